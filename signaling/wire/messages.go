@@ -1,0 +1,297 @@
+package wire
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/sitecast/sitecast/storage/content"
+)
+
+// Kind names a control message; it is the JSON member "type".
+type Kind string
+
+// The control messages. Direction is written beside each.
+const (
+	KindHello    Kind = "hello"    // endpoint -> server, first message on a socket
+	KindWelcome  Kind = "welcome"  // server -> endpoint, the answer to hello
+	KindRenew    Kind = "renew"    // endpoint -> server, asks for a fresh token; server -> endpoint, carries it
+	KindTrust    Kind = "trust"    // server -> endpoint, a newer trust document
+	KindFlow     Kind = "flow"     // server -> endpoint, desired state of one flow
+	KindFlows    Kind = "flows"    // server -> endpoint, closes a generation: the flows that exist
+	KindObeyed   Kind = "obeyed"   // endpoint -> server, the generation now obeyed
+	KindDial     Kind = "dial"     // server -> endpoint, make a link to a peer
+	KindHangUp   Kind = "hang_up"  // server -> endpoint, close the link to a peer
+	KindSignal   Kind = "signal"   // both ways, forwarded: offer, answer or candidate of a link
+	KindLinked   Kind = "linked"   // endpoint -> server, a link came up or went down
+	KindLease    Kind = "lease"    // server -> endpoint, the right to fetch a range once
+	KindRevoke   Kind = "revoke"   // server -> endpoint, a lease ended early
+	KindGrant    Kind = "grant"    // server -> endpoint, bytes per second it may take over the WAN
+	KindProgress Kind = "progress" // endpoint -> server, cumulative state of one flow
+	KindReport   Kind = "report"   // endpoint -> server, a peer or the origin misbehaved
+	KindAck      Kind = "ack"      // both ways, carries nothing but the acknowledgement
+	KindError    Kind = "error"    // server -> endpoint, why the socket is about to close
+)
+
+// An Envelope is what one WebSocket message holds. ID counts the messages of a
+// session from 1 in each direction; 0 stands for a message that is not repeated
+// on resume (hello, welcome, ack, error). Ack is the highest ID received so far.
+type Envelope struct {
+	Kind Kind            `json:"type"`
+	ID   uint64          `json:"id,omitempty"`
+	Ack  uint64          `json:"ack,omitempty"`
+	Body json.RawMessage `json:"body,omitempty"`
+}
+
+// Hello opens a socket. The token is in the HTTP request that made the socket;
+// site and identity come from there and never from here.
+type Hello struct {
+	Version  int    `json:"version"`            // highest version spoken
+	Session  string `json:"session,omitempty"`  // session to resume, if any
+	Software string `json:"software,omitempty"` // for people: "sitecast 0.1.0 linux/amd64"
+	Name     string `json:"name,omitempty"`     // host name
+	Device   string `json:"device,omitempty"`   // DeviceAgent, DeviceKiosk, DeviceBrowser
+	Battery  bool   `json:"battery,omitempty"`  // runs on battery now
+	Wireless bool   `json:"wireless,omitempty"` // Wi-Fi is the path to its peers
+	// Subnets are the prefixes of the endpoint's own addresses, for placing links.
+	Subnets []string `json:"subnets,omitempty"`
+	// Trust is the serial of the trust document held.
+	Trust uint64 `json:"trust,omitempty"`
+	// Generation is the desired state obeyed last.
+	Generation uint64 `json:"generation,omitempty"`
+}
+
+// Kinds of device in [Hello.Device].
+const (
+	DeviceAgent   = "agent"
+	DeviceKiosk   = "kiosk"
+	DeviceBrowser = "browser"
+)
+
+// Welcome answers Hello. Resumed says that the session lives on and unacked
+// messages of both sides follow; otherwise the endpoint announces everything anew.
+type Welcome struct {
+	Version    int        `json:"version"`
+	Session    string     `json:"session"`
+	Resumed    bool       `json:"resumed,omitempty"`
+	Epoch      uint64     `json:"epoch"`       // of the site's owner; fences leases
+	Endpoint   EndpointID `json:"endpoint"`    // the name the server knows the endpoint by
+	Site       string     `json:"site"`        // the site it was placed in
+	ServerTime time.Time  `json:"server_time"` // for estimating server time
+	ICE        []ICE      `json:"ice,omitempty"`
+}
+
+// ICE is one STUN or TURN server; credentials are short-lived (TURN REST).
+type ICE struct {
+	URLs       []string `json:"urls"`
+	Username   string   `json:"username,omitempty"`
+	Credential string   `json:"credential,omitempty"`
+}
+
+// Renew without a token asks for one; with a token it brings one.
+type Renew struct {
+	Token   string    `json:"token,omitempty"`
+	Expires time.Time `json:"expires,omitzero"`
+	ICE     []ICE     `json:"ice,omitempty"`
+}
+
+// Trust carries a root-signed trust document (a DSSE envelope).
+type Trust struct {
+	Document json.RawMessage `json:"document"`
+}
+
+// Priority orders flows: strict between classes, equal shares within one.
+type Priority string
+
+// The priorities, highest first.
+const (
+	High   Priority = "high"
+	Normal Priority = "normal"
+	Low    Priority = "low"
+)
+
+// Flow is the desired state of one flow at the endpoint's site. It is sent
+// whole whenever something in it changes, so it can be obeyed twice.
+type Flow struct {
+	Generation uint64            `json:"generation"`
+	ID         content.VersionID `json:"id"`
+	Head       json.RawMessage   `json:"head"` // the signed head (a DSSE envelope)
+	Priority   Priority          `json:"priority"`
+	Paused     bool              `json:"paused,omitempty"`
+	PausedBy   string            `json:"paused_by,omitempty"` // the rule, in words
+}
+
+// Flows closes a generation: a flow that is not listed is no longer wanted.
+type Flows struct {
+	Generation uint64              `json:"generation"`
+	IDs        []content.VersionID `json:"ids"`
+}
+
+// Obeyed reports the generation that the endpoint now obeys.
+type Obeyed struct {
+	Generation uint64 `json:"generation"`
+}
+
+// Dial asks for a link to Peer. One side gets Offer and speaks first; the other
+// side gets no Dial and answers. Attempt counts from 1; from the second on both
+// sides also use the relay, so that links inside a LAN cost the WAN nothing.
+type Dial struct {
+	Peer    EndpointID `json:"peer"`
+	Attempt int        `json:"attempt"`
+}
+
+// HangUp asks to close the link to Peer.
+type HangUp struct {
+	Peer EndpointID `json:"peer"`
+}
+
+// Signal is one step in making a link. The server overwrites From with the
+// sender it authenticated and forwards the rest only within the site.
+type Signal struct {
+	From    EndpointID `json:"from,omitempty"`
+	To      EndpointID `json:"to"`
+	Link    string     `json:"link"` // made by the offerer, the same in every signal of one attempt
+	Attempt int        `json:"attempt,omitempty"`
+	// Exactly one of the following.
+	Offer     *Description `json:"offer,omitempty"`
+	Answer    *Description `json:"answer,omitempty"`
+	Candidate string       `json:"candidate,omitempty"`
+	Refused   string       `json:"refused,omitempty"` // why there will be no link
+}
+
+// Description is a session description with the statement that binds it to its
+// author.
+type Description struct {
+	SDP       string    `json:"sdp"`
+	Statement Statement `json:"statement"`
+}
+
+// Linked reports that the link to Peer came up or went down.
+type Linked struct {
+	Peer    EndpointID `json:"peer"`
+	Attempt int        `json:"attempt,omitempty"`
+	Up      bool       `json:"up"`
+	Relayed bool       `json:"relayed,omitempty"`
+	Reason  string     `json:"reason,omitempty"`
+}
+
+// Lease is the right to fetch one range from the origin, once, for the site.
+// An endpoint holds its current and its next lease. Progress renews it; without
+// it the lease ends after TTL. Epoch and Lease fence it: a report under an older
+// pair than the server's is void.
+type Lease struct {
+	Flow  content.VersionID `json:"flow"`
+	Epoch uint64            `json:"epoch"`
+	Lease uint64            `json:"lease"`
+	// Body says that the range is the whole body and not chunks of a pack.
+	Body bool           `json:"body,omitempty"`
+	Pack content.Digest `json:"pack"` // the object
+	URL  string         `json:"url"`  // signed, absolute or relative to the server
+	From int64          `json:"from"` // first byte in the object
+	To   int64          `json:"to"`   // one past the last byte
+	// Parts are the chunks in the range, in order and without gaps.
+	Parts []Part `json:"parts,omitempty"`
+	TTLMs int64  `json:"ttl_ms"`
+	Next  bool   `json:"next,omitempty"` // begin it when the current lease is done
+}
+
+// Part is one chunk as it lies in a pack.
+type Part struct {
+	Chunk    uint32 `json:"c"`
+	Length   uint32 `json:"n"`           // encoded bytes
+	Encoding uint8  `json:"e,omitempty"` // pack.Encoding: 0 plain, 1 zstd
+}
+
+// Revoke ends a lease early; the endpoint stops its request and reports progress.
+type Revoke struct {
+	Epoch  uint64 `json:"epoch"`
+	Lease  uint64 `json:"lease"`
+	Reason string `json:"reason,omitempty"`
+}
+
+// Grant bounds what the endpoint takes over the WAN, over all its leases. A
+// grant with a lower (Epoch, Seq) than the last is void. ValidMs of 0 means until
+// the next grant or the end of the session.
+type Grant struct {
+	Epoch          uint64 `json:"epoch"`
+	Seq            uint64 `json:"seq"`
+	BytesPerSecond int64  `json:"bytes_per_second"` // Unlimited for no bound
+	ValidMs        int64  `json:"valid_ms,omitempty"`
+}
+
+// Unlimited in [Grant.BytesPerSecond] lifts the bound.
+const Unlimited = -1
+
+// Progress is the cumulative state of one flow at the endpoint. Have holds the
+// parts of the bitmap that changed since the endpoint's last progress in this
+// session, whole bytes each; the first progress of a session holds all of it.
+type Progress struct {
+	Flow     content.VersionID `json:"flow"`
+	Body     bool              `json:"body,omitempty"`     // the body is held
+	Have     []Bits            `json:"have,omitempty"`     // chunks held, changed bytes of the bitmap
+	Complete bool              `json:"complete,omitempty"` // verified, durable and visible
+	Bytes    Sources           `json:"bytes"`              // content bytes by source
+	WAN      int64             `json:"wan_bytes"`          // bytes from the origin as they crossed, encoded
+	Error    string            `json:"error,omitempty"`    // why it can't go on, for a person
+	Code     string            `json:"code,omitempty"`     // the same, stable, for programs
+	Leases   []LeaseState      `json:"leases,omitempty"`
+}
+
+// Bits are bytes of a [content.Bitmap] from chunk From on (a multiple of 8).
+type Bits struct {
+	From uint32 `json:"from"`
+	Bits []byte `json:"bits"`
+}
+
+// Sources are content bytes received, by where they came from. Counters only grow.
+type Sources struct {
+	Origin int64 `json:"origin"`
+	Peer   int64 `json:"peer"`
+	Relay  int64 `json:"relay"`
+	Reused int64 `json:"reused"`
+}
+
+// Total is the sum over all sources.
+func (s Sources) Total() int64 { return s.Origin + s.Peer + s.Relay + s.Reused }
+
+// LeaseState reports how far a lease got. Verified counts the leading parts
+// whose chunks are verified and stored.
+type LeaseState struct {
+	Epoch    uint64 `json:"epoch"`
+	Lease    uint64 `json:"lease"`
+	Verified uint32 `json:"verified"`
+	Done     bool   `json:"done,omitempty"`
+	Failed   string `json:"failed,omitempty"` // why the endpoint gave it back
+}
+
+// Report tells of misbehaviour, for the audit log and for choosing links.
+type Report struct {
+	Peer   EndpointID        `json:"peer,omitempty"` // empty: the origin
+	Flow   content.VersionID `json:"flow"`
+	Code   string            `json:"code"`
+	Detail string            `json:"detail,omitempty"`
+}
+
+// Codes in [Report.Code], [Progress.Code] and [Error.Code].
+const (
+	CodeBadChunk     = "bad_chunk"     // bytes that do not match their digest
+	CodeBadBody      = "bad_body"      // a body that is not what the head names
+	CodeBadHead      = "bad_head"      // a head nobody trusted signed
+	CodeProtocol     = "protocol"      // a message that breaks the rules
+	CodeStatement    = "statement"     // a link whose author could not be proved
+	CodeDiskFull     = "disk_full"     // no room for the version
+	CodeUnsafePath   = "unsafe_path"   // a path that may not be written
+	CodeStore        = "store"         // the store could not be written or read
+	CodeOrigin       = "origin"        // the origin could not be reached or refused
+	CodeUnauthorized = "unauthorized"  // no valid token
+	CodeTooLarge     = "too_large"     // over a limit
+	CodeUnknownType  = "unknown_type"  // a message type this build does not know
+	CodeReplaced     = "replaced"      // the endpoint connected again elsewhere
+	CodeOverloaded   = "overloaded"    // the receiver can't keep up
+	CodeShuttingDown = "shutting_down" // the server is going away; reconnect
+)
+
+// Error says why the socket is about to close.
+type Error struct {
+	Code   string `json:"code"`
+	Detail string `json:"detail,omitempty"`
+}

@@ -1,0 +1,35 @@
+// Package wire declares every message that endpoints, peers and the server
+// exchange, once: control messages as JSON over one WebSocket per endpoint, and
+// frames as bytes over the data channels between two peers. It holds layouts,
+// limits, versions and codecs; it does no I/O.
+//
+// Compatibility: unknown JSON fields are ignored, unknown message types and
+// frame kinds are refused with a code, and both sides announce the highest
+// version they speak and use the lower. Numbers of removed frames are never
+// used again. The files in testdata/vectors are read by every implementation.
+package wire
+
+// Version is the protocol that this build speaks, on sockets and data channels.
+//
+//   - 1: first release.
+const Version = 1
+
+// Limits of the control socket.
+const (
+	// MaxMessageBytes bounds one control message. It also is the read limit of
+	// the socket, before and after authentication.
+	MaxMessageBytes = 64 << 10
+	// MaxUnacked bounds the messages a side keeps for a resume; beyond it the
+	// session is dropped and begun anew.
+	MaxUnacked = 1024
+	// MaxSDPBytes bounds a session description.
+	MaxSDPBytes = 16 << 10
+	// MaxCandidateBytes bounds one ICE candidate line.
+	MaxCandidateBytes = 512
+	// MaxLeaseParts bounds the chunks of one lease.
+	MaxLeaseParts = 512
+	// MaxFlows bounds the flows a site may have at once.
+	MaxFlows = 1024
+	// MaxReasonBytes bounds free text meant for a person.
+	MaxReasonBytes = 256
+)
