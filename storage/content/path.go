@@ -1,0 +1,159 @@
+package content
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
+)
+
+// MaxPathBytes bounds the path of one file, MaxSegmentBytes each of its parts
+// (the limit of most file systems).
+const (
+	MaxPathBytes    = 1024
+	MaxSegmentBytes = 255
+)
+
+// A PathError refuses a path that is not safe, or not distinct, on every
+// platform that content may be delivered to.
+type PathError struct {
+	Path   string
+	Reason string
+}
+
+func (e *PathError) Error() string { return fmt.Sprintf("path %.200q: %s", e.Path, e.Reason) }
+
+// CheckPath accepts a relative path of slash-separated parts that names the same
+// file, inside the folder it is resolved against, on every platform. It refuses
+// with a [*PathError].
+func CheckPath(path string) error {
+	if reason := pathFault(path); reason != "" {
+		return &PathError{Path: path, Reason: reason}
+	}
+	return nil
+}
+
+func pathFault(path string) string {
+	switch {
+	case path == "":
+		return "is empty"
+	case len(path) > MaxPathBytes:
+		return fmt.Sprintf("is %d bytes long, limit %d", len(path), MaxPathBytes)
+	case !utf8.ValidString(path):
+		return "is not UTF-8"
+	case path[0] == '/':
+		return "is absolute"
+	case !norm.NFC.IsNormalString(path):
+		return "is not in Unicode normal form C"
+	}
+	for _, r := range path {
+		switch {
+		case unicode.IsControl(r):
+			return fmt.Sprintf("has the control character %U", r)
+		case r == '\\' || r == ':':
+			return fmt.Sprintf("has a %q", r)
+		}
+	}
+	for segment := range strings.SplitSeq(path, "/") {
+		if reason := segmentFault(segment); reason != "" {
+			return reason
+		}
+	}
+	return ""
+}
+
+func segmentFault(s string) string {
+	switch {
+	case s == "":
+		return "has an empty part"
+	case s == "." || s == "..":
+		return fmt.Sprintf("has the part %q", s)
+	case len(s) > MaxSegmentBytes:
+		return fmt.Sprintf("has a part of %d bytes, limit %d", len(s), MaxSegmentBytes)
+	case strings.HasSuffix(s, "."), strings.HasSuffix(s, " "):
+		return fmt.Sprintf("has the part %q, and Windows drops dots and spaces at the end", s)
+	case isDevice(s):
+		return fmt.Sprintf("has the part %q, a device on Windows", s)
+	}
+	return ""
+}
+
+// isDevice reports whether Windows takes s for a device. Case, an extension, and
+// spaces before the extension make no difference to it, and the superscript
+// digits count as digits (learn.microsoft.com/windows/win32/fileio/naming-a-file).
+func isDevice(s string) bool {
+	base, _, _ := strings.Cut(s, ".")
+	base = strings.ToUpper(strings.TrimRight(base, " "))
+	switch base {
+	case "CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$", "CLOCK$":
+		return true
+	}
+	port, found := strings.CutPrefix(base, "COM")
+	if !found {
+		port, found = strings.CutPrefix(base, "LPT")
+	}
+	return found && utf8.RuneCountInString(port) == 1 && strings.Contains("0123456789¹²³", port)
+}
+
+// CheckPaths accepts paths that can lie side by side in one folder on every
+// platform: each passes [CheckPath], no two become one under case folding and
+// Unicode normalisation (nor do their folders), and none is a folder of another.
+// It refuses with a [*PathError].
+func CheckPaths(paths []string) error {
+	folded := make([]foldedPath, len(paths))
+	for i, p := range paths {
+		if err := CheckPath(p); err != nil {
+			return err
+		}
+		folded[i] = foldedPath{path: p, key: foldKey(p)}
+	}
+	// Sorted by key, whatever collides is adjacent: all that lies in a folder is
+	// contiguous, and comes right after a file with the name of that folder.
+	slices.SortFunc(folded, func(a, b foldedPath) int { return strings.Compare(a.key, b.key) })
+	for i := 1; i < len(folded); i++ {
+		if err := folded[i].collision(folded[i-1]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+type foldedPath struct{ path, key string }
+
+// foldKey is equal for paths that are one path on a file system which folds case
+// and normalises (canonical caseless match, Unicode D145). The separator becomes
+// NUL, so that strings sort folder by folder.
+func foldKey(path string) string {
+	ascii := true
+	for i := range len(path) {
+		ascii = ascii && path[i] < utf8.RuneSelf
+	}
+	if ascii {
+		path = strings.ToLower(path)
+	} else {
+		path = norm.NFD.String(cases.Fold().String(norm.NFD.String(path)))
+	}
+	return strings.ReplaceAll(path, "/", "\x00")
+}
+
+// collision compares a path with the one sorted before it.
+func (p foldedPath) collision(before foldedPath) error {
+	if p.key == before.key {
+		return &PathError{p.path, fmt.Sprintf("is the same file as %.200q where case or Unicode form do not count", before.path)}
+	}
+	if strings.HasPrefix(p.key, before.key+"\x00") {
+		return &PathError{p.path, fmt.Sprintf("lies in %.200q, which is a file or an empty folder", before.path)}
+	}
+	a, b := strings.Split(p.path, "/"), strings.Split(before.path, "/")
+	x, y := strings.Split(p.key, "\x00"), strings.Split(before.key, "\x00")
+	for i := 0; i < min(len(x), len(y)) && x[i] == y[i]; i++ {
+		if a[i] != b[i] {
+			return &PathError{p.path, fmt.Sprintf("shares a folder with %.200q where case or Unicode form do not count", before.path)}
+		}
+	}
+	return nil
+}
