@@ -12,7 +12,7 @@ type FrameKind uint8
 const (
 	FrameHello    FrameKind = 0x01 // u16 version; first frame on ctl, once, from both sides
 	FrameCredit   FrameKind = 0x02 // u64 total bytes of chunk payload the receiver allows on bulk so far
-	FrameJoin     FrameKind = 0x03 // V, u8 flags (1: body held), u32 chunks; sender takes part in this version
+	FrameJoin     FrameKind = 0x03 // V, u8 flags, u32 chunks; sender takes part in this version
 	FrameLeave    FrameKind = 0x04 // V; sender takes part no more, its wants are void
 	FrameHave     FrameKind = 0x05 // V, u32 first chunk (multiple of 8), ... bitmap bytes
 	FrameHaveList FrameKind = 0x06 // V, ... u32 chunks
@@ -65,5 +65,10 @@ type Frame struct {
 	Payload []byte   // FrameHave, FrameData, FrameBody
 }
 
-// JoinBodyHeld in the flags of FrameJoin says that the sender holds the body.
-const JoinBodyHeld = 1
+// Flags of FrameJoin. A join that wants a reply begins the exchange anew: the
+// peer, if it takes part too, answers with a join that wants none, followed by
+// what it holds. A peer that takes part later sends a join of its own.
+const (
+	JoinBodyHeld    = 1 // the sender holds the body
+	JoinReplyWanted = 2 // the sender asks for the peer's join and bitmap
+)

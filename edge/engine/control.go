@@ -1,0 +1,194 @@
+package engine
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/sitecast/sitecast/signaling/wire"
+	"github.com/sitecast/sitecast/storage/content"
+)
+
+type connected struct{ w wire.Welcome }
+
+func (ev connected) apply(e *Engine, _ time.Time) {
+	e.connected, e.orphaned = true, time.Time{}
+	e.site = ev.w.Site
+	e.cfg.Links.SetSite(ev.w.Site)
+	e.cfg.SetICE(ev.w.ICE)
+	if ev.w.Resumed {
+		return
+	}
+	// A new session knows nothing of us: old leases are void, and everything is
+	// announced again.
+	e.cancelLeases("new session")
+	e.leases = nil
+	e.grantEpoch, e.grantSeq = 0, 0
+	e.cfg.Origin.SetRate(wire.Unlimited)
+	for _, f := range e.flows {
+		f.reported, f.announced, f.dirty, f.reportedAt = nil, false, true, time.Time{}
+	}
+	for _, l := range e.sorted() {
+		e.cfg.Uplink.Send(wire.KindLinked, wire.Linked{Peer: l.Peer(), Attempt: l.Attempt(), Up: true, Relayed: l.Relayed()})
+	}
+}
+
+type disconnected struct{}
+
+func (disconnected) apply(e *Engine, now time.Time) {
+	if e.connected {
+		e.connected, e.orphaned = false, now.Add(OrphanFetch)
+	}
+}
+
+type heard struct {
+	kind wire.Kind
+	body any
+}
+
+func (ev heard) apply(e *Engine, now time.Time) {
+	switch b := ev.body.(type) {
+	case *wire.Trust:
+		e.newTrust(b)
+	case *wire.Flow:
+		e.desired(now, b)
+	case *wire.Flows:
+		e.closeGeneration(b)
+	case *wire.Dial:
+		e.cfg.Links.Dial(b.Peer, b.Attempt)
+	case *wire.HangUp:
+		e.cfg.Links.HangUp(b.Peer)
+	case *wire.Signal:
+		e.cfg.Links.Signal(*b)
+	case *wire.Lease:
+		e.granted(*b)
+	case *wire.Revoke:
+		e.revoked(b)
+	case *wire.Grant:
+		e.grant(b)
+	case *wire.Renew:
+		if len(b.ICE) > 0 {
+			e.cfg.SetICE(b.ICE)
+		}
+	}
+}
+
+func (e *Engine) newTrust(t *wire.Trust) {
+	trust, err := content.OpenTrust(t.Document, e.cfg.Root)
+	if err != nil {
+		e.log.Error("refusing a trust document", "err", err)
+		return
+	}
+	if e.trust != nil && trust.Serial() <= e.trust.Serial() {
+		return
+	}
+	if err := e.cfg.SaveTrust(t.Document); err != nil {
+		e.log.Error("keeping the trust document", "err", err)
+	}
+	e.trust = trust
+	for _, f := range e.flows { // a publisher may have come with it
+		if f.code == wire.CodeBadHead {
+			f.retryAt = time.Time{}
+		}
+	}
+}
+
+// desired obeys one flow's desired state.
+func (e *Engine) desired(now time.Time, w *wire.Flow) {
+	f := e.flows[w.ID]
+	if f == nil || !slices.Contains(e.order, w.ID) {
+		if f = e.adopt(now, w, f); f == nil {
+			return
+		}
+	}
+	f.priority = w.Priority
+	switch {
+	case w.Paused && !f.paused:
+		f.paused = true
+		e.suspend(f, "paused")
+		f.dirty, f.reportedAt = true, time.Time{}
+	case !w.Paused && f.paused:
+		f.paused = false
+		if f.code == "" {
+			e.activate(f)
+		}
+		f.dirty = true
+	}
+}
+
+// adopt begins a flow, after checking that a trusted key signed its head. It
+// starts paused; desired starts it.
+func (e *Engine) adopt(now time.Time, w *wire.Flow, held *flow) *flow {
+	head, id, err := e.openHead(w, held != nil)
+	if err == nil && id != w.ID {
+		err = errors.New("head is of another version")
+	}
+	if err != nil {
+		e.log.Error("refusing a flow", "flow", w.ID, "err", err)
+		e.cfg.Uplink.Send(wire.KindProgress, wire.Progress{Flow: w.ID, Code: wire.CodeBadHead, Error: clip(err.Error())})
+		return nil
+	}
+	f := held
+	if f == nil {
+		f = &flow{id: id, head: head, envelope: w.Head, paused: true}
+		e.flows[id] = f
+	}
+	e.order = append(e.order, id)
+	f.dirty = true
+	if f.body != nil && f.spec == nil {
+		if f.spec, err = readBody(f.head, f.body); err != nil {
+			e.log.Warn("stored body is damaged, fetching it again", "flow", id, "err", err)
+			f.body, f.spec = nil, nil
+		}
+	}
+	return f
+}
+
+// openHead verifies a head. One that expired is still good for a version that
+// is held: it was trusted when it came.
+func (e *Engine) openHead(w *wire.Flow, held bool) (content.Head, content.VersionID, error) {
+	if e.trust == nil {
+		return content.Head{}, content.VersionID{}, errors.New("no trust document yet")
+	}
+	head, id, err := e.trust.OpenHead(w.Head, e.cfg.Uplink.Now())
+	if errors.Is(err, content.ErrExpired) && held {
+		return content.ReadHead(w.Head)
+	}
+	return head, id, err
+}
+
+// closeGeneration drops flows that are no longer wanted. Their bytes stay.
+func (e *Engine) closeGeneration(w *wire.Flows) {
+	for _, id := range slices.Clone(e.order) {
+		if slices.Contains(w.IDs, id) {
+			continue
+		}
+		f := e.flows[id]
+		if !f.paused {
+			f.paused = true
+			e.suspend(f, "flow ended")
+		}
+		e.order = slices.DeleteFunc(e.order, func(o content.VersionID) bool { return o == id })
+	}
+	e.generation = w.Generation
+	e.cfg.Uplink.Send(wire.KindObeyed, wire.Obeyed{Generation: w.Generation})
+}
+
+func (e *Engine) revoked(w *wire.Revoke) {
+	for _, l := range e.leases {
+		if l.Epoch == w.Epoch && l.Lease.Lease == w.Lease {
+			l.giveBack("revoked")
+			if f := e.flows[l.Flow]; f != nil {
+				f.dirty = true
+			}
+		}
+	}
+}
+
+func (e *Engine) grant(w *wire.Grant) {
+	if w.Epoch < e.grantEpoch || w.Epoch == e.grantEpoch && w.Seq <= e.grantSeq {
+		return
+	}
+	e.grantEpoch, e.grantSeq = w.Epoch, w.Seq
+	e.cfg.Origin.SetRate(w.BytesPerSecond)
+}

@@ -1,0 +1,224 @@
+// Package engine runs an endpoint's downloads. One loop owns every flow, lease
+// and link of the endpoint; it turns what the server orders and what peers say
+// into requests, using package swarm to decide, and hands the work itself
+// (sockets, disks, hashing) to goroutines that come back with events.
+//
+// What it promises: bytes are announced and served only after their hash matched
+// a version signed by a trusted key; a pause stops origin and peer bytes at once;
+// without a socket to the server exchange on the LAN goes on, while fetching from
+// the origin stops within a second.
+package engine
+
+import (
+	"context"
+	"crypto/ed25519"
+	"encoding/json"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/sitecast/sitecast/signaling/wire"
+	"github.com/sitecast/sitecast/storage/chunk"
+	"github.com/sitecast/sitecast/storage/content"
+)
+
+// Uplink is the way to the server.
+type Uplink interface {
+	// Send queues a message without blocking; false means that the session is
+	// gone and everything will be announced anew.
+	Send(kind wire.Kind, body any) bool
+	// Now is the server's time as well as it is known.
+	Now() time.Time
+}
+
+// Links makes and closes links; outcomes come back as LinkUp and LinkDown.
+type Links interface {
+	SetSite(site string)
+	Dial(peer wire.EndpointID, attempt int)
+	Signal(s wire.Signal)
+	HangUp(peer wire.EndpointID)
+}
+
+// Link is a connection to one peer.
+type Link interface {
+	Peer() wire.EndpointID
+	Attempt() int
+	Relayed() bool
+	SendCtl(f wire.Frame) error
+	SendBulk(ctx context.Context, f wire.Frame) error
+	Close(reason string)
+}
+
+// Origin fetches what a lease allows.
+type Origin interface {
+	FetchParts(ctx context.Context, lease wire.Lease, plainLen func(chunk uint32) uint32,
+		each func(part wire.Part, plain []byte) error) error
+	FetchBody(ctx context.Context, lease wire.Lease, max int64) ([]byte, error)
+	SetRate(bytesPerSecond int64)
+}
+
+// Config is what an engine is made of. All fields are required.
+type Config struct {
+	Uplink Uplink
+	Links  Links
+	Origin Origin
+	Store  chunk.Store
+	// Root verifies trust documents; Trust is the one held, and SaveTrust keeps a
+	// newer one.
+	Root      ed25519.PublicKey
+	Trust     *content.Trust
+	SaveTrust func(document json.RawMessage) error
+	SetICE    func([]wire.ICE)
+	Log       *slog.Logger
+	// Seed makes choices between equals repeatable.
+	Seed uint64
+}
+
+// Limits and delays.
+const (
+	inboxEvents = 256
+	// batchEvents bounds the events applied before decisions are made.
+	batchEvents = 64
+	// ProgressInterval is how often an active flow reports.
+	ProgressInterval = time.Second
+	// OrphanFetch is how long origin fetches outlive the socket to the server.
+	OrphanFetch = 900 * time.Millisecond
+	// nextLeaseBytes is what a lease has left to fetch when the next one begins,
+	// so that the link never waits for a request to cross it.
+	nextLeaseBytes = 512 << 10
+	// retryFailed is when a flow that could not be stored is tried again.
+	retryFailed = 30 * time.Second
+	// bodyPatience is how long a peer may take over a piece of a body.
+	bodyPatience = 3 * time.Second
+)
+
+// An event changes the engine. While apply runs it is the only code that does.
+type event interface {
+	apply(e *Engine, now time.Time)
+}
+
+// Engine is the state of one endpoint. The goroutine in Run owns it; everyone
+// else speaks to it through the exported methods, none of which blocks for I/O.
+type Engine struct {
+	cfg   Config
+	log   *slog.Logger
+	inbox chan event
+	done  chan struct{}
+	open  registry
+	wg    sync.WaitGroup
+
+	// mu guards the links by their rtc object, for frames that arrive.
+	mu    sync.Mutex
+	links map[Link]*link
+
+	// Owned by Run.
+	ctx        context.Context
+	rng        *rand.Rand
+	trust      *content.Trust
+	flows      map[content.VersionID]*flow
+	order      []content.VersionID // of flows, as first heard
+	peers      map[wire.EndpointID]*link
+	leases     []*lease // as granted; the first unfinished one is current
+	connected  bool
+	orphaned   time.Time // when origin fetches stop; zero while connected
+	site       string
+	grantEpoch uint64
+	grantSeq   uint64
+	generation uint64
+	violations int
+}
+
+// New returns an engine that does nothing until Run.
+func New(cfg Config) *Engine {
+	return &Engine{
+		cfg: cfg, log: cfg.Log,
+		inbox: make(chan event, inboxEvents),
+		done:  make(chan struct{}),
+		open:  registry{versions: map[content.VersionID]served{}},
+		links: map[Link]*link{},
+		rng:   rand.New(rand.NewPCG(cfg.Seed, cfg.Seed)),
+		trust: cfg.Trust,
+		flows: map[content.VersionID]*flow{},
+		peers: map[wire.EndpointID]*link{},
+	}
+}
+
+// post hands an event to the loop, or drops it once the loop has ended. Never
+// call it from apply.
+func (e *Engine) post(ev event) bool {
+	select {
+	case e.inbox <- ev:
+		return true
+	case <-e.done:
+		return false
+	}
+}
+
+// Run owns the engine until ctx ends, and returns when everything it started has
+// returned. The store stays open.
+func (e *Engine) Run(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
+	e.ctx = ctx
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	e.reopen()
+	for ctx.Err() == nil {
+		select {
+		case <-ctx.Done():
+		case ev := <-e.inbox:
+			ev.apply(e, time.Now())
+			for range batchEvents {
+				select {
+				case ev := <-e.inbox:
+					ev.apply(e, time.Now())
+					continue
+				default:
+				}
+				break
+			}
+		case <-timer.C:
+		}
+		timer.Reset(e.act(time.Now()))
+	}
+	stop()
+	close(e.done)
+	for _, l := range e.peers {
+		l.end()
+	}
+	e.wg.Wait()
+	return nil
+}
+
+// act makes the decisions that are due and returns how long it can wait.
+func (e *Engine) act(now time.Time) time.Duration {
+	if !e.orphaned.IsZero() && !now.Before(e.orphaned) {
+		e.cancelLeases("socket lost")
+		e.orphaned = time.Time{}
+	}
+	e.startLeases()
+	next := now.Add(time.Hour)
+	sooner := func(t time.Time) {
+		if !t.IsZero() && t.Before(next) {
+			next = t
+		}
+	}
+	sooner(e.orphaned)
+	for _, id := range e.order {
+		sooner(e.advance(now, e.flows[id]))
+	}
+	return max(next.Sub(now), 0)
+}
+
+// Connected tells of a socket to the server; a resumed one goes on where the
+// last stopped.
+func (e *Engine) Connected(w wire.Welcome) { e.post(connected{w}) }
+
+// Disconnected tells that the socket is gone.
+func (e *Engine) Disconnected() { e.post(disconnected{}) }
+
+// Heard hands over a message of the server.
+func (e *Engine) Heard(kind wire.Kind, body any) { e.post(heard{kind, body}) }
+
+// Signal sends a step of link set-up to the peer by way of the server.
+func (e *Engine) Signal(s wire.Signal) { e.cfg.Uplink.Send(wire.KindSignal, s) }

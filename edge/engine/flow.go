@@ -1,0 +1,316 @@
+package engine
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/sitecast/sitecast/edge/swarm"
+	"github.com/sitecast/sitecast/signaling/wire"
+	"github.com/sitecast/sitecast/storage/chunk"
+	"github.com/sitecast/sitecast/storage/content"
+)
+
+// flow is one version this endpoint shall have. It goes through: body wanted,
+// store opening, filling, completing, complete; pause stops it anywhere.
+// Owned by the engine's loop.
+type flow struct {
+	id       content.VersionID
+	head     content.Head
+	envelope json.RawMessage
+	priority wire.Priority
+	paused   bool
+
+	body []byte        // encoded, once verified
+	spec *content.Body // decoded
+	ver  chunk.Version // once the store is open
+
+	swarm      *swarm.Swarm // once ver is
+	opening    bool
+	completing bool
+	complete   bool
+
+	bodyFrom *link // asked for the body
+	bodyAt   time.Time
+
+	code, trouble string    // why it can't go on
+	retryAt       time.Time // when it is tried again
+
+	reported   content.Bitmap // as the server knows it in this session
+	reportedAt time.Time
+	announced  bool // a progress was sent in this session
+	dirty      bool // something to report
+}
+
+// active reports whether the endpoint takes part in exchanging f.
+func (f *flow) active() bool { return !f.paused && f.code == "" }
+
+// dropPeer ends the exchange of f with l.
+func (f *flow) dropPeer(l *link) {
+	delete(l.joined, f.id)
+	l.down.forgetVersion(f.id)
+	if f.bodyFrom == l {
+		f.bodyFrom = nil
+	}
+	if f.swarm != nil {
+		f.swarm.RemovePeer(l.id())
+	}
+}
+
+// sorted returns the links in a fixed order.
+func (e *Engine) sorted() []*link {
+	ids := slices.Sorted(maps.Keys(e.peers))
+	out := make([]*link, len(ids))
+	for i, id := range ids {
+		out[i] = e.peers[id]
+	}
+	return out
+}
+
+// reopen prepares what the store holds from before, so that it can be served and
+// reported as soon as the server names it in a flow.
+func (e *Engine) reopen() {
+	for _, h := range e.cfg.Store.Held() {
+		head, id, err := content.ReadHead(h.Envelope)
+		if err != nil || id != h.ID {
+			e.log.Warn("ignoring a stored version with a damaged head", "version", h.ID, "err", err)
+			continue
+		}
+		e.flows[id] = &flow{id: id, head: head, envelope: h.Envelope, body: h.Body, paused: true}
+	}
+}
+
+// advance makes f's next decisions and returns when to look again.
+func (e *Engine) advance(now time.Time, f *flow) time.Time {
+	var next time.Time
+	switch {
+	case f.code != "":
+		if now.Before(f.retryAt) {
+			next = f.retryAt
+			break
+		}
+		f.code, f.trouble, f.dirty = "", "", true
+		e.activate(f)
+		next = now
+	case f.paused || f.opening || f.completing:
+	case f.spec == nil:
+		next = e.seekBody(now, f)
+	case f.swarm == nil:
+		e.openStore(f)
+	default:
+		e.exchange(now, f)
+		if f.swarm.Missing() == 0 && !f.complete {
+			e.finish(f)
+		}
+		next = f.swarm.Next(now)
+	}
+	return earlier(next, e.report(now, f))
+}
+
+// earlier returns the earlier of two times, of which zero stands for never.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// exchange sends what the swarm decides.
+func (e *Engine) exchange(now time.Time, f *flow) {
+	for _, t := range f.swarm.Tell(now) {
+		if l := e.peers[wire.EndpointID(t.Peer)]; l != nil {
+			for part := range slices.Chunk(t.Chunks, wire.MaxListed) {
+				e.send(l, wire.Frame{Kind: wire.FrameHaveList, Version: f.id, Chunks: part})
+			}
+		}
+	}
+	for _, a := range f.swarm.Plan(now) {
+		l := e.peers[wire.EndpointID(a.Peer)]
+		if l == nil {
+			continue
+		}
+		for _, i := range a.Cancel {
+			l.down.forget(target{version: f.id, chunk: i})
+		}
+		for part := range slices.Chunk(a.Cancel, wire.MaxListed) {
+			e.send(l, wire.Frame{Kind: wire.FrameCancel, Version: f.id, Chunks: part})
+		}
+		for _, i := range a.Want {
+			l.down.expect(target{version: f.id, chunk: i}, f.spec.Chunks[i].Length)
+		}
+		for part := range slices.Chunk(a.Want, wire.MaxListed) {
+			e.send(l, wire.Frame{Kind: wire.FrameWant, Version: f.id, Chunks: part})
+		}
+	}
+}
+
+// activate begins, or after a pause begins again, to take part in f.
+func (e *Engine) activate(f *flow) {
+	if f.body != nil {
+		e.open.put(f.id, served{body: f.body, ver: f.ver})
+	}
+	e.joinAll(f)
+}
+
+// suspend stops every byte of f, in both directions.
+func (e *Engine) suspend(f *flow, why string) {
+	e.open.remove(f.id)
+	e.leaveAll(f)
+	for _, l := range e.leases {
+		if l.Flow == f.id {
+			l.giveBack(why)
+		}
+	}
+}
+
+// fail stops f for a while and tells the server why.
+func (e *Engine) fail(now time.Time, f *flow, code string, err error) {
+	if f.code != "" {
+		return
+	}
+	e.log.Error("flow stopped", "content", f.head.Ref().String(), "code", code, "err", err)
+	e.suspend(f, code)
+	f.code, f.trouble, f.retryAt, f.dirty = code, err.Error(), now.Add(retryFailed), true
+}
+
+// seekBody asks a peer for the body. The server leases it to one endpoint; the
+// others hear of it here.
+func (e *Engine) seekBody(now time.Time, f *flow) time.Time {
+	if f.bodyFrom != nil && now.Before(f.bodyAt.Add(bodyPatience)) {
+		return f.bodyAt.Add(bodyPatience)
+	}
+	if f.bodyFrom != nil { // too slow: another peer may do better
+		f.bodyFrom.down.forgetVersion(f.id)
+		f.bodyFrom.joined[f.id] = false
+		f.bodyFrom = nil
+	}
+	var holders []*link
+	for _, l := range e.sorted() {
+		if l.joined[f.id] {
+			holders = append(holders, l)
+		}
+	}
+	if len(holders) == 0 {
+		return time.Time{}
+	}
+	l := holders[e.rng.IntN(len(holders))]
+	size := uint32(f.head.BodyBytes)
+	l.down.expect(target{version: f.id, body: true}, size)
+	e.send(l, wire.Frame{Kind: wire.FrameWantBody, Version: f.id, Offset: 0, Length: size})
+	f.bodyFrom, f.bodyAt = l, now
+	return now.Add(bodyPatience)
+}
+
+// bodyArrived brings a whole body from a peer, or (from is nil) from the origin.
+type bodyArrived struct {
+	version content.VersionID
+	body    []byte
+	from    *link
+}
+
+func (ev bodyArrived) apply(e *Engine, now time.Time) {
+	f := e.flows[ev.version]
+	if f == nil || f.spec != nil {
+		return
+	}
+	spec, err := readBody(f.head, ev.body)
+	if err != nil {
+		if ev.from != nil {
+			e.drop(ev.from, wire.CodeBadBody, err.Error(), f.id)
+		} else {
+			e.fail(now, f, wire.CodeBadBody, err)
+		}
+		return
+	}
+	f.body, f.spec, f.bodyFrom, f.dirty = ev.body, spec, nil, true
+	if !f.active() {
+		return
+	}
+	e.open.put(f.id, served{body: f.body})
+	for _, l := range e.sorted() {
+		if _, in := l.joined[f.id]; in {
+			e.send(l, wire.Frame{Kind: wire.FrameHaveBody, Version: f.id})
+		}
+	}
+}
+
+// readBody verifies that data is the body that head names.
+func readBody(head content.Head, data []byte) (*content.Body, error) {
+	if got := content.Sum(data); got != head.Body {
+		return nil, fmt.Errorf("body is %s, want %s", got, head.Body)
+	}
+	spec, err := content.DecodeBody(data)
+	if err != nil {
+		return nil, err
+	}
+	if uint64(len(spec.Chunks)) != uint64(head.Chunks) {
+		return nil, fmt.Errorf("body lists %d chunks, head says %d", len(spec.Chunks), head.Chunks)
+	}
+	return spec, nil
+}
+
+// openStore opens the version's place on disk.
+func (e *Engine) openStore(f *flow) {
+	f.opening = true
+	e.wg.Go(func() {
+		ver, err := e.cfg.Store.Open(e.ctx, f.head, f.envelope, f.spec)
+		e.post(opened{f, ver, err})
+	})
+}
+
+type opened struct {
+	f   *flow
+	ver chunk.Version
+	err error
+}
+
+func (ev opened) apply(e *Engine, now time.Time) {
+	f := ev.f
+	f.opening = false
+	if ev.err != nil {
+		unsafe := new(content.PathError)
+		code := wire.CodeStore
+		if errors.As(ev.err, &unsafe) {
+			code = wire.CodeUnsafePath
+		} else if errors.Is(ev.err, chunk.ErrNoRoom) {
+			code = wire.CodeDiskFull
+		}
+		e.fail(now, f, code, ev.err)
+		return
+	}
+	lengths := make([]uint32, len(f.spec.Chunks))
+	for i, c := range f.spec.Chunks {
+		lengths[i] = c.Length
+	}
+	f.ver, f.complete, f.dirty = ev.ver, ev.ver.Done(), true
+	f.swarm = swarm.New(lengths, ev.ver.Have(), e.rng)
+	if f.active() {
+		e.activate(f)
+	}
+}
+
+// finish makes a whole version durable and visible.
+func (e *Engine) finish(f *flow) {
+	f.completing = true
+	e.wg.Go(func() { e.post(finished{f, f.ver.Complete()}) })
+}
+
+type finished struct {
+	f   *flow
+	err error
+}
+
+func (ev finished) apply(e *Engine, now time.Time) {
+	f := ev.f
+	f.completing = false
+	if ev.err != nil {
+		e.fail(now, f, wire.CodeStore, ev.err)
+		return
+	}
+	f.complete, f.dirty = true, true
+	f.reportedAt = time.Time{} // the server hears of it at once
+	e.log.Info("content complete", "content", f.head.Ref().String())
+}

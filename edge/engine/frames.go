@@ -1,0 +1,138 @@
+package engine
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/sitecast/sitecast/signaling/wire"
+	"github.com/sitecast/sitecast/storage/content"
+)
+
+// ctlFrame is a frame a peer sent on ctl.
+type ctlFrame struct {
+	l *link
+	f wire.Frame
+}
+
+func (ev ctlFrame) apply(e *Engine, now time.Time) {
+	l, fr := ev.l, ev.f
+	if e.peers[l.Peer()] != l {
+		return
+	}
+	f := e.flows[fr.Version]
+	if f == nil || !f.active() {
+		if fr.Kind == wire.FrameWant {
+			e.send(l, wire.Frame{Kind: wire.FrameRefuse, Version: fr.Version, Flags: wire.RefusePaused, Chunks: fr.Chunks})
+		}
+		return // a peer may be ahead of us: it joins again when we do
+	}
+	switch fr.Kind {
+	case wire.FrameJoin:
+		e.peerJoined(l, f, fr)
+	case wire.FrameLeave:
+		l.up.cancel(f.id)
+		f.dropPeer(l)
+	case wire.FrameHaveBody:
+		if _, in := l.joined[f.id]; in {
+			l.joined[f.id] = true
+		}
+	case wire.FrameWantBody:
+		if !l.up.want(job{version: f.id, body: true, offset: fr.Offset, length: fr.Length}) {
+			e.send(l, wire.Frame{Kind: wire.FrameRefuse, Version: f.id, Flags: wire.RefuseBusy})
+		}
+	case wire.FrameWant:
+		e.peerWants(l, f, fr.Chunks)
+	case wire.FrameCancel:
+		if len(fr.Chunks) > 0 {
+			l.up.cancel(f.id, fr.Chunks...)
+		}
+	case wire.FrameHave, wire.FrameHaveList, wire.FrameRefuse:
+		e.peerHas(now, l, f, fr)
+	}
+}
+
+// peerJoined begins the exchange of f with l.
+func (e *Engine) peerJoined(l *link, f *flow, fr wire.Frame) {
+	if fr.Number != f.head.Chunks {
+		e.drop(l, wire.CodeProtocol, fmt.Sprintf("join with %d chunks, want %d", fr.Number, f.head.Chunks), f.id)
+		return
+	}
+	reply := fr.Flags&wire.JoinReplyWanted != 0
+	if _, in := l.joined[f.id]; in && reply {
+		f.dropPeer(l)
+	}
+	l.joined[f.id] = fr.Flags&wire.JoinBodyHeld != 0
+	if f.swarm != nil {
+		f.swarm.AddPeer(l.id(), l.Relayed())
+	}
+	if reply {
+		e.join(l, f, false)
+	}
+}
+
+// peerHas takes in what l says about chunks; it means nothing before the own
+// swarm stands, and l repeats it when asked by a join.
+func (e *Engine) peerHas(now time.Time, l *link, f *flow, fr wire.Frame) {
+	if f.swarm == nil {
+		return
+	}
+	switch fr.Kind {
+	case wire.FrameHave:
+		f.swarm.PeerHasBits(l.id(), fr.Number, fr.Payload)
+	case wire.FrameHaveList:
+		f.swarm.PeerHas(l.id(), fr.Chunks...)
+	case wire.FrameRefuse:
+		for _, i := range fr.Chunks {
+			l.down.forget(target{version: f.id, chunk: i})
+		}
+		f.swarm.Refused(now, l.id(), fr.Flags == wire.RefuseBusy, fr.Chunks...)
+	}
+}
+
+func (e *Engine) peerWants(l *link, f *flow, chunks []uint32) {
+	jobs := make([]job, 0, len(chunks))
+	for _, i := range chunks {
+		jobs = append(jobs, job{version: f.id, chunk: i})
+	}
+	if !l.up.want(jobs...) {
+		e.send(l, wire.Frame{Kind: wire.FrameRefuse, Version: f.id, Flags: wire.RefuseBusy, Chunks: chunks})
+	}
+}
+
+// join tells l that this endpoint takes part in f and what it holds.
+func (e *Engine) join(l *link, f *flow, reply bool) {
+	flags := uint8(0)
+	if f.spec != nil {
+		flags |= wire.JoinBodyHeld
+	}
+	if reply {
+		flags |= wire.JoinReplyWanted
+	}
+	e.send(l, wire.Frame{Kind: wire.FrameJoin, Version: f.id, Flags: flags, Number: f.head.Chunks})
+	if f.swarm == nil {
+		return
+	}
+	have := f.swarm.Have()
+	for from := 0; from < len(have); from += wire.MaxHaveBytes {
+		part := have[from:min(from+wire.MaxHaveBytes, len(have))]
+		if content.Bitmap(part).Count() > 0 {
+			e.send(l, wire.Frame{Kind: wire.FrameHave, Version: f.id, Number: uint32(from) * 8, Payload: part})
+		}
+	}
+}
+
+// joinAll begins the exchange of f with every link.
+func (e *Engine) joinAll(f *flow) {
+	for _, l := range e.sorted() {
+		e.join(l, f, true)
+	}
+}
+
+// leaveAll ends it.
+func (e *Engine) leaveAll(f *flow) {
+	for _, l := range e.sorted() {
+		e.send(l, wire.Frame{Kind: wire.FrameLeave, Version: f.id})
+		l.up.cancel(f.id)
+		f.dropPeer(l)
+	}
+}

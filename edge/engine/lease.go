@@ -1,0 +1,179 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/sitecast/sitecast/signaling/wire"
+	"github.com/sitecast/sitecast/storage/chunk"
+	"github.com/sitecast/sitecast/storage/content"
+)
+
+// lease is a right to fetch, and how far it got. Owned by the engine's loop,
+// except fetched.
+type lease struct {
+	wire.Lease
+	ctx      context.Context
+	stop     context.CancelFunc
+	started  bool
+	ended    bool         // the fetch returned, or never began
+	failed   string       // why it was given back
+	said     bool         // its end was reported
+	verified uint32       // leading parts kept
+	fetched  atomic.Int64 // encoded bytes taken so far
+}
+
+// giveBack ends a lease before it is done.
+func (l *lease) giveBack(why string) {
+	if l.ended || l.failed != "" {
+		return
+	}
+	l.failed = why
+	l.stop()
+	if !l.started {
+		l.ended = true
+	}
+}
+
+func (l *lease) left() int64 { return l.To - l.From - l.fetched.Load() }
+
+// granted takes a lease in; startLeases begins it.
+func (e *Engine) granted(w wire.Lease) {
+	f := e.flows[w.Flow]
+	l := &lease{Lease: w}
+	l.ctx, l.stop = context.WithCancel(e.ctx)
+	e.leases = append(e.leases, l)
+	switch {
+	case f == nil:
+		l.giveBack("flow is not known here")
+	case !f.active():
+		l.giveBack("flow is paused here")
+	case w.Body && f.spec != nil:
+		l.giveBack("body is held already")
+	}
+	if f != nil {
+		f.dirty = true
+		if f.swarm != nil && l.failed == "" {
+			f.swarm.Lease(chunksOf(w)...)
+		}
+	}
+}
+
+func chunksOf(w wire.Lease) []uint32 {
+	out := make([]uint32, len(w.Parts))
+	for i, p := range w.Parts {
+		out[i] = p.Chunk
+	}
+	return out
+}
+
+// startLeases begins the current lease, and the next one when the current has
+// little left, and forgets those whose end was reported.
+func (e *Engine) startLeases() {
+	kept := e.leases[:0]
+	var before int64 // bytes that running leases have left
+	for _, l := range e.leases {
+		if l.said {
+			l.stop()
+			continue
+		}
+		kept = append(kept, l)
+		if l.ended {
+			continue
+		}
+		if !l.started && before <= nextLeaseBytes && e.startable(l) {
+			l.started = true
+			f := e.flows[l.Flow]
+			spec := f.spec // set once, never changed
+			e.wg.Go(func() { e.fetch(l, f, spec) })
+		}
+		before += l.left()
+	}
+	clear(e.leases[len(kept):])
+	e.leases = kept
+}
+
+// startable reports whether a lease's chunks have somewhere to go.
+func (e *Engine) startable(l *lease) bool {
+	f := e.flows[l.Flow]
+	if f == nil || l.failed != "" {
+		return false
+	}
+	if !l.Body && f.swarm != nil {
+		f.swarm.Lease(chunksOf(l.Lease)...)
+	}
+	return l.Body || f.swarm != nil
+}
+
+// fetch runs outside the loop; of f it reads only the head, which never changes.
+func (e *Engine) fetch(l *lease, f *flow, spec *content.Body) {
+	var err error
+	if l.Body {
+		var body []byte
+		if body, err = e.cfg.Origin.FetchBody(l.ctx, l.Lease, f.head.BodyBytes); err == nil {
+			e.post(bodyArrived{version: l.Flow, body: body})
+		}
+	} else {
+		err = e.fetchParts(l, spec)
+	}
+	e.post(leaseEnded{l, err})
+}
+
+func (e *Engine) fetchParts(l *lease, spec *content.Body) error {
+	s, ok := e.open.get(l.Flow)
+	if !ok || s.ver == nil {
+		return errors.New("flow is paused here")
+	}
+	for _, p := range l.Parts {
+		if uint64(p.Chunk) >= uint64(len(spec.Chunks)) {
+			return fmt.Errorf("lease names chunk %d of %d", p.Chunk, len(spec.Chunks))
+		}
+	}
+	return e.cfg.Origin.FetchParts(l.ctx, l.Lease, func(c uint32) uint32 { return spec.Chunks[c].Length },
+		func(p wire.Part, plain []byte) error {
+			if _, err := s.ver.Put(p.Chunk, plain, chunk.Origin, int64(p.Length)); err != nil {
+				return err
+			}
+			l.fetched.Add(int64(p.Length))
+			e.post(arrived{version: l.Flow, chunk: p.Chunk, lease: l})
+			return nil
+		})
+}
+
+type leaseEnded struct {
+	l   *lease
+	err error
+}
+
+func (ev leaseEnded) apply(e *Engine, now time.Time) {
+	l := ev.l
+	l.ended = true
+	f := e.flows[l.Flow]
+	if ev.err != nil && l.failed == "" {
+		l.failed = ev.err.Error()
+		e.log.Warn("origin fetch ended early", "err", ev.err)
+	}
+	if f == nil {
+		return
+	}
+	f.dirty, f.reportedAt = true, time.Time{} // the server hears at once, and grants the next
+	if f.swarm != nil {
+		f.swarm.Unlease(chunksOf(l.Lease)...)
+	}
+	if damaged := new(chunk.CorruptError); errors.As(ev.err, &damaged) {
+		e.cfg.Uplink.Send(wire.KindReport, wire.Report{Flow: f.id, Code: wire.CodeBadChunk, Detail: clip(ev.err.Error())})
+	}
+}
+
+// cancelLeases gives every lease back.
+func (e *Engine) cancelLeases(why string) {
+	for _, l := range e.leases {
+		l.giveBack(why)
+		if f := e.flows[l.Flow]; f != nil {
+			f.dirty = true
+		}
+	}
+}

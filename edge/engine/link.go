@@ -1,0 +1,237 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/sitecast/sitecast/edge/swarm"
+	"github.com/sitecast/sitecast/signaling/wire"
+	"github.com/sitecast/sitecast/storage/chunk"
+	"github.com/sitecast/sitecast/storage/content"
+)
+
+// link is what the engine keeps for one connection to a peer.
+type link struct {
+	Link
+	up   *uploader
+	down *receiver
+	end  context.CancelFunc // stops the uploader
+
+	// Owned by the engine's loop: the versions the peer takes part in, and
+	// whether it holds their body.
+	joined map[content.VersionID]bool
+}
+
+func (l *link) id() swarm.PeerID { return swarm.PeerID(l.Peer()) }
+
+// LinkUp tells of a new link.
+func (e *Engine) LinkUp(raw Link) {
+	l := &link{Link: raw, down: newReceiver(), joined: map[content.VersionID]bool{}}
+	l.up = newUploader(raw, &e.open, func(v content.VersionID, c uint32) { e.post(lostChunk{v, c}) })
+	e.mu.Lock()
+	e.links[raw] = l
+	e.mu.Unlock()
+	if !e.post(linkUp{l}) {
+		raw.Close("agent stops")
+	}
+}
+
+// LinkDown tells that a link ended, or never came up (raw is then nil).
+func (e *Engine) LinkDown(peer wire.EndpointID, raw Link, attempt int, reason string) {
+	e.mu.Lock()
+	l := e.links[raw]
+	delete(e.links, raw)
+	e.mu.Unlock()
+	e.post(linkDown{peer, l, attempt, reason})
+}
+
+// Ctl hands over a frame of the ctl channel, which is copied.
+func (e *Engine) Ctl(raw Link, f wire.Frame) {
+	if l := e.find(raw); l != nil {
+		if f.Kind == wire.FrameCredit {
+			l.up.credit(f.Total)
+			return
+		}
+		f.Chunks, f.Payload = slices.Clone(f.Chunks), slices.Clone(f.Payload)
+		e.post(ctlFrame{l, f})
+	}
+}
+
+// Bulk takes a frame of the bulk channel. It hashes and stores the chunk that
+// the frame completes, so a slow disk holds the peer back.
+func (e *Engine) Bulk(raw Link, f wire.Frame) {
+	l := e.find(raw)
+	if l == nil {
+		return
+	}
+	t, whole, ok := l.down.piece(f)
+	if !ok {
+		e.post(violation{l, "bulk frame breaks the rules"})
+		return
+	}
+	if total := l.down.renew(); total > 0 {
+		_ = l.SendCtl(wire.Frame{Kind: wire.FrameCredit, Total: total}) // a dead link is reported by its Down
+	}
+	switch {
+	case whole == nil:
+	case t.body:
+		e.post(bodyArrived{t.version, whole, l})
+	default:
+		e.keep(l, t, whole)
+	}
+}
+
+// keep stores a chunk that a peer sent; the store hashes it.
+func (e *Engine) keep(l *link, t target, data []byte) {
+	s, ok := e.open.get(t.version)
+	if !ok || s.ver == nil {
+		return // paused or gone meanwhile
+	}
+	from := chunk.Peer
+	if l.Relayed() {
+		from = chunk.Relay
+	}
+	_, err := s.ver.Put(t.chunk, data, from, 0)
+	e.post(arrived{version: t.version, chunk: t.chunk, from: l, err: err})
+}
+
+func (e *Engine) find(raw Link) *link {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.links[raw]
+}
+
+type linkUp struct{ l *link }
+
+func (ev linkUp) apply(e *Engine, now time.Time) {
+	l := ev.l
+	if old := e.peers[l.Peer()]; old != nil {
+		e.unlink(old)
+	}
+	e.peers[l.Peer()] = l
+	ctx, stop := context.WithCancel(e.ctx)
+	l.end = stop
+	e.wg.Go(func() { l.up.run(ctx) })
+	e.send(l, wire.Frame{Kind: wire.FrameCredit, Total: l.down.renew()})
+	e.cfg.Uplink.Send(wire.KindLinked, wire.Linked{Peer: l.Peer(), Attempt: l.Attempt(), Up: true, Relayed: l.Relayed()})
+	e.log.Info("link up", "peer", l.Peer().Short(), "relayed", l.Relayed())
+	for _, id := range e.order {
+		if f := e.flows[id]; f.active() {
+			e.join(l, f, true)
+		}
+	}
+}
+
+type linkDown struct {
+	peer    wire.EndpointID
+	l       *link
+	attempt int
+	reason  string
+}
+
+func (ev linkDown) apply(e *Engine, _ time.Time) {
+	if ev.l != nil {
+		if e.peers[ev.peer] != ev.l {
+			return // replaced meanwhile; the newer link has been reported
+		}
+		e.unlink(ev.l)
+	}
+	e.cfg.Uplink.Send(wire.KindLinked, wire.Linked{Peer: ev.peer, Attempt: ev.attempt, Reason: clip(ev.reason)})
+	e.log.Info("link down", "peer", ev.peer.Short(), "reason", ev.reason)
+}
+
+// unlink takes a link out of every decision.
+func (e *Engine) unlink(l *link) {
+	l.end()
+	delete(e.peers, l.Peer())
+	for _, f := range e.flows {
+		f.dropPeer(l)
+	}
+}
+
+// send queues a frame on ctl. A link that can't take it is closing, and its Down
+// comes by itself.
+func (e *Engine) send(l *link, f wire.Frame) { _ = l.SendCtl(f) }
+
+// drop closes a link whose peer can't be trusted to behave.
+func (e *Engine) drop(l *link, code, detail string, id content.VersionID) {
+	e.violations++
+	e.log.Warn("dropping peer", "peer", l.Peer().Short(), "code", code, "detail", detail)
+	e.cfg.Uplink.Send(wire.KindReport, wire.Report{Peer: l.Peer(), Flow: id, Code: code, Detail: clip(detail)})
+	l.Close(code)
+}
+
+type violation struct {
+	l      *link
+	detail string
+}
+
+func (ev violation) apply(e *Engine, _ time.Time) {
+	e.drop(ev.l, wire.CodeProtocol, ev.detail, content.VersionID{})
+}
+
+// arrived reports what became of a chunk that a peer or (from is nil) the origin
+// delivered.
+type arrived struct {
+	version content.VersionID
+	chunk   uint32
+	from    *link
+	lease   *lease
+	err     error
+}
+
+func (ev arrived) apply(e *Engine, now time.Time) {
+	f := e.flows[ev.version]
+	if f == nil || f.swarm == nil {
+		return
+	}
+	if ev.err != nil {
+		e.badChunk(now, f, ev)
+		return
+	}
+	var from swarm.PeerID
+	if ev.from != nil {
+		from = ev.from.id()
+	}
+	if ev.lease != nil {
+		ev.lease.verified++
+	}
+	for _, other := range f.swarm.Got(now, ev.chunk, from) {
+		if l := e.peers[wire.EndpointID(other)]; l != nil {
+			l.down.forget(target{version: f.id, chunk: ev.chunk})
+			e.send(l, wire.Frame{Kind: wire.FrameCancel, Version: f.id, Chunks: []uint32{ev.chunk}})
+		}
+	}
+	f.dirty = true
+}
+
+// badChunk handles a chunk that could not be kept: a lie of the peer, or a fault
+// of the own disk.
+func (e *Engine) badChunk(now time.Time, f *flow, ev arrived) {
+	damaged := new(chunk.CorruptError)
+	switch {
+	case ev.from != nil && errors.As(ev.err, &damaged):
+		f.swarm.Refused(now, ev.from.id(), false, ev.chunk)
+		e.drop(ev.from, wire.CodeBadChunk, ev.err.Error(), f.id)
+	case ev.from != nil:
+		f.swarm.Refused(now, ev.from.id(), true, ev.chunk)
+		e.fail(now, f, wire.CodeStore, ev.err)
+	}
+}
+
+type lostChunk struct {
+	version content.VersionID
+	chunk   uint32
+}
+
+func (ev lostChunk) apply(e *Engine, _ time.Time) {
+	if f := e.flows[ev.version]; f != nil && f.swarm != nil {
+		f.swarm.Lost(ev.chunk)
+		f.complete, f.dirty = false, true
+	}
+}
+
+// clip bounds text meant for the server.
+func clip(s string) string { return s[:min(len(s), wire.MaxReasonBytes)] }

@@ -1,0 +1,175 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"time"
+
+	"github.com/sitecast/sitecast/signaling/wire"
+	"github.com/sitecast/sitecast/storage/chunk"
+	"github.com/sitecast/sitecast/storage/content"
+)
+
+// maxHaveReport bounds the bitmap bytes of one progress message; the rest
+// follows in the next, so that any version fits in any number of messages.
+const maxHaveReport = 24 << 10
+
+// report sends f's progress when it is due, and returns when it will be.
+func (e *Engine) report(now time.Time, f *flow) time.Time {
+	if !f.dirty || !e.connected {
+		return time.Time{}
+	}
+	if due := f.reportedAt.Add(ProgressInterval); f.announced && now.Before(due) {
+		return due
+	}
+	p := wire.Progress{Flow: f.id, Body: f.spec != nil, Complete: f.complete, Code: f.code, Error: clip(f.trouble)}
+	more := false
+	if f.swarm != nil {
+		p.Have, more = f.changed()
+		c := f.ver.Counters()
+		p.Bytes = wire.Sources{Origin: c.Bytes[chunk.Origin], Peer: c.Bytes[chunk.Peer],
+			Relay: c.Bytes[chunk.Relay], Reused: c.Bytes[chunk.Reused]}
+		p.WAN = c.WAN
+	}
+	p.Leases = e.leaseStates(f)
+	if !e.cfg.Uplink.Send(wire.KindProgress, p) {
+		return time.Time{} // a new session will announce everything
+	}
+	f.reportedAt, f.announced, f.dirty = now, true, more
+	if more {
+		f.reportedAt = time.Time{}
+		return now
+	}
+	return time.Time{}
+}
+
+// changed returns the parts of the bitmap that the server does not know yet, and
+// whether more are left.
+func (f *flow) changed() (parts []wire.Bits, more bool) {
+	have := f.swarm.Have()
+	if f.reported == nil {
+		f.reported = make(content.Bitmap, len(have))
+	}
+	if bytes.Equal(f.reported, have) {
+		return nil, false
+	}
+	budget := maxHaveReport
+	for i := 0; i < len(have); i++ {
+		if have[i] == f.reported[i] {
+			continue
+		}
+		end := i + 1
+		// Two unchanged bytes cost less than beginning another part.
+		for end < len(have) && end-i < budget && (have[end] != f.reported[end] ||
+			end+1 < len(have) && have[end+1] != f.reported[end+1]) {
+			end++
+		}
+		parts = append(parts, wire.Bits{From: uint32(i) * 8, Bits: have[i:end:end]})
+		copy(f.reported[i:end], have[i:end])
+		if budget -= end - i + 32; budget <= 0 {
+			return parts, true
+		}
+		i = end
+	}
+	return parts, false
+}
+
+// leaseStates reports f's leases; those that ended are reported once.
+func (e *Engine) leaseStates(f *flow) []wire.LeaseState {
+	var states []wire.LeaseState
+	for _, l := range e.leases {
+		if l.Flow != f.id || l.said {
+			continue
+		}
+		done := l.ended && l.failed == ""
+		states = append(states, wire.LeaseState{Epoch: l.Epoch, Lease: l.Lease.Lease,
+			Verified: l.verified, Done: done, Failed: clip(l.failed)})
+		l.said = l.ended
+	}
+	return states
+}
+
+// Status is what the agent shows locally.
+type Status struct {
+	Site       string       `json:"site"`
+	Connected  bool         `json:"connected"`
+	Generation uint64       `json:"generation"`
+	Links      []LinkStatus `json:"links"`
+	Flows      []FlowStatus `json:"flows"`
+}
+
+// LinkStatus is one link.
+type LinkStatus struct {
+	Peer    wire.EndpointID `json:"peer"`
+	Relayed bool            `json:"relayed"`
+}
+
+// FlowStatus is one flow.
+type FlowStatus struct {
+	Content    string       `json:"content"`
+	Version    string       `json:"version"`
+	State      string       `json:"state"` // paused, failed, preparing, filling, complete
+	Reason     string       `json:"reason,omitempty"`
+	Chunks     uint32       `json:"chunks"`
+	ChunksHeld uint32       `json:"chunks_held"`
+	BytesTotal int64        `json:"bytes_total"`
+	Bytes      wire.Sources `json:"bytes"`
+	WAN        int64        `json:"wan_bytes"`
+}
+
+type ask struct{ reply chan Status }
+
+func (ev ask) apply(e *Engine, _ time.Time) { ev.reply <- e.status() }
+
+// Status asks the loop for a snapshot.
+func (e *Engine) Status(ctx context.Context) (Status, error) {
+	ev := ask{make(chan Status, 1)}
+	if !e.post(ev) {
+		return Status{}, errors.New("agent is stopping")
+	}
+	select {
+	case s := <-ev.reply:
+		return s, nil
+	case <-e.done:
+		return Status{}, errors.New("agent is stopping")
+	case <-ctx.Done():
+		return Status{}, ctx.Err()
+	}
+}
+
+func (e *Engine) status() Status {
+	s := Status{Site: e.site, Connected: e.connected, Generation: e.generation,
+		Links: []LinkStatus{}, Flows: []FlowStatus{}}
+	for _, l := range e.sorted() {
+		s.Links = append(s.Links, LinkStatus{l.Peer(), l.Relayed()})
+	}
+	for _, id := range e.order {
+		f := e.flows[id]
+		v := FlowStatus{Content: f.head.Name, Version: f.head.Version, State: f.state(),
+			Reason: f.trouble, Chunks: f.head.Chunks, BytesTotal: f.head.UniqueBytes}
+		if f.swarm != nil {
+			c := f.ver.Counters()
+			v.ChunksHeld = f.head.Chunks - f.swarm.Missing()
+			v.Bytes = wire.Sources{Origin: c.Bytes[chunk.Origin], Peer: c.Bytes[chunk.Peer],
+				Relay: c.Bytes[chunk.Relay], Reused: c.Bytes[chunk.Reused]}
+			v.WAN = c.WAN
+		}
+		s.Flows = append(s.Flows, v)
+	}
+	return s
+}
+
+func (f *flow) state() string {
+	switch {
+	case f.code != "":
+		return "failed"
+	case f.complete:
+		return "complete"
+	case f.paused:
+		return "paused"
+	case f.swarm == nil:
+		return "preparing"
+	}
+	return "filling"
+}

@@ -1,0 +1,129 @@
+package engine
+
+import (
+	"sync"
+
+	"github.com/sitecast/sitecast/signaling/wire"
+	"github.com/sitecast/sitecast/storage/content"
+)
+
+// creditWindow is what a peer may have under way to us, bytes. It bounds the
+// memory that half-received chunks of one link take.
+const creditWindow = 4 << 20
+
+// target names what pieces belong to: a chunk, or the body, of a version.
+type target struct {
+	version content.VersionID
+	chunk   uint32
+	body    bool
+}
+
+// assembly collects the pieces of one target. Pieces lie at multiples of
+// [wire.MaxDataBytes] and come in any order.
+type assembly struct {
+	buf     []byte // nil until the first piece
+	length  int
+	missing int    // pieces not yet here
+	seen    []bool // by piece
+}
+
+// add copies a piece in and reports whether it was well-formed. A piece seen
+// before is well-formed: a chunk cancelled and wanted again is sent twice.
+func (a *assembly) add(offset uint32, piece []byte) bool {
+	at := int(offset) / wire.MaxDataBytes
+	if int(offset)%wire.MaxDataBytes != 0 || int(offset) >= a.length ||
+		len(piece) != min(wire.MaxDataBytes, a.length-int(offset)) {
+		return false
+	}
+	if a.seen[at] {
+		return true
+	}
+	if a.buf == nil {
+		a.buf = make([]byte, a.length)
+	}
+	copy(a.buf[offset:], piece)
+	a.seen[at] = true
+	a.missing--
+	return true
+}
+
+// receiver assembles what one peer sends of what was asked of it. The engine's
+// loop says what to expect; the link's bulk goroutine adds pieces.
+type receiver struct {
+	// mu guards expected.
+	mu       sync.Mutex
+	expected map[target]*assembly
+
+	// Owned by the link's bulk goroutine.
+	consumed uint64 // payload bytes taken, wanted or not
+	granted  uint64 // total allowed so far
+}
+
+func newReceiver() *receiver { return &receiver{expected: map[target]*assembly{}} }
+
+// expect lets length bytes for t come in.
+func (r *receiver) expect(t target, length uint32) {
+	pieces := (int(length) + wire.MaxDataBytes - 1) / wire.MaxDataBytes
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.expected[t] == nil {
+		r.expected[t] = &assembly{length: int(length), missing: pieces, seen: make([]bool, pieces)}
+	}
+}
+
+// forget drops what has come in for the targets.
+func (r *receiver) forget(ts ...target) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, t := range ts {
+		delete(r.expected, t)
+	}
+}
+
+// forgetVersion drops everything of a version.
+func (r *receiver) forgetVersion(id content.VersionID) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for t := range r.expected {
+		if t.version == id {
+			delete(r.expected, t)
+		}
+	}
+}
+
+// piece takes one bulk frame. It returns the whole target when f completes it;
+// ok is false when the frame breaks the rules. A piece of something no longer
+// expected is dropped: its cancel crossed it on the way.
+func (r *receiver) piece(f wire.Frame) (t target, whole []byte, ok bool) {
+	t = target{version: f.Version, chunk: f.Number, body: f.Kind == wire.FrameBody}
+	if t.body {
+		t.chunk = 0
+	}
+	r.consumed += uint64(len(f.Payload))
+	if r.consumed > r.granted {
+		return t, nil, false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	a := r.expected[t]
+	if a == nil {
+		return t, nil, true
+	}
+	if !a.add(f.Offset, f.Payload) {
+		return t, nil, false
+	}
+	if a.missing > 0 {
+		return t, nil, true
+	}
+	delete(r.expected, t)
+	return t, a.buf, true
+}
+
+// renew returns the new total to allow, or 0 while enough is left.
+func (r *receiver) renew() uint64 {
+	if r.granted-r.consumed > creditWindow/2 {
+		return 0
+	}
+	r.granted = r.consumed + creditWindow
+	return r.granted
+}

@@ -1,0 +1,42 @@
+package engine
+
+import (
+	"sync"
+
+	"github.com/sitecast/sitecast/storage/chunk"
+	"github.com/sitecast/sitecast/storage/content"
+)
+
+// registry holds what uploads may read: the versions this endpoint takes part in
+// right now. A flow that pauses or ends is taken out, and uploads of it stop at
+// the next chunk.
+type registry struct {
+	// mu guards versions.
+	mu       sync.RWMutex
+	versions map[content.VersionID]served
+}
+
+// served is one version others may have: its body, and its chunks once open.
+type served struct {
+	body []byte
+	ver  chunk.Version // nil until the body is verified and the store open
+}
+
+func (r *registry) get(id content.VersionID) (served, bool) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	s, ok := r.versions[id]
+	return s, ok
+}
+
+func (r *registry) put(id content.VersionID, s served) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.versions[id] = s
+}
+
+func (r *registry) remove(id content.VersionID) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.versions, id)
+}

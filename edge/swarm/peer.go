@@ -1,0 +1,152 @@
+package swarm
+
+import (
+	"time"
+
+	"github.com/sitecast/sitecast/storage/content"
+)
+
+// peer is what is known of one other endpoint for this version.
+type peer struct {
+	id      PeerID
+	relayed bool
+	has     content.Bitmap
+	told    content.Bitmap // chunks it was told of
+	tell    []uint32       // chunks to tell it next
+
+	wants   map[uint32]time.Time // chunks it owes, and since when
+	owed    int64                // bytes of them
+	heard   time.Time            // last delivery, or first want after a quiet time
+	holdOff time.Time            // not asked before
+
+	// rate is the exponentially averaged delivery rate, bytes per second, over
+	// periods of at least rateTime while it owes something.
+	rate        float64
+	periodBytes int64
+	periodStart time.Time
+}
+
+const rateTime = 200 * time.Millisecond
+
+// AddPeer begins exchanging the version with a peer that holds nothing yet.
+func (s *Swarm) AddPeer(id PeerID, relayed bool) {
+	if s.peers[id] != nil || id == "" {
+		return
+	}
+	n := uint32(len(s.lengths))
+	s.peers[id] = &peer{
+		id: id, relayed: relayed,
+		has: content.NewBitmap(n), told: s.have.Clone(),
+		wants: map[uint32]time.Time{},
+	}
+	s.order = append(s.order, id)
+}
+
+// RemovePeer forgets a peer; what it owed is asked of others by the next Plan.
+func (s *Swarm) RemovePeer(id PeerID) {
+	p := s.peers[id]
+	if p == nil {
+		return
+	}
+	delete(s.peers, id)
+	for k, other := range s.order {
+		if other == id {
+			s.order = append(s.order[:k:k], s.order[k+1:]...)
+			break
+		}
+	}
+	for i := range p.wants {
+		s.asked[i]--
+	}
+	for i := range uint32(len(s.lengths)) {
+		if p.has.Has(i) {
+			s.holders[i]--
+			s.reconsider(i)
+		}
+	}
+}
+
+// PeerHas records that the peer holds the chunks. Unknown peers and chunks that
+// do not exist are ignored.
+func (s *Swarm) PeerHas(id PeerID, chunks ...uint32) {
+	p := s.peers[id]
+	if p == nil {
+		return
+	}
+	for _, i := range chunks {
+		if s.valid(i) && !p.has.Has(i) {
+			p.has.Set(i)
+			s.holders[i]++
+			s.reconsider(i)
+		}
+	}
+}
+
+// PeerHasBits is PeerHas for bitmap bytes from chunk `from` on.
+func (s *Swarm) PeerHasBits(id PeerID, from uint32, bits []byte) {
+	for k, b := range bits {
+		for bit := range uint32(8) {
+			if b&(1<<bit) != 0 {
+				s.PeerHas(id, from+uint32(k)*8+bit)
+			}
+		}
+	}
+}
+
+// Refused records that the peer will not deliver the chunks; they count as not
+// held by it. A peer that is busy keeps them and is left alone for a moment.
+func (s *Swarm) Refused(now time.Time, id PeerID, busy bool, chunks ...uint32) {
+	p := s.peers[id]
+	if p == nil {
+		return
+	}
+	for _, i := range chunks {
+		if !s.valid(i) {
+			continue
+		}
+		if p.settle(i, s.lengths[i]) {
+			s.asked[i]--
+		}
+		if busy {
+			p.holdOff = now.Add(time.Second)
+		} else if p.has.Has(i) {
+			p.has.Clear(i)
+			s.holders[i]--
+		}
+		s.reconsider(i)
+	}
+}
+
+// settle ends what the peer owes for chunk i and reports whether it owed it.
+func (p *peer) settle(i, length uint32) bool {
+	if _, owes := p.wants[i]; !owes {
+		return false
+	}
+	delete(p.wants, i)
+	p.owed -= int64(length)
+	return true
+}
+
+// delivered measures the peer's rate.
+func (p *peer) delivered(now time.Time, n uint32) {
+	p.heard = now
+	p.periodBytes += int64(n)
+	if span := now.Sub(p.periodStart); span >= rateTime {
+		rate := float64(p.periodBytes) / span.Seconds()
+		if p.rate == 0 {
+			p.rate = rate
+		} else {
+			p.rate += (rate - p.rate) / 4
+		}
+		p.periodBytes, p.periodStart = 0, now
+	}
+}
+
+// room is how many more bytes may be asked of the peer now.
+func (p *peer) room(now time.Time) int64 {
+	if now.Before(p.holdOff) {
+		return 0
+	}
+	window := int64(p.rate * windowTime.Seconds())
+	return min(max(window, MinWindowBytes), MaxWindowBytes) - p.owed
+}
