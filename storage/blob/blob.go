@@ -1,0 +1,58 @@
+// Package blob is the contract for where the origin keeps its immutable objects,
+// packs and bodies, each named by the SHA-256 of its bytes. An object is there
+// whole or not at all, also after a crash. The implementation in a directory is
+// blob/dir; blob/blobtest holds the tests that every implementation must pass.
+package blob
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/sitecast/sitecast/storage/content"
+)
+
+// A Store keeps objects. Its methods may be called from several goroutines, also
+// for the same object.
+type Store interface {
+	// Put keeps the size bytes of r as the object of that digest. When it returns
+	// nil the object is durable. Bytes that are not of that size and digest are
+	// refused with a *MismatchError and leave nothing behind. An object that is
+	// there already is left alone and r is not read.
+	Put(ctx context.Context, digest content.Digest, size int64, r io.Reader) error
+
+	// Open opens an object for reading and returns its size, or ErrNotFound. The
+	// caller closes the object, which stays readable if it is deleted meanwhile.
+	Open(ctx context.Context, digest content.Digest) (Object, int64, error)
+
+	// Has reports whether the object is there.
+	Has(ctx context.Context, digest content.Digest) (bool, error)
+
+	// Delete removes an object, or answers ErrNotFound.
+	Delete(ctx context.Context, digest content.Digest) error
+}
+
+// An Object is an open object.
+type Object interface {
+	io.ReadSeekCloser
+	io.ReaderAt
+}
+
+// ErrNotFound means that the store has no such object.
+var ErrNotFound = errors.New("object not found")
+
+// A MismatchError refuses bytes that are not the object they are given as.
+type MismatchError struct {
+	Want      content.Digest
+	WantBytes int64
+	Got       content.Digest // of the bytes read, at most WantBytes+1 of them
+	GotBytes  int64
+}
+
+func (e *MismatchError) Error() string {
+	if e.GotBytes != e.WantBytes {
+		return fmt.Sprintf("object %s has %d bytes or more, want %d", e.Want, e.GotBytes, e.WantBytes)
+	}
+	return fmt.Sprintf("object has digest %s, want %s", e.Got, e.Want)
+}
