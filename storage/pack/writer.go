@@ -31,15 +31,14 @@ func NewWriter(w io.Writer) (*Writer, error) {
 	return p, nil
 }
 
-// Fits reports whether a chunk of n encoded bytes can still be appended.
-func (p *Writer) Fits(n int) bool {
-	return len(p.entries) < MaxEntries && p.Size()+int64(n)+entryBytes <= MaxBytes
-}
-
 // Size returns the length of the pack if it is finished now.
 func (p *Writer) Size() int64 {
 	return p.size + int64(len(p.entries))*entryBytes + footerBytes
 }
+
+// SizeWith returns the length of the pack if it is finished after one more chunk
+// of n encoded bytes.
+func (p *Writer) SizeWith(n int) int64 { return p.Size() + int64(n) + entryBytes }
 
 // Append writes a chunk that [Encode] encoded from plain bytes. It refuses one
 // that the pack has no room for.
@@ -48,7 +47,7 @@ func (p *Writer) Append(digest content.Digest, encoding Encoding, encoded []byte
 	if err := e.check(); err != nil {
 		return fmt.Errorf("write pack: %w", err)
 	}
-	if !p.Fits(len(encoded)) {
+	if len(p.entries) == MaxEntries || p.SizeWith(len(encoded)) > MaxBytes {
 		return errors.New("write pack: no room for another chunk")
 	}
 	if _, err := p.out.Write(encoded); err != nil {

@@ -1,0 +1,293 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+
+	"github.com/sitecast/sitecast/storage/content"
+)
+
+// input is the file or folder that is ingested. Nothing outside root is read.
+type input struct {
+	kind  content.Kind
+	files []content.File // in canonical order
+	bytes int64
+
+	root *os.Root // the folder, or that of the single file
+	disk string   // for a single file, its name in root, which need not be its path
+
+	// The folder of the object being read; splitting goes folder by folder.
+	folder     *os.Root
+	folderName string
+}
+
+// open lists and checks what is at path. It reads no file.
+func open(ctx context.Context, path string) (*input, error) {
+	resolved, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return nil, err
+	}
+	info, err := os.Stat(resolved)
+	if err != nil {
+		return nil, err
+	}
+	if info.IsDir() {
+		return openTree(ctx, resolved)
+	}
+	return openFile(path, resolved, info)
+}
+
+func openFile(path, resolved string, info fs.FileInfo) (*input, error) {
+	name := filepath.Base(path)
+	file, err := describe(name, info)
+	if err != nil {
+		return nil, err
+	}
+	if err := content.CheckPaths([]string{name}); err != nil {
+		return nil, err
+	}
+	root, err := os.OpenRoot(filepath.Dir(resolved))
+	if err != nil {
+		return nil, err
+	}
+	return &input{
+		kind:  content.KindFile,
+		files: []content.File{file},
+		bytes: file.Size,
+		root:  root,
+		disk:  filepath.Base(resolved),
+	}, nil
+}
+
+func openTree(ctx context.Context, resolved string) (*input, error) {
+	root, err := os.OpenRoot(resolved)
+	if err != nil {
+		return nil, err
+	}
+	in := &input{kind: content.KindTree, root: root}
+	if err := in.list(ctx); err != nil {
+		return nil, errors.Join(err, root.Close())
+	}
+	return in, nil
+}
+
+// list fills in the files of a tree.
+func (in *input) list(ctx context.Context) error {
+	if err := in.walk(ctx, "."); err != nil {
+		return err
+	}
+	if len(in.files) == 0 {
+		return errors.New("the folder is empty")
+	}
+	paths := make([]string, len(in.files))
+	for i, f := range in.files {
+		paths[i] = f.Path
+		in.bytes += f.Size
+	}
+	in.files = content.Order(in.files)
+	return content.CheckPaths(paths)
+}
+
+// walk lists what lies in a folder, itself included where that is nothing.
+func (in *input) walk(ctx context.Context, name string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	entries, err := in.readDir(name)
+	if err != nil {
+		return err
+	}
+	if len(entries) == 0 && name != "." {
+		in.files = append(in.files, content.File{Path: name, Dir: true})
+	}
+	for _, e := range entries {
+		child := path.Join(name, e.Name())
+		// Before anything is resolved by that name.
+		if err := content.CheckPath(child); err != nil {
+			return err
+		}
+		if e.IsDir() {
+			if err := in.walk(ctx, child); err != nil {
+				return err
+			}
+			continue
+		}
+		info, err := in.root.Lstat(child)
+		if err != nil {
+			return err
+		}
+		file, err := describe(child, info)
+		if err != nil {
+			return err
+		}
+		if in.files = append(in.files, file); len(in.files) > content.MaxFiles {
+			return fmt.Errorf("more than %d files", content.MaxFiles)
+		}
+	}
+	return nil
+}
+
+func (in *input) readDir(name string) ([]fs.DirEntry, error) {
+	folder, err := in.root.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	entries, err := folder.ReadDir(-1)
+	return entries, errors.Join(err, folder.Close())
+}
+
+// describe refuses what is no plain file.
+func describe(name string, info fs.FileInfo) (content.File, error) {
+	mode := info.Mode()
+	reason := ""
+	switch {
+	case mode&fs.ModeSymlink != 0:
+		reason = "is a symbolic link"
+	case !mode.IsRegular():
+		reason = fmt.Sprintf("is not a file or folder (%s)", mode.Type())
+	case mode&fs.ModeSetuid != 0:
+		reason = "is set-uid"
+	case mode&fs.ModeSetgid != 0:
+		reason = "is set-gid"
+	case mode&fs.ModeSticky != 0:
+		reason = "is sticky"
+	}
+	if reason != "" {
+		return content.File{}, &content.PathError{Path: name, Reason: reason}
+	}
+	return content.File{Path: name, Size: info.Size(), Executable: mode&0o111 != 0}, nil
+}
+
+func (in *input) close() error {
+	var err error
+	if in.folder != nil {
+		err = in.folder.Close()
+	}
+	return errors.Join(err, in.root.Close())
+}
+
+// split reads every file once, in order, and cuts it object by object.
+func (in *input) split(emit func([]byte) error) error {
+	for from, to := range content.Objects(in.files) {
+		object := &objectReader{in: in, files: in.files[from:to]}
+		if err := errors.Join(content.Split(object, emit), object.close()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// openIn opens a file by its folder, which is kept open for the next file: to
+// resolve a long path anew for each takes longer than to read a small file.
+func (in *input) openIn(file content.File) (*os.File, error) {
+	if in.kind == content.KindFile {
+		return in.root.Open(in.disk)
+	}
+	dir := path.Dir(file.Path)
+	if in.folder == nil || in.folderName != dir {
+		folder, err := in.root.OpenRoot(dir)
+		if err != nil {
+			return nil, err
+		}
+		if in.folder != nil {
+			err = in.folder.Close()
+		}
+		in.folder, in.folderName = folder, dir
+		if err != nil {
+			return nil, err
+		}
+	}
+	return in.folder.Open(path.Base(file.Path))
+}
+
+// objectReader reads the files of one object as one stream.
+type objectReader struct {
+	in    *input
+	files []content.File // those not read to their end
+
+	// The first of files, once it is open.
+	open *os.File
+	info fs.FileInfo
+	read int64
+}
+
+// Read implements io.Reader. A file that is not, from its beginning to its end,
+// what was listed is refused.
+func (r *objectReader) Read(b []byte) (int, error) {
+	for len(r.files) > 0 {
+		if r.open == nil {
+			if err := r.next(); err != nil {
+				return 0, err
+			}
+		}
+		n, err := r.open.Read(b)
+		r.read += int64(n)
+		if errors.Is(err, io.EOF) {
+			err = r.end()
+		}
+		if n > 0 || err != nil {
+			return n, err
+		}
+	}
+	return 0, io.EOF
+}
+
+// next opens the next file; folders have nothing to read.
+func (r *objectReader) next() error {
+	for len(r.files) > 0 && r.files[0].Dir {
+		r.files = r.files[1:]
+	}
+	if len(r.files) == 0 {
+		return io.EOF
+	}
+	file, err := r.in.openIn(r.files[0])
+	if err != nil {
+		return err
+	}
+	r.open, r.read = file, 0
+	if r.info, err = file.Stat(); err != nil {
+		return err
+	}
+	if _, err := describe(r.files[0].Path, r.info); err != nil {
+		return err
+	}
+	if r.info.Size() != r.files[0].Size {
+		return &ChangedError{r.files[0].Path}
+	}
+	return nil
+}
+
+// end closes a file that is read to its end.
+func (r *objectReader) end() error {
+	file := r.files[0]
+	info, err := r.open.Stat()
+	if err != nil {
+		return err
+	}
+	if r.read != file.Size || info.Size() != file.Size || !info.ModTime().Equal(r.info.ModTime()) {
+		return &ChangedError{file.Path}
+	}
+	r.files = r.files[1:]
+	return r.close()
+}
+
+func (r *objectReader) close() error {
+	if r.open == nil {
+		return nil
+	}
+	file := r.open
+	r.open = nil
+	return file.Close()
+}
+
+// A ChangedError means that a file changed between being listed and being read to
+// its end.
+type ChangedError struct{ Path string }
+
+func (e *ChangedError) Error() string { return fmt.Sprintf("%.200q changed while it was read", e.Path) }
