@@ -86,11 +86,6 @@ func (e *Engine) newTrust(t *wire.Trust) {
 		e.log.Error("keeping the trust document", "err", err)
 	}
 	e.trust = trust
-	for _, f := range e.flows { // a publisher may have come with it
-		if f.code == wire.CodeBadHead {
-			f.retryAt = time.Time{}
-		}
-	}
 }
 
 // desired obeys one flow's desired state.
@@ -136,7 +131,7 @@ func (e *Engine) adopt(now time.Time, w *wire.Flow, held *flow) *flow {
 	e.order = append(e.order, id)
 	f.dirty = true
 	if f.body != nil && f.spec == nil {
-		if f.spec, err = readBody(f.head, f.body); err != nil {
+		if f.spec, err = f.head.OpenBody(f.body); err != nil {
 			e.log.Warn("stored body is damaged, fetching it again", "flow", id, "err", err)
 			f.body, f.spec = nil, nil
 		}
@@ -178,9 +173,7 @@ func (e *Engine) revoked(w *wire.Revoke) {
 	for _, l := range e.leases {
 		if l.Epoch == w.Epoch && l.Lease.Lease == w.Lease {
 			l.giveBack("revoked")
-			if f := e.flows[l.Flow]; f != nil {
-				f.dirty = true
-			}
+			e.flows[l.Flow].dirty = true
 		}
 	}
 }

@@ -3,7 +3,6 @@ package engine
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -216,7 +215,7 @@ func (ev bodyArrived) apply(e *Engine, now time.Time) {
 	if f == nil || f.spec != nil {
 		return
 	}
-	spec, err := readBody(f.head, ev.body)
+	spec, err := f.head.OpenBody(ev.body)
 	if err != nil {
 		if ev.from != nil {
 			e.drop(ev.from, wire.CodeBadBody, err.Error(), f.id)
@@ -235,21 +234,6 @@ func (ev bodyArrived) apply(e *Engine, now time.Time) {
 			e.send(l, wire.Frame{Kind: wire.FrameHaveBody, Version: f.id})
 		}
 	}
-}
-
-// readBody verifies that data is the body that head names.
-func readBody(head content.Head, data []byte) (*content.Body, error) {
-	if got := content.Sum(data); got != head.Body {
-		return nil, fmt.Errorf("body is %s, want %s", got, head.Body)
-	}
-	spec, err := content.DecodeBody(data)
-	if err != nil {
-		return nil, err
-	}
-	if uint64(len(spec.Chunks)) != uint64(head.Chunks) {
-		return nil, fmt.Errorf("body lists %d chunks, head says %d", len(spec.Chunks), head.Chunks)
-	}
-	return spec, nil
 }
 
 // openStore opens the version's place on disk.

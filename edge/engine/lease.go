@@ -43,22 +43,23 @@ func (l *lease) left() int64 { return l.To - l.From - l.fetched.Load() }
 // granted takes a lease in; startLeases begins it.
 func (e *Engine) granted(w wire.Lease) {
 	f := e.flows[w.Flow]
+	if f == nil {
+		e.cfg.Uplink.Send(wire.KindProgress, wire.Progress{Flow: w.Flow,
+			Leases: []wire.LeaseState{{Epoch: w.Epoch, Lease: w.Lease, Failed: "flow is not known here"}}})
+		return
+	}
 	l := &lease{Lease: w}
 	l.ctx, l.stop = context.WithCancel(e.ctx)
 	e.leases = append(e.leases, l)
 	switch {
-	case f == nil:
-		l.giveBack("flow is not known here")
 	case !f.active():
 		l.giveBack("flow is paused here")
 	case w.Body && f.spec != nil:
 		l.giveBack("body is held already")
 	}
-	if f != nil {
-		f.dirty = true
-		if f.swarm != nil && l.failed == "" {
-			f.swarm.Lease(chunksOf(w)...)
-		}
+	f.dirty = true
+	if f.swarm != nil && l.failed == "" {
+		f.swarm.Lease(chunksOf(w)...)
 	}
 }
 
@@ -99,7 +100,7 @@ func (e *Engine) startLeases() {
 // startable reports whether a lease's chunks have somewhere to go.
 func (e *Engine) startable(l *lease) bool {
 	f := e.flows[l.Flow]
-	if f == nil || l.failed != "" {
+	if l.failed != "" {
 		return false
 	}
 	if !l.Body && f.swarm != nil {
@@ -156,9 +157,6 @@ func (ev leaseEnded) apply(e *Engine, now time.Time) {
 		l.failed = ev.err.Error()
 		e.log.Warn("origin fetch ended early", "err", ev.err)
 	}
-	if f == nil {
-		return
-	}
 	f.dirty, f.reportedAt = true, time.Time{} // the server hears at once, and grants the next
 	if f.swarm != nil {
 		f.swarm.Unlease(chunksOf(l.Lease)...)
@@ -172,8 +170,6 @@ func (ev leaseEnded) apply(e *Engine, now time.Time) {
 func (e *Engine) cancelLeases(why string) {
 	for _, l := range e.leases {
 		l.giveBack(why)
-		if f := e.flows[l.Flow]; f != nil {
-			f.dirty = true
-		}
+		e.flows[l.Flow].dirty = true
 	}
 }

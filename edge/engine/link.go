@@ -114,7 +114,7 @@ func (ev linkUp) apply(e *Engine, now time.Time) {
 	ctx, stop := context.WithCancel(e.ctx)
 	l.end = stop
 	e.wg.Go(func() { l.up.run(ctx) })
-	e.send(l, wire.Frame{Kind: wire.FrameCredit, Total: l.down.renew()})
+	e.send(l, wire.Frame{Kind: wire.FrameCredit, Total: creditWindow})
 	e.cfg.Uplink.Send(wire.KindLinked, wire.Linked{Peer: l.Peer(), Attempt: l.Attempt(), Up: true, Relayed: l.Relayed()})
 	e.log.Info("link up", "peer", l.Peer().Short(), "relayed", l.Relayed())
 	for _, id := range e.order {

@@ -59,7 +59,9 @@ type receiver struct {
 	granted  uint64 // total allowed so far
 }
 
-func newReceiver() *receiver { return &receiver{expected: map[target]*assembly{}} }
+func newReceiver() *receiver {
+	return &receiver{expected: map[target]*assembly{}, granted: creditWindow}
+}
 
 // expect lets length bytes for t come in.
 func (r *receiver) expect(t target, length uint32) {
