@@ -1,0 +1,6 @@
+package rtc
+
+import "net"
+
+// batched returns the socket as pion uses it.
+func batched(sock net.PacketConn) net.PacketConn { return sock }

@@ -1,0 +1,245 @@
+package rtc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pion/datachannel"
+	"github.com/pion/webrtc/v4"
+
+	"github.com/sitecast/sitecast/signaling/wire"
+)
+
+const (
+	// minBuffered is what bulk may always have buffered, bytes.
+	minBuffered = 256 << 10
+	// bufferTime is how much of the link's rate may be buffered beyond that.
+	bufferTime = 200 * time.Millisecond
+	// ctlQueue bounds the ctl frames waiting; a peer that lets it fill is gone.
+	ctlQueue = 4096
+)
+
+// Link is a connection to one peer.
+type Link struct {
+	// Set at the beginning, then constant.
+	s         *session
+	relayed   bool
+	ctl, bulk *webrtc.DataChannel
+	rawCtl    datachannel.ReadWriteCloser
+	rawBulk   datachannel.ReadWriteCloser
+	queue     chan []byte   // ctl frames to send
+	low       chan struct{} // bulk has less buffered than its low mark
+	wg        sync.WaitGroup
+
+	sent, received atomic.Int64
+
+	// mu guards what SendBulk uses; senders take turns.
+	mu      sync.Mutex
+	buf     []byte
+	limit   uint64
+	rateAt  time.Time
+	rateSum int64
+}
+
+// newLink declares the channels; opened hears when each opens.
+func newLink(s *session, opened chan<- struct{}) (*Link, error) {
+	l := &Link{s: s, queue: make(chan []byte, ctlQueue), low: make(chan struct{}, 1), limit: minBuffered}
+	var err error
+	if l.ctl, err = l.channel("ctl", wire.ChannelCtl, true, opened); err != nil {
+		return nil, err
+	}
+	if l.bulk, err = l.channel("bulk", wire.ChannelBulk, false, opened); err != nil {
+		return nil, err
+	}
+	l.bulk.SetBufferedAmountLowThreshold(minBuffered / 2)
+	l.bulk.OnBufferedAmountLow(func() {
+		select {
+		case l.low <- struct{}{}:
+		default:
+		}
+	})
+	return l, nil
+}
+
+func (l *Link) channel(label string, id uint16, ordered bool, opened chan<- struct{}) (*webrtc.DataChannel, error) {
+	negotiated := true
+	dc, err := l.s.pc.CreateDataChannel(label, &webrtc.DataChannelInit{Ordered: &ordered, Negotiated: &negotiated, ID: &id})
+	if err != nil {
+		return nil, fmt.Errorf("make channel %s: %w", label, err)
+	}
+	dc.OnOpen(func() { opened <- struct{}{} })
+	return dc, nil
+}
+
+// greet detaches the open channels, says hello and waits for the peer's.
+func (l *Link) greet(ctx context.Context) (err error) {
+	if l.rawCtl, err = l.ctl.Detach(); err != nil {
+		return fmt.Errorf("detach ctl: %w", err)
+	}
+	if l.rawBulk, err = l.bulk.Detach(); err != nil {
+		return fmt.Errorf("detach bulk: %w", err)
+	}
+	hello := wire.AppendFrame(nil, wire.Frame{Kind: wire.FrameHello, Number: wire.Version})
+	if _, err := l.rawCtl.Write(hello); err != nil {
+		return fmt.Errorf("say hello: %w", err)
+	}
+	// Closing the connection ends a read that would wait for ever.
+	stop := context.AfterFunc(ctx, func() { _ = l.rawCtl.Close() })
+	defer stop()
+	buf := make([]byte, wire.MaxFrameBytes)
+	n, err := l.rawCtl.Read(buf)
+	if err != nil {
+		return fmt.Errorf("wait for hello: %w", errors.Join(context.Cause(ctx), err))
+	}
+	f, err := wire.ParseFrame(buf[:n])
+	if err != nil || f.Kind != wire.FrameHello || f.Number < 1 {
+		return errReason(wire.CodeProtocol)
+	}
+	l.relayed = l.s.relayed()
+	return nil
+}
+
+// relayed reports whether the chosen pair goes through a relay.
+func (s *session) relayed() bool {
+	pair, err := s.pc.SCTP().Transport().ICETransport().GetSelectedCandidatePair()
+	if err != nil || pair == nil {
+		return false
+	}
+	return pair.Local.Typ == webrtc.ICECandidateTypeRelay || pair.Remote.Typ == webrtc.ICECandidateTypeRelay
+}
+
+// run moves frames until the session ends.
+func (l *Link) run(s *session) {
+	l.wg.Go(func() { l.write(s.ctx) })
+	l.wg.Go(func() { l.read(l.rawCtl, wire.ChannelCtl, s.t.cfg.Handler.Ctl) })
+	l.wg.Go(func() { l.read(l.rawBulk, wire.ChannelBulk, s.t.cfg.Handler.Bulk) })
+	for {
+		select {
+		case <-s.ctx.Done():
+			return
+		case sig := <-s.signals: // late candidates may still find a better path
+			if sig.Candidate != "" {
+				_ = s.candidate(sig.Candidate)
+			}
+		}
+	}
+}
+
+// wait returns when the goroutines of run have; the connection is closed by then.
+func (l *Link) wait() { l.wg.Wait() }
+
+func (l *Link) write(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case frame := <-l.queue:
+			if _, err := l.rawCtl.Write(frame); err != nil {
+				l.Close("connection lost")
+				return
+			}
+			l.sent.Add(int64(len(frame)))
+		}
+	}
+}
+
+// read hands frames over until the channel ends or the peer breaks the rules.
+func (l *Link) read(raw io.Reader, channel int, handle func(*Link, wire.Frame)) {
+	buf := make([]byte, wire.MaxFrameBytes)
+	for {
+		n, err := raw.Read(buf)
+		if err != nil {
+			l.Close("connection lost")
+			return
+		}
+		l.received.Add(int64(n))
+		f, err := wire.ParseFrame(buf[:n])
+		if err != nil || f.Kind.Channel() != channel || f.Kind == wire.FrameHello {
+			l.s.t.log.Warn("peer broke the protocol", "peer", l.s.peer.Short(), "kind", f.Kind, "err", err)
+			l.Close(wire.CodeProtocol)
+			return
+		}
+		handle(l, f)
+	}
+}
+
+// Peer is who is at the other end.
+func (l *Link) Peer() wire.EndpointID { return l.s.peer }
+
+// Attempt is which attempt made the link.
+func (l *Link) Attempt() int { return l.s.attempt }
+
+// Relayed reports whether bytes go through a relay.
+func (l *Link) Relayed() bool { return l.relayed }
+
+// Bytes returns the frame bytes sent and received so far.
+func (l *Link) Bytes() (sent, received int64) { return l.sent.Load(), l.received.Load() }
+
+// Close ends the link.
+func (l *Link) Close(reason string) { l.s.stop(reason) }
+
+// Done is closed when the link has ended.
+func (l *Link) Done() <-chan struct{} { return l.s.ctx.Done() }
+
+var (
+	errClosed = errors.New("link is closed")
+	errSlow   = errors.New("peer does not take its control frames")
+)
+
+// SendCtl queues a frame without blocking. A full queue closes the link.
+func (l *Link) SendCtl(f wire.Frame) error {
+	if l.s.ctx.Err() != nil {
+		return errClosed
+	}
+	select {
+	case l.queue <- wire.AppendFrame(nil, f):
+		return nil
+	default:
+		l.Close("peer does not take its control frames")
+		return errSlow
+	}
+}
+
+// SendBulk sends a frame, waiting while more is buffered than 200 ms of the
+// link's rate (256 KiB at least). It returns when the frame is buffered.
+func (l *Link) SendBulk(ctx context.Context, f wire.Frame) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for l.bulk.BufferedAmount() > l.limit {
+		select {
+		case <-l.low:
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-l.s.ctx.Done():
+			return errClosed
+		}
+	}
+	l.buf = wire.AppendFrame(l.buf[:0], f)
+	if _, err := l.rawBulk.Write(l.buf); err != nil {
+		return fmt.Errorf("send to %s: %w", l.s.peer.Short(), err)
+	}
+	l.sent.Add(int64(len(l.buf)))
+	l.measure(len(l.buf))
+	return nil
+}
+
+// measure follows the link's rate and sets what may be buffered. mu is held.
+func (l *Link) measure(n int) {
+	now := time.Now()
+	l.rateSum += int64(n)
+	span := now.Sub(l.rateAt)
+	if span < time.Second {
+		return
+	}
+	if span < 2*time.Second {
+		rate := float64(l.rateSum) / span.Seconds()
+		l.limit = max(minBuffered, uint64(rate*bufferTime.Seconds()))
+		l.bulk.SetBufferedAmountLowThreshold(l.limit / 2)
+	}
+	l.rateAt, l.rateSum = now, 0
+}

@@ -1,0 +1,299 @@
+package rtc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/pion/webrtc/v4"
+
+	"github.com/sitecast/sitecast/signaling/wire"
+)
+
+// session is one attempt at a link and, if it succeeds, the life of the link.
+// The goroutine in run owns it and its PeerConnection.
+type session struct {
+	// Set at the beginning, then constant.
+	t       *Transport
+	peer    wire.EndpointID
+	link    string
+	attempt int
+	site    string
+	offer   *wire.Description // nil when this side offers
+	ctx     context.Context
+	cancel  context.CancelCauseFunc
+	signals chan wire.Signal
+
+	up atomic.Bool
+
+	// Owned by run.
+	pc         *webrtc.PeerConnection
+	candidates int  // of the peer, taken so far
+	described  bool // the own description was sent
+	remote     bool // the peer's description was taken
+	early      []string
+}
+
+func (s *session) isUp() bool { return s.up.Load() }
+
+// errReason is why a session ends, in words for the server and the log.
+type errReason string
+
+func (e errReason) Error() string { return string(e) }
+
+func (s *session) stop(reason string) { s.cancel(errReason(reason)) }
+
+// reason is why the session ended.
+func (s *session) reason() string {
+	var why errReason
+	if err := context.Cause(s.ctx); errors.As(err, &why) {
+		return string(why)
+	}
+	return "agent stops"
+}
+
+// run lives as long as the session.
+func (s *session) run() {
+	link, err := s.connect()
+	if err != nil {
+		s.cancel(errReason(err.Error()))
+		if s.pc != nil {
+			_ = s.pc.GracefulClose()
+		}
+		s.t.gone(s)
+		s.t.cfg.Handler.Down(s.peer, nil, s.attempt, s.reason())
+		return
+	}
+	s.up.Store(true)
+	s.t.cfg.Handler.Up(link)
+	link.run(s) // until the session ends
+	_ = s.pc.GracefulClose()
+	link.wait()
+	s.t.gone(s)
+	s.t.cfg.Handler.Down(s.peer, link, s.attempt, s.reason())
+}
+
+// events of pion's callbacks, as run sees them.
+type events struct {
+	local    chan string // own candidates; "" when gathering is complete
+	state    chan webrtc.PeerConnectionState
+	channels chan struct{} // one for each channel that opened
+}
+
+// connect makes the connection, exchanges hellos and returns the link.
+func (s *session) connect() (*Link, error) {
+	deadline, stop := context.WithTimeoutCause(s.ctx, dialTimeout, errReason("no connection in time"))
+	defer stop()
+	pc, err := s.t.api.NewPeerConnection(s.configuration())
+	if err != nil {
+		return nil, fmt.Errorf("make connection: %w", err)
+	}
+	s.pc = pc
+	ev := s.listen()
+	link, err := newLink(s, ev.channels)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.describe(); err != nil {
+		return nil, err
+	}
+	opened := 0
+	wait := time.After(gatherWait)
+	var pending []string
+	for opened < 2 {
+		select {
+		case <-deadline.Done():
+			return nil, context.Cause(deadline)
+		case state := <-ev.state:
+			if state == webrtc.PeerConnectionStateFailed || state == webrtc.PeerConnectionStateClosed {
+				return nil, errReason("connection " + state.String())
+			}
+		case <-ev.channels:
+			opened++
+		case sig := <-s.signals:
+			if err := s.heard(sig); err != nil {
+				return nil, err
+			}
+		case c := <-ev.local:
+			switch {
+			case s.described:
+				s.sendCandidate(c)
+			case c != "":
+				pending = append(pending, c)
+			default:
+				s.sendDescription()
+			}
+		case <-wait:
+			if !s.described {
+				s.sendDescription()
+			}
+		}
+	}
+	return link, link.greet(deadline)
+}
+
+func (s *session) configuration() webrtc.Configuration {
+	cfg := webrtc.Configuration{Certificates: []webrtc.Certificate{s.t.cert}}
+	if s.attempt < 2 {
+		return cfg
+	}
+	for _, server := range s.t.cfg.ICE() {
+		cfg.ICEServers = append(cfg.ICEServers, webrtc.ICEServer{
+			URLs: server.URLs, Username: server.Username, Credential: server.Credential})
+	}
+	return cfg
+}
+
+// listen registers callbacks that never block pion: the channels are large
+// enough for all they will ever carry, and the state is a hint that may be lost.
+func (s *session) listen() events {
+	ev := events{
+		local:    make(chan string, maxCandidates),
+		state:    make(chan webrtc.PeerConnectionState, 16),
+		channels: make(chan struct{}, 2),
+	}
+	s.pc.OnICECandidate(func(c *webrtc.ICECandidate) {
+		text := ""
+		if c != nil {
+			text = c.ToJSON().Candidate
+		}
+		select {
+		case ev.local <- text:
+		default:
+		}
+	})
+	s.pc.OnConnectionStateChange(func(state webrtc.PeerConnectionState) {
+		if s.up.Load() && (state == webrtc.PeerConnectionStateFailed || state == webrtc.PeerConnectionStateClosed) {
+			s.stop("connection " + state.String())
+			return
+		}
+		select {
+		case ev.state <- state:
+		default:
+		}
+	})
+	return ev
+}
+
+// describe makes the own description, which starts gathering.
+func (s *session) describe() error {
+	var desc webrtc.SessionDescription
+	var err error
+	if s.offer == nil {
+		desc, err = s.pc.CreateOffer(nil)
+	} else {
+		if err := s.accept("offer", webrtc.SDPTypeOffer, s.offer); err != nil {
+			s.refuse(err)
+			return err
+		}
+		desc, err = s.pc.CreateAnswer(nil)
+	}
+	if err != nil {
+		return fmt.Errorf("describe connection: %w", err)
+	}
+	if err := s.pc.SetLocalDescription(desc); err != nil {
+		return fmt.Errorf("describe connection: %w", err)
+	}
+	return nil
+}
+
+// refuse tells the peer that there will be no link.
+func (s *session) refuse(why error) {
+	s.t.log.Warn("refusing a link", "peer", s.peer.Short(), "err", why)
+	text := why.Error()
+	s.send(wire.Signal{Refused: text[:min(len(text), wire.MaxReasonBytes)]})
+}
+
+func (s *session) send(sig wire.Signal) {
+	sig.From, sig.To, sig.Link, sig.Attempt = s.t.self, s.peer, s.link, s.attempt
+	s.t.cfg.Handler.Signal(sig)
+}
+
+// sendDescription sends the own description with the candidates so far.
+func (s *session) sendDescription() {
+	s.described = true
+	sdp := s.pc.LocalDescription().SDP
+	role := "offer"
+	if s.offer != nil {
+		role = "answer"
+	}
+	print, err := fingerprint(sdp)
+	if err != nil {
+		s.stop(err.Error())
+		return
+	}
+	desc := &wire.Description{SDP: sdp, Statement: s.claim(role, true, print).Sign(s.t.cfg.Identity)}
+	if s.offer == nil {
+		s.send(wire.Signal{Offer: desc})
+	} else {
+		s.send(wire.Signal{Answer: desc})
+	}
+}
+
+func (s *session) sendCandidate(c string) {
+	if c != "" && len(c) <= wire.MaxCandidateBytes {
+		s.send(wire.Signal{Candidate: c})
+	}
+}
+
+// claim is what a description's statement vouches for; own says who wrote it.
+func (s *session) claim(role string, own bool, print string) wire.Claim {
+	c := wire.Claim{Role: role, From: s.peer, To: s.t.self, Site: s.site, Link: s.link, Fingerprint: print}
+	if own {
+		c.From, c.To = c.To, c.From
+	}
+	return c
+}
+
+// heard takes a signal of the peer.
+func (s *session) heard(sig wire.Signal) error {
+	switch {
+	case sig.Refused != "":
+		return errReason("peer refused: " + sig.Refused)
+	case sig.Answer != nil && s.offer == nil && !s.remote:
+		return s.accept("answer", webrtc.SDPTypeAnswer, sig.Answer)
+	case sig.Candidate != "":
+		return s.candidate(sig.Candidate)
+	}
+	return nil
+}
+
+// accept checks who wrote the peer's description and takes it.
+func (s *session) accept(role string, kind webrtc.SDPType, desc *wire.Description) error {
+	print, err := fingerprint(desc.SDP)
+	if err != nil {
+		return err
+	}
+	if err := s.claim(role, false, print).Verify(desc.Statement); err != nil {
+		return err
+	}
+	if err := s.pc.SetRemoteDescription(webrtc.SessionDescription{Type: kind, SDP: desc.SDP}); err != nil {
+		return fmt.Errorf("take the peer's %s: %w", role, err)
+	}
+	s.remote = true
+	for _, c := range s.early {
+		if err := s.candidate(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// candidate adds a candidate of the peer, or keeps it until its description came.
+func (s *session) candidate(text string) error {
+	if !s.remote {
+		if len(s.early) < maxCandidates {
+			s.early = append(s.early, text)
+		}
+		return nil
+	}
+	if s.candidates++; s.candidates > maxCandidates {
+		return errReason("too many candidates")
+	}
+	if err := s.pc.AddICECandidate(webrtc.ICECandidateInit{Candidate: text}); err != nil {
+		s.t.log.Debug("ignoring a candidate", "peer", s.peer.Short(), "err", err)
+	}
+	return nil
+}

@@ -1,0 +1,250 @@
+// Package rtc makes links between endpoints with WebRTC (pion): ICE over one UDP
+// socket, DTLS, SCTP, and two data channels a link, `ctl` (ordered) and `bulk`
+// (unordered), both reliable. It knows frames and who may send them, and leaves
+// their meaning to its Handler.
+//
+// Every session description carries a statement signed by its author's endpoint
+// key, so the server that forwards it can't put itself between two peers. The
+// first attempt at a link gathers host candidates only, which costs the WAN
+// nothing; from the second on STUN and TURN servers are used as well.
+package rtc
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/pion/ice/v4"
+	"github.com/pion/interceptor"
+	"github.com/pion/logging"
+	"github.com/pion/transport/v5"
+	"github.com/pion/transport/v5/stdnet"
+	"github.com/pion/webrtc/v4"
+
+	"github.com/sitecast/sitecast/signaling/wire"
+)
+
+// Net is the network the transport works on.
+type Net = transport.Net
+
+// Config is what a transport is made of.
+type Config struct {
+	Net      Net                // nil: the host's network
+	Listen   string             // UDP address of the one socket, such as "0.0.0.0:0"
+	Identity ed25519.PrivateKey // signs session descriptions
+	ICE      func() []wire.ICE  // STUN and TURN servers, for attempts from the second on
+	Handler  Handler
+	Log      *slog.Logger
+}
+
+// Handler hears what happens. It is called from the transport's goroutines;
+// calls of one link come in order, those of one channel one after another.
+type Handler interface {
+	// Signal wants a step of link set-up sent to its peer by way of the server.
+	Signal(wire.Signal)
+	// Up tells of a link whose channels are open and whose peer said hello.
+	Up(*Link)
+	// Down tells that a link ended (l), or that an attempt never came up (l nil).
+	Down(peer wire.EndpointID, l *Link, attempt int, reason string)
+	// Ctl and Bulk bring a frame, valid only during the call. Blocking in Bulk
+	// holds the peer back.
+	Ctl(*Link, wire.Frame)
+	Bulk(*Link, wire.Frame)
+}
+
+// Limits and delays.
+const (
+	// dialTimeout bounds an attempt until the peer's hello.
+	dialTimeout = 10 * time.Second
+	// gatherWait is how long the description waits for candidates; later ones
+	// are sent one by one.
+	gatherWait      = 50 * time.Millisecond
+	iceDisconnected = 5 * time.Second
+	iceFailed       = 10 * time.Second
+	iceKeepAlive    = 2 * time.Second
+	socketBuffer    = 4 << 20
+	sctpReceive     = 1 << 20
+	maxCandidates   = 64 // of one peer in one attempt
+	inboxSignals    = 128
+)
+
+// Transport makes and holds links.
+type Transport struct {
+	// Set by New, then constant.
+	cfg  Config
+	self wire.EndpointID
+	log  *slog.Logger
+	mux  *ice.UDPMuxDefault
+	sock net.PacketConn
+	api  *webrtc.API
+	cert webrtc.Certificate
+	wg   sync.WaitGroup
+
+	// mu guards the rest.
+	mu       sync.Mutex
+	ctx      context.Context // of Run; nil before it and after it
+	site     string
+	sessions map[wire.EndpointID]*session
+}
+
+// New opens the UDP socket. Run must follow; it closes the socket at its end.
+func New(cfg Config) (*Transport, error) {
+	t := &Transport{cfg: cfg, log: cfg.Log, self: wire.IDOf(cfg.Identity.Public().(ed25519.PublicKey)),
+		sessions: map[wire.EndpointID]*session{}}
+	if cfg.Net == nil {
+		host, err := stdnet.NewNet()
+		if err != nil {
+			return nil, fmt.Errorf("read network interfaces: %w", err)
+		}
+		t.cfg.Net = host
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, fmt.Errorf("make DTLS key: %w", err)
+	}
+	cert, err := webrtc.GenerateCertificate(key)
+	if err != nil {
+		return nil, fmt.Errorf("make DTLS certificate: %w", err)
+	}
+	t.cert = *cert
+	if err := t.listen(); err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// listen opens the socket and prepares pion to use it.
+func (t *Transport) listen() error {
+	addr, err := t.cfg.Net.ResolveUDPAddr("udp4", t.cfg.Listen)
+	if err != nil {
+		return fmt.Errorf("listen for links on %s: %w", t.cfg.Listen, err)
+	}
+	sock, err := t.cfg.Net.ListenUDP("udp4", addr)
+	if err != nil {
+		return fmt.Errorf("listen for links on %s: %w", t.cfg.Listen, err)
+	}
+	_ = sock.SetReadBuffer(socketBuffer) // a smaller buffer works, only less smoothly
+	_ = sock.SetWriteBuffer(socketBuffer)
+	t.sock = batched(sock)
+	quiet := logging.NewDefaultLoggerFactory()
+	quiet.DefaultLogLevel = logging.LogLevelDisabled
+	t.mux = ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: t.sock, Net: t.cfg.Net, Logger: quiet.NewLogger("ice")})
+
+	loopback := addr.IP.IsLoopback()
+	var se webrtc.SettingEngine
+	se.LoggerFactory = quiet
+	se.SetNet(t.cfg.Net)
+	se.SetICEUDPMux(t.mux)
+	se.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
+	se.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
+	se.SetIncludeLoopbackCandidate(loopback)
+	se.SetIPFilter(func(ip net.IP) bool {
+		return ip.IsLoopback() == loopback && !ip.IsLinkLocalUnicast()
+	})
+	se.SetICETimeouts(iceDisconnected, iceFailed, iceKeepAlive)
+	se.SetRelayAcceptanceMinWait(500 * time.Millisecond)
+	se.DetachDataChannels()
+	se.EnableSCTPZeroChecksum(true)
+	se.SetSCTPMaxReceiveBufferSize(sctpReceive)
+	se.SetSCTPMaxMessageSize(wire.MaxFrameBytes)
+	t.api = webrtc.NewAPI(webrtc.WithSettingEngine(se), webrtc.WithMediaEngine(&webrtc.MediaEngine{}),
+		webrtc.WithInterceptorRegistry(&interceptor.Registry{}))
+	return nil
+}
+
+// SetSite says which site the endpoint is in; it is part of every statement.
+func (t *Transport) SetSite(site string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.site = site
+}
+
+// Run lets links be made until ctx ends, and returns when all are gone.
+func (t *Transport) Run(ctx context.Context) error {
+	t.mu.Lock()
+	t.ctx = ctx
+	t.mu.Unlock()
+	<-ctx.Done()
+	t.mu.Lock()
+	t.ctx = nil
+	for _, s := range t.sessions {
+		s.stop("agent stops")
+	}
+	t.mu.Unlock()
+	t.wg.Wait()
+	_ = t.mux.Close()
+	_ = t.sock.Close()
+	return nil
+}
+
+// Dial begins an attempt at a link to peer, unless one is being made or up.
+func (t *Transport) Dial(peer wire.EndpointID, attempt int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.ctx == nil || peer == t.self || t.sessions[peer] != nil {
+		return
+	}
+	t.begin(peer, rand.Text(), attempt, nil)
+}
+
+// begin starts a session; offer is nil when this side offers. mu is held.
+func (t *Transport) begin(peer wire.EndpointID, link string, attempt int, offer *wire.Description) {
+	s := &session{t: t, peer: peer, link: link, attempt: attempt, offer: offer, site: t.site,
+		signals: make(chan wire.Signal, inboxSignals)}
+	s.ctx, s.cancel = context.WithCancelCause(t.ctx)
+	t.sessions[peer] = s
+	t.wg.Go(s.run)
+}
+
+// HangUp closes the link to peer, if there is one.
+func (t *Transport) HangUp(peer wire.EndpointID) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if s := t.sessions[peer]; s != nil {
+		s.stop("hung up")
+	}
+}
+
+// Signal takes a step of link set-up that the server forwarded. An offer begins
+// a session; everything else goes to the session it names.
+func (t *Transport) Signal(sig wire.Signal) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.ctx == nil || sig.To != t.self || sig.From == t.self {
+		return
+	}
+	s := t.sessions[sig.From]
+	if sig.Offer == nil {
+		if s != nil && s.link == sig.Link {
+			select {
+			case s.signals <- sig:
+			default:
+				s.stop("too many signals")
+			}
+		}
+		return
+	}
+	if s != nil && s.offer == nil && !s.isUp() && t.self < sig.From {
+		return // both offered at once: the lower id's offer counts
+	}
+	if s != nil {
+		s.stop("peer began anew")
+	}
+	t.begin(sig.From, sig.Link, sig.Attempt, sig.Offer)
+}
+
+// gone forgets a session that has ended.
+func (t *Transport) gone(s *session) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.sessions[s.peer] == s {
+		delete(t.sessions, s.peer)
+	}
+}
