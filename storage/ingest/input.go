@@ -79,7 +79,7 @@ func openTree(ctx context.Context, resolved string) (*input, error) {
 
 // list fills in the files of a tree.
 func (in *input) list(ctx context.Context) error {
-	if err := in.walk(ctx, "."); err != nil {
+	if err := in.walk(ctx, in.root, ""); err != nil {
 		return err
 	}
 	if len(in.files) == 0 {
@@ -94,16 +94,18 @@ func (in *input) list(ctx context.Context) error {
 	return content.CheckPaths(paths)
 }
 
-// walk lists what lies in a folder, itself included where that is nothing.
-func (in *input) walk(ctx context.Context, name string) error {
+// walk lists what lies in a folder, itself where that is nothing. Each folder is
+// opened once and its entries are resolved in it, for resolving long paths is what
+// would take longest.
+func (in *input) walk(ctx context.Context, folder *os.Root, name string) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	entries, err := in.readDir(name)
+	entries, err := readDir(folder)
 	if err != nil {
 		return err
 	}
-	if len(entries) == 0 && name != "." {
+	if len(entries) == 0 && name != "" {
 		in.files = append(in.files, content.File{Path: name, Dir: true})
 	}
 	for _, e := range entries {
@@ -113,33 +115,47 @@ func (in *input) walk(ctx context.Context, name string) error {
 			return err
 		}
 		if e.IsDir() {
-			if err := in.walk(ctx, child); err != nil {
-				return err
-			}
-			continue
+			err = in.walkInto(ctx, folder, e.Name(), child)
+		} else {
+			err = in.add(folder, e.Name(), child)
 		}
-		info, err := in.root.Lstat(child)
 		if err != nil {
 			return err
-		}
-		file, err := describe(child, info)
-		if err != nil {
-			return err
-		}
-		if in.files = append(in.files, file); len(in.files) > content.MaxFiles {
-			return fmt.Errorf("more than %d files", content.MaxFiles)
 		}
 	}
 	return nil
 }
 
-func (in *input) readDir(name string) ([]fs.DirEntry, error) {
-	folder, err := in.root.Open(name)
+func (in *input) walkInto(ctx context.Context, folder *os.Root, base, name string) error {
+	child, err := folder.OpenRoot(base)
+	if err != nil {
+		return err
+	}
+	return errors.Join(in.walk(ctx, child, name), child.Close())
+}
+
+func (in *input) add(folder *os.Root, base, name string) error {
+	info, err := folder.Lstat(base)
+	if err != nil {
+		return err
+	}
+	file, err := describe(name, info)
+	if err != nil {
+		return err
+	}
+	if in.files = append(in.files, file); len(in.files) > content.MaxFiles {
+		return fmt.Errorf("more than %d files", content.MaxFiles)
+	}
+	return nil
+}
+
+func readDir(folder *os.Root) ([]fs.DirEntry, error) {
+	file, err := folder.Open(".")
 	if err != nil {
 		return nil, err
 	}
-	entries, err := folder.ReadDir(-1)
-	return entries, errors.Join(err, folder.Close())
+	entries, err := file.ReadDir(-1)
+	return entries, errors.Join(err, file.Close())
 }
 
 // describe refuses what is no plain file.
@@ -214,7 +230,7 @@ type objectReader struct {
 	// The first of files, once it is open.
 	open *os.File
 	info fs.FileInfo
-	read int64
+	left int64 // bytes to read of it
 }
 
 // Read implements io.Reader. A file that is not, from its beginning to its end,
@@ -226,9 +242,9 @@ func (r *objectReader) Read(b []byte) (int, error) {
 				return 0, err
 			}
 		}
-		n, err := r.open.Read(b)
-		r.read += int64(n)
-		if errors.Is(err, io.EOF) {
+		n, err := r.open.Read(b[:min(int64(len(b)), r.left)])
+		r.left -= int64(n)
+		if r.left == 0 || errors.Is(err, io.EOF) {
 			err = r.end()
 		}
 		if n > 0 || err != nil {
@@ -250,7 +266,7 @@ func (r *objectReader) next() error {
 	if err != nil {
 		return err
 	}
-	r.open, r.read = file, 0
+	r.open, r.left = file, r.files[0].Size
 	if r.info, err = file.Stat(); err != nil {
 		return err
 	}
@@ -270,7 +286,7 @@ func (r *objectReader) end() error {
 	if err != nil {
 		return err
 	}
-	if r.read != file.Size || info.Size() != file.Size || !info.ModTime().Equal(r.info.ModTime()) {
+	if r.left != 0 || info.Size() != file.Size || !info.ModTime().Equal(r.info.ModTime()) {
 		return &ChangedError{file.Path}
 	}
 	r.files = r.files[1:]
