@@ -10,35 +10,41 @@ import (
 
 // Refusals of the frame decoder.
 var (
+	// ErrUnknownFrame means a kind this build does not know; the link is closed
+	// with CodeUnknownType.
 	ErrUnknownFrame = errors.New("unknown frame kind")
-	ErrBadFrame     = errors.New("malformed frame")
+	// ErrBadFrame means a frame that breaks its layout or a limit; the link is
+	// closed with CodeProtocol.
+	ErrBadFrame = errors.New("malformed frame")
 )
 
-// shape says how the bytes after the kind are laid out.
-type shape struct {
-	version bool // V comes first
-	fixed   int  // bytes of fixed fields after V
-	list    bool // u32 numbers follow
-	payload bool // bytes follow
+// A layout says which bytes follow the kind byte.
+type layout struct {
+	known   bool
+	version bool // 16 bytes of version id
+	fixed   int  // then bytes of fixed fields
+	list    bool // then u32 numbers to the end
+	payload bool // or at least one byte to the end
 }
 
-var shapes = map[FrameKind]shape{
-	FrameHello:    {fixed: 2},
-	FrameCredit:   {fixed: 8},
-	FrameJoin:     {version: true, fixed: 5},
-	FrameLeave:    {version: true},
-	FrameHave:     {version: true, fixed: 4, payload: true},
-	FrameHaveList: {version: true, list: true},
-	FrameWant:     {version: true, list: true},
-	FrameCancel:   {version: true, list: true},
-	FrameRefuse:   {version: true, fixed: 1, list: true},
-	FrameHaveBody: {version: true},
-	FrameWantBody: {version: true, fixed: 8},
-	FrameData:     {version: true, fixed: 8, payload: true},
-	FrameBody:     {version: true, fixed: 4, payload: true},
+var layouts = [256]layout{
+	FrameHello:    {known: true, fixed: 2},
+	FrameCredit:   {known: true, fixed: 8},
+	FrameJoin:     {known: true, version: true, fixed: 5},
+	FrameLeave:    {known: true, version: true},
+	FrameHave:     {known: true, version: true, fixed: 4, payload: true},
+	FrameHaveList: {known: true, version: true, list: true},
+	FrameWant:     {known: true, version: true, list: true},
+	FrameCancel:   {known: true, version: true, list: true},
+	FrameRefuse:   {known: true, version: true, fixed: 1, list: true},
+	FrameHaveBody: {known: true, version: true},
+	FrameWantBody: {known: true, version: true, fixed: 8},
+	FrameData:     {known: true, version: true, fixed: 8, payload: true},
+	FrameBody:     {known: true, version: true, fixed: 4, payload: true},
 }
 
-// Channel returns the id of the channel that frames of kind k travel on.
+// Channel returns the id of the channel that frames of kind k travel on. A frame
+// that arrives on the other one is a breach of protocol.
 func (k FrameKind) Channel() int {
 	if k >= FrameData {
 		return ChannelBulk
@@ -46,12 +52,12 @@ func (k FrameKind) Channel() int {
 	return ChannelCtl
 }
 
-// AppendFrame appends the encoding of f to dst. It encodes what it is given; the
+// AppendFrame appends the encoding of f to dst. It encodes what it is given: the
 // limits are the caller's to keep and the receiver's to check.
 func AppendFrame(dst []byte, f Frame) []byte {
 	be := binary.BigEndian
 	dst = append(dst, byte(f.Kind))
-	if shapes[f.Kind].version {
+	if layouts[f.Kind].version {
 		dst = append(dst, f.Version[:]...)
 	}
 	switch f.Kind {
@@ -81,33 +87,45 @@ func AppendFrame(dst []byte, f Frame) []byte {
 	return append(dst, f.Payload...)
 }
 
-// ParseFrame decodes one frame. Its Payload aliases b. An unknown kind is
-// ErrUnknownFrame, anything else that breaks the layout or a limit ErrBadFrame.
+// ParseFrame decodes one frame. Its Payload aliases b; only list frames allocate,
+// at most MaxListed numbers. The error is ErrUnknownFrame or ErrBadFrame.
 func ParseFrame(b []byte) (Frame, error) {
 	if len(b) == 0 || len(b) > MaxFrameBytes {
 		return Frame{}, fmt.Errorf("%w: %d bytes", ErrBadFrame, len(b))
 	}
 	f := Frame{Kind: FrameKind(b[0])}
-	s, known := shapes[f.Kind]
-	if !known {
+	l := layouts[f.Kind]
+	if !l.known {
 		return Frame{}, fmt.Errorf("%w: %#02x", ErrUnknownFrame, b[0])
 	}
-	b = b[1:]
-	if s.version {
-		if len(b) < len(content.VersionID{}) {
-			return Frame{}, fmt.Errorf("%w: kind %#02x is too short", ErrBadFrame, f.Kind)
+	head := 1 + l.fixed
+	if l.version {
+		head += len(f.Version)
+	}
+	if len(b) < head || len(b) > head && !l.list && !l.payload {
+		return Frame{}, fmt.Errorf("%w: kind %#02x with %d bytes", ErrBadFrame, b[0], len(b))
+	}
+	if l.version {
+		copy(f.Version[:], b[1:])
+	}
+	f.parseFixed(b[head-l.fixed : head])
+	rest := b[head:]
+	switch {
+	case l.list:
+		if len(rest)%4 != 0 || len(rest)/4 > MaxListed {
+			return Frame{}, fmt.Errorf("%w: list of %d bytes", ErrBadFrame, len(rest))
 		}
-		b = b[copy(f.Version[:], b):]
+		f.Chunks = parseList(rest)
+	case l.payload:
+		f.Payload = rest
 	}
-	if len(b) < s.fixed || len(b) > s.fixed && !s.list && !s.payload {
-		return Frame{}, fmt.Errorf("%w: kind %#02x has %d bytes", ErrBadFrame, f.Kind, len(b))
+	if !f.within() {
+		return Frame{}, fmt.Errorf("%w: kind %#02x beyond a limit", ErrBadFrame, b[0])
 	}
-	f.fixed(b[:s.fixed])
-	return f, f.rest(b[s.fixed:], s)
+	return f, nil
 }
 
-// fixed reads the fixed fields.
-func (f *Frame) fixed(b []byte) {
+func (f *Frame) parseFixed(b []byte) {
 	be := binary.BigEndian
 	switch f.Kind {
 	case FrameHello:
@@ -129,22 +147,38 @@ func (f *Frame) fixed(b []byte) {
 	}
 }
 
-// rest reads what runs to the end of the frame.
-func (f *Frame) rest(b []byte, s shape) error {
-	switch {
-	case s.list:
-		if len(b)%4 != 0 || len(b)/4 > MaxListed {
-			return fmt.Errorf("%w: list of %d bytes", ErrBadFrame, len(b))
-		}
-		for ; len(b) > 0; b = b[4:] {
-			f.Chunks = append(f.Chunks, binary.BigEndian.Uint32(b))
-		}
-	case s.payload:
-		f.Payload = b
-		if f.Kind == FrameHave && (len(b) > MaxHaveBytes || f.Number%8 != 0) ||
-			f.Kind != FrameHave && (len(b) == 0 || len(b) > MaxDataBytes) {
-			return fmt.Errorf("%w: kind %#02x carries %d bytes", ErrBadFrame, f.Kind, len(b))
+func parseList(b []byte) []uint32 {
+	if len(b) == 0 {
+		return nil
+	}
+	list := make([]uint32, len(b)/4)
+	for i := range list {
+		list[i] = binary.BigEndian.Uint32(b[4*i:])
+	}
+	return list
+}
+
+// within reports whether every number is one that some content could have. What
+// the version at hand allows is for its owner to check.
+func (f *Frame) within() bool {
+	size := uint64(len(f.Payload))
+	switch f.Kind {
+	case FrameJoin:
+		return f.Number <= content.MaxChunks
+	case FrameHave:
+		return size > 0 && size <= MaxHaveBytes && f.Number%8 == 0 && uint64(f.Number)+8*size <= content.MaxChunks
+	case FrameWantBody:
+		return f.Length > 0 && uint64(f.Offset)+uint64(f.Length) <= content.MaxBodyBytes
+	case FrameData:
+		return size > 0 && size <= MaxDataBytes && f.Number < content.MaxChunks &&
+			uint64(f.Offset)+size <= content.MaxChunkBytes
+	case FrameBody:
+		return size > 0 && size <= MaxDataBytes && uint64(f.Offset)+size <= content.MaxBodyBytes
+	}
+	for _, c := range f.Chunks {
+		if c >= content.MaxChunks {
+			return false
 		}
 	}
-	return nil
+	return true
 }
