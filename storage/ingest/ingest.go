@@ -30,7 +30,7 @@ type Options struct {
 	// Parallel is how many goroutines hash and encode; 0 means one a processor.
 	Parallel int
 
-	// PackBytes bounds a pack; 0 means pack.MaxBytes.
+	// PackBytes bounds a pack, which holds one chunk at least; 0 means pack.MaxBytes.
 	PackBytes int64
 }
 
