@@ -1,0 +1,97 @@
+package ingest
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"github.com/sitecast/sitecast/storage/content"
+)
+
+// objectReader reads the files of one object as one stream.
+type objectReader struct {
+	in    *input
+	files []content.File // those not read to their end
+
+	// The first of files, once it is open.
+	open *os.File
+	info fs.FileInfo
+	left int64 // bytes to read of it
+}
+
+// Read implements io.Reader. A file that is not, from its beginning to its end,
+// what was listed is refused.
+func (r *objectReader) Read(b []byte) (int, error) {
+	for len(r.files) > 0 {
+		if r.open == nil {
+			if err := r.next(); err != nil {
+				return 0, err
+			}
+		}
+		n, err := r.open.Read(b[:min(int64(len(b)), r.left)])
+		r.left -= int64(n)
+		if r.left == 0 || errors.Is(err, io.EOF) {
+			err = r.end()
+		}
+		if n > 0 || err != nil {
+			return n, err
+		}
+	}
+	return 0, io.EOF
+}
+
+// next opens the next file; folders have nothing to read.
+func (r *objectReader) next() error {
+	for len(r.files) > 0 && r.files[0].Dir {
+		r.files = r.files[1:]
+	}
+	if len(r.files) == 0 {
+		return io.EOF
+	}
+	file, err := r.in.openIn(r.files[0])
+	if err != nil {
+		return err
+	}
+	r.open, r.left = file, r.files[0].Size
+	if r.info, err = file.Stat(); err != nil {
+		return err
+	}
+	if _, err := describe(r.files[0].Path, r.info); err != nil {
+		return err
+	}
+	if r.info.Size() != r.files[0].Size {
+		return &ChangedError{r.files[0].Path}
+	}
+	return nil
+}
+
+// end closes a file that is read to its end.
+func (r *objectReader) end() error {
+	file := r.files[0]
+	info, err := r.open.Stat()
+	if err != nil {
+		return err
+	}
+	if r.left != 0 || info.Size() != file.Size || !info.ModTime().Equal(r.info.ModTime()) {
+		return &ChangedError{file.Path}
+	}
+	r.files = r.files[1:]
+	return r.close()
+}
+
+func (r *objectReader) close() error {
+	if r.open == nil {
+		return nil
+	}
+	file := r.open
+	r.open = nil
+	return file.Close()
+}
+
+// A ChangedError means that a file changed between being listed and being read to
+// its end.
+type ChangedError struct{ Path string }
+
+func (e *ChangedError) Error() string { return fmt.Sprintf("%.200q changed while it was read", e.Path) }
