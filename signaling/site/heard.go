@@ -1,0 +1,117 @@
+package site
+
+import (
+	"time"
+
+	"github.com/sitecast/sitecast/signaling/wire"
+	"github.com/sitecast/sitecast/storage/content"
+)
+
+// maxViolations is how often a member may break the rules before it is closed.
+const maxViolations = 8
+
+// Heard brings a message of a member; Body is the pointer that wire.Decode made.
+type Heard struct {
+	ID   wire.EndpointID
+	Conn Conn
+	Body any
+}
+
+func (e Heard) apply(s *Site, now time.Time) {
+	m := s.members[e.ID]
+	if m == nil || m.conn != e.Conn {
+		return // a message of a session that has ended
+	}
+	switch b := e.Body.(type) {
+	case *wire.Obeyed:
+		m.obeyed = max(m.obeyed, min(b.Generation, s.desired.Generation))
+	case *wire.Progress:
+		s.progress(now, m, b)
+	case *wire.Signal:
+		s.forward(m, b)
+	case *wire.Linked:
+		s.linked(now, m, b)
+	case *wire.Report:
+		s.log.Warn("endpoint reports misbehaviour", "endpoint", m.ID.Short(), "peer", b.Peer.Short(), "code", b.Code, "detail", b.Detail)
+	default:
+		s.refuse(m, "message may not come from an endpoint")
+	}
+}
+
+// refuse counts a message that breaks the rules, and ends a session that sends
+// many of them.
+func (s *Site) refuse(m *member, why string) {
+	s.refused++
+	m.violations++
+	s.log.Warn("refusing a message", "endpoint", m.ID.Short(), "why", why)
+	if m.violations == maxViolations {
+		m.conn.Close(wire.CodeProtocol, why)
+	}
+}
+
+// forward passes a step of link set-up on, within the site only.
+func (s *Site) forward(m *member, sig *wire.Signal) {
+	to := s.members[sig.To]
+	if to == nil || to == m {
+		return // it left meanwhile, or never was here
+	}
+	out := *sig
+	out.From = m.ID
+	to.conn.Send(wire.KindSignal, out)
+}
+
+// holding is what one member holds of one flow.
+type holding struct {
+	have     content.Bitmap
+	body     bool
+	complete bool
+	code     string
+	trouble  string
+}
+
+// counters are what one endpoint received of one flow, by source.
+type counters struct {
+	bytes wire.Sources
+	wan   int64
+}
+
+// progress takes in a member's state of one flow.
+func (s *Site) progress(now time.Time, m *member, p *wire.Progress) {
+	f := s.flows[p.Flow]
+	if f == nil {
+		return // it ended meanwhile
+	}
+	h := m.holds[p.Flow]
+	if h == nil {
+		h = &holding{have: content.NewBitmap(f.Head.Chunks)}
+		m.holds[p.Flow] = h
+	}
+	for _, b := range p.Have {
+		if !h.have.Patch(b.From, b.Bits) {
+			s.refuse(m, "progress names chunks that do not exist")
+			return
+		}
+	}
+	h.have.Trim(f.Head.Chunks)
+	h.body, h.code, h.trouble = p.Body, p.Code, p.Error
+	if p.Complete && h.have.Count() == f.Head.Chunks {
+		h.complete = true
+	} else {
+		h.complete = false
+	}
+	f.counted[m.ID] = counters{p.Bytes, p.WAN}
+	for _, state := range p.Leases {
+		s.leaseState(now, m, f, state)
+	}
+	f.mark(now, s.complete(f))
+}
+
+// complete reports whether everybody online has the flow.
+func (s *Site) complete(f *flow) bool {
+	for _, m := range s.members {
+		if h := m.holds[f.ID]; h == nil || !h.complete {
+			return false
+		}
+	}
+	return len(s.members) > 0
+}

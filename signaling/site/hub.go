@@ -1,0 +1,131 @@
+package site
+
+import (
+	"context"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Source tells what is wanted of a site.
+type Source interface {
+	// Desired reads the desired state of a site. It may do I/O.
+	Desired(ctx context.Context, site string) (Desired, error)
+}
+
+// retryDesired is the wait before desired state that could not be read is read
+// again.
+const retryDesired = time.Second
+
+// Hub starts the loops of sites as they are needed, and keeps each supplied with
+// the desired state.
+type Hub struct {
+	// Set by NewHub, then constant.
+	cfg    Config
+	source Source
+	log    *slog.Logger
+	wg     sync.WaitGroup
+
+	// mu guards the rest.
+	mu    sync.Mutex
+	ctx   context.Context // of Run; nil before and after it
+	sites map[string]*owned
+}
+
+// owned is a site and the goroutine that keeps it supplied.
+type owned struct {
+	*Site
+	changed chan struct{}
+}
+
+// NewHub returns a hub whose sites are made like cfg, each with its own name.
+func NewHub(cfg Config, source Source) *Hub {
+	return &Hub{cfg: cfg, source: source, log: cfg.Log, sites: map[string]*owned{}}
+}
+
+// Run lets sites run until ctx ends, and returns when all have stopped.
+func (h *Hub) Run(ctx context.Context) error {
+	h.mu.Lock()
+	h.ctx = ctx
+	h.mu.Unlock()
+	<-ctx.Done()
+	h.mu.Lock()
+	h.ctx = nil
+	h.mu.Unlock()
+	h.wg.Wait()
+	return nil
+}
+
+// Site returns the loop that owns the named site, starting it if needed. It
+// returns nil while the hub does not run.
+func (h *Hub) Site(name string) *Site {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.ctx == nil {
+		return nil
+	}
+	o := h.sites[name]
+	if o == nil {
+		cfg := h.cfg
+		cfg.Name = name
+		o = &owned{New(cfg), make(chan struct{}, 1)}
+		o.changed <- struct{}{}
+		h.sites[name] = o
+		ctx := h.ctx
+		h.wg.Go(func() { _ = o.Run(ctx) })
+		h.wg.Go(func() { h.supply(ctx, name, o) })
+	}
+	return o.Site
+}
+
+// Running lists the sites whose loops run.
+func (h *Hub) Running() []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Sorted(maps.Keys(h.sites))
+}
+
+// Changed says that the desired state of a site may have changed; an empty name
+// means any site.
+func (h *Hub) Changed(name string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for n, o := range h.sites {
+		if name != "" && n != name {
+			continue
+		}
+		select {
+		case o.changed <- struct{}{}:
+		default: // a change is waiting to be read already
+		}
+	}
+}
+
+// supply reads the desired state after each change and hands it to the loop.
+func (h *Hub) supply(ctx context.Context, name string, o *owned) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-o.changed:
+		}
+		for {
+			desired, err := h.source.Desired(ctx, name)
+			if err == nil {
+				o.Send(Wanted{desired})
+				break
+			}
+			if ctx.Err() != nil {
+				return
+			}
+			h.log.Error("reading what is wanted of a site", "site", name, "err", err)
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(retryDesired):
+			}
+		}
+	}
+}

@@ -1,0 +1,148 @@
+package site
+
+import (
+	"time"
+
+	"github.com/sitecast/sitecast/signaling/schedule"
+	"github.com/sitecast/sitecast/signaling/wire"
+)
+
+// linkTable is what the site knows of its links.
+type linkTable struct {
+	edges   map[schedule.Edge]*edge
+	wanted  []schedule.Edge
+	changed bool // members or flows changed since wanted was decided
+	wasBusy bool
+	budget  float64 // dials that may be made now
+	filled  time.Time
+}
+
+// edge is one link, wanted or up.
+type edge struct {
+	up      bool
+	relayed bool
+	attempt int       // of the last dial
+	dialed  time.Time // zero when no dial is under way
+	retryAt time.Time
+}
+
+func newLinkTable() linkTable {
+	return linkTable{edges: map[schedule.Edge]*edge{}, budget: dialBurst}
+}
+
+// forget drops the links of an endpoint that left.
+func (t *linkTable) forget(id wire.EndpointID) {
+	for e := range t.edges {
+		if e.A == id || e.B == id {
+			delete(t.edges, e)
+		}
+	}
+	t.changed = true
+}
+
+// placed is a member as scheduling sees it.
+func (s *Site) placed(m *member) schedule.Member {
+	subnet := ""
+	if len(m.Hello.Subnets) > 0 {
+		subnet = m.Hello.Subnets[0]
+	}
+	return schedule.Member{ID: m.ID, Device: m.Hello.Device, Battery: m.Hello.Battery, Wireless: m.Hello.Wireless,
+		Subnet: subnet, Fetcher: s.held(m.ID) > 0, Since: m.since.UnixNano()}
+}
+
+// decideLinks dials what is missing and hangs up what is not wanted, and reports
+// whether dials are still to be made.
+func (s *Site) decideLinks(now time.Time) bool {
+	t := &s.links
+	active := now.Sub(s.active) < idleAfter && len(s.order) > 0
+	if t.changed || active != t.wasBusy {
+		t.changed, t.wasBusy = false, active
+		members := make([]schedule.Member, 0, len(s.members))
+		for _, m := range s.members {
+			members = append(members, s.placed(m))
+		}
+		up := map[schedule.Edge]bool{}
+		for e, state := range t.edges {
+			up[e] = state.up
+		}
+		t.wanted = nil
+		if len(s.order) > 0 {
+			t.wanted = schedule.Links(members, up, active, s.cfg.Epoch)
+		}
+		s.hangUp()
+	}
+	t.budget = min(t.budget+now.Sub(t.filled).Seconds()*dialsPerSecond, dialBurst)
+	t.filled = now
+	pending := false
+	for _, e := range t.wanted {
+		pending = s.dial(now, e) || pending
+	}
+	return pending
+}
+
+// dial asks the offerer for the link if it is time, and reports whether the link
+// is still to come.
+func (s *Site) dial(now time.Time, e schedule.Edge) bool {
+	t := &s.links
+	state := t.edges[e]
+	if state == nil {
+		state = &edge{}
+		t.edges[e] = state
+	}
+	switch {
+	case state.up:
+		return false
+	case !state.dialed.IsZero() && now.Sub(state.dialed) < dialPatience:
+		return true
+	case now.Before(state.retryAt) || t.budget < 1:
+		return true
+	}
+	t.budget--
+	state.attempt++
+	state.dialed = now
+	s.members[e.A].conn.Send(wire.KindDial, wire.Dial{Peer: e.B, Attempt: state.attempt})
+	return true
+}
+
+// hangUp closes links that are not wanted any more.
+func (s *Site) hangUp() {
+	wanted := map[schedule.Edge]bool{}
+	for _, e := range s.links.wanted {
+		wanted[e] = true
+	}
+	for e, state := range s.links.edges {
+		if wanted[e] {
+			continue
+		}
+		if state.up || !state.dialed.IsZero() {
+			s.members[e.A].conn.Send(wire.KindHangUp, wire.HangUp{Peer: e.B})
+		}
+		delete(s.links.edges, e)
+	}
+}
+
+// linked takes in that a link came up or went down at one of its ends.
+func (s *Site) linked(now time.Time, m *member, l *wire.Linked) {
+	if s.members[l.Peer] == nil || l.Peer == m.ID {
+		return // the peer left meanwhile
+	}
+	key := schedule.EdgeOf(m.ID, l.Peer)
+	state := s.links.edges[key]
+	if state == nil {
+		state = &edge{}
+		s.links.edges[key] = state
+	}
+	if l.Up {
+		state.up, state.relayed, state.dialed, state.attempt = true, l.Relayed, time.Time{}, 0
+		return
+	}
+	if l.Attempt != 0 && l.Attempt < state.attempt {
+		return // of an attempt that was given up
+	}
+	wasUp := state.up
+	state.up, state.dialed = false, time.Time{}
+	state.retryAt = now.Add(min(time.Second<<min(state.attempt, 10), maxRedial))
+	if wasUp {
+		state.retryAt = now.Add(500 * time.Millisecond)
+	}
+}

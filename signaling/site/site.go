@@ -1,0 +1,339 @@
+// Package site owns what goes on at one site: who is there, who links to whom,
+// which flows it has and who fetches what from the origin. One loop holds that
+// state; sockets and the API send it events, and it answers over the members'
+// connections. Chunk bytes never pass through it. Its state is soft: when the
+// server restarts, members announce what they hold and everything is known again.
+package site
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"time"
+
+	"github.com/sitecast/sitecast/signaling/schedule"
+	"github.com/sitecast/sitecast/signaling/wire"
+	"github.com/sitecast/sitecast/storage/content"
+)
+
+// Conn is the way to one member.
+type Conn interface {
+	// Send queues a message without blocking; false means that the member is gone
+	// or can't keep up, and that Left follows.
+	Send(kind wire.Kind, body any) bool
+	// Close ends the session with a stable code and a detail for people.
+	Close(code, detail string)
+}
+
+// Member is an endpoint that came online.
+type Member struct {
+	ID      wire.EndpointID
+	Hello   wire.Hello
+	Address string // its public address, as the server sees it
+}
+
+// FlowSpec is a version that the site shall have.
+type FlowSpec struct {
+	ID       content.VersionID
+	Head     content.Head
+	Envelope json.RawMessage
+	Places   []schedule.Place // where its chunks lie at the origin, by chunk
+	Priority wire.Priority
+	Paused   bool
+	PausedBy string
+}
+
+// Desired is everything that is wanted of a site.
+type Desired struct {
+	Generation  uint64
+	Flows       []FlowSpec
+	Cap         int64 // bytes per second over the WAN, or wire.Unlimited
+	Trust       json.RawMessage
+	TrustSerial uint64
+}
+
+// Config is what a site is made of.
+type Config struct {
+	Name string
+	// Epoch fences leases: it is higher after each start of the server.
+	Epoch uint64
+	// URL signs the address of an object at the origin for ttl.
+	URL func(kind ObjectKind, digest content.Digest, ttl time.Duration) string
+	Log *slog.Logger
+}
+
+// ObjectKind is what an object at the origin is.
+type ObjectKind string
+
+// The kinds of object.
+const (
+	Pack ObjectKind = "packs"
+	Body ObjectKind = "bodies"
+)
+
+// Limits and delays.
+const (
+	// MaxMembers bounds the endpoints online at one site.
+	MaxMembers  = 512
+	inboxEvents = 1024
+	batchEvents = 256
+	// LeaseTTL is how long a lease lives without progress.
+	LeaseTTL = 20 * time.Second
+	// maxLeases is a fetcher's current lease and its next.
+	maxLeases = 2
+	// fetchers is how many members fetch at once.
+	fetchers = 1
+	// tick is how often an active site looks at the time.
+	tick = 500 * time.Millisecond
+	// idleAfter is when links of a site without active flows are closed.
+	idleAfter = 60 * time.Second
+	// dialsPerSecond and dialBurst bound how fast links are made.
+	dialsPerSecond = 20
+	dialBurst      = 40
+	// dialPatience is how long an attempt may take before it is made again.
+	dialPatience = 20 * time.Second
+	// maxRedial is the longest wait before another attempt at a link.
+	maxRedial = 5 * time.Minute
+	// holdOff is how long a member that gave a lease back gets none; it doubles.
+	holdOff    = 2 * time.Second
+	maxHoldOff = 5 * time.Minute
+)
+
+// An event changes a Site. While apply runs it is the only code that does.
+type event interface {
+	apply(s *Site, now time.Time)
+}
+
+// Site is the live state of one site.
+//
+// The goroutine in [Site.Run] owns it; everyone else uses [Site.Send] and
+// [Site.View].
+type Site struct {
+	// Set by New, then constant.
+	cfg   Config
+	log   *slog.Logger
+	inbox chan event
+	done  chan struct{}
+
+	// Owned by Run.
+	desired   Desired
+	members   map[wire.EndpointID]*member
+	flows     map[content.VersionID]*flow
+	order     []content.VersionID // of flows, as ordered
+	leases    map[uint64]*lease
+	lastLease uint64
+	links     linkTable
+	grants    map[wire.EndpointID]int64 // last granted rate
+	grantSeq  uint64
+	active    time.Time // when a flow last had something to do
+	refused   int       // messages that broke the rules
+}
+
+// member is one endpoint that is online.
+type member struct {
+	Member
+	conn       Conn
+	since      time.Time
+	obeyed     uint64
+	told       map[content.VersionID]FlowSpec // flows as last sent
+	trust      uint64
+	holds      map[content.VersionID]*holding
+	heldOff    time.Time
+	lastOff    time.Duration
+	violations int
+}
+
+// New returns a site that does nothing until Run.
+func New(cfg Config) *Site {
+	return &Site{
+		cfg: cfg, log: cfg.Log.With("site", cfg.Name),
+		inbox: make(chan event, inboxEvents), done: make(chan struct{}),
+		desired: Desired{Cap: wire.Unlimited},
+		members: map[wire.EndpointID]*member{}, flows: map[content.VersionID]*flow{},
+		leases: map[uint64]*lease{}, links: newLinkTable(), grants: map[wire.EndpointID]int64{},
+	}
+}
+
+// Send hands an event to the loop. It reports false when the site has stopped.
+// Never call it from inside apply.
+func (s *Site) Send(e event) bool {
+	select {
+	case s.inbox <- e:
+		return true
+	case <-s.done:
+		return false
+	}
+}
+
+// Run owns the site until ctx ends.
+func (s *Site) Run(ctx context.Context) error {
+	defer close(s.done)
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case e := <-s.inbox:
+			e.apply(s, time.Now())
+			s.drain()
+		case <-timer.C:
+		}
+		if s.decide(time.Now()) {
+			timer.Reset(tick)
+		} else {
+			timer.Reset(time.Hour)
+		}
+	}
+}
+
+// drain applies what else is waiting, so that decisions see all of it.
+func (s *Site) drain() {
+	for range batchEvents {
+		select {
+		case e := <-s.inbox:
+			e.apply(s, time.Now())
+		default:
+			return
+		}
+	}
+}
+
+// decide does what is due and reports whether time alone will bring more.
+func (s *Site) decide(now time.Time) bool {
+	s.expire(now)
+	busy := s.busy()
+	if busy {
+		s.active = now
+	}
+	s.grantLeases(now)
+	s.shareCap()
+	linking := s.decideLinks(now)
+	s.sample(now)
+	return busy || linking || len(s.leases) > 0 || now.Sub(s.active) < idleAfter && len(s.members) > 0
+}
+
+// busy reports whether any flow has something to do for somebody online.
+func (s *Site) busy() bool {
+	for _, id := range s.order {
+		f := s.flows[id]
+		if f.Paused {
+			continue
+		}
+		for _, m := range s.members {
+			if h := m.holds[id]; h == nil || !h.complete {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Joined tells of a member that came online with a new session.
+type Joined struct {
+	Member Member
+	Conn   Conn
+}
+
+func (e Joined) apply(s *Site, now time.Time) {
+	if old := s.members[e.Member.ID]; old != nil {
+		s.leave(old)
+	}
+	if len(s.members) >= MaxMembers {
+		e.Conn.Close(wire.CodeOverloaded, "the site has too many endpoints online")
+		return
+	}
+	m := &member{Member: e.Member, conn: e.Conn, since: now, trust: e.Member.Hello.Trust,
+		told: map[content.VersionID]FlowSpec{}, holds: map[content.VersionID]*holding{}}
+	s.members[m.ID] = m
+	s.links.changed = true
+	s.log.Info("endpoint joined", "endpoint", m.ID.Short(), "name", m.Hello.Name)
+	s.tell(m)
+}
+
+// Left tells that a member's session ended.
+type Left struct {
+	ID   wire.EndpointID
+	Conn Conn
+}
+
+func (e Left) apply(s *Site, _ time.Time) {
+	if m := s.members[e.ID]; m != nil && m.conn == e.Conn {
+		s.leave(m)
+		s.log.Info("endpoint left", "endpoint", m.ID.Short())
+	}
+}
+
+// leave takes a member and all it holds out of the picture. Chunks only it held
+// are thereby needed again.
+func (s *Site) leave(m *member) {
+	delete(s.members, m.ID)
+	delete(s.grants, m.ID)
+	for id, l := range s.leases {
+		if l.to == m.ID {
+			delete(s.leases, id)
+		}
+	}
+	s.links.forget(m.ID)
+}
+
+// Wanted brings new desired state.
+type Wanted struct{ Desired Desired }
+
+func (e Wanted) apply(s *Site, now time.Time) {
+	if e.Desired.Generation < s.desired.Generation {
+		return
+	}
+	s.desired = e.Desired
+	s.order = s.order[:0]
+	wanted := map[content.VersionID]bool{}
+	for _, spec := range e.Desired.Flows {
+		wanted[spec.ID] = true
+		s.order = append(s.order, spec.ID)
+		if f := s.flows[spec.ID]; f != nil {
+			f.FlowSpec = spec
+		} else {
+			s.flows[spec.ID] = newFlow(spec, now)
+		}
+	}
+	for id := range s.flows {
+		if !wanted[id] {
+			delete(s.flows, id)
+		}
+	}
+	for id, l := range s.leases {
+		f := s.flows[l.flow]
+		if f == nil || f.Paused {
+			s.revoke(id, "paused or ended")
+		}
+	}
+	for _, m := range s.members {
+		s.tell(m)
+	}
+	s.links.changed = true
+}
+
+// tell sends a member the desired state, as far as it changed for it.
+func (s *Site) tell(m *member) {
+	if s.desired.TrustSerial > m.trust {
+		m.conn.Send(wire.KindTrust, wire.Trust{Document: s.desired.Trust})
+		m.trust = s.desired.TrustSerial
+	}
+	ids := make([]content.VersionID, 0, len(s.desired.Flows))
+	for _, spec := range s.desired.Flows {
+		ids = append(ids, spec.ID)
+		old, known := m.told[spec.ID]
+		if known && old.Priority == spec.Priority && old.Paused == spec.Paused && old.PausedBy == spec.PausedBy {
+			continue
+		}
+		m.told[spec.ID] = spec
+		m.conn.Send(wire.KindFlow, wire.Flow{Generation: s.desired.Generation, ID: spec.ID, Head: spec.Envelope,
+			Priority: spec.Priority, Paused: spec.Paused, PausedBy: spec.PausedBy})
+	}
+	for id := range m.told {
+		if s.flows[id] == nil {
+			delete(m.told, id)
+		}
+	}
+	m.conn.Send(wire.KindFlows, wire.Flows{Generation: s.desired.Generation, IDs: ids})
+}

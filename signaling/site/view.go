@@ -1,0 +1,191 @@
+package site
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/sitecast/sitecast/signaling/wire"
+	"github.com/sitecast/sitecast/storage/content"
+)
+
+// States of a flow.
+const (
+	StateWaiting  = "waiting"  // nobody is online
+	StateRunning  = "running"  // bytes are wanted
+	StatePaused   = "paused"   // a rule says so
+	StateComplete = "complete" // everybody online has it
+	StateFailed   = "failed"   // somebody can't go on; Reason says why
+)
+
+// FlowView is one flow as operators see it. Byte figures are content bytes,
+// summed over endpoints; WANBytes is what crossed the wire, encoded. Rates are
+// bits per second.
+type FlowView struct {
+	Site        string            `json:"site"`
+	Content     string            `json:"content"`
+	Version     string            `json:"version"`
+	ID          content.VersionID `json:"id"`
+	State       string            `json:"state"`
+	Reason      string            `json:"reason,omitempty"`
+	Priority    wire.Priority     `json:"priority"`
+	Endpoints   int               `json:"endpoints"` // online
+	Complete    int               `json:"complete"`  // of them
+	UniqueBytes int64             `json:"unique_bytes"`
+	BytesTotal  int64             `json:"bytes_total"` // what all endpoints need together
+	BytesOrigin int64             `json:"bytes_origin"`
+	BytesPeer   int64             `json:"bytes_peer"`
+	BytesRelay  int64             `json:"bytes_relay"`
+	BytesReused int64             `json:"bytes_reused"`
+	WANBytes    int64             `json:"wan_bytes"`
+	WANBPS      int64             `json:"wan_bps"`
+	PeerBPS     int64             `json:"peer_bps"`
+	ETASeconds  float64           `json:"eta_seconds"` // 0 when unknown or complete
+	PausedBy    string            `json:"paused_by"`
+	Fetchers    []string          `json:"fetchers"` // names of endpoints that fetch from the origin now
+	Seconds     float64           `json:"seconds"`  // from the order to complete everywhere, or until now
+	Ordered     time.Time         `json:"ordered"`
+}
+
+// EndpointView is one endpoint that is online.
+type EndpointView struct {
+	ID       wire.EndpointID  `json:"id"`
+	Name     string           `json:"name"`
+	Site     string           `json:"site"`
+	Kind     string           `json:"kind"`
+	Online   bool             `json:"online"`
+	Since    time.Time        `json:"since"`
+	LastSeen time.Time        `json:"last_seen"`
+	Version  string           `json:"version"` // of its software
+	Address  string           `json:"address"`
+	Links    int              `json:"links"`
+	Obeyed   uint64           `json:"generation"`
+	Holds    []string         `json:"holds"` // NAME@V of complete flows
+	Flows    []EndpointInFlow `json:"flows"`
+}
+
+// EndpointInFlow is an endpoint's part in a flow.
+type EndpointInFlow struct {
+	Flow     string `json:"flow"`
+	Chunks   uint32 `json:"chunks"`
+	Held     uint32 `json:"held"`
+	Complete bool   `json:"complete"`
+	Code     string `json:"code,omitempty"`
+	Error    string `json:"error,omitempty"`
+}
+
+// View is a snapshot of a site.
+type View struct {
+	Flows     []FlowView     `json:"flows"`
+	Endpoints []EndpointView `json:"endpoints"`
+}
+
+type ask struct{ reply chan View }
+
+func (e ask) apply(s *Site, now time.Time) { e.reply <- s.view(now) }
+
+// ErrStopped means that the site's loop has ended.
+var ErrStopped = errors.New("site has stopped")
+
+// View asks the loop for a snapshot.
+func (s *Site) View(ctx context.Context) (View, error) {
+	e := ask{make(chan View, 1)}
+	if !s.Send(e) {
+		return View{}, ErrStopped
+	}
+	select {
+	case v := <-e.reply:
+		return v, nil
+	case <-s.done:
+		return View{}, ErrStopped
+	case <-ctx.Done():
+		return View{}, ctx.Err()
+	}
+}
+
+func (s *Site) view(now time.Time) View {
+	s.sample(now)
+	v := View{Flows: []FlowView{}, Endpoints: []EndpointView{}}
+	for _, id := range s.order {
+		v.Flows = append(v.Flows, s.flowView(now, s.flows[id]))
+	}
+	for _, m := range s.members {
+		v.Endpoints = append(v.Endpoints, s.endpointView(now, m))
+	}
+	slices.SortFunc(v.Endpoints, func(a, b EndpointView) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
+	})
+	return v
+}
+
+func (s *Site) flowView(now time.Time, f *flow) FlowView {
+	sum, wanBytes := f.total()
+	wan, lan, all := f.rates(now)
+	v := FlowView{Site: s.cfg.Name, Content: f.Head.Name, Version: f.Head.Version, ID: f.ID, State: StateRunning,
+		Priority: f.Priority, Endpoints: len(s.members), UniqueBytes: f.Head.UniqueBytes,
+		BytesOrigin: sum.Origin, BytesPeer: sum.Peer, BytesRelay: sum.Relay, BytesReused: sum.Reused, WANBytes: wanBytes,
+		WANBPS: int64(wan * 8), PeerBPS: int64(lan * 8), PausedBy: f.PausedBy, Fetchers: []string{},
+		Seconds: now.Sub(f.ordered).Seconds(), Ordered: f.ordered}
+	v.BytesTotal = f.Head.UniqueBytes * int64(max(len(s.members), len(f.counted)))
+	held := int64(0)
+	for _, m := range s.members {
+		h := m.holds[f.ID]
+		if h == nil {
+			continue
+		}
+		if h.complete {
+			v.Complete++
+		}
+		if h.code != "" {
+			v.State, v.Reason = StateFailed, m.Hello.Name+": "+h.trouble
+		}
+		held += int64(h.have.Count())
+	}
+	switch {
+	case f.Paused:
+		v.State, v.Reason = StatePaused, f.PausedBy
+	case len(s.members) == 0:
+		v.State, v.Reason = StateWaiting, "no endpoint of the site is online"
+	case v.Complete == len(s.members):
+		v.State, v.Reason = StateComplete, ""
+	}
+	if !f.finished.IsZero() {
+		v.Seconds = f.finished.Sub(f.ordered).Seconds()
+	}
+	if left := v.BytesTotal - sum.Total(); v.State == StateRunning && all > 0 && left > 0 {
+		v.ETASeconds = float64(left) / all
+	}
+	for _, l := range s.leases {
+		if m := s.members[l.to]; l.flow == f.ID && m != nil && !slices.Contains(v.Fetchers, m.Hello.Name) {
+			v.Fetchers = append(v.Fetchers, m.Hello.Name)
+		}
+	}
+	slices.Sort(v.Fetchers)
+	return v
+}
+
+func (s *Site) endpointView(now time.Time, m *member) EndpointView {
+	v := EndpointView{ID: m.ID, Name: m.Hello.Name, Site: s.cfg.Name, Kind: m.Hello.Device, Online: true,
+		Since: m.since, LastSeen: now, Version: m.Hello.Software, Address: m.Address, Obeyed: m.obeyed,
+		Holds: []string{}, Flows: []EndpointInFlow{}}
+	for e, state := range s.links.edges {
+		if state.up && (e.A == m.ID || e.B == m.ID) {
+			v.Links++
+		}
+	}
+	for _, id := range s.order {
+		f, h := s.flows[id], m.holds[id]
+		if h == nil {
+			continue
+		}
+		part := EndpointInFlow{Flow: f.Head.Ref().String(), Chunks: f.Head.Chunks, Held: h.have.Count(),
+			Complete: h.complete, Code: h.code, Error: h.trouble}
+		if h.complete {
+			v.Holds = append(v.Holds, part.Flow)
+		}
+		v.Flows = append(v.Flows, part)
+	}
+	return v
+}
