@@ -31,7 +31,7 @@ func BenchmarkIngestGoTree(b *testing.B) {
 	if err != nil {
 		b.Skip("go is not installed")
 	}
-	tree := filepath.Join(strings.TrimSpace(string(root)), "src")
+	tree := filepath.Join(strings.TrimSpace(string(root)))
 	files, size := list(b, tree)
 	b.Run("sitecast", func(b *testing.B) { benchIngest(b, tree) })
 	benchCommands(b, size, files...)
