@@ -4,16 +4,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"reflect"
 	"unicode/utf8"
-
-	"github.com/sitecast/sitecast/storage/content"
 )
 
-// A RefusedError is a message that was refused; Code is stable.
+// A RefusedError says why a message or session was refused. Code is one of the
+// codes in this package or, from a newer build, another one.
 type RefusedError struct {
 	Code   string
-	Detail string
+	Detail string // for a person
 }
 
 func (e *RefusedError) Error() string { return e.Code + ": " + e.Detail }
@@ -22,51 +20,71 @@ func refuse(code, format string, args ...any) error {
 	return &RefusedError{Code: code, Detail: fmt.Sprintf(format, args...)}
 }
 
-// bodies makes the typed body of each kind.
-var bodies = map[Kind]func() any{
-	KindHello:    func() any { return new(Hello) },
-	KindWelcome:  func() any { return new(Welcome) },
-	KindRenew:    func() any { return new(Renew) },
-	KindTrust:    func() any { return new(Trust) },
-	KindFlow:     func() any { return new(Flow) },
-	KindFlows:    func() any { return new(Flows) },
-	KindObeyed:   func() any { return new(Obeyed) },
-	KindDial:     func() any { return new(Dial) },
-	KindHangUp:   func() any { return new(HangUp) },
-	KindSignal:   func() any { return new(Signal) },
-	KindLinked:   func() any { return new(Linked) },
-	KindLease:    func() any { return new(Lease) },
-	KindRevoke:   func() any { return new(Revoke) },
-	KindGrant:    func() any { return new(Grant) },
-	KindProgress: func() any { return new(Progress) },
-	KindReport:   func() any { return new(Report) },
-	KindAck:      func() any { return new(struct{}) },
-	KindError:    func() any { return new(Error) },
+// A checker is a body that knows what may stand in it.
+type checker interface{ Check() error }
+
+// newBody makes the typed body of each kind; ack has none.
+var newBody = map[Kind]func() checker{
+	KindHello:    func() checker { return new(Hello) },
+	KindWelcome:  func() checker { return new(Welcome) },
+	KindRenew:    func() checker { return new(Renew) },
+	KindTrust:    func() checker { return new(Trust) },
+	KindFlow:     func() checker { return new(Flow) },
+	KindFlows:    func() checker { return new(Flows) },
+	KindObeyed:   func() checker { return new(Obeyed) },
+	KindDial:     func() checker { return new(Dial) },
+	KindHangUp:   func() checker { return new(HangUp) },
+	KindSignal:   func() checker { return new(Signal) },
+	KindLinked:   func() checker { return new(Linked) },
+	KindLease:    func() checker { return new(Lease) },
+	KindRevoke:   func() checker { return new(Revoke) },
+	KindGrant:    func() checker { return new(Grant) },
+	KindProgress: func() checker { return new(Progress) },
+	KindReport:   func() checker { return new(Report) },
+	KindAck:      nil,
+	KindError:    func() checker { return new(Error) },
 }
 
-// Encode makes one message. Body may be nil.
-func Encode(kind Kind, id, ack uint64, body any) ([]byte, error) {
-	env := Envelope{Kind: kind, ID: id, Ack: ack}
-	if body != nil {
-		raw, err := json.Marshal(body)
-		if err != nil {
+// EncodeBody makes the body of a message. It refuses what the other side would
+// refuse, so that a mistake shows where it is made.
+func EncodeBody(kind Kind, body any) (json.RawMessage, error) {
+	if c, ok := body.(checker); ok {
+		if err := c.Check(); err != nil {
 			return nil, fmt.Errorf("encode %s: %w", kind, err)
 		}
-		env.Body = raw
 	}
-	text, err := json.Marshal(env)
+	raw, err := json.Marshal(body)
 	if err != nil {
 		return nil, fmt.Errorf("encode %s: %w", kind, err)
 	}
-	if len(text) > MaxMessageBytes {
-		return nil, refuse(CodeTooLarge, "%s of %d bytes, limit %d", kind, len(text), MaxMessageBytes)
+	if len(raw) > MaxMessageBytes-envelopeBytes {
+		return nil, refuse(CodeTooLarge, "%s of %d bytes, limit %d", kind, len(raw), MaxMessageBytes-envelopeBytes)
+	}
+	return raw, nil
+}
+
+// envelopeBytes is more than an envelope without its body ever takes.
+const envelopeBytes = 128
+
+// Encode makes one message. Body may be nil, or come from [EncodeBody].
+func Encode(kind Kind, id, ack uint64, body any) ([]byte, error) {
+	raw, done := body.(json.RawMessage)
+	if body != nil && !done {
+		var err error
+		if raw, err = EncodeBody(kind, body); err != nil {
+			return nil, err
+		}
+	}
+	text, err := json.Marshal(Envelope{Kind: kind, ID: id, Ack: ack, Body: raw})
+	if err != nil {
+		return nil, fmt.Errorf("encode %s: %w", kind, err)
 	}
 	return text, nil
 }
 
-// Decode reads one message and returns its envelope and its body, a pointer to
-// the struct that belongs to its kind, checked against every limit. Every error
-// is a *RefusedError.
+// Decode reads one message and returns its envelope and its body: a pointer to
+// the struct that belongs to its kind, checked against every limit, or nil for an
+// ack. Every error is a *RefusedError.
 func Decode(text []byte) (Envelope, any, error) {
 	var env Envelope
 	if len(text) > MaxMessageBytes {
@@ -76,204 +94,38 @@ func Decode(text []byte) (Envelope, any, error) {
 		return env, nil, refuse(CodeProtocol, "message is not UTF-8")
 	}
 	if err := json.Unmarshal(text, &env); err != nil {
-		return env, nil, refuse(CodeProtocol, "message is not valid: %v", err)
+		return env, nil, refuse(CodeProtocol, "message: %v", err)
 	}
-	newBody, known := bodies[env.Kind]
+	if env.ID > MaxNumber || env.Ack > MaxNumber {
+		return env, nil, refuse(CodeProtocol, "id or ack is beyond %d", uint64(MaxNumber))
+	}
+	fresh, known := newBody[env.Kind]
 	if !known {
 		return env, nil, refuse(CodeUnknownType, "message type %.40q is not known", env.Kind)
 	}
-	body := newBody()
-	if len(env.Body) > 0 {
-		if err := json.Unmarshal(env.Body, body); err != nil {
-			return env, nil, refuse(CodeProtocol, "%s is not valid: %v", env.Kind, err)
-		}
-	} else if reflect.TypeOf(body).Elem().NumField() > 0 && env.Kind != KindRenew {
-		return env, nil, refuse(CodeProtocol, "%s has no body", env.Kind)
+	if fresh == nil {
+		return env, nil, nil
 	}
-	if c, ok := body.(interface{ Check() error }); ok {
-		if err := c.Check(); err != nil {
-			refused := new(RefusedError)
-			if errors.As(err, &refused) {
-				return env, nil, err
-			}
-			return env, nil, refuse(CodeProtocol, "%s: %v", env.Kind, err)
-		}
+	body := fresh()
+	if err := decodeBody(env, body); err != nil {
+		return env, nil, err
 	}
 	return env, body, nil
 }
 
-// Limits of single fields.
-const (
-	maxSoftwareBytes = 128
-	maxNameBytes     = 128
-	maxSessionBytes  = 64
-	maxSubnets       = 16
-	maxHeadBytes     = 8 << 10
-	maxLinkBytes     = 64
-	maxURLBytes      = 2048
-	maxLeaseStates   = 16
-	maxICE           = 8
-)
-
-func text(what, s string, limit int) error {
-	if len(s) > limit {
-		return refuse(CodeTooLarge, "%s of %d bytes, limit %d", what, len(s), limit)
-	}
-	return nil
-}
-
-func count(what string, n, limit int) error {
-	if n > limit {
-		return refuse(CodeTooLarge, "%d %s, limit %d", n, what, limit)
-	}
-	return nil
-}
-
-// Check reports what is wrong with a hello.
-func (h *Hello) Check() error {
-	if h.Version < 1 {
-		return errors.New("version must be at least 1")
-	}
-	switch h.Device {
-	case "", DeviceAgent, DeviceKiosk, DeviceBrowser:
-	default:
-		return fmt.Errorf("device %.40q is not known", h.Device)
-	}
-	for _, s := range h.Subnets {
-		if err := text("subnet", s, 64); err != nil {
-			return err
+func decodeBody(env Envelope, body checker) error {
+	switch {
+	case len(env.Body) > 0 && env.Body[0] == '{':
+		if err := json.Unmarshal(env.Body, body); err != nil {
+			return refuse(CodeProtocol, "%s: %v", env.Kind, err)
 		}
+	case len(env.Body) > 0 || env.Kind != KindRenew:
+		return refuse(CodeProtocol, "%s without a body", env.Kind)
 	}
-	return errors.Join(text("session", h.Session, maxSessionBytes), text("software", h.Software, maxSoftwareBytes),
-		text("name", h.Name, maxNameBytes), count("subnets", len(h.Subnets), maxSubnets))
-}
-
-// Check reports what is wrong with a welcome.
-func (w *Welcome) Check() error {
-	if w.Version < 1 || w.Version > Version {
-		return fmt.Errorf("version %d is not spoken here", w.Version)
-	}
-	return errors.Join(text("session", w.Session, maxSessionBytes), count("ICE servers", len(w.ICE), maxICE), w.Endpoint.Check())
-}
-
-// Check reports what is wrong with a flow.
-func (f *Flow) Check() error {
-	switch f.Priority {
-	case High, Normal, Low:
-	default:
-		return fmt.Errorf("priority %.20q is not known", f.Priority)
-	}
-	return text("head", string(f.Head), maxHeadBytes)
-}
-
-// Check reports what is wrong with a list of flows.
-func (f *Flows) Check() error { return count("flows", len(f.IDs), MaxFlows) }
-
-// Check reports what is wrong with a dial.
-func (d *Dial) Check() error { return errors.Join(d.Peer.Check(), attempt(d.Attempt)) }
-
-func attempt(n int) error {
-	if n < 0 || n > 1000 {
-		return fmt.Errorf("attempt %d is out of range", n)
-	}
-	return nil
-}
-
-// Check reports what is wrong with a hang-up.
-func (h *HangUp) Check() error { return h.Peer.Check() }
-
-// Check reports what is wrong with a signal.
-func (s *Signal) Check() error {
-	set := 0
-	for _, d := range []*Description{s.Offer, s.Answer} {
-		if d == nil {
-			continue
-		}
-		set++
-		if err := text("session description", d.SDP, MaxSDPBytes); err != nil {
-			return err
-		}
-		if len(d.Statement.Key) > 64 || len(d.Statement.Signature) > 128 {
-			return errors.New("statement is too long")
-		}
-	}
-	for _, s := range []string{s.Candidate, s.Refused} {
-		if s != "" {
-			set++
-		}
-	}
-	if set != 1 {
-		return errors.New("exactly one of offer, answer, candidate, refused is needed")
-	}
-	if s.From != "" {
-		if err := s.From.Check(); err != nil {
-			return err
-		}
-	}
-	return errors.Join(s.To.Check(), attempt(s.Attempt), text("link", s.Link, maxLinkBytes),
-		text("candidate", s.Candidate, MaxCandidateBytes), text("reason", s.Refused, MaxReasonBytes))
-}
-
-// Check reports what is wrong with a link report.
-func (l *Linked) Check() error {
-	return errors.Join(l.Peer.Check(), attempt(l.Attempt), text("reason", l.Reason, MaxReasonBytes))
-}
-
-// Check reports what is wrong with a lease.
-func (l *Lease) Check() error {
-	if l.From < 0 || l.To < l.From || l.TTLMs < 0 {
-		return errors.New("range or time is negative")
-	}
-	if err := errors.Join(count("parts", len(l.Parts), MaxLeaseParts), text("url", l.URL, maxURLBytes)); err != nil || l.Body {
+	err := body.Check()
+	refused := new(RefusedError)
+	if err == nil || errors.As(err, &refused) {
 		return err
 	}
-	sum := int64(0)
-	for _, p := range l.Parts {
-		if p.Length == 0 || p.Length > content.MaxChunkBytes+1024 {
-			return fmt.Errorf("part of %d bytes", p.Length)
-		}
-		sum += int64(p.Length)
-	}
-	if sum != l.To-l.From {
-		return fmt.Errorf("parts of %d bytes in a range of %d", sum, l.To-l.From)
-	}
-	return nil
-}
-
-// Check reports what is wrong with a grant.
-func (g *Grant) Check() error {
-	if g.BytesPerSecond < Unlimited || g.ValidMs < 0 {
-		return errors.New("rate or time is negative")
-	}
-	return nil
-}
-
-// Check reports what is wrong with a progress.
-func (p *Progress) Check() error {
-	for _, n := range []int64{p.Bytes.Origin, p.Bytes.Peer, p.Bytes.Relay, p.Bytes.Reused, p.WAN} {
-		if n < 0 {
-			return errors.New("a counter is negative")
-		}
-	}
-	for _, b := range p.Have {
-		if b.From%8 != 0 || uint64(b.From)+8*uint64(len(b.Bits)) > content.MaxChunks+8 {
-			return fmt.Errorf("bits from %d do not fit", b.From)
-		}
-	}
-	for _, l := range p.Leases {
-		if err := text("reason", l.Failed, MaxReasonBytes); err != nil {
-			return err
-		}
-	}
-	return errors.Join(text("error", p.Error, MaxReasonBytes), text("code", p.Code, 64), count("leases", len(p.Leases), maxLeaseStates))
-}
-
-// Check reports what is wrong with a report.
-func (r *Report) Check() error {
-	if r.Peer != "" {
-		if err := r.Peer.Check(); err != nil {
-			return err
-		}
-	}
-	return errors.Join(text("code", r.Code, 64), text("detail", r.Detail, MaxReasonBytes))
+	return refuse(CodeProtocol, "%s: %v", env.Kind, err)
 }

@@ -73,10 +73,11 @@ type Welcome struct {
 	Version    int        `json:"version"`
 	Session    string     `json:"session"`
 	Resumed    bool       `json:"resumed,omitempty"`
-	Epoch      uint64     `json:"epoch"`       // of the site's owner; fences leases
-	Endpoint   EndpointID `json:"endpoint"`    // the name the server knows the endpoint by
-	Site       string     `json:"site"`        // the site it was placed in
-	ServerTime time.Time  `json:"server_time"` // for estimating server time
+	Epoch      uint64     `json:"epoch"`            // of the site's owner; fences leases
+	Endpoint   EndpointID `json:"endpoint"`         // the name the server knows the endpoint by
+	Site       string     `json:"site"`             // the site it was placed in
+	ServerTime time.Time  `json:"server_time"`      // for estimating server time
+	Expires    time.Time  `json:"expires,omitzero"` // of the token in use, in server time
 	ICE        []ICE      `json:"ice,omitempty"`
 }
 

@@ -9,6 +9,8 @@
 // used again. The files in testdata/vectors are read by every implementation.
 package wire
 
+import "time"
+
 // Version is the protocol that this build speaks, on sockets and data channels.
 //
 //   - 1: first release.
@@ -19,9 +21,14 @@ const (
 	// MaxMessageBytes bounds one control message. It also is the read limit of
 	// the socket, before and after authentication.
 	MaxMessageBytes = 64 << 10
-	// MaxUnacked bounds the messages a side keeps for a resume; beyond it the
-	// session is dropped and begun anew.
-	MaxUnacked = 1024
+	// MaxUnacked and MaxUnackedBytes bound the messages a side keeps for a
+	// resume; beyond them the session is dropped and begun anew. They leave room
+	// for MaxFlows flows sent at once.
+	MaxUnacked      = 2 * MaxFlows
+	MaxUnackedBytes = 8 << 20
+	// MaxNumber is the highest epoch, generation, id or counter: what JavaScript
+	// counts exactly.
+	MaxNumber = 1<<53 - 1
 	// MaxSDPBytes bounds a session description.
 	MaxSDPBytes = 16 << 10
 	// MaxCandidateBytes bounds one ICE candidate line.
@@ -32,4 +39,16 @@ const (
 	MaxFlows = 1024
 	// MaxReasonBytes bounds free text meant for a person.
 	MaxReasonBytes = 256
+)
+
+// Times of the control socket.
+const (
+	// HelloTimeout bounds the wait for a hello, and for the welcome.
+	HelloTimeout = 5 * time.Second
+	// ResumeGrace is how long a session outlives its socket at the server.
+	ResumeGrace = 2 * time.Second
+	// AckDelay bounds how long a message waits for its acknowledgement, unless
+	// MaxAckOwed of them wait.
+	AckDelay   = 500 * time.Millisecond
+	MaxAckOwed = 64
 )
