@@ -1,0 +1,207 @@
+// Package agent puts an endpoint together: its identity, the store, links to
+// peers, the socket to the server, the origin, and the engine that uses them. It
+// serves the desktop agent, and the kiosk runtime adds activation on top.
+package agent
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/url"
+	"os"
+	"runtime"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/sitecast/sitecast/edge/engine"
+	"github.com/sitecast/sitecast/edge/origin"
+	"github.com/sitecast/sitecast/edge/rtc"
+	"github.com/sitecast/sitecast/edge/uplink"
+	"github.com/sitecast/sitecast/signaling/wire"
+	"github.com/sitecast/sitecast/storage/chunk/disk"
+	"github.com/sitecast/sitecast/storage/content"
+)
+
+// Config is what an agent is made of.
+type Config struct {
+	Server       *url.URL
+	Data         string // folder for identity, store and content
+	Name, Device string
+	RTCListen    string                 // UDP address for links
+	StatusListen string                 // address of the local status server; empty for none
+	EnrolToken   func() (string, error) // called only when the endpoint is not enrolled
+	Log          *slog.Logger
+
+	// Net and Dial replace the host's network, for tests in fake time.
+	Net  rtc.Net
+	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+}
+
+// agent is the wiring of one running endpoint.
+type agent struct {
+	cfg  Config
+	id   *identity
+	api  *api
+	eng  *engine.Engine
+	rtc  *rtc.Transport
+	ice  iceServers
+	link *uplink.Uplink
+
+	// mu guards id.Trust, which a newer document replaces.
+	mu sync.Mutex
+}
+
+// Run runs the agent until ctx ends; then everything it started has returned.
+func Run(ctx context.Context, cfg Config) (err error) {
+	if cfg.Dial == nil {
+		cfg.Dial = (&net.Dialer{Timeout: 15 * time.Second, KeepAlive: 15 * time.Second}).DialContext
+	}
+	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
+		return fmt.Errorf("make the data folder: %w", err)
+	}
+	store, err := disk.Open(cfg.Data, cfg.Log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	id, err := enrolled(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	a := &agent{cfg: cfg, id: id, api: newAPI(cfg, id.Pin)}
+	if err := a.assemble(store); err != nil {
+		return err
+	}
+	cfg.Log.Info("agent runs", "endpoint", id.id(), "site", id.Site, "server", cfg.Server.String())
+	return a.run(ctx)
+}
+
+// assemble makes the parts and joins them.
+func (a *agent) assemble(store *disk.Store) error {
+	trust, err := content.OpenTrust(a.id.Trust, a.id.Root)
+	if err != nil {
+		return fmt.Errorf("read the trust document: %w", err)
+	}
+	a.rtc, err = rtc.New(rtc.Config{Net: a.cfg.Net, Listen: a.cfg.RTCListen, Identity: a.id.Key,
+		ICE: a.ice.get, Handler: links{a}, Log: a.cfg.Log})
+	if err != nil {
+		return err
+	}
+	a.link, err = uplink.New(uplink.Config{
+		URL: a.socketURL(), Dial: a.cfg.Dial, TLS: pinned(a.id.Pin), Token: a.token,
+		Hello: a.hello, Handler: socket{a}, Log: a.cfg.Log,
+	})
+	if err != nil {
+		return err
+	}
+	a.eng = engine.New(engine.Config{
+		Uplink: a.link, Links: a.rtc, Store: store,
+		Origin: origin.New(origin.Config{Base: a.cfg.Server, Dial: a.cfg.Dial, TLS: pinned(a.id.Pin), Log: a.cfg.Log}),
+		Root:   a.id.Root, Trust: trust, SaveTrust: a.saveTrust, SetICE: a.ice.set,
+		Log: a.cfg.Log, Seed: rand.Uint64(),
+	})
+	return nil
+}
+
+// run runs the parts; the first that fails stops the others.
+func (a *agent) run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	if a.cfg.StatusListen != "" {
+		l, err := net.Listen("tcp", a.cfg.StatusListen)
+		if err != nil {
+			return fmt.Errorf("listen for status (choose another --status-listen): %w", err)
+		}
+		group.Go(func() error { return serveStatus(ctx, l, a.id.id(), a.cfg.Name, a.eng) })
+	}
+	group.Go(func() error { return a.eng.Run(ctx) })
+	group.Go(func() error { return a.rtc.Run(ctx) })
+	group.Go(func() error { return a.link.Run(ctx) })
+	err := group.Wait()
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+func (a *agent) socketURL() string {
+	u := *a.cfg.Server
+	u.Scheme = map[string]string{"http": "ws", "https": "wss"}[u.Scheme]
+	return u.JoinPath("/api/v1/signal").String()
+}
+
+func (a *agent) hello() wire.Hello {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	trust := uint64(0)
+	if t, err := content.OpenTrust(a.id.Trust, a.id.Root); err == nil {
+		trust = t.Serial()
+	}
+	return wire.Hello{Version: wire.Version, Name: a.cfg.Name, Device: a.cfg.Device,
+		Software: "sitecast " + runtime.GOOS + "/" + runtime.GOARCH, Subnets: subnets(), Trust: trust}
+}
+
+// maxSubnets bounds the prefixes told to the server.
+const maxSubnets = 8
+
+// subnets lists the prefixes of the host's own addresses.
+func subnets() []string {
+	addrs, err := net.InterfaceAddrs()
+	if err != nil {
+		return nil // placing links works without, only less well
+	}
+	var out []string
+	for _, addr := range addrs {
+		prefix, ok := addr.(*net.IPNet)
+		if !ok || prefix.IP.IsLoopback() || prefix.IP.IsLinkLocalUnicast() || len(out) == maxSubnets {
+			continue
+		}
+		out = append(out, (&net.IPNet{IP: prefix.IP.Mask(prefix.Mask), Mask: prefix.Mask}).String())
+	}
+	return out
+}
+
+// saveTrust keeps a newer trust document.
+func (a *agent) saveTrust(document json.RawMessage) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	next := *a.id
+	next.Trust = document
+	if err := next.save(a.cfg.Data); err != nil {
+		return err
+	}
+	a.id.Trust = document
+	return nil
+}
+
+// token proves the endpoint's key to the server and returns a fresh JWT.
+func (a *agent) token(ctx context.Context) (string, error) {
+	return a.api.session(ctx, a.id.Key)
+}
+
+// links passes what rtc reports to the engine.
+type links struct{ a *agent }
+
+func (h links) Signal(s wire.Signal)           { h.a.eng.Signal(s) }
+func (h links) Up(l *rtc.Link)                 { h.a.eng.LinkUp(l) }
+func (h links) Ctl(l *rtc.Link, f wire.Frame)  { h.a.eng.Ctl(l, f) }
+func (h links) Bulk(l *rtc.Link, f wire.Frame) { h.a.eng.Bulk(l, f) }
+func (h links) Down(peer wire.EndpointID, l *rtc.Link, attempt int, reason string) {
+	if l == nil { // a nil *rtc.Link in an interface would not be nil
+		h.a.eng.LinkDown(peer, nil, attempt, reason)
+		return
+	}
+	h.a.eng.LinkDown(peer, l, attempt, reason)
+}
+
+// socket passes what the uplink reports to the engine.
+type socket struct{ a *agent }
+
+func (h socket) Connected(w wire.Welcome)       { h.a.eng.Connected(w) }
+func (h socket) Disconnected(error)             { h.a.eng.Disconnected() }
+func (h socket) Heard(kind wire.Kind, body any) { h.a.eng.Heard(kind, body) }

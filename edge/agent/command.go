@@ -1,0 +1,98 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+	"strings"
+
+	"github.com/sitecast/sitecast/signaling/wire"
+)
+
+// Command is `sitecast agent`.
+type Command struct {
+	Server         string `help:"URL of the server." required:"" env:"SITECAST_SERVER" placeholder:"URL"`
+	EnrolTokenFile string `help:"File with the enrolment token; read only until the endpoint is enrolled." env:"SITECAST_ENROL_TOKEN_FILE" placeholder:"FILE"`
+	Data           string `help:"Folder for identity, store and delivered content." required:"" type:"path" env:"SITECAST_DATA" placeholder:"DIR"`
+	StatusListen   string `help:"Address for GET /status and /metrics." env:"SITECAST_STATUS_LISTEN" placeholder:"ADDR"`
+	RTCListen      string `name:"rtc-listen" help:"UDP address for links to peers." default:"0.0.0.0:0" env:"SITECAST_RTC_LISTEN" placeholder:"ADDR"`
+	Name           string `help:"Name shown to operators (default: the host name)." env:"SITECAST_NAME"`
+	InsecureHTTP   bool   `name:"insecure-http" help:"Allow plain http to a server that is not on loopback." env:"SITECAST_INSECURE_HTTP"`
+	LogLevel       string `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"SITECAST_LOG_LEVEL"`
+}
+
+// Help is the long help with an example.
+func (Command) Help() string {
+	return `The agent enrols once with the token, then runs until stopped. Complete content
+appears at DATA/content/NAME/VERSION.
+
+Example:
+  sitecast enrol --site shop-12 > token
+  sitecast agent --server https://sitecast.example:8443 --enrol-token-file token --data /var/lib/sitecast`
+}
+
+// Run runs the agent until ctx ends.
+func (c Command) Run(ctx context.Context) error {
+	cfg, err := c.config()
+	if err != nil {
+		return err
+	}
+	return Run(ctx, cfg)
+}
+
+func (c Command) config() (Config, error) {
+	server, err := parseServer(c.Server, c.InsecureHTTP)
+	if err != nil {
+		return Config{}, err
+	}
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {
+		return Config{}, fmt.Errorf("--log-level: %w", err)
+	}
+	name := c.Name
+	if name == "" {
+		if name, err = os.Hostname(); err != nil {
+			return Config{}, fmt.Errorf("find the host name (or give one with --name): %w", err)
+		}
+	}
+	return Config{
+		Server: server, Data: c.Data, Name: name, Device: wire.DeviceAgent,
+		RTCListen: c.RTCListen, StatusListen: c.StatusListen,
+		EnrolToken: func() (string, error) { return readToken(c.EnrolTokenFile) },
+		Log:        slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})),
+	}, nil
+}
+
+// readToken reads the enrolment token. It is asked for only when needed, so the
+// file may be gone once the endpoint is enrolled.
+func readToken(path string) (string, error) {
+	if path == "" {
+		return "", errors.New("this endpoint is not enrolled: make a token with `sitecast enrol --site NAME` and pass it with --enrol-token-file")
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return "", fmt.Errorf("read the enrolment token: %w", err)
+	}
+	return strings.TrimSpace(string(text)), nil
+}
+
+// parseServer checks the server's URL; plain http needs loopback or consent.
+func parseServer(text string, insecure bool) (*url.URL, error) {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return nil, fmt.Errorf("--server %q is not a URL such as https://sitecast.example:8443", text)
+	}
+	if u.Scheme == "http" && !insecure && !loopback(u.Hostname()) {
+		return nil, fmt.Errorf("--server %s is plain http and not on loopback: use https, or --insecure-http if something else protects the path", text)
+	}
+	return u, nil
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}

@@ -1,0 +1,108 @@
+package agent
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/sitecast/sitecast/edge/engine"
+	"github.com/sitecast/sitecast/signaling/wire"
+)
+
+// statusTimeout bounds how long the engine may take to answer.
+const statusTimeout = 2 * time.Second
+
+// status is what GET /status answers.
+type status struct {
+	Endpoint wire.EndpointID `json:"endpoint"`
+	Name     string          `json:"name"`
+	engine.Status
+}
+
+// serveStatus answers on l until ctx ends.
+func serveStatus(ctx context.Context, l net.Listener, who wire.EndpointID, name string, e *engine.Engine) error {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), metrics{e})
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /status", func(w http.ResponseWriter, r *http.Request) {
+		ctx, stop := context.WithTimeout(r.Context(), statusTimeout)
+		defer stop()
+		s, err := e.Status(ctx)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		enc := json.NewEncoder(w)
+		enc.SetIndent("", "  ")
+		_ = enc.Encode(status{who, name, s}) // the reader went away
+	})
+	server := &http.Server{
+		Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
+		WriteTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
+	}
+	stopped := context.AfterFunc(ctx, func() { _ = server.Close() })
+	defer stopped()
+	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve status: %w", err)
+	}
+	return nil
+}
+
+// metrics exports the engine's counters; labels are bounded by the sources.
+type metrics struct{ e *engine.Engine }
+
+var (
+	bytesDesc = prometheus.NewDesc("sitecast_agent_content_bytes_total", "Content bytes received, by source, over the flows present.", []string{"source"}, nil)
+	wanDesc   = prometheus.NewDesc("sitecast_agent_wan_bytes_total", "Encoded bytes fetched from the origin, over the flows present.", nil, nil)
+	linksDesc = prometheus.NewDesc("sitecast_agent_links", "Links to peers.", nil, nil)
+	upDesc    = prometheus.NewDesc("sitecast_agent_connected", "1 while the socket to the server is open.", nil, nil)
+)
+
+func (m metrics) Describe(ch chan<- *prometheus.Desc) {
+	ch <- bytesDesc
+	ch <- wanDesc
+	ch <- linksDesc
+	ch <- upDesc
+}
+
+func (m metrics) Collect(ch chan<- prometheus.Metric) {
+	ctx, stop := context.WithTimeout(context.Background(), statusTimeout)
+	defer stop()
+	s, err := m.e.Status(ctx)
+	if err != nil {
+		return
+	}
+	var sum wire.Sources
+	var wan int64
+	for _, f := range s.Flows {
+		sum.Origin += f.Bytes.Origin
+		sum.Peer += f.Bytes.Peer
+		sum.Relay += f.Bytes.Relay
+		sum.Reused += f.Bytes.Reused
+		wan += f.WAN
+	}
+	counter := func(desc *prometheus.Desc, v int64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(desc, prometheus.CounterValue, float64(v), labels...)
+	}
+	counter(bytesDesc, sum.Origin, "origin")
+	counter(bytesDesc, sum.Peer, "peer")
+	counter(bytesDesc, sum.Relay, "relay")
+	counter(bytesDesc, sum.Reused, "reused")
+	counter(wanDesc, wan)
+	ch <- prometheus.MustNewConstMetric(linksDesc, prometheus.GaugeValue, float64(len(s.Links)))
+	up := 0.0
+	if s.Connected {
+		up = 1
+	}
+	ch <- prometheus.MustNewConstMetric(upDesc, prometheus.GaugeValue, up)
+}

@@ -1,0 +1,181 @@
+package credential
+
+import (
+	"crypto/ed25519"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha1"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/sitecast/sitecast/signaling/wire"
+)
+
+// Limits and life times.
+const (
+	// TokenLifetime is how long an endpoint's token is good for; it is renewed
+	// inside the open socket.
+	TokenLifetime = 10 * time.Minute
+	// NonceLifetime is how long a challenge may be answered.
+	NonceLifetime = time.Minute
+	// TURNLifetime is how long relay credentials let new allocations be made.
+	TURNLifetime = time.Hour
+	// MaxURLLifetime bounds a signed URL.
+	MaxURLLifetime = 10 * time.Minute
+
+	maxTokenBytes = 4 << 10
+	leeway        = 5 * time.Second
+	issuer        = "sitecast"
+)
+
+// Audiences of endpoint tokens, one per service.
+const AudienceSignaling = "signaling"
+
+// ErrToken means that a token proves nothing. The reason is wrapped for the log.
+var ErrToken = errors.New("token is not valid")
+
+// claims of an endpoint token.
+type claims struct {
+	jwt.RegisteredClaims
+	Site string `json:"site"`
+}
+
+// Identity is who an endpoint token speaks for.
+type Identity struct {
+	Endpoint wire.EndpointID
+	Site     string
+	Expires  time.Time
+}
+
+// Issue makes a token for an endpoint.
+func (k *Keys) Issue(id wire.EndpointID, site, audience string, now time.Time) (token string, expires time.Time, err error) {
+	expires = now.Add(TokenLifetime).Truncate(time.Second)
+	c := claims{Site: site, RegisteredClaims: jwt.RegisteredClaims{Issuer: issuer, Subject: string(id),
+		Audience: jwt.ClaimStrings{audience}, IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(expires)}}
+	token, err = jwt.NewWithClaims(jwt.SigningMethodEdDSA, c).SignedString(k.token)
+	return token, expires, err
+}
+
+// Identify checks a token made by Issue for the audience.
+func (k *Keys) Identify(token, audience string, now time.Time) (Identity, error) {
+	if len(token) > maxTokenBytes {
+		return Identity{}, fmt.Errorf("%w: %d bytes", ErrToken, len(token))
+	}
+	var c claims
+	_, err := jwt.ParseWithClaims(token, &c, func(*jwt.Token) (any, error) { return k.token.Public(), nil },
+		jwt.WithValidMethods([]string{jwt.SigningMethodEdDSA.Alg()}), jwt.WithIssuer(issuer), jwt.WithAudience(audience),
+		jwt.WithExpirationRequired(), jwt.WithLeeway(leeway), jwt.WithTimeFunc(func() time.Time { return now }))
+	if err != nil {
+		return Identity{}, fmt.Errorf("%w: %w", ErrToken, err)
+	}
+	id := wire.EndpointID(c.Subject)
+	if err := id.Check(); err != nil || c.Site == "" {
+		return Identity{}, fmt.Errorf("%w: it names no endpoint or no site", ErrToken)
+	}
+	return Identity{id, c.Site, c.ExpiresAt.Time}, nil
+}
+
+// Challenge makes a nonce for an endpoint to sign. It needs no memory: the nonce
+// carries its time and a MAC.
+func (k *Keys) Challenge(now time.Time) string {
+	text := strconv.FormatInt(now.Unix(), 10) + "." + rand.Text()
+	return text + "." + k.mac("nonce", text)
+}
+
+// Answered checks that the endpoint's key signed a fresh nonce of this server.
+func (k *Keys) Answered(req wire.SessionRequest, key ed25519.PublicKey, now time.Time) error {
+	text, mac := req.Nonce, ""
+	if i := strings.LastIndexByte(text, '.'); i > 0 {
+		text, mac = text[:i], text[i+1:]
+	}
+	if len(req.Nonce) > 256 || !hmac.Equal([]byte(mac), []byte(k.mac("nonce", text))) {
+		return fmt.Errorf("%w: the challenge is not this server's", ErrToken)
+	}
+	stamp, _, _ := strings.Cut(text, ".")
+	made, err := strconv.ParseInt(stamp, 10, 64)
+	if err != nil || now.Sub(time.Unix(made, 0)) > NonceLifetime {
+		return fmt.Errorf("%w: the challenge is too old", ErrToken)
+	}
+	if len(key) != ed25519.PublicKeySize || wire.IDOf(key) != req.Endpoint ||
+		!ed25519.Verify(key, wire.SessionClaim(req.Nonce), req.Proof) {
+		return fmt.Errorf("%w: the challenge was not signed by endpoint %s", ErrToken, req.Endpoint)
+	}
+	return nil
+}
+
+func (k *Keys) mac(purpose, text string) string {
+	m := hmac.New(sha256.New, k.secret)
+	m.Write([]byte(purpose + "\n" + text))
+	return hex.EncodeToString(m.Sum(nil))
+}
+
+// SignURL returns path with a signature that is good until expires.
+func (k *Keys) SignURL(path string, expires time.Time) string {
+	exp := strconv.FormatInt(expires.Unix(), 10)
+	return path + "?" + url.Values{"exp": {exp}, "sig": {k.mac("url", path+"\n"+exp)}}.Encode()
+}
+
+// VerifyURL checks the query of a URL that SignURL made for path.
+func (k *Keys) VerifyURL(path string, query url.Values, now time.Time) error {
+	exp := query.Get("exp")
+	if !hmac.Equal([]byte(query.Get("sig")), []byte(k.mac("url", path+"\n"+exp))) {
+		return fmt.Errorf("%w: the address is not signed", ErrToken)
+	}
+	end, err := strconv.ParseInt(exp, 10, 64)
+	if err != nil || now.After(time.Unix(end, 0)) || time.Unix(end, 0).Sub(now) > MaxURLLifetime {
+		return fmt.Errorf("%w: the address has expired", ErrToken)
+	}
+	return nil
+}
+
+// NewSecret makes the secret of an enrolment or API token, and its hash to keep.
+func NewSecret() (secret, hash []byte) {
+	secret = make([]byte, 32)
+	_, _ = rand.Read(secret) // crypto/rand never fails
+	return secret, Hash(secret)
+}
+
+// Hash is how secrets are kept: they are random, so one SHA-256 is enough.
+func Hash(secret []byte) []byte {
+	sum := sha256.Sum256(secret)
+	return sum[:]
+}
+
+const apiTokenPrefix = "sca1."
+
+// APIToken is an operator's token as people copy it.
+func APIToken(secret []byte) string {
+	return apiTokenPrefix + base64.RawURLEncoding.EncodeToString(secret)
+}
+
+// ParseAPIToken returns the secret of an operator's token.
+func ParseAPIToken(s string) ([]byte, error) {
+	rest, ok := strings.CutPrefix(strings.TrimSpace(s), apiTokenPrefix)
+	if !ok || len(rest) > 128 {
+		return nil, ErrToken
+	}
+	secret, err := base64.RawURLEncoding.DecodeString(rest)
+	if err != nil || len(secret) != 32 {
+		return nil, ErrToken
+	}
+	return secret, nil
+}
+
+// TURN makes relay credentials in the form of the TURN REST API
+// (draft-uberti-behave-turn-rest-00): the user name is "expiry:id", the password
+// its HMAC-SHA1 under the secret shared with the relay.
+func TURN(secret []byte, id wire.EndpointID, now time.Time) (username, password string) {
+	username = strconv.FormatInt(now.Add(TURNLifetime).Unix(), 10) + ":" + string(id)
+	m := hmac.New(sha1.New, secret)
+	m.Write([]byte(username))
+	return username, base64.StdEncoding.EncodeToString(m.Sum(nil))
+}

@@ -1,0 +1,227 @@
+// Package catalog is the contract for what the server remembers: sites,
+// endpoints, enrolment tokens, versions and where their chunks lie, what was
+// distributed where, the rules operators set, API tokens, trust documents and the
+// audit log. Implementations are in subfolders; catalogtest holds the tests each
+// must pass.
+//
+// Every change of desired state raises the organisation's generation, and every
+// change is written to the audit log in the same transaction.
+package catalog
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sitecast/sitecast/storage/content"
+)
+
+// Answers that callers branch on.
+var (
+	ErrNotFound = errors.New("not found")
+	ErrConflict = errors.New("conflict")
+	// ErrSpent means that an enrolment token is used up, expired or unknown.
+	ErrSpent = errors.New("enrolment token is used up, expired or unknown")
+)
+
+// MaxPage bounds what one listing returns.
+const MaxPage = 1000
+
+// NoCap as a site's cap means that nothing bounds its use of the WAN.
+const NoCap = -1
+
+// Site is a place with a LAN of its own.
+type Site struct {
+	Name    string    `json:"name"`
+	CIDRs   []string  `json:"cidrs"`
+	TZ      string    `json:"tz,omitempty"`
+	Cap     int64     `json:"cap_bytes_per_second"` // over the WAN, or NoCap
+	Created time.Time `json:"created"`
+}
+
+// Endpoint is a device that enrolled.
+type Endpoint struct {
+	ID       string    `json:"id"`
+	Key      []byte    `json:"-"` // Ed25519 public key
+	Name     string    `json:"name"`
+	Device   string    `json:"device"`
+	Site     string    `json:"site"`
+	Created  time.Time `json:"created"`
+	LastSeen time.Time `json:"last_seen"`
+}
+
+// Enrolment is a token that lets endpoints enrol at a site.
+type Enrolment struct {
+	ID         string
+	Site       string
+	SecretHash []byte
+	Uses       int // left
+	Expires    time.Time
+}
+
+// Version is one published version of content.
+type Version struct {
+	Name      string
+	Version   string
+	Serial    uint64
+	ID        content.VersionID
+	Head      json.RawMessage // signed
+	Body      content.Digest
+	Placement []byte // encoded Placement
+	Created   time.Time
+}
+
+// Distribution orders a version to sites.
+type Distribution struct {
+	ID       int64     `json:"id"`
+	Name     string    `json:"name"`
+	Version  string    `json:"version"`
+	Serial   uint64    `json:"serial"` // of the version
+	Sites    []string  `json:"sites,omitempty"`
+	All      bool      `json:"all,omitempty"` // every site, also later ones
+	Priority string    `json:"priority"`
+	Created  time.Time `json:"created"`
+}
+
+// Kinds of rule.
+const (
+	RulePause    = "pause"
+	RulePriority = "priority"
+)
+
+// Selector says what a rule is about; an empty field means any.
+type Selector struct {
+	Site    string `json:"site,omitempty"`
+	Name    string `json:"content,omitempty"`
+	Version string `json:"version,omitempty"`
+}
+
+func (s Selector) String() string {
+	what := s.Name
+	if s.Version != "" {
+		what += "@" + s.Version
+	}
+	switch {
+	case what != "" && s.Site != "":
+		return what + " at " + s.Site
+	case what != "":
+		return what + " everywhere"
+	case s.Site != "":
+		return "everything at " + s.Site
+	}
+	return "everything everywhere"
+}
+
+// Rule is what an operator set for all flows that match, also later ones.
+type Rule struct {
+	Selector
+	Kind       string    `json:"kind"`
+	Priority   string    `json:"priority,omitempty"` // of RulePriority
+	Generation uint64    `json:"generation"`         // in which it was set
+	By         string    `json:"by"`
+	Created    time.Time `json:"created"`
+}
+
+// Roles of API tokens, each including those before it.
+const (
+	RoleViewer   = "viewer"
+	RoleOperator = "operator"
+	RoleAdmin    = "admin"
+)
+
+// Token is an API token, known by the hash of its secret.
+type Token struct {
+	Name    string
+	Hash    []byte
+	Role    string
+	Expires time.Time // zero: never
+}
+
+// Entry is a line of the audit log.
+type Entry struct {
+	ID     int64     `json:"id"`
+	At     time.Time `json:"at"`
+	By     string    `json:"by"`
+	Action string    `json:"action"`
+	Target string    `json:"target"`
+	Detail string    `json:"detail,omitempty"`
+}
+
+// Orders is everything that decides a site's flows; see Resolve.
+type Orders struct {
+	Site          Site
+	Generation    uint64
+	Distributions []Distribution // that name the site, oldest first
+	Rules         []Rule         // oldest first
+}
+
+// Catalog remembers. Its methods may be called from several goroutines, and what
+// they return belongs to the caller. When a mutating method returns nil, the
+// change is durable. By names who asked, for the audit log.
+type Catalog interface {
+	CreateSite(ctx context.Context, by string, s Site) error // ErrConflict when the name is taken
+	Site(ctx context.Context, name string) (Site, error)
+	Sites(ctx context.Context, after string, limit int) ([]Site, error) // by name
+	SetCap(ctx context.Context, by, site string, bytesPerSecond int64) error
+
+	CreateEnrolment(ctx context.Context, by string, e Enrolment) error
+	// Enrol spends one use of a token and creates the endpoint, or moves the one
+	// with the same key to the token's site. It returns the endpoint as kept.
+	Enrol(ctx context.Context, id string, secretHash []byte, ep Endpoint, now time.Time) (Endpoint, error)
+	Endpoint(ctx context.Context, id string) (Endpoint, error)
+	// Endpoints lists by id, of one site or (empty) of all.
+	Endpoints(ctx context.Context, site, after string, limit int) ([]Endpoint, error)
+	// Seen notes when endpoints were last online. It is not audited.
+	Seen(ctx context.Context, at map[string]time.Time) error
+
+	// Trust returns the newest trust document and its serial, 0 and nil before
+	// the first. PutTrust adds the next; ErrConflict when its serial is not next.
+	Trust(ctx context.Context) (serial uint64, document json.RawMessage, err error)
+	PutTrust(ctx context.Context, by string, serial uint64, document json.RawMessage) error
+
+	// Reserve gives a new version its serial, higher than all before. Reserving a
+	// version again returns the same serial; ErrConflict when it is published.
+	Reserve(ctx context.Context, by, name, version string) (serial uint64, err error)
+	// Publish completes a reserved version; ErrConflict when it is published.
+	Publish(ctx context.Context, by string, v Version) error
+	Version(ctx context.Context, name, version string) (Version, error)
+
+	// Distribute, SetRule and ClearRules change desired state and return its new
+	// generation. ClearRules removes the rules of a kind that a selector covers
+	// and returns how many; sites may be left empty for all.
+	Distribute(ctx context.Context, by string, d Distribution) (generation uint64, err error)
+	SetRule(ctx context.Context, by string, r Rule) (generation uint64, err error)
+	ClearRules(ctx context.Context, by, kind string, s Selector) (removed int, err error)
+	Orders(ctx context.Context, site string) (Orders, error)
+	Rules(ctx context.Context) ([]Rule, error)
+
+	PutToken(ctx context.Context, by string, t Token) error
+	Token(ctx context.Context, hash []byte) (Token, error)
+
+	// Meta reads and SetMeta writes a setting of the organisation.
+	Meta(ctx context.Context, key string) (string, error)
+	SetMeta(ctx context.Context, key, value string) error
+
+	// Audit lists entries newest first, before the id given (0: the newest).
+	Audit(ctx context.Context, before int64, limit int) ([]Entry, error)
+
+	Close() error
+}
+
+// Check reports what is wrong with a site.
+func (s Site) Check() error {
+	if err := content.CheckName(s.Name); err != nil {
+		return fmt.Errorf("site name: %w", err)
+	}
+	if s.Cap < NoCap {
+		return errors.New("cap is negative")
+	}
+	if s.TZ != "" {
+		if _, err := time.LoadLocation(s.TZ); err != nil {
+			return fmt.Errorf("time zone: %w", err)
+		}
+	}
+	return nil
+}

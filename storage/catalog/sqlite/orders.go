@@ -1,0 +1,197 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sitecast/sitecast/storage/catalog"
+	"github.com/sitecast/sitecast/storage/content"
+)
+
+// Trust implements catalog.Catalog.
+func (c *Catalog) Trust(ctx context.Context) (serial uint64, document json.RawMessage, err error) {
+	var text string
+	err = c.read.QueryRowContext(ctx, `SELECT serial, document FROM trust ORDER BY serial DESC LIMIT 1`).Scan(&serial, &text)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil, nil
+	}
+	return serial, json.RawMessage(text), err
+}
+
+// PutTrust implements catalog.Catalog.
+func (c *Catalog) PutTrust(ctx context.Context, by string, serial uint64, document json.RawMessage) error {
+	return c.change(ctx, by, "change trust", fmt.Sprintf("serial %d", serial), "", func(tx *sql.Tx) error {
+		var last uint64
+		if err := tx.QueryRowContext(ctx, `SELECT COALESCE(MAX(serial), 0) FROM trust`).Scan(&last); err != nil {
+			return err
+		}
+		if serial != last+1 {
+			return fmt.Errorf("the next trust document has serial %d: %w", last+1, catalog.ErrConflict)
+		}
+		if _, err := raise(ctx, tx); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `INSERT INTO trust (serial, document, created) VALUES ($1, $2, $3)`,
+			serial, string(document), ms(time.Now()))
+		return err
+	})
+}
+
+// Reserve implements catalog.Catalog. A reserved version has an empty head.
+func (c *Catalog) Reserve(ctx context.Context, by, name, version string) (serial uint64, err error) {
+	ref := content.Ref{Name: name, Version: version}
+	err = c.change(ctx, by, "reserve version", ref.String(), "", func(tx *sql.Tx) error {
+		var head string
+		err := tx.QueryRowContext(ctx, `SELECT serial, head FROM versions WHERE name = $1 AND version = $2`, name, version).
+			Scan(&serial, &head)
+		if err == nil && head != "" {
+			return fmt.Errorf("the version is published already: %w", catalog.ErrConflict)
+		}
+		if err == nil || !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		return tx.QueryRowContext(ctx, `INSERT INTO versions (serial, name, version, id, head, body, placement, created)
+			SELECT COALESCE(MAX(serial), 0) + 1, $1, $2, '', '', '', '', $3 FROM versions WHERE true RETURNING serial`,
+			name, version, ms(time.Now())).Scan(&serial)
+	})
+	return serial, err
+}
+
+// Publish implements catalog.Catalog.
+func (c *Catalog) Publish(ctx context.Context, by string, v catalog.Version) error {
+	ref := content.Ref{Name: v.Name, Version: v.Version}
+	return c.change(ctx, by, "publish", ref.String(), v.ID.String(), func(tx *sql.Tx) error {
+		res, err := tx.ExecContext(ctx, `UPDATE versions SET id = $1, head = $2, body = $3, placement = $4, created = $5
+			WHERE name = $6 AND version = $7 AND serial = $8 AND head = ''`,
+			v.ID.String(), string(v.Head), v.Body.String(), base64.StdEncoding.EncodeToString(v.Placement), ms(time.Now()),
+			v.Name, v.Version, v.Serial)
+		return changedOne(res, err, fmt.Errorf("the version is not reserved with serial %d, or published already: %w",
+			v.Serial, catalog.ErrConflict))
+	})
+}
+
+// Version implements catalog.Catalog.
+func (c *Catalog) Version(ctx context.Context, name, version string) (v catalog.Version, err error) {
+	var id, head, body, placement string
+	var created int64
+	err = c.read.QueryRowContext(ctx, `SELECT serial, name, version, id, head, body, placement, created FROM versions
+		WHERE name = $1 AND version = $2 AND head <> ''`, name, version).
+		Scan(&v.Serial, &v.Name, &v.Version, &id, &head, &body, &placement, &created)
+	if err != nil {
+		return v, found("version "+content.Ref{Name: name, Version: version}.String(), err)
+	}
+	v.Head, v.Created = json.RawMessage(head), at(created)
+	v.Placement, err = base64.StdEncoding.DecodeString(placement)
+	return v, errors.Join(err, v.ID.UnmarshalText([]byte(id)), v.Body.UnmarshalText([]byte(body)))
+}
+
+// Distribute implements catalog.Catalog.
+func (c *Catalog) Distribute(ctx context.Context, by string, d catalog.Distribution) (generation uint64, err error) {
+	ref := content.Ref{Name: d.Name, Version: d.Version}
+	err = c.change(ctx, by, "distribute", ref.String(), fmt.Sprintf("sites %v, all %v, %s", d.Sites, d.All, d.Priority),
+		func(tx *sql.Tx) error {
+			err := tx.QueryRowContext(ctx, `SELECT serial FROM versions WHERE name = $1 AND version = $2 AND head <> ''`,
+				d.Name, d.Version).Scan(&d.Serial)
+			if err != nil {
+				return found("version "+ref.String(), err)
+			}
+			every := 0
+			if d.All {
+				every = 1
+			}
+			err = tx.QueryRowContext(ctx, `INSERT INTO distributions (id, name, version, serial, every, priority, created)
+				SELECT COALESCE(MAX(id), 0) + 1, $1, $2, $3, $4, $5, $6 FROM distributions WHERE true RETURNING id`,
+				d.Name, d.Version, d.Serial, every, d.Priority, ms(time.Now())).Scan(&d.ID)
+			if err != nil {
+				return err
+			}
+			for _, site := range d.Sites {
+				res, err := tx.ExecContext(ctx, `INSERT INTO distribution_sites (distribution, site)
+					SELECT $1, name FROM sites WHERE name = $2`, d.ID, site)
+				if err := changedOne(res, err, fmt.Errorf("site %s: %w", site, catalog.ErrNotFound)); err != nil {
+					return err
+				}
+			}
+			generation, err = raise(ctx, tx)
+			return err
+		})
+	return generation, err
+}
+
+// SetRule implements catalog.Catalog.
+func (c *Catalog) SetRule(ctx context.Context, by string, r catalog.Rule) (generation uint64, err error) {
+	err = c.change(ctx, by, r.Kind, r.Selector.String(), r.Priority, func(tx *sql.Tx) error {
+		if generation, err = raise(ctx, tx); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `INSERT INTO rules (id, kind, site, name, version, priority, generation, setter, created)
+			SELECT COALESCE(MAX(id), 0) + 1, $1, $2, $3, $4, $5, $6, $7, $8 FROM rules WHERE true
+			ON CONFLICT (kind, site, name, version) DO UPDATE SET priority = $5, generation = $6, setter = $7, created = $8`,
+			r.Kind, r.Site, r.Name, r.Version, r.Priority, generation, by, ms(time.Now()))
+		return err
+	})
+	return generation, err
+}
+
+// ClearRules implements catalog.Catalog.
+func (c *Catalog) ClearRules(ctx context.Context, by, kind string, s catalog.Selector) (removed int, err error) {
+	err = c.change(ctx, by, "end "+kind, s.String(), "", func(tx *sql.Tx) error {
+		res, err := tx.ExecContext(ctx, `DELETE FROM rules WHERE kind = $1 AND ($2 = '' OR site = $2)
+			AND ($3 = '' OR name = $3) AND ($4 = '' OR version = $4)`, kind, s.Site, s.Name, s.Version)
+		if err != nil {
+			return err
+		}
+		n, err := res.RowsAffected()
+		if err != nil {
+			return err
+		}
+		removed = int(n)
+		_, err = raise(ctx, tx)
+		return err
+	})
+	return removed, err
+}
+
+func scanRule(r *sql.Rows) (rule catalog.Rule, err error) {
+	var created int64
+	err = r.Scan(&rule.Kind, &rule.Site, &rule.Name, &rule.Version, &rule.Priority, &rule.Generation, &rule.By, &created)
+	rule.Created = at(created)
+	return rule, err
+}
+
+const ruleColumns = `kind, site, name, version, priority, generation, setter, created`
+
+// Rules implements catalog.Catalog.
+func (c *Catalog) Rules(ctx context.Context) ([]catalog.Rule, error) {
+	return list(ctx, c.read, scanRule, `SELECT `+ruleColumns+` FROM rules ORDER BY generation, id`)
+}
+
+// Orders implements catalog.Catalog.
+func (c *Catalog) Orders(ctx context.Context, site string) (o catalog.Orders, err error) {
+	// The generation is read first: what is read after it is at least as new.
+	err = c.read.QueryRowContext(ctx, `SELECT value FROM meta WHERE key = 'generation'`).Scan(&o.Generation)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return o, err
+	}
+	if o.Site, err = c.Site(ctx, site); err != nil {
+		return o, err
+	}
+	o.Distributions, err = list(ctx, c.read, func(r *sql.Rows) (d catalog.Distribution, err error) {
+		var every, created int64
+		err = r.Scan(&d.ID, &d.Name, &d.Version, &d.Serial, &every, &d.Priority, &created)
+		d.All, d.Created = every != 0, at(created)
+		return d, err
+	}, `SELECT id, name, version, serial, every, priority, created FROM distributions
+		WHERE every = 1 OR id IN (SELECT distribution FROM distribution_sites WHERE site = $1) ORDER BY id`, site)
+	if err != nil {
+		return o, err
+	}
+	o.Rules, err = list(ctx, c.read, scanRule, `SELECT `+ruleColumns+` FROM rules WHERE site = '' OR site = $1
+		ORDER BY generation, id`, site)
+	return o, err
+}

@@ -1,0 +1,196 @@
+package sqlite
+
+import (
+	"bytes"
+	"context"
+	"crypto/subtle"
+	"database/sql"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sitecast/sitecast/storage/catalog"
+)
+
+// CreateSite implements catalog.Catalog.
+func (c *Catalog) CreateSite(ctx context.Context, by string, s catalog.Site) error {
+	if err := s.Check(); err != nil {
+		return err
+	}
+	cidrs, err := json.Marshal(append([]string{}, s.CIDRs...))
+	if err != nil {
+		return err
+	}
+	return c.change(ctx, by, "create site", s.Name, "", func(tx *sql.Tx) error {
+		res, err := tx.ExecContext(ctx, `INSERT INTO sites (name, cidrs, tz, cap, created) VALUES ($1, $2, $3, $4, $5)
+			ON CONFLICT (name) DO NOTHING`, s.Name, string(cidrs), s.TZ, s.Cap, ms(time.Now()))
+		return changedOne(res, err, fmt.Errorf("the name is taken: %w", catalog.ErrConflict))
+	})
+}
+
+const siteColumns = `name, cidrs, tz, cap, created`
+
+func scanSite(row interface{ Scan(...any) error }) (s catalog.Site, err error) {
+	var cidrs string
+	var created int64
+	if err := row.Scan(&s.Name, &cidrs, &s.TZ, &s.Cap, &created); err != nil {
+		return s, err
+	}
+	s.Created = at(created)
+	return s, json.Unmarshal([]byte(cidrs), &s.CIDRs)
+}
+
+// Site implements catalog.Catalog.
+func (c *Catalog) Site(ctx context.Context, name string) (catalog.Site, error) {
+	s, err := scanSite(c.read.QueryRowContext(ctx, `SELECT `+siteColumns+` FROM sites WHERE name = $1`, name))
+	return s, found("site "+name, err)
+}
+
+// Sites implements catalog.Catalog.
+func (c *Catalog) Sites(ctx context.Context, after string, limit int) ([]catalog.Site, error) {
+	return list(ctx, c.read, func(r *sql.Rows) (catalog.Site, error) { return scanSite(r) },
+		`SELECT `+siteColumns+` FROM sites WHERE name > $1 ORDER BY name LIMIT $2`, after, page(limit))
+}
+
+// SetCap implements catalog.Catalog.
+func (c *Catalog) SetCap(ctx context.Context, by, site string, limit int64) error {
+	return c.change(ctx, by, "cap", site, fmt.Sprint(limit), func(tx *sql.Tx) error {
+		res, err := tx.ExecContext(ctx, `UPDATE sites SET cap = $1 WHERE name = $2`, limit, site)
+		if err := changedOne(res, err, fmt.Errorf("site %s: %w", site, catalog.ErrNotFound)); err != nil {
+			return err
+		}
+		_, err = raise(ctx, tx)
+		return err
+	})
+}
+
+// CreateEnrolment implements catalog.Catalog.
+func (c *Catalog) CreateEnrolment(ctx context.Context, by string, e catalog.Enrolment) error {
+	if _, err := c.Site(ctx, e.Site); err != nil {
+		return err
+	}
+	return c.change(ctx, by, "create enrolment", e.Site, fmt.Sprintf("%d uses", e.Uses), func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO enrolments (id, site, secret, uses, expires) VALUES ($1, $2, $3, $4, $5)`,
+			e.ID, e.Site, hex.EncodeToString(e.SecretHash), e.Uses, ms(e.Expires))
+		return err
+	})
+}
+
+// Enrol implements catalog.Catalog.
+func (c *Catalog) Enrol(ctx context.Context, id string, secretHash []byte, ep catalog.Endpoint, now time.Time) (catalog.Endpoint, error) {
+	err := c.change(ctx, "endpoint "+ep.ID, "enrol", ep.ID, "", func(tx *sql.Tx) error {
+		var secret string
+		var uses, expires int64
+		err := tx.QueryRowContext(ctx, `SELECT site, secret, uses, expires FROM enrolments WHERE id = $1`, id).
+			Scan(&ep.Site, &secret, &uses, &expires)
+		if errors.Is(err, sql.ErrNoRows) {
+			return catalog.ErrSpent
+		}
+		if err != nil {
+			return err
+		}
+		want, err := hex.DecodeString(secret)
+		if err != nil {
+			return err
+		}
+		if subtle.ConstantTimeCompare(want, secretHash) != 1 || uses < 1 || !now.Before(at(expires)) {
+			return catalog.ErrSpent
+		}
+		if _, err := tx.ExecContext(ctx, `UPDATE enrolments SET uses = uses - 1 WHERE id = $1`, id); err != nil {
+			return err
+		}
+		ep.Created, ep.LastSeen = at(ms(now)), at(ms(now))
+		_, err = tx.ExecContext(ctx, `INSERT INTO endpoints (id, key, name, device, site, created, last_seen)
+			VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO UPDATE SET name = $3, device = $4, site = $5`,
+			ep.ID, hex.EncodeToString(ep.Key), ep.Name, ep.Device, ep.Site, ms(now), ms(now))
+		return err
+	})
+	return ep, err
+}
+
+const endpointColumns = `id, key, name, device, site, created, last_seen`
+
+func scanEndpoint(row interface{ Scan(...any) error }) (e catalog.Endpoint, err error) {
+	var key string
+	var created, seen int64
+	if err := row.Scan(&e.ID, &key, &e.Name, &e.Device, &e.Site, &created, &seen); err != nil {
+		return e, err
+	}
+	e.Created, e.LastSeen = at(created), at(seen)
+	e.Key, err = hex.DecodeString(key)
+	return e, err
+}
+
+// Endpoint implements catalog.Catalog.
+func (c *Catalog) Endpoint(ctx context.Context, id string) (catalog.Endpoint, error) {
+	e, err := scanEndpoint(c.read.QueryRowContext(ctx, `SELECT `+endpointColumns+` FROM endpoints WHERE id = $1`, id))
+	return e, found("endpoint "+id, err)
+}
+
+// Endpoints implements catalog.Catalog.
+func (c *Catalog) Endpoints(ctx context.Context, site, after string, limit int) ([]catalog.Endpoint, error) {
+	return list(ctx, c.read, func(r *sql.Rows) (catalog.Endpoint, error) { return scanEndpoint(r) },
+		`SELECT `+endpointColumns+` FROM endpoints WHERE ($1 = '' OR site = $1) AND id > $2 ORDER BY id LIMIT $3`,
+		site, after, page(limit))
+}
+
+// Seen implements catalog.Catalog.
+func (c *Catalog) Seen(ctx context.Context, seen map[string]time.Time) error {
+	tx, err := c.write.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("note endpoints seen: %w", err)
+	}
+	for id, t := range seen {
+		if _, err = tx.ExecContext(ctx, `UPDATE endpoints SET last_seen = $1 WHERE id = $2 AND last_seen < $1`, ms(t), id); err != nil {
+			return errors.Join(fmt.Errorf("note endpoints seen: %w", err), tx.Rollback())
+		}
+	}
+	return tx.Commit()
+}
+
+// PutToken implements catalog.Catalog.
+func (c *Catalog) PutToken(ctx context.Context, by string, t catalog.Token) error {
+	return c.change(ctx, by, "create token", t.Name, t.Role, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO tokens (hash, name, role, expires) VALUES ($1, $2, $3, $4)`,
+			hex.EncodeToString(t.Hash), t.Name, t.Role, ms(t.Expires))
+		return err
+	})
+}
+
+// Token implements catalog.Catalog.
+func (c *Catalog) Token(ctx context.Context, hash []byte) (catalog.Token, error) {
+	t := catalog.Token{Hash: bytes.Clone(hash)}
+	var expires int64
+	err := c.read.QueryRowContext(ctx, `SELECT name, role, expires FROM tokens WHERE hash = $1`, hex.EncodeToString(hash)).
+		Scan(&t.Name, &t.Role, &expires)
+	t.Expires = at(expires)
+	return t, found("token", err)
+}
+
+// Meta implements catalog.Catalog.
+func (c *Catalog) Meta(ctx context.Context, key string) (value string, err error) {
+	err = c.read.QueryRowContext(ctx, `SELECT value FROM meta WHERE key = $1`, key).Scan(&value)
+	return value, found("setting "+key, err)
+}
+
+// SetMeta implements catalog.Catalog.
+func (c *Catalog) SetMeta(ctx context.Context, key, value string) error {
+	_, err := c.write.ExecContext(ctx, `INSERT INTO meta (key, value) VALUES ($1, $2)
+		ON CONFLICT (key) DO UPDATE SET value = $2`, key, value)
+	if err != nil {
+		return fmt.Errorf("keep setting %s: %w", key, err)
+	}
+	return nil
+}
+
+// Audit implements catalog.Catalog.
+func (c *Catalog) Audit(ctx context.Context, before int64, limit int) ([]catalog.Entry, error) {
+	return list(ctx, c.read, func(r *sql.Rows) (e catalog.Entry, err error) {
+		var t int64
+		err = r.Scan(&e.ID, &t, &e.By, &e.Action, &e.Target, &e.Detail)
+		e.At = at(t)
+		return e, err
+	}, `SELECT id, at, who, action, target, detail FROM audit WHERE $1 = 0 OR id < $1 ORDER BY id DESC LIMIT $2`, before, page(limit))
+}
