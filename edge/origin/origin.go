@@ -1,0 +1,196 @@
+// Package origin fetches from the origin what a lease allows: one range of a
+// pack, or a body, by HTTP/1.1. It decodes chunks as they arrive and hands them
+// on; checking their hashes is the store's. Reads are paced to the rate the
+// server grants, over all fetches together.
+//
+// HTTP/1.1 and not 2: several ranges on one HTTP/2 connection share one receive
+// window, which takes away the only brake a receiver has on TCP.
+package origin
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/sitecast/sitecast/signaling/wire"
+	"github.com/sitecast/sitecast/storage/pack"
+)
+
+// Limits and delays.
+const (
+	// StallTimeout ends a fetch that gets no byte for so long.
+	StallTimeout = 10 * time.Second
+	// headerTimeout bounds the wait for an answer to begin.
+	headerTimeout = 15 * time.Second
+	readStep      = 16 << 10
+)
+
+// Config is what a client is made of.
+type Config struct {
+	Base *url.URL // leases with relative addresses are relative to it
+	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+	TLS  *tls.Config
+	Log  *slog.Logger
+}
+
+// Client fetches. Its methods may be called from several goroutines.
+type Client struct {
+	base *url.URL
+	http *http.Client
+	pace *pacer
+}
+
+// New returns a client without a bound on its rate.
+func New(cfg Config) *Client {
+	p := newPacer()
+	dial := func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conn, err := cfg.Dial(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		return p.adopt(conn), nil
+	}
+	// Without a protocol list the transport does not offer HTTP/2.
+	tlsConfig := cfg.TLS.Clone()
+	tlsConfig.NextProtos = nil
+	return &Client{base: cfg.Base, pace: p, http: &http.Client{Transport: &http.Transport{
+		DialContext: dial, TLSClientConfig: tlsConfig, Proxy: http.ProxyFromEnvironment,
+		TLSNextProto:       map[string]func(string, *tls.Conn) http.RoundTripper{},
+		DisableCompression: true, MaxIdleConnsPerHost: 2, IdleConnTimeout: time.Minute,
+		ResponseHeaderTimeout: headerTimeout, TLSHandshakeTimeout: headerTimeout, ReadBufferSize: readStep,
+	}}}
+}
+
+// SetRate bounds the bytes per second taken over all fetches, from now on;
+// wire.Unlimited lifts the bound, 0 stops reading.
+func (c *Client) SetRate(bytesPerSecond int64) {
+	c.pace.set(bytesPerSecond)
+	if bytesPerSecond == wire.Unlimited {
+		c.http.CloseIdleConnections() // their buffers were made small
+	}
+}
+
+// A StatusError is an answer that is not the range asked for.
+type StatusError struct {
+	Status int
+	Detail string
+}
+
+func (e *StatusError) Error() string {
+	return fmt.Sprintf("origin answered %d %s: %s", e.Status, http.StatusText(e.Status), e.Detail)
+}
+
+// ErrStalled means that the origin sent nothing for StallTimeout.
+var ErrStalled = errors.New("origin sends nothing")
+
+// FetchParts fetches the lease's range and calls each with every part and its
+// plain bytes, in order. plainLen says how long a chunk is when decoded. The
+// bytes are valid only during the call. An error of each ends the fetch.
+func (c *Client) FetchParts(ctx context.Context, lease wire.Lease, plainLen func(chunk uint32) uint32,
+	each func(part wire.Part, plain []byte) error) error {
+	return c.get(ctx, lease, func(body io.Reader) error {
+		var encoded, plain []byte
+		for _, part := range lease.Parts {
+			encoded = grow(encoded, int(part.Length))
+			if _, err := io.ReadFull(body, encoded); err != nil {
+				return fmt.Errorf("read chunk %d: %w", part.Chunk, err)
+			}
+			var err error
+			plain, err = pack.Decode(pack.Encoding(part.Encoding), encoded, plainLen(part.Chunk), plain[:0])
+			if err != nil {
+				return fmt.Errorf("decode chunk %d: %w", part.Chunk, err)
+			}
+			if err := each(part, plain); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// FetchBody fetches the body that the lease names; a body larger than limit is
+// refused before it is read.
+func (c *Client) FetchBody(ctx context.Context, lease wire.Lease, limit int64) ([]byte, error) {
+	if size := lease.To - lease.From; size > limit {
+		return nil, fmt.Errorf("body of %d bytes, limit %d", size, limit)
+	}
+	data := make([]byte, lease.To-lease.From)
+	err := c.get(ctx, lease, func(body io.Reader) error {
+		_, err := io.ReadFull(body, data)
+		return err
+	})
+	return data, err
+}
+
+func grow(b []byte, n int) []byte {
+	if cap(b) < n {
+		return make([]byte, n)
+	}
+	return b[:n]
+}
+
+// get asks for the lease's range and has read read exactly that.
+func (c *Client) get(ctx context.Context, lease wire.Lease, read func(io.Reader) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	address, err := c.base.Parse(lease.URL)
+	if err != nil {
+		return fmt.Errorf("lease's address: %w", err)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address.String(), nil)
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Range", fmt.Sprintf("bytes=%d-%d", lease.From, lease.To-1))
+	req.Header.Set("Accept-Encoding", "identity")
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return fmt.Errorf("ask the origin: %w", err)
+	}
+	defer resp.Body.Close()
+	if err := checkRange(resp, lease); err != nil {
+		return err
+	}
+	stalled := time.AfterFunc(StallTimeout, func() { cancel(ErrStalled) })
+	defer stalled.Stop()
+	body := &pacedReader{ctx: ctx, from: resp.Body, pace: c.pace, stalled: stalled}
+	if err := read(io.LimitReader(body, lease.To-lease.From)); err != nil {
+		if cause := context.Cause(ctx); cause != nil {
+			return cause
+		}
+		return err
+	}
+	// The end of the body is read too, so that the connection can be used again.
+	if n, err := io.Copy(io.Discard, io.LimitReader(resp.Body, 1)); err != nil || n != 0 {
+		return fmt.Errorf("origin sent more than was asked for (%w)", errors.Join(err, io.ErrUnexpectedEOF))
+	}
+	return nil
+}
+
+// checkRange accepts exactly the range asked for, and the whole object only when
+// that is the range.
+func checkRange(resp *http.Response, lease wire.Lease) error {
+	size := lease.To - lease.From
+	switch {
+	case resp.StatusCode == http.StatusOK && lease.From == 0 && resp.ContentLength == size:
+		return nil
+	case resp.StatusCode == http.StatusPartialContent:
+		var from, last int64
+		got := resp.Header.Get("Content-Range")
+		if _, err := fmt.Sscanf(got, "bytes %d-%d/", &from, &last); err == nil && from == lease.From && last == lease.To-1 {
+			return nil
+		}
+		return &StatusError{resp.StatusCode, fmt.Sprintf("range %.80q, want bytes %d-%d", got, lease.From, lease.To-1)}
+	case resp.StatusCode == http.StatusOK:
+		return &StatusError{resp.StatusCode, "the whole object, where a range was asked for"}
+	}
+	text, _ := io.ReadAll(io.LimitReader(resp.Body, 200)) // only a hint for people
+	return &StatusError{resp.StatusCode, string(text)}
+}

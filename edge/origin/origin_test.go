@@ -1,0 +1,193 @@
+package origin_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/sitecast/sitecast/e2e/lab/memnet"
+	"github.com/sitecast/sitecast/edge/origin"
+	"github.com/sitecast/sitecast/signaling/wire"
+	"github.com/sitecast/sitecast/storage/pack"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// object is a pack-like run of chunks, encoded as a pack would.
+type object struct {
+	plain   [][]byte
+	encoded []byte
+	parts   []wire.Part
+}
+
+func newObject(chunks, size int) object {
+	var o object
+	random := rand.NewChaCha8([32]byte{7})
+	for i := range chunks {
+		data := make([]byte, size)
+		if i%2 == 0 {
+			_, _ = random.Read(data) // stays plain
+		}
+		encoded, encoding := pack.Encode(data, nil)
+		o.plain = append(o.plain, data)
+		o.parts = append(o.parts, wire.Part{Chunk: uint32(i), Length: uint32(len(encoded)), Encoding: uint8(encoding)})
+		o.encoded = append(o.encoded, encoded...)
+	}
+	return o
+}
+
+func (o object) lease() wire.Lease {
+	return wire.Lease{URL: "/packs/x", From: 0, To: int64(len(o.encoded)), Parts: o.parts}
+}
+
+// serve runs handler in the bubble and returns a client for it.
+func serve(t *testing.T, handler http.HandlerFunc) *origin.Client {
+	network := memnet.New()
+	l, err := network.Listen("10.0.0.1:80")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http.Server{Handler: handler}
+	var wg sync.WaitGroup
+	wg.Go(func() { _ = server.Serve(l) })
+	var conns []net.Conn
+	client := origin.New(origin.Config{Base: &url.URL{Scheme: "http", Host: "10.0.0.1:80"}, TLS: &tls.Config{},
+		Dial: func(ctx context.Context, n, addr string) (net.Conn, error) {
+			c, err := network.DialContext(ctx, n, addr)
+			if err == nil {
+				conns = append(conns, c)
+			}
+			return c, err
+		}})
+	t.Cleanup(func() {
+		_ = server.Close()
+		for _, c := range conns {
+			_ = c.Close()
+		}
+		wg.Wait()
+	})
+	return client
+}
+
+func (o object) handler(w http.ResponseWriter, r *http.Request) {
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(o.encoded))
+}
+
+func fetch(c *origin.Client, o object, lease wire.Lease) (got [][]byte, err error) {
+	err = c.FetchParts(context.Background(), lease, func(i uint32) uint32 { return uint32(len(o.plain[i])) },
+		func(_ wire.Part, plain []byte) error {
+			got = append(got, bytes.Clone(plain))
+			return nil
+		})
+	return got, err
+}
+
+func TestPartsArriveDecodedAndInOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newObject(10, 50_000)
+		got, err := fetch(serve(t, o.handler), o, o.lease())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range o.plain {
+			if !bytes.Equal(got[i], o.plain[i]) {
+				t.Errorf("chunk %d differs", i)
+			}
+		}
+	})
+}
+
+func TestRateIsKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newObject(20, 50_000)
+		c := serve(t, o.handler)
+		c.SetRate(100_000)
+		start := time.Now()
+		if _, err := fetch(c, o, o.lease()); err != nil {
+			t.Fatal(err)
+		}
+		want := time.Duration(float64(len(o.encoded)) / 100_000 * float64(time.Second))
+		if took := time.Since(start); took < want*9/10 || took > want*11/10 {
+			t.Errorf("%d bytes at 100 kB/s took %v, want about %v", len(o.encoded), took, want)
+		}
+	})
+}
+
+func TestLiftedRateTakesEffectAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newObject(20, 50_000)
+		c := serve(t, o.handler)
+		c.SetRate(0)
+		time.AfterFunc(time.Minute, func() { c.SetRate(wire.Unlimited) })
+		start := time.Now()
+		if _, err := fetch(c, o, o.lease()); err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(start); took < time.Minute || took > time.Minute+200*time.Millisecond {
+			t.Errorf("took %v, want a minute and at most 200 ms", took)
+		}
+	})
+}
+
+func TestStalledOriginIsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newObject(4, 50_000)
+		release := make(chan struct{})
+		c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Range", "bytes 0-"+strconv.Itoa(len(o.encoded)-1)+"/*")
+			w.WriteHeader(http.StatusPartialContent)
+			_, _ = w.Write(o.encoded[:100])
+			_ = http.NewResponseController(w).Flush()
+			<-release
+		})
+		defer close(release)
+		start := time.Now()
+		_, err := fetch(c, o, o.lease())
+		if !errors.Is(err, origin.ErrStalled) || time.Since(start) > origin.StallTimeout+time.Second {
+			t.Errorf("err = %v after %v, want ErrStalled after %v", err, time.Since(start), origin.StallTimeout)
+		}
+	})
+}
+
+func TestWrongAnswersAreRefused(t *testing.T) {
+	o := newObject(2, 50_000)
+	for name, handler := range map[string]http.HandlerFunc{
+		"Forbidden":   func(w http.ResponseWriter, r *http.Request) { http.Error(w, "expired", http.StatusForbidden) },
+		"WholeObject": func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write(append(o.encoded, 'x')) },
+		"OtherRange": func(w http.ResponseWriter, r *http.Request) {
+			r.Header.Set("Range", "bytes=1-2")
+			o.handler(w, r)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				_, err := fetch(serve(t, handler), o, o.lease())
+				refused := new(origin.StatusError)
+				if !errors.As(err, &refused) {
+					t.Errorf("err = %v, want a *StatusError", err)
+				}
+			})
+		})
+	}
+}
+
+func TestBodyBeyondItsLimitIsNotRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("the origin was asked") })
+		if _, err := c.FetchBody(context.Background(), wire.Lease{URL: "/b", To: 100}, 99); err == nil {
+			t.Error("a body over the limit was accepted")
+		}
+	})
+}
