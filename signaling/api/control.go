@@ -1,0 +1,234 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sitecast/sitecast/signaling/site"
+	"github.com/sitecast/sitecast/signaling/wire"
+	"github.com/sitecast/sitecast/storage/catalog"
+	"github.com/sitecast/sitecast/storage/content"
+)
+
+// NewDistribution orders a version to sites.
+type NewDistribution struct {
+	Name     string        `json:"name"`
+	Version  string        `json:"version"`
+	Sites    []string      `json:"sites,omitempty" maxItems:"10000"`
+	All      bool          `json:"all,omitempty"`
+	Priority wire.Priority `json:"priority" enum:"high,normal,low" default:"normal"`
+}
+
+// NewRule sets a rule for all flows that match, also later ones.
+type NewRule struct {
+	Kind     string        `json:"kind" enum:"pause,priority"`
+	Site     string        `json:"site,omitempty"`
+	Content  string        `json:"content,omitempty"`
+	Version  string        `json:"version,omitempty"`
+	Priority wire.Priority `json:"priority,omitempty" enum:"high,normal,low"`
+}
+
+// EndedRules says which pause rules to end.
+type EndedRules struct {
+	Site    string `json:"site,omitempty"`
+	Content string `json:"content,omitempty"`
+	Version string `json:"version,omitempty"`
+}
+
+// Change is the generation a change of desired state made.
+type Change struct {
+	Generation uint64 `json:"generation,omitempty"`
+	Removed    int    `json:"removed,omitempty"` // rules ended
+}
+
+type flowQuery struct {
+	Site    string `query:"site"`
+	Content string `query:"content"`
+}
+
+func (s *server) control() {
+	register(s, operation("POST", "/distributions", "distribute", "Order a version to sites", catalog.RoleOperator),
+		func(ctx context.Context, in *struct{ Body NewDistribution }) (*reply[Change], error) {
+			return s.distribute(ctx, in.Body)
+		})
+	register(s, operation("POST", "/rules", "set-rule", "Pause or reprioritise flows", catalog.RoleOperator),
+		func(ctx context.Context, in *struct{ Body NewRule }) (*reply[Change], error) {
+			return s.setRule(ctx, in.Body)
+		})
+	register(s, operation("POST", "/rules/resume", "resume", "End pause rules", catalog.RoleOperator),
+		func(ctx context.Context, in *struct{ Body EndedRules }) (*reply[Change], error) {
+			which := catalog.Selector{Site: in.Body.Site, Name: in.Body.Content, Version: in.Body.Version}
+			removed, err := s.Catalog.ClearRules(ctx, actor(ctx), catalog.RulePause, which)
+			if err != nil {
+				return nil, err
+			}
+			s.Hub.Changed("")
+			return &reply[Change]{Change{Removed: removed}}, nil
+		})
+	register(s, operation("GET", "/rules", "list-rules", "List rules", catalog.RoleViewer),
+		func(ctx context.Context, _ *struct{}) (*reply[[]catalog.Rule], error) {
+			rules, err := s.Catalog.Rules(ctx)
+			return &reply[[]catalog.Rule]{rules}, err
+		})
+	register(s, operation("GET", "/flows", "list-flows", "List flows", catalog.RoleViewer),
+		func(ctx context.Context, in *flowQuery) (*reply[[]site.FlowView], error) {
+			flows, err := s.flows(ctx, *in)
+			return &reply[[]site.FlowView]{flows}, err
+		})
+	register(s, operation("GET", "/endpoints", "list-endpoints", "List endpoints", catalog.RoleViewer),
+		func(ctx context.Context, in *flowQuery) (*reply[[]site.EndpointView], error) {
+			list, err := s.endpoints(ctx, in.Site)
+			return &reply[[]site.EndpointView]{list}, err
+		})
+	register(s, operation("GET", "/audit", "list-audit", "Read the audit log, newest first", catalog.RoleViewer),
+		func(ctx context.Context, in *struct {
+			Before int64 `query:"before" minimum:"0"`
+			Limit  int   `query:"limit" minimum:"1" maximum:"1000" default:"100"`
+		}) (*reply[[]catalog.Entry], error) {
+			entries, err := s.Catalog.Audit(ctx, in.Before, in.Limit)
+			return &reply[[]catalog.Entry]{entries}, err
+		})
+}
+
+func (s *server) distribute(ctx context.Context, in NewDistribution) (*reply[Change], error) {
+	if in.All == (len(in.Sites) > 0) {
+		return nil, bad("name sites, or say all", "use --site NAME (repeatable) or --all")
+	}
+	generation, err := s.Catalog.Distribute(ctx, actor(ctx), catalog.Distribution{Name: in.Name, Version: in.Version,
+		Sites: in.Sites, All: in.All, Priority: string(in.Priority)})
+	if err != nil {
+		return nil, err
+	}
+	s.Hub.Changed("")
+	return &reply[Change]{Change{Generation: generation}}, nil
+}
+
+func (s *server) setRule(ctx context.Context, in NewRule) (*reply[Change], error) {
+	if in.Kind == catalog.RulePriority && (in.Priority == "" || in.Content == "") {
+		return nil, bad("a priority rule needs a content and a priority", "")
+	}
+	if in.Version != "" && in.Content == "" {
+		return nil, bad("a version needs its content's name", "")
+	}
+	if err := s.exists(ctx, in); err != nil {
+		return nil, err
+	}
+	generation, err := s.Catalog.SetRule(ctx, actor(ctx), catalog.Rule{Kind: in.Kind, Priority: string(in.Priority),
+		Selector: catalog.Selector{Site: in.Site, Name: in.Content, Version: in.Version}})
+	if err != nil {
+		return nil, err
+	}
+	s.Hub.Changed(in.Site)
+	return &reply[Change]{Change{Generation: generation}}, nil
+}
+
+// exists refuses a rule that names a site or version nobody knows: it is more
+// likely a slip than a wish for the future.
+func (s *server) exists(ctx context.Context, in NewRule) error {
+	if in.Site != "" {
+		if _, err := s.Catalog.Site(ctx, in.Site); err != nil {
+			return err
+		}
+	}
+	if in.Version != "" {
+		if _, err := s.Catalog.Version(ctx, in.Content, in.Version); err != nil {
+			return err
+		}
+	} else if in.Content != "" {
+		if err := content.CheckName(in.Content); err != nil {
+			return bad(err.Error(), "")
+		}
+	}
+	return nil
+}
+
+// viewTimeout bounds the wait for one site's answer.
+const viewTimeout = 5 * time.Second
+
+// flows asks every site that a query concerns.
+func (s *server) flows(ctx context.Context, q flowQuery) ([]site.FlowView, error) {
+	out := []site.FlowView{}
+	err := s.eachSite(ctx, q.Site, func(_ string, v site.View) {
+		for _, f := range v.Flows {
+			if q.Content == "" || q.Content == f.Content {
+				out = append(out, f)
+			}
+		}
+	})
+	return out, err
+}
+
+// eachSite calls do with the view of the named site, or of all.
+func (s *server) eachSite(ctx context.Context, name string, do func(name string, v site.View)) error {
+	if name != "" {
+		if _, err := s.Catalog.Site(ctx, name); err != nil {
+			return err
+		}
+		return s.view(ctx, name, do)
+	}
+	after := ""
+	for {
+		page, err := s.Catalog.Sites(ctx, after, catalog.MaxPage)
+		if err != nil {
+			return err
+		}
+		for _, found := range page {
+			if err := s.view(ctx, found.Name, do); err != nil {
+				return err
+			}
+			after = found.Name
+		}
+		if len(page) < catalog.MaxPage {
+			return nil
+		}
+	}
+}
+
+func (s *server) view(ctx context.Context, name string, do func(string, site.View)) error {
+	owner := s.Hub.Site(name)
+	if owner == nil {
+		return site.ErrStopped
+	}
+	ctx, stop := context.WithTimeout(ctx, viewTimeout)
+	defer stop()
+	v, err := owner.View(ctx)
+	if err != nil {
+		return fmt.Errorf("ask site %s: %w", name, err)
+	}
+	do(name, v)
+	return nil
+}
+
+// endpoints lists those that are enrolled, with what is known of those online.
+func (s *server) endpoints(ctx context.Context, name string) ([]site.EndpointView, error) {
+	online := map[wire.EndpointID]site.EndpointView{}
+	if err := s.eachSite(ctx, name, func(_ string, v site.View) {
+		for _, e := range v.Endpoints {
+			online[e.ID] = e
+		}
+	}); err != nil {
+		return nil, err
+	}
+	out := []site.EndpointView{}
+	after := ""
+	for {
+		page, err := s.Catalog.Endpoints(ctx, name, after, catalog.MaxPage)
+		if err != nil {
+			return nil, errors.Join(err)
+		}
+		for _, e := range page {
+			after = e.ID
+			if v, ok := online[wire.EndpointID(e.ID)]; ok {
+				out = append(out, v)
+				continue
+			}
+			out = append(out, site.EndpointView{ID: wire.EndpointID(e.ID), Name: e.Name, Site: e.Site, Kind: e.Device,
+				LastSeen: e.LastSeen, Holds: []string{}, Flows: []site.EndpointInFlow{}})
+		}
+		if len(page) < catalog.MaxPage {
+			return out, nil
+		}
+	}
+}

@@ -1,0 +1,153 @@
+package api
+
+import (
+	"context"
+	"crypto/ed25519"
+	"net/http"
+	"time"
+
+	"github.com/sitecast/sitecast/signaling/credential"
+	"github.com/sitecast/sitecast/signaling/wire"
+	"github.com/sitecast/sitecast/storage/catalog"
+	"github.com/sitecast/sitecast/storage/content"
+)
+
+// NewSite is what is needed to create a site.
+type NewSite struct {
+	Name  string   `json:"name"`
+	CIDRs []string `json:"cidrs,omitempty" maxItems:"64"`
+	TZ    string   `json:"tz,omitempty"`
+}
+
+// SiteChange changes a site; what is left out stays. CapBytesPerSecond of -1
+// lifts the cap.
+type SiteChange struct {
+	CapBytesPerSecond *int64 `json:"cap_bytes_per_second,omitempty" minimum:"-1"`
+}
+
+// NewEnrolment is what is needed to make an enrolment token.
+type NewEnrolment struct {
+	Site       string `json:"site"`
+	Uses       int    `json:"uses" minimum:"1" maximum:"100000"`
+	TTLSeconds int64  `json:"ttl_seconds" minimum:"1" maximum:"31536000"`
+}
+
+// MadeEnrolment is a new enrolment token.
+type MadeEnrolment struct {
+	Token   string    `json:"token"`
+	Expires time.Time `json:"expires"`
+}
+
+type named struct {
+	Name string `path:"name"`
+}
+
+type paged struct {
+	After string `query:"after" doc:"the last name of the page before"`
+	Limit int    `query:"limit" minimum:"1" maximum:"1000" default:"1000"`
+}
+
+func (s *server) sites() {
+	register(s, operation("POST", "/sites", "create-site", "Create a site", catalog.RoleAdmin),
+		func(ctx context.Context, in *struct{ Body NewSite }) (*reply[catalog.Site], error) {
+			made := catalog.Site{Name: in.Body.Name, CIDRs: in.Body.CIDRs, TZ: in.Body.TZ, Cap: catalog.NoCap}
+			if err := made.Check(); err != nil {
+				return nil, bad(err.Error(), "names hold letters, digits, '.', '_' and '-'")
+			}
+			if err := s.Catalog.CreateSite(ctx, actor(ctx), made); err != nil {
+				return nil, err
+			}
+			made, err := s.Catalog.Site(ctx, made.Name)
+			return &reply[catalog.Site]{made}, err
+		})
+	register(s, operation("GET", "/sites", "list-sites", "List sites by name", catalog.RoleViewer),
+		func(ctx context.Context, in *paged) (*reply[[]catalog.Site], error) {
+			list, err := s.Catalog.Sites(ctx, in.After, in.Limit)
+			return &reply[[]catalog.Site]{list}, err
+		})
+	register(s, operation("GET", "/sites/{name}", "show-site", "Show a site", catalog.RoleViewer),
+		func(ctx context.Context, in *named) (*reply[catalog.Site], error) {
+			found, err := s.Catalog.Site(ctx, in.Name)
+			return &reply[catalog.Site]{found}, err
+		})
+	register(s, operation("PATCH", "/sites/{name}", "change-site", "Change a site", catalog.RoleOperator),
+		func(ctx context.Context, in *struct {
+			named
+			Body SiteChange
+		}) (*reply[catalog.Site], error) {
+			if limit := in.Body.CapBytesPerSecond; limit != nil {
+				if err := s.Catalog.SetCap(ctx, actor(ctx), in.Name, *limit); err != nil {
+					return nil, err
+				}
+				s.Hub.Changed(in.Name)
+			}
+			found, err := s.Catalog.Site(ctx, in.Name)
+			return &reply[catalog.Site]{found}, err
+		})
+	register(s, operation("POST", "/enrolments", "create-enrolment", "Make an enrolment token", catalog.RoleAdmin),
+		func(ctx context.Context, in *struct{ Body NewEnrolment }) (*reply[MadeEnrolment], error) {
+			secret, hash := credential.NewSecret()
+			e := catalog.Enrolment{ID: newID(), Site: in.Body.Site, SecretHash: hash, Uses: in.Body.Uses,
+				Expires: time.Now().Add(time.Duration(in.Body.TTLSeconds) * time.Second)}
+			if err := s.Catalog.CreateEnrolment(ctx, actor(ctx), e); err != nil {
+				return nil, err
+			}
+			token := wire.EnrolToken{ID: e.ID, Secret: secret, Root: s.Keys.RootDigest(), Pin: s.Pin}
+			return &reply[MadeEnrolment]{MadeEnrolment{token.String(), e.Expires}}, nil
+		})
+}
+
+// enrolment is what endpoints use to become and prove who they are.
+func (s *server) enrolment() {
+	register(s, operation("POST", "/enrol", "enrol", "Enrol an endpoint", ""),
+		func(ctx context.Context, in *struct{ Body wire.EnrolRequest }) (*reply[wire.EnrolResponse], error) {
+			return s.enrol(ctx, in.Body)
+		})
+	register(s, operation("POST", "/challenge", "challenge", "Get a nonce to sign", ""),
+		func(context.Context, *struct{}) (*reply[wire.ChallengeResponse], error) {
+			now := time.Now()
+			return &reply[wire.ChallengeResponse]{wire.ChallengeResponse{Nonce: s.Keys.Challenge(now), ServerTime: now}}, nil
+		})
+	register(s, operation("POST", "/session", "session", "Trade a signed nonce for a token", ""),
+		func(ctx context.Context, in *struct{ Body wire.SessionRequest }) (*reply[wire.SessionResponse], error) {
+			return s.session(ctx, in.Body)
+		})
+}
+
+func (s *server) enrol(ctx context.Context, req wire.EnrolRequest) (*reply[wire.EnrolResponse], error) {
+	if len(req.Key) != ed25519.PublicKeySize || !ed25519.Verify(req.Key, wire.EnrolClaim(req.Token), req.Proof) {
+		return nil, credential.ErrToken
+	}
+	if len(req.Name) > content.MaxNameBytes || len(req.Device) > content.MaxNameBytes {
+		return nil, bad("name or device is too long", "")
+	}
+	now := time.Now()
+	ep := catalog.Endpoint{ID: string(wire.IDOf(req.Key)), Key: req.Key, Name: req.Name, Device: req.Device}
+	ep, err := s.Catalog.Enrol(ctx, req.Token, credential.Hash(req.Secret), ep, now)
+	if err != nil {
+		return nil, err
+	}
+	_, document, err := s.Catalog.Trust(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &reply[wire.EnrolResponse]{wire.EnrolResponse{Endpoint: wire.EndpointID(ep.ID), Site: ep.Site,
+		Root: s.Keys.RootPublic, Trust: document, ServerTime: now}}, nil
+}
+
+func (s *server) session(ctx context.Context, req wire.SessionRequest) (*reply[wire.SessionResponse], error) {
+	now := time.Now()
+	if err := req.Endpoint.Check(); err != nil {
+		return nil, bad(err.Error(), "")
+	}
+	ep, err := s.Catalog.Endpoint(ctx, string(req.Endpoint))
+	if err != nil {
+		return nil, &Problem{Status: http.StatusUnauthorized, Code: "unknown_endpoint", Detail: "this endpoint is not enrolled here",
+			Hint: "enrol it again with a new token"}
+	}
+	if err := s.Keys.Answered(req, ep.Key, now); err != nil {
+		return nil, err
+	}
+	token, expires, err := s.Keys.Issue(req.Endpoint, ep.Site, credential.AudienceSignaling, now)
+	return &reply[wire.SessionResponse]{wire.SessionResponse{Token: token, Expires: expires, ServerTime: now}}, err
+}

@@ -1,0 +1,246 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/sitecast/sitecast/storage/blob"
+	"github.com/sitecast/sitecast/storage/catalog"
+	"github.com/sitecast/sitecast/storage/content"
+	"github.com/sitecast/sitecast/storage/pack"
+)
+
+// NewVersion reserves a version.
+type NewVersion struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+}
+
+// Reserved is the serial a new version's head must carry.
+type Reserved struct {
+	Serial uint64 `json:"serial"`
+}
+
+// Objects is a list of objects.
+type Objects struct {
+	Digests []content.Digest `json:"digests" maxItems:"4096"`
+}
+
+// SignedVersion completes a version: its head, and the packs its chunks are in.
+type SignedVersion struct {
+	Head  json.RawMessage  `json:"head"`
+	Packs []content.Digest `json:"packs" maxItems:"4096"`
+}
+
+// Published is a version that can be distributed.
+type Published struct {
+	Name    string            `json:"name"`
+	Version string            `json:"version"`
+	Serial  uint64            `json:"serial"`
+	ID      content.VersionID `json:"id"`
+	Head    content.Head      `json:"head"`
+}
+
+func (s *server) versions() {
+	register(s, operation("POST", "/versions", "reserve-version", "Reserve a version and get its serial", catalog.RoleOperator),
+		func(ctx context.Context, in *struct{ Body NewVersion }) (*reply[Reserved], error) {
+			if err := errors.Join(content.CheckName(in.Body.Name), content.CheckVersion(in.Body.Version)); err != nil {
+				return nil, bad(err.Error(), "names hold letters, digits, '.', '_' and '-'; versions also '+'")
+			}
+			serial, err := s.Catalog.Reserve(ctx, actor(ctx), in.Body.Name, in.Body.Version)
+			return &reply[Reserved]{Reserved{serial}}, err
+		})
+	register(s, operation("POST", "/objects/missing", "missing-objects", "Tell which objects the origin lacks", catalog.RoleOperator),
+		func(ctx context.Context, in *struct{ Body Objects }) (*reply[Objects], error) {
+			missing := []content.Digest{}
+			for _, d := range in.Body.Digests {
+				has, err := s.Objects.Has(ctx, d)
+				if err != nil {
+					return nil, err
+				}
+				if !has {
+					missing = append(missing, d)
+				}
+			}
+			return &reply[Objects]{Objects{missing}}, nil
+		})
+	register(s, operation("PUT", "/versions/{name}/{version}", "publish-version", "Complete a version with its signed head", catalog.RoleOperator),
+		func(ctx context.Context, in *struct {
+			Name    string `path:"name"`
+			Version string `path:"version"`
+			Body    SignedVersion
+		}) (*reply[Published], error) {
+			return s.publish(ctx, content.Ref{Name: in.Name, Version: in.Version}, in.Body)
+		})
+	register(s, operation("GET", "/versions/{name}/{version}", "show-version", "Show a published version", catalog.RoleViewer),
+		func(ctx context.Context, in *struct {
+			Name    string `path:"name"`
+			Version string `path:"version"`
+		}) (*reply[Published], error) {
+			v, err := s.Catalog.Version(ctx, in.Name, in.Version)
+			if err != nil {
+				return nil, err
+			}
+			head, id, err := content.ReadHead(v.Head)
+			return &reply[Published]{Published{v.Name, v.Version, v.Serial, id, head}}, err
+		})
+}
+
+// publish checks a signed head against everything it names and completes the
+// version.
+func (s *server) publish(ctx context.Context, ref content.Ref, in SignedVersion) (*reply[Published], error) {
+	trust, err := s.currentTrust(ctx)
+	if err != nil {
+		return nil, err
+	}
+	head, id, err := trust.OpenHead(in.Head, time.Now())
+	if err != nil {
+		return nil, bad(err.Error(), "the head must be signed by a key in the trust document whose prefixes cover the name")
+	}
+	if head.Ref() != ref {
+		return nil, bad(fmt.Sprintf("the head is of %s, not of %s", head.Ref(), ref), "")
+	}
+	body, err := s.readBody(ctx, head)
+	if err != nil {
+		return nil, err
+	}
+	placement, err := s.place(ctx, body, in.Packs)
+	if err != nil {
+		return nil, err
+	}
+	v := catalog.Version{Name: ref.Name, Version: ref.Version, Serial: head.Serial, ID: id, Head: in.Head,
+		Body: head.Body, Placement: placement.Encode()}
+	if err := s.Catalog.Publish(ctx, actor(ctx), v); err != nil {
+		return nil, err
+	}
+	return &reply[Published]{Published{ref.Name, ref.Version, head.Serial, id, head}}, nil
+}
+
+func (s *server) readBody(ctx context.Context, head content.Head) (*content.Body, error) {
+	object, size, err := s.Objects.Open(ctx, head.Body)
+	if errors.Is(err, blob.ErrNotFound) {
+		return nil, bad("the body has not been uploaded", "upload it with PUT /api/v1/objects/DIGEST")
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer object.Close()
+	if size > content.MaxBodyBytes {
+		return nil, bad("the body is too large", "")
+	}
+	encoded, err := io.ReadAll(io.LimitReader(object, size))
+	if err != nil {
+		return nil, err
+	}
+	body, err := head.OpenBody(encoded)
+	if err != nil {
+		return nil, bad(err.Error(), "")
+	}
+	return body, nil
+}
+
+// place finds every chunk of body in the packs.
+func (s *server) place(ctx context.Context, body *content.Body, packs []content.Digest) (catalog.Placement, error) {
+	p := catalog.Placement{Packs: packs, Chunks: make([]catalog.Place, len(body.Chunks))}
+	found := make(map[content.Digest]catalog.Place, len(body.Chunks))
+	for i, digest := range packs {
+		entries, err := s.readIndex(ctx, digest)
+		if err != nil {
+			return p, err
+		}
+		for _, e := range entries {
+			found[e.Digest] = catalog.Place{Pack: uint16(i), Offset: e.Offset, Length: e.Length, Encoding: uint8(e.Encoding)}
+		}
+	}
+	for i, c := range body.Chunks {
+		place, ok := found[c.Digest]
+		if !ok {
+			return p, bad(fmt.Sprintf("chunk %d (%s) is in none of the packs", i, c.Digest), "")
+		}
+		p.Chunks[i] = place
+	}
+	return p, nil
+}
+
+func (s *server) readIndex(ctx context.Context, digest content.Digest) ([]pack.Entry, error) {
+	object, size, err := s.Objects.Open(ctx, digest)
+	if errors.Is(err, blob.ErrNotFound) {
+		return nil, bad(fmt.Sprintf("pack %s has not been uploaded", digest), "upload it with PUT /api/v1/objects/DIGEST")
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer object.Close()
+	entries, err := pack.ReadIndex(object, size)
+	if err != nil {
+		return nil, bad(err.Error(), "")
+	}
+	return entries, nil
+}
+
+// objects serves the origin: uploads by operators, and signed downloads.
+func (s *server) objects() {
+	s.router.Put("/api/v1/objects/{digest}", s.require(catalog.RoleOperator, s.upload))
+	for _, kind := range []string{"packs", "bodies"} {
+		s.router.Get("/"+kind+"/{digest}", s.download)
+	}
+}
+
+// upload keeps an object under its digest.
+func (s *server) upload(w http.ResponseWriter, r *http.Request) {
+	digest, err := content.ParseDigest(r.PathValue("digest"))
+	if err != nil {
+		s.fail(w, bad(err.Error(), ""))
+		return
+	}
+	if r.ContentLength < 0 || r.ContentLength > pack.MaxBytes {
+		s.fail(w, bad(fmt.Sprintf("object of %d bytes, limit %d", r.ContentLength, int64(pack.MaxBytes)), "send a Content-Length"))
+		return
+	}
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(uploadTimeout)) // not all writers can
+	wrong := new(blob.MismatchError)
+	switch err := s.Objects.Put(r.Context(), digest, r.ContentLength, r.Body); {
+	case errors.As(err, &wrong):
+		s.fail(w, bad(err.Error(), "the object was damaged on the way: upload it again"))
+	case err != nil:
+		s.fail(w, err)
+	default:
+		w.WriteHeader(http.StatusNoContent)
+	}
+}
+
+// download answers a signed address with the object or a range of it.
+func (s *server) download(w http.ResponseWriter, r *http.Request) {
+	if err := s.Keys.VerifyURL(r.URL.Path, r.URL.Query(), time.Now()); err != nil {
+		s.fail(w, &Problem{Status: http.StatusForbidden, Code: "not_signed", Detail: err.Error()})
+		return
+	}
+	digest, err := content.ParseDigest(r.PathValue("digest"))
+	if err != nil {
+		s.fail(w, bad(err.Error(), ""))
+		return
+	}
+	object, _, err := s.Objects.Open(r.Context(), digest)
+	if err != nil {
+		s.fail(w, err)
+		return
+	}
+	defer object.Close()
+	w.Header().Set("Content-Type", "application/octet-stream")
+	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+	w.Header().Set("ETag", `"`+digest.String()+`"`)
+	http.ServeContent(w, r, "", time.Time{}, object)
+}
+
+// fail answers a plain route with a problem document.
+func (s *server) fail(w http.ResponseWriter, err error) {
+	p := s.problem(err)
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(p.Status)
+	_ = json.NewEncoder(w).Encode(p) // the client went away
+}
