@@ -23,7 +23,17 @@ import (
 	"github.com/sitecast/sitecast/storage/pack"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	// The codec's shared channels must be made outside of any synctest bubble.
+	o := newObject(2, 1000)
+	for i, p := range o.parts {
+		if _, err := pack.Decode(pack.Encoding(p.Encoding), o.encoded[:p.Length], uint32(len(o.plain[i])), nil); err != nil {
+			panic(err)
+		}
+		o.encoded = o.encoded[p.Length:]
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // object is a pack-like run of chunks, encoded as a pack would.
 type object struct {
@@ -54,7 +64,7 @@ func (o object) lease() wire.Lease {
 
 // serve runs handler in the bubble and returns a client for it.
 func serve(t *testing.T, handler http.HandlerFunc) *origin.Client {
-	network := memnet.New()
+	network := memnet.New(memnet.Path{})
 	l, err := network.Listen("10.0.0.1:80")
 	if err != nil {
 		t.Fatal(err)

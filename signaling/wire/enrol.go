@@ -101,7 +101,9 @@ type SessionRequest struct {
 }
 
 // SessionClaim is what an endpoint signs to get a token.
-func SessionClaim(nonce string) []byte { return bytes.Join([][]byte{[]byte("sitecast session 1"), []byte(nonce)}, []byte("\n")) }
+func SessionClaim(nonce string) []byte {
+	return bytes.Join([][]byte{[]byte("sitecast session 1"), []byte(nonce)}, []byte("\n"))
+}
 
 // SessionResponse brings a token for the signaling socket.
 type SessionResponse struct {
