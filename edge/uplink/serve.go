@@ -50,7 +50,7 @@ func (u *Uplink) read(c *conn) error {
 		env, body, err := wire.Decode(text)
 		if why := new(wire.RefusedError); errors.As(err, &why) && why.Code == wire.CodeUnknownType {
 			// Refused, but no reason to part: the server is told, and nothing else is lost.
-			u.Send(wire.KindReport, wire.Report{Code: why.Code, Detail: why.Detail})
+			u.Send(wire.KindReport, wire.Report{Code: why.Code, Detail: wire.Clip(why.Detail)})
 			err = nil
 		}
 		if err != nil {

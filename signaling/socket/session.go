@@ -142,7 +142,7 @@ func (s *Session) end(code, detail string) {
 	if s.ended != nil {
 		return
 	}
-	s.ended = &wire.Error{Code: code, Detail: clip(detail)}
+	s.ended = &wire.Error{Code: code, Detail: wire.Clip(detail)}
 	s.timer.Stop()
 	go s.finish() // counted by the session itself
 }

@@ -284,7 +284,7 @@ func (s *Server) forget(session *Session) {
 func refuse(ws *websocket.Conn, why error) {
 	refused := new(wire.RefusedError)
 	if errors.As(why, &refused) {
-		said := wire.Error{Code: refused.Code, Detail: clip(refused.Detail)}
+		said := wire.Error{Code: refused.Code, Detail: wire.Clip(refused.Detail)}
 		by := time.Now().Add(farewellTimeout)
 		if text, err := wire.Encode(wire.KindError, 0, 0, said); err == nil && ws.SetWriteDeadline(by) == nil {
 			_ = ws.WriteMessage(websocket.TextMessage, text) // it closes either way
@@ -306,11 +306,6 @@ func closing(code string) []byte {
 		number = websocket.CloseMessageTooBig
 	}
 	return websocket.FormatCloseMessage(number, code)
-}
-
-// clip shortens text for a person to what the wire allows.
-func clip(s string) string {
-	return s[:min(len(s), wire.MaxReasonBytes)]
 }
 
 // newKey names a session; to know it is not enough to resume it.

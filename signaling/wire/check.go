@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/sitecast/sitecast/storage/content"
 )
@@ -20,7 +22,7 @@ const (
 	maxTrustBytes   = 48 << 10 // likewise around content.MaxTrustBytes
 	maxSubnets      = 16
 	maxICE          = 8 // servers, and URLs of one
-	maxLeaseStates  = 16
+	maxLeaseStates  = 128
 	maxAttempt      = 1000
 )
 
@@ -228,7 +230,27 @@ func first(errs ...error) error {
 	return nil
 }
 
-func size(what, s string, limit int) error { return count("bytes of "+what, len(s), limit) }
+// size bounds a text. Text that is not UTF-8 would grow on the wire, where JSON
+// writes three bytes for each that is wrong.
+func size(what, s string, limit int) error {
+	if !utf8.ValidString(s) {
+		return fmt.Errorf("%s is not UTF-8", what)
+	}
+	return count("bytes of "+what, len(s), limit)
+}
+
+// Clip makes text for a person fit a message: valid UTF-8 of at most
+// MaxReasonBytes.
+func Clip(s string) string {
+	if s = strings.ToValidUTF8(s, "?"); len(s) <= MaxReasonBytes {
+		return s
+	}
+	end := MaxReasonBytes
+	for !utf8.RuneStart(s[end]) {
+		end--
+	}
+	return s[:end]
+}
 
 func count(what string, n, limit int) error {
 	if n > limit {

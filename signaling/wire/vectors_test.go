@@ -151,6 +151,19 @@ func TestWhatWouldBeRefusedIsNotSent(t *testing.T) {
 	}
 }
 
+func TestClippedTextIsAccepted(t *testing.T) {
+	for _, s := range []string{strings.Repeat("ü", 200), "a" + strings.Repeat("ü", 200), strings.Repeat("\xff", 300), "short"} {
+		clipped := wire.Clip(s)
+		text, err := wire.Encode(wire.KindError, 0, 0, wire.Error{Code: wire.CodeStore, Detail: clipped})
+		if err != nil {
+			t.Fatalf("%.10q: %v", s, err)
+		}
+		if _, body, err := wire.Decode(text); err != nil || body.(*wire.Error).Detail != clipped {
+			t.Errorf("%.10q came back as %v, %v", s, body, err)
+		}
+	}
+}
+
 func FuzzDecode(f *testing.F) {
 	for _, v := range vectors(f, "messages.txt") {
 		f.Add([]byte(v.in))
