@@ -1,0 +1,197 @@
+// Package relay is a STUN and TURN server (RFC 8489, RFC 8656) that carries the
+// links of endpoints that can't reach each other. Both ends of a link are ours
+// and both can allocate, so an allocation may only reach other allocations of the
+// same relay: its own address and its own range of ports. Nothing else in the
+// network can be reached through it.
+package relay
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha1"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pion/logging"
+	"github.com/pion/stun/v4"
+	"github.com/pion/transport/v5"
+	"github.com/pion/turn/v5"
+)
+
+// Limits.
+const (
+	// MaxAllocations bounds the allocations one endpoint may hold.
+	MaxAllocations = 64
+	maxUserBytes   = 128
+	realm          = "sitecast"
+)
+
+// Config is what a relay is made of.
+type Config struct {
+	Conns     []net.PacketConn // UDP
+	Listeners []net.Listener   // TCP or TLS
+	PublicIP  net.IP           // as endpoints reach it
+	BindIP    string           // where relayed ports are opened; "0.0.0.0" for all
+	// MinPort to MaxPort are the relayed ports.
+	MinPort, MaxPort uint16
+	Secret           []byte        // shared with whoever makes credentials
+	Net              transport.Net // nil: the host's network
+	Log              *slog.Logger
+}
+
+// Stats counts what a relay did.
+type Stats struct {
+	Allocations int64 // open now
+	Bytes       int64 // relayed payload so far, each byte once
+	Refused     int64 // packets to places that may not be reached
+}
+
+// Relay is a relay that serves since New.
+type Relay struct {
+	cfg    Config
+	server *turn.Server
+
+	bytes, refused atomic.Int64
+
+	// mu guards held.
+	mu   sync.Mutex
+	held map[string]int // allocations by user
+}
+
+// New begins to serve. Run must follow.
+func New(cfg Config) (*Relay, error) {
+	if cfg.PublicIP == nil || cfg.MinPort == 0 || cfg.MaxPort < cfg.MinPort {
+		return nil, errors.New("relay needs a public address and a range of ports")
+	}
+	r := &Relay{cfg: cfg, held: map[string]int{}}
+	quiet := logging.NewDefaultLoggerFactory()
+	quiet.DefaultLogLevel = logging.LogLevelDisabled
+	config := turn.ServerConfig{Realm: realm, LoggerFactory: quiet, AuthHandler: r.authenticate, QuotaHandler: r.quota,
+		EventHandler: turn.EventHandler{
+			OnAllocationCreated: func(_, _ net.Addr, _, user, _ string, _ net.Addr, _ int) { r.count(user, 1) },
+			OnAllocationDeleted: func(_, _ net.Addr, _, user, _ string) { r.count(user, -1) },
+		}}
+	for _, conn := range cfg.Conns {
+		config.PacketConnConfigs = append(config.PacketConnConfigs, turn.PacketConnConfig{PacketConn: conn,
+			RelayAddressGenerator: r.generator(), PermissionHandler: r.permit})
+	}
+	for _, l := range cfg.Listeners {
+		config.ListenerConfigs = append(config.ListenerConfigs, turn.ListenerConfig{Listener: l,
+			RelayAddressGenerator: r.generator(), PermissionHandler: r.permit})
+	}
+	server, err := turn.NewServer(config)
+	if err != nil {
+		return nil, fmt.Errorf("start relay: %w", err)
+	}
+	r.server = server
+	return r, nil
+}
+
+// Run serves until ctx ends and then closes everything the relay was given.
+func (r *Relay) Run(ctx context.Context) error {
+	<-ctx.Done()
+	if err := r.server.Close(); err != nil {
+		return fmt.Errorf("close relay: %w", err)
+	}
+	return nil
+}
+
+// Stats returns what the relay did so far.
+func (r *Relay) Stats() Stats {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := Stats{Bytes: r.bytes.Load(), Refused: r.refused.Load()}
+	for _, n := range r.held {
+		s.Allocations += int64(n)
+	}
+	return s
+}
+
+// authenticate knows users by the TURN REST API: the name is "expiry:id", the
+// password its HMAC-SHA1. The expiry counts for new allocations only: a link that
+// stands is not cut because its credentials grew old.
+func (r *Relay) authenticate(req *turn.RequestAttributes) (user string, key []byte, ok bool) {
+	expiry, id, found := strings.Cut(req.Username, ":")
+	end, err := strconv.ParseInt(expiry, 10, 64)
+	if !found || err != nil || id == "" || len(req.Username) > maxUserBytes {
+		return "", nil, false
+	}
+	if req.Method == stun.MethodAllocate && time.Now().Unix() > end {
+		return "", nil, false
+	}
+	mac := hmac.New(sha1.New, r.cfg.Secret)
+	mac.Write([]byte(req.Username))
+	password := base64.StdEncoding.EncodeToString(mac.Sum(nil))
+	return id, turn.GenerateAuthKey(req.Username, req.Realm, password), true
+}
+
+// quota refuses a user more than MaxAllocations. The name it gets may be the
+// whole user name or the id in it.
+func (r *Relay) quota(name, _ string, _ net.Addr) bool {
+	if _, id, found := strings.Cut(name, ":"); found {
+		name = id
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.held[name] < MaxAllocations
+}
+
+func (r *Relay) count(user string, by int) {
+	if _, id, found := strings.Cut(user, ":"); found {
+		user = id
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.held[user] += by; r.held[user] <= 0 {
+		delete(r.held, user)
+	}
+}
+
+// permit lets an allocation speak to the relay's own address only.
+func (r *Relay) permit(_ net.Addr, peer net.IP) bool { return peer.Equal(r.cfg.PublicIP) }
+
+func (r *Relay) generator() turn.RelayAddressGenerator {
+	return generator{r, &turn.RelayAddressGeneratorPortRange{RelayAddress: r.cfg.PublicIP, Address: r.cfg.BindIP,
+		MinPort: r.cfg.MinPort, MaxPort: r.cfg.MaxPort, Net: r.cfg.Net}}
+}
+
+// generator opens relayed ports that reach relayed ports only.
+type generator struct {
+	relay *Relay
+	*turn.RelayAddressGeneratorPortRange
+}
+
+// AllocatePacketConn implements turn.RelayAddressGenerator.
+func (g generator) AllocatePacketConn(conf turn.AllocateListenerConfig) (net.PacketConn, net.Addr, error) {
+	conn, addr, err := g.RelayAddressGeneratorPortRange.AllocatePacketConn(conf)
+	if err != nil {
+		return nil, nil, err
+	}
+	return fenced{conn, g.relay}, addr, nil
+}
+
+// fenced drops what is not for a relayed port. A permission names an address
+// only, and other services may listen at the relay's.
+type fenced struct {
+	net.PacketConn
+	relay *Relay
+}
+
+func (f fenced) WriteTo(b []byte, to net.Addr) (int, error) {
+	udp, ok := to.(*net.UDPAddr)
+	cfg := f.relay.cfg
+	if !ok || !udp.IP.Equal(cfg.PublicIP) || udp.Port < int(cfg.MinPort) || udp.Port > int(cfg.MaxPort) {
+		f.relay.refused.Add(1)
+		return len(b), nil // as lost on the way
+	}
+	f.relay.bytes.Add(int64(len(b)))
+	return f.PacketConn.WriteTo(b, to)
+}

@@ -1,0 +1,117 @@
+package server
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/sitecast/sitecast/signaling/credential"
+	"github.com/sitecast/sitecast/signaling/site"
+	"github.com/sitecast/sitecast/signaling/socket"
+	"github.com/sitecast/sitecast/signaling/wire"
+)
+
+// authenticate checks the token with which an endpoint opens its socket.
+func (s *Server) authenticate(r *http.Request) (socket.Identity, error) {
+	bearer := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
+	who, err := s.keys.Identify(bearer, credential.AudienceSignaling, time.Now())
+	return socket.Identity{ID: who.Endpoint, Site: who.Site, Expires: who.Expires}, err
+}
+
+// renew issues an endpoint's next token. An endpoint that was removed or moved to
+// another site meanwhile gets none, and has to open a new socket.
+func (s *Server) renew(ctx context.Context, who socket.Identity) (wire.Renew, error) {
+	ep, err := s.catalog.Endpoint(ctx, string(who.ID))
+	if err != nil {
+		return wire.Renew{}, err
+	}
+	if ep.Site != who.Site {
+		return wire.Renew{}, credential.ErrToken
+	}
+	token, expires, err := s.keys.Issue(who.ID, who.Site, credential.AudienceSignaling, time.Now())
+	return wire.Renew{Token: token, Expires: expires, ICE: s.ice(who.ID)}, err
+}
+
+// ice names the STUN and TURN servers, with credentials for the endpoint.
+func (s *Server) ice(id wire.EndpointID) []wire.ICE {
+	if s.relay == nil {
+		return nil
+	}
+	user, password := credential.TURN(s.keys.TURNSecret(), id, time.Now())
+	return []wire.ICE{
+		{URLs: []string{"stun:" + s.cfg.RelayAddr}},
+		{URLs: []string{"turn:" + s.cfg.RelayAddr + "?transport=udp"}, Username: user, Credential: password},
+	}
+}
+
+// The server hears sessions and passes them to the site's loop.
+
+// Joined implements socket.Handler.
+func (s *Server) Joined(session *socket.Session) {
+	s.seen.note(string(session.ID))
+	if owner := s.hub.Site(session.Site); owner != nil {
+		owner.Send(site.Joined{Conn: session, Member: site.Member{ID: session.ID, Hello: session.Hello, Address: session.Remote.String()}})
+	}
+}
+
+// Heard implements socket.Handler.
+func (s *Server) Heard(session *socket.Session, _ wire.Kind, body any) {
+	if owner := s.hub.Site(session.Site); owner != nil {
+		owner.Send(site.Heard{ID: session.ID, Conn: session, Body: body})
+	}
+}
+
+// Left implements socket.Handler.
+func (s *Server) Left(session *socket.Session, _ string) {
+	s.seen.note(string(session.ID))
+	if owner := s.hub.Site(session.Site); owner != nil {
+		owner.Send(site.Left{ID: session.ID, Conn: session})
+	}
+}
+
+// seen collects when endpoints were online, to be written now and then.
+type seen struct {
+	mu sync.Mutex
+	at map[string]time.Time
+}
+
+func (s *seen) note(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.at == nil {
+		s.at = map[string]time.Time{}
+	}
+	s.at[id] = time.Now()
+}
+
+func (s *seen) take() map[string]time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	at := s.at
+	s.at = nil
+	return at
+}
+
+// noteSeen writes who was seen once a minute, and at the end.
+func (s *Server) noteSeen(ctx context.Context) error {
+	ticker := time.NewTicker(seenInterval)
+	defer ticker.Stop()
+	for {
+		ended := false
+		select {
+		case <-ctx.Done():
+			ended = true
+		case <-ticker.C:
+		}
+		if at := s.seen.take(); len(at) > 0 {
+			if err := s.catalog.Seen(context.WithoutCancel(ctx), at); err != nil {
+				s.log.Warn("noting endpoints seen", "err", err)
+			}
+		}
+		if ended {
+			return nil
+		}
+	}
+}

@@ -1,0 +1,115 @@
+package server
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"net"
+	"sync"
+	"time"
+)
+
+// firstByteTimeout bounds the wait for a connection's first byte.
+const firstByteTimeout = 10 * time.Second
+
+// tlsRecord is the first byte of a TLS handshake (RFC 8446, 5.1).
+const tlsRecord = 0x16
+
+// split serves TLS and plain http on one address. Each connection's first byte
+// says which it is; plain http is for loopback, and for everybody only when the
+// operator said that something else protects the path.
+type split struct {
+	net.Listener
+	config   *tls.Config
+	anywhere bool // plain http from any address
+
+	ready chan net.Conn
+	stop  context.CancelFunc
+	wg    sync.WaitGroup
+	err   error // why accepting ended, once ready is closed
+}
+
+// newSplit begins to accept. Close ends it.
+func newSplit(l net.Listener, config *tls.Config, anywhere bool) *split {
+	ctx, stop := context.WithCancel(context.Background())
+	s := &split{Listener: l, config: config, anywhere: anywhere, ready: make(chan net.Conn), stop: stop}
+	s.wg.Go(func() { s.accept(ctx) })
+	return s
+}
+
+func (s *split) accept(ctx context.Context) {
+	defer close(s.ready)
+	var looking sync.WaitGroup
+	defer looking.Wait()
+	for {
+		conn, err := s.Listener.Accept()
+		if err != nil {
+			s.err = err
+			return
+		}
+		looking.Go(func() {
+			conn := s.look(conn)
+			if conn == nil {
+				return
+			}
+			select {
+			case s.ready <- conn:
+			case <-ctx.Done():
+				_ = conn.Close() // nobody serves any more
+			}
+		})
+	}
+}
+
+// look decides what a connection is; nil when it was refused.
+func (s *split) look(conn net.Conn) net.Conn {
+	_ = conn.SetReadDeadline(time.Now().Add(firstByteTimeout)) // a dead connection fails the read
+	peeked := &peekedConn{Conn: conn, r: bufio.NewReaderSize(conn, 1<<10)}
+	first, err := peeked.r.Peek(1)
+	if err != nil {
+		_ = conn.Close()
+		return nil
+	}
+	_ = conn.SetReadDeadline(time.Time{})
+	switch {
+	case first[0] == tlsRecord:
+		return tls.Server(peeked, s.config)
+	case s.anywhere || fromLoopback(conn):
+		return peeked
+	}
+	_ = conn.SetWriteDeadline(time.Now().Add(time.Second))
+	_, _ = conn.Write([]byte("HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n" +
+		"This server speaks plain http on loopback only: use https://\n"))
+	_ = conn.Close()
+	return nil
+}
+
+func fromLoopback(conn net.Conn) bool {
+	tcp, ok := conn.RemoteAddr().(*net.TCPAddr)
+	return ok && tcp.IP.IsLoopback()
+}
+
+// Accept implements net.Listener.
+func (s *split) Accept() (net.Conn, error) {
+	conn, ok := <-s.ready
+	if !ok {
+		return nil, s.err
+	}
+	return conn, nil
+}
+
+// Close implements net.Listener.
+func (s *split) Close() error {
+	err := s.Listener.Close()
+	s.stop()
+	s.wg.Wait()
+	return err
+}
+
+// peekedConn gives back the byte that was looked at.
+type peekedConn struct {
+	net.Conn
+	r *bufio.Reader
+}
+
+func (c *peekedConn) Read(b []byte) (int, error) { return c.r.Read(b) }

@@ -1,0 +1,76 @@
+package server
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/sitecast/sitecast/signaling/site"
+)
+
+// metricsTimeout bounds one collection.
+const metricsTimeout = 5 * time.Second
+
+var (
+	sessionsDesc = prometheus.NewDesc("sitecast_sessions", "Endpoints online.", nil, nil)
+	flowsDesc    = prometheus.NewDesc("sitecast_flows", "Flows of running sites, by state.", []string{"state"}, nil)
+	bytesDesc    = prometheus.NewDesc("sitecast_content_bytes", "Content bytes received in the flows present, by source.", []string{"source"}, nil)
+	wanDesc      = prometheus.NewDesc("sitecast_wan_bytes", "Encoded bytes from the origin in the flows present.", nil, nil)
+)
+
+// metrics returns the handler of /metrics. Labels are bounded: no site or
+// content appears in one.
+func (s *Server) metrics() http.Handler {
+	r := prometheus.NewRegistry()
+	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), collector{s})
+	return promhttp.HandlerFor(r, promhttp.HandlerOpts{})
+}
+
+type collector struct{ s *Server }
+
+func (c collector) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{sessionsDesc, flowsDesc, bytesDesc, wanDesc} {
+		ch <- d
+	}
+}
+
+func (c collector) Collect(ch chan<- prometheus.Metric) {
+	ctx, stop := context.WithTimeout(context.Background(), metricsTimeout)
+	defer stop()
+	states := map[string]int{site.StateWaiting: 0, site.StateRunning: 0, site.StatePaused: 0, site.StateComplete: 0, site.StateFailed: 0}
+	sources := map[string]int64{}
+	wan := int64(0)
+	for _, name := range c.s.hub.Running() {
+		owner := c.s.hub.Site(name)
+		if owner == nil {
+			return // the server is stopping
+		}
+		v, err := owner.View(ctx)
+		if err != nil {
+			return
+		}
+		for _, f := range v.Flows {
+			states[f.State]++
+			sources["origin"] += f.BytesOrigin
+			sources["peer"] += f.BytesPeer
+			sources["relay"] += f.BytesRelay
+			sources["reused"] += f.BytesReused
+			wan += f.WANBytes
+		}
+	}
+	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	}
+	gauge(sessionsDesc, float64(c.s.socket.Sessions()))
+	for state, n := range states {
+		gauge(flowsDesc, float64(n), state)
+	}
+	for source, n := range sources {
+		gauge(bytesDesc, float64(n), source)
+	}
+	gauge(wanDesc, float64(wan))
+}
