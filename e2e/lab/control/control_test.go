@@ -255,8 +255,8 @@ func TestNothingIsLostOrDoubledAcrossCuts(t *testing.T) {
 						t.Fatal("the session is gone")
 					}
 				}
-				if step == 0 { // time to come back before the next reset
-					time.Sleep(1500 * time.Millisecond)
+				if step == 0 { // time to come back and settle before the next reset
+					time.Sleep(7 * time.Second)
 				}
 			}
 			time.Sleep(10 * time.Second)

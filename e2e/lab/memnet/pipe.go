@@ -161,7 +161,16 @@ func (p *pipe) change(f func()) {
 
 func (p *pipe) setDeadline(which *time.Time, t time.Time) { p.change(func() { *which = t }) }
 func (p *pipe) stall(stalled bool)                        { p.change(func() { p.stalled = stalled }) }
-func (p *pipe) end()                                      { p.change(func() { p.ended = true }) }
+
+// end is called when the writer closes: the end travels like bytes.
+func (p *pipe) end() {
+	p.change(func() {
+		if now := time.Now(); !p.ended && p.free.Before(now) {
+			p.free = now
+		}
+		p.ended = true
+	})
+}
 
 // abandon is called when the reader closes: what is queued goes nowhere.
 func (p *pipe) abandon() { p.change(func() { p.abandoned, p.queue, p.queued = true, nil, 0 }) }
