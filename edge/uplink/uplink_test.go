@@ -2,10 +2,17 @@ package uplink_test
 
 import (
 	"context"
+	"crypto/ed25519"
+	"crypto/rand"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"log/slog"
+	"math/big"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -30,6 +37,7 @@ type stand struct {
 	t   *testing.T
 	net *memnet.Network
 	up  *uplink.Uplink
+	web *http.Server
 	end func()
 
 	// mu guards the rest.
@@ -63,6 +71,7 @@ func newStand(t *testing.T, admit func(token string) int, serve func(ws *websock
 		serve(ws)
 		_ = ws.Close()
 	})}
+	s.web = web
 	s.up, err = uplink.New(uplink.Config{
 		URL: "ws://" + address, Dial: s.net.DialContext,
 		Token: func(context.Context) (string, error) {
@@ -270,27 +279,66 @@ func TestOutageIsToldOnce(t *testing.T) {
 	})
 }
 
-func TestErrorOfTheTLSCheckReachesTheLog(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newStand(t, admitAll, drain)
-		up, err := uplink.New(uplink.Config{
-			URL: "wss://" + address, Dial: s.net.DialContext, TLS: &tls.Config{InsecureSkipVerify: true},
-			Token: func(context.Context) (string, error) { return "token", nil },
-			Hello: func() wire.Hello { return wire.Hello{Version: 1} }, Handler: s, Log: slog.New(slog.NewTextHandler(s, nil)),
+func TestTLSIsCheckedAndTheErrorReachesTheLog(t *testing.T) {
+	for name, c := range map[string]struct {
+		serve *tls.Config
+		check func(tls.ConnectionState) error
+		want  string
+	}{
+		"right key":    {selfSigned(t), func(tls.ConnectionState) error { return nil }, "connected one"},
+		"other key":    {selfSigned(t), func(tls.ConnectionState) error { return errors.New("get a new token") }, "get a new token"},
+		"no authority": {selfSigned(t), nil, "does not trust the server's certificate"},
+		"no TLS":       {nil, nil, "does not speak TLS"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newStand(t, admitAll, func(ws *websocket.Conn) { greet(ws, "one"); drain(ws) })
+				s.end() // only its server and its log are of use here
+				l, err := s.net.Listen(address)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if c.serve != nil {
+					l = tls.NewListener(l, c.serve)
+				}
+				web := &http.Server{Handler: s.web.Handler, ReadHeaderTimeout: time.Second, ErrorLog: log.New(io.Discard, "", 0)}
+				go func() { _ = web.Serve(l) }()
+				up, err := uplink.New(uplink.Config{
+					URL: "wss://" + address, Dial: s.net.DialContext,
+					TLS:   &tls.Config{InsecureSkipVerify: c.check != nil, VerifyConnection: c.check},
+					Token: func(context.Context) (string, error) { return "token", nil },
+					Hello: func() wire.Hello { return wire.Hello{Version: 1} }, Handler: s, Log: slog.New(slog.NewTextHandler(s, nil)),
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				ctx, stop := context.WithTimeout(t.Context(), 10*time.Second)
+				defer stop()
+				if err := up.Run(ctx); err != nil {
+					t.Error(err)
+				}
+				_ = web.Close()
+				time.Sleep(time.Second) // lets both ends hear of it
+				if !s.saw(c.want) {
+					t.Errorf("log: %q, want %q", s.log, c.want)
+				}
+			})
 		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		ctx, stop := context.WithTimeout(t.Context(), time.Minute)
-		defer stop()
-		if err := up.Run(ctx); err != nil {
-			t.Error(err)
-		}
-		if !s.saw("does not speak TLS") {
-			t.Errorf("log: %q", s.log)
-		}
-		s.end()
-	})
+	}
+}
+
+// selfSigned is the TLS of a server nobody vouches for.
+func selfSigned(t *testing.T) *tls.Config {
+	public, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(10, 0, 0, 1)}}
+	der, err := x509.CreateCertificate(rand.Reader, &template, &template, public, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
 }
 
 func TestTokenThatCannotBeFetchedIsAskedForAgain(t *testing.T) {

@@ -96,8 +96,8 @@ func (s *Session) attach(k *sock, who Identity, welcome wire.Welcome, resumed bo
 		s.server.cfg.Log.Error("making a welcome", "endpoint", s.ID.Short(), "err", err)
 		return false
 	}
-	if s.sock != nil {
-		_ = s.sock.ws.Close() // the new socket proves that it is dead
+	if dead := s.sock; dead != nil { // the new socket proves it
+		s.server.wg.Go(func() { _ = dead.ws.Close() }) // TLS may take seconds over it
 	}
 	k.welcome = text
 	s.sock, s.expires = k, who.Expires

@@ -2,8 +2,10 @@ package wire_test
 
 import (
 	"bytes"
+	"encoding/hex"
 	"errors"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/sitecast/sitecast/signaling/wire"
@@ -93,6 +95,11 @@ func TestDataFramesAllocateNothing(t *testing.T) {
 func FuzzParseFrame(f *testing.F) {
 	for _, fr := range frames {
 		f.Add(wire.AppendFrame(nil, fr))
+	}
+	for _, v := range vectors(f, "frames.txt") {
+		if b, err := hex.DecodeString(strings.ReplaceAll(v.in, " ", "")); err == nil {
+			f.Add(b)
+		}
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		fr, err := wire.ParseFrame(b)
