@@ -1,0 +1,82 @@
+// Command sitecast distributes content to sites without servers: it is the server,
+// the agent on every endpoint, and the operator's commands.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/sitecast/sitecast/e2e/demo"
+	"github.com/sitecast/sitecast/edge/agent"
+	"github.com/sitecast/sitecast/signaling/operator"
+	"github.com/sitecast/sitecast/signaling/server"
+)
+
+// version is set by the build.
+var version = "development"
+
+// Exit codes.
+const (
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+type commands struct {
+	Server     server.Command      `cmd:"" help:"Run the server: API, signaling, origin, relay."`
+	Agent      agent.Command       `cmd:"" help:"Run the agent of an endpoint."`
+	Site       operator.Site       `cmd:"" help:"Create, list, show and change sites."`
+	Enrol      operator.Enrol      `cmd:"" help:"Print a token that lets endpoints enrol."`
+	Publish    operator.Publish    `cmd:"" help:"Publish a file or folder as a version of content."`
+	Distribute operator.Distribute `cmd:"" help:"Order a version to sites."`
+	Flows      operator.Flows      `cmd:"" help:"Show what moves where."`
+	Pause      operator.Pause      `cmd:"" help:"Pause flows by site or content."`
+	Resume     operator.Resume     `cmd:"" help:"Resume paused flows."`
+	Prioritize operator.Prioritize `cmd:"" help:"Change the priority of content."`
+	Cap        operator.Cap        `cmd:"" help:"Cap a site's use of the WAN."`
+	Endpoints  operator.Endpoints  `cmd:"" help:"Show endpoints."`
+	Demo       demo.Command        `cmd:"" help:"Run a server, two sites and their endpoints on this machine."`
+
+	Version kong.VersionFlag `help:"Print the version."`
+}
+
+func main() { os.Exit(run(os.Args[1:])) }
+
+// run runs one command and returns the exit code.
+func run(args []string) int {
+	var cli commands
+	parser, err := kong.New(&cli, kong.Name("sitecast"), kong.Vars{"version": version}, kong.UsageOnError(),
+		kong.Description("One download over the WAN serves a whole site."))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "sitecast:", err)
+		return exitFailed
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	command, err := parser.Parse(args)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "sitecast: %v\nrun with --help to see how it is used\n", err)
+		return exitUsage
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	command.BindTo(ctx, (*context.Context)(nil))
+	err = command.Run()
+	switch {
+	case err == nil:
+		return 0
+	case operator.IsUsage(err):
+		fmt.Fprintln(os.Stderr, "sitecast:", err)
+		return exitUsage
+	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
+		return exitFailed
+	}
+	fmt.Fprintln(os.Stderr, "sitecast:", err)
+	return exitFailed
+}

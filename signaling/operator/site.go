@@ -1,0 +1,246 @@
+package operator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/sitecast/sitecast/signaling/api"
+	"github.com/sitecast/sitecast/storage/catalog"
+	"github.com/sitecast/sitecast/storage/content"
+)
+
+// Site is `sitecast site`.
+type Site struct {
+	Create SiteCreate `cmd:"" help:"Create a site."`
+	List   SiteList   `cmd:"" help:"List the sites."`
+	Show   SiteShow   `cmd:"" help:"Show a site with its endpoints and flows."`
+	Set    SiteSet    `cmd:"" help:"Change a site."`
+}
+
+// SiteCreate is `sitecast site create`.
+type SiteCreate struct {
+	Remote
+	Name string   `arg:"" help:"Name of the new site."`
+	CIDR []string `name:"cidr" help:"Address range of the site's LAN (repeatable)." placeholder:"CIDR"`
+	TZ   string   `name:"tz" help:"Time zone of the site." placeholder:"ZONE"`
+}
+
+// Help is the long help with an example.
+func (SiteCreate) Help() string {
+	return "Example:\n  sitecast site create shop-12 --cidr 10.12.0.0/16 --tz Europe/Berlin"
+}
+
+// Validate refuses a name or range that can't be one.
+func (c SiteCreate) Validate() error {
+	for _, cidr := range c.CIDR {
+		if _, err := netip.ParsePrefix(cidr); err != nil {
+			return fmt.Errorf("--cidr %q is not a range such as 10.12.0.0/16", cidr)
+		}
+	}
+	return content.CheckName(c.Name)
+}
+
+// Run creates the site.
+func (c SiteCreate) Run(ctx context.Context) error {
+	server, err := c.client()
+	if err != nil {
+		return err
+	}
+	defer server.close()
+	in := api.NewSite{Name: c.Name, CIDRs: c.CIDR, TZ: c.TZ}
+	if err := server.call(ctx, http.MethodPost, "/sites", nil, in, nil); err != nil {
+		return fmt.Errorf("create site %s: %w", c.Name, err)
+	}
+	c.say("Created site %s. Next: sitecast enrol --site %s", c.Name, c.Name)
+	return nil
+}
+
+// SiteList is `sitecast site list`.
+type SiteList struct {
+	Remote
+	JSON bool `name:"json" help:"Print JSON."`
+}
+
+// Help is the long help with an example.
+func (SiteList) Help() string { return "Example:\n  sitecast site list --json" }
+
+// Run lists the sites.
+func (c SiteList) Run(ctx context.Context) error {
+	server, err := c.client()
+	if err != nil {
+		return err
+	}
+	defer server.close()
+	sites, err := server.sites(ctx)
+	if err != nil {
+		return fmt.Errorf("list sites: %w", err)
+	}
+	if c.JSON {
+		return c.printJSON(sites)
+	}
+	t := tabwriter.NewWriter(c.stdout(), 0, 8, 2, ' ', 0)
+	fmt.Fprintln(t, "NAME\tWAN CAP\tRANGES\tCREATED")
+	for _, s := range sites {
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", s.Name, capText(s), strings.Join(s.CIDRs, " "), s.Created.Local().Format(time.DateTime))
+	}
+	return t.Flush()
+}
+
+// sites reads all sites, page by page.
+func (c *client) sites(ctx context.Context) ([]catalog.Site, error) {
+	all := []catalog.Site{}
+	query := url.Values{}
+	for {
+		var page []catalog.Site
+		if err := c.call(ctx, http.MethodGet, "/sites", query, nil, &page); err != nil {
+			return nil, err
+		}
+		all = append(all, page...)
+		if len(page) < catalog.MaxPage {
+			return all, nil
+		}
+		query.Set("after", page[len(page)-1].Name)
+	}
+}
+
+func capText(s catalog.Site) string {
+	if s.Cap == catalog.NoCap {
+		return "none"
+	}
+	return bits(s.Cap * 8)
+}
+
+// SiteShow is `sitecast site show`.
+type SiteShow struct {
+	Remote
+	Name string `arg:"" help:"Name of the site."`
+	JSON bool   `name:"json" help:"Print JSON."`
+}
+
+// Help is the long help with an example.
+func (SiteShow) Help() string { return "Example:\n  sitecast site show shop-12" }
+
+// Run shows the site.
+func (c SiteShow) Run(ctx context.Context) error {
+	server, err := c.client()
+	if err != nil {
+		return err
+	}
+	defer server.close()
+	var found catalog.Site
+	if err := server.call(ctx, http.MethodGet, "/sites/"+url.PathEscape(c.Name), nil, nil, &found); err != nil {
+		return fmt.Errorf("show site %s: %w", c.Name, err)
+	}
+	if c.JSON {
+		return c.printJSON(found)
+	}
+	flows, err := server.flows(ctx, c.Name, "")
+	if err != nil {
+		return fmt.Errorf("show flows of %s: %w", c.Name, err)
+	}
+	endpoints, err := server.endpoints(ctx, c.Name)
+	if err != nil {
+		return fmt.Errorf("show endpoints of %s: %w", c.Name, err)
+	}
+	c.say("Site %s, WAN cap %s, ranges %s\n", found.Name, capText(found), strings.Join(found.CIDRs, " "))
+	if err := writeFlows(c.stdout(), flows); err != nil {
+		return err
+	}
+	c.say("")
+	return writeEndpoints(c.stdout(), endpoints)
+}
+
+// SiteSet is `sitecast site set`.
+type SiteSet struct {
+	Remote
+	Name string `arg:"" help:"Name of the site."`
+	WAN  *Rate  `name:"wan" help:"Most that the site may take over the WAN, as 5mbit, or none." placeholder:"RATE"`
+}
+
+// Help is the long help with an example.
+func (SiteSet) Help() string { return "Example:\n  sitecast site set shop-12 --wan 5mbit" }
+
+// Validate wants something to set.
+func (c SiteSet) Validate() error {
+	if c.WAN == nil {
+		return errors.New("nothing to set: give --wan RATE")
+	}
+	return nil
+}
+
+// Run changes the site.
+func (c SiteSet) Run(ctx context.Context) error { return setCap(ctx, c.Remote, c.Name, *c.WAN) }
+
+// Cap is `sitecast cap`.
+type Cap struct {
+	Remote
+	Site string `help:"Site to cap." required:"" placeholder:"NAME"`
+	WAN  Rate   `name:"wan" help:"Most that the site may take over the WAN, as 5mbit or 500kbit, or none." required:"" placeholder:"RATE"`
+}
+
+// Help is the long help with an example.
+func (Cap) Help() string {
+	return "Examples:\n  sitecast cap --site shop-12 --wan 5mbit\n  sitecast cap --site shop-12 --wan none"
+}
+
+// Run sets the cap.
+func (c Cap) Run(ctx context.Context) error { return setCap(ctx, c.Remote, c.Site, c.WAN) }
+
+func setCap(ctx context.Context, r Remote, name string, rate Rate) error {
+	server, err := r.client()
+	if err != nil {
+		return err
+	}
+	defer server.close()
+	limit := rate.bytesPerSecond()
+	in := api.SiteChange{CapBytesPerSecond: &limit}
+	if err := server.call(ctx, http.MethodPatch, "/sites/"+url.PathEscape(name), nil, in, nil); err != nil {
+		return fmt.Errorf("cap site %s: %w", name, err)
+	}
+	r.say("WAN cap of %s: %s", name, rate)
+	return nil
+}
+
+// Enrol is `sitecast enrol`.
+type Enrol struct {
+	Remote
+	Site string        `help:"Site that endpoints join with the token." required:"" placeholder:"NAME"`
+	Uses int           `help:"How many endpoints may use the token." default:"1" placeholder:"N"`
+	TTL  time.Duration `name:"ttl" help:"How long the token may be used." default:"24h" placeholder:"DURATION"`
+}
+
+// Help is the long help with an example.
+func (Enrol) Help() string {
+	return "Prints an enrolment token and nothing else.\n\nExample:\n  sitecast enrol --site shop-12 --uses 20 > shop-12.token"
+}
+
+// Validate refuses a token nobody could use.
+func (c Enrol) Validate() error {
+	if c.Uses < 1 || c.TTL < time.Second {
+		return errors.New("--uses is at least 1 and --ttl at least 1s")
+	}
+	return nil
+}
+
+// Run prints a token.
+func (c Enrol) Run(ctx context.Context) error {
+	server, err := c.client()
+	if err != nil {
+		return err
+	}
+	defer server.close()
+	in := api.NewEnrolment{Site: c.Site, Uses: c.Uses, TTLSeconds: int64(c.TTL / time.Second)}
+	var made api.MadeEnrolment
+	if err := server.call(ctx, http.MethodPost, "/enrolments", nil, in, &made); err != nil {
+		return fmt.Errorf("make an enrolment token for %s: %w", c.Site, err)
+	}
+	c.say("%s", made.Token)
+	return nil
+}

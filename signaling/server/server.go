@@ -1,0 +1,244 @@
+// Package server puts the parts of a Sitecast server together: catalog, keys,
+// certificates, origin, sites, sockets, API and relay. Its first start makes
+// everything it needs in one folder.
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/sitecast/sitecast/signaling/api"
+	"github.com/sitecast/sitecast/signaling/credential"
+	"github.com/sitecast/sitecast/signaling/relay"
+	"github.com/sitecast/sitecast/signaling/site"
+	"github.com/sitecast/sitecast/signaling/socket"
+	"github.com/sitecast/sitecast/signaling/wire"
+	"github.com/sitecast/sitecast/storage/blob/dir"
+	"github.com/sitecast/sitecast/storage/catalog"
+	"github.com/sitecast/sitecast/storage/catalog/sqlite"
+	"github.com/sitecast/sitecast/storage/content"
+	"github.com/sitecast/sitecast/storage/durable"
+)
+
+// Config is what a server is made of.
+type Config struct {
+	Data      string // folder for database, keys, certificates
+	Packs     string // folder for the origin's objects
+	Listen    string // address of the API, signaling and origin
+	PublicURL *url.URL
+	// TLSCert and TLSKey are files; without them a private CA in Data makes the
+	// certificate. Plain http is served too, on loopback only unless InsecureHTTP.
+	TLSCert, TLSKey string
+	InsecureHTTP    bool
+	Relay           *relay.Config // nil: no embedded STUN and TURN
+	RelayAddr       string        // host:port as endpoints reach it
+	Log             *slog.Logger
+
+	// Listener replaces Listen, for tests in fake time.
+	Listener net.Listener
+}
+
+// Time-outs and limits of the HTTP side.
+const (
+	headerTimeout  = 10 * time.Second
+	idleTimeout    = 2 * time.Minute
+	maxHeaderBytes = 32 << 10
+	shutdownTime   = 5 * time.Second
+	seenInterval   = time.Minute
+	adminTokenFile = "admin.token"
+)
+
+// Server is a server that is ready to run.
+type Server struct {
+	// Set by New, then constant.
+	cfg     Config
+	log     *slog.Logger
+	catalog *sqlite.Catalog
+	keys    *credential.Keys
+	objects *dir.Store
+	certs   *certificates
+	hub     *site.Hub
+	socket  *socket.Server
+	relay   *relay.Relay // nil without one
+	http    *http.Server
+	seen    seen
+	listen  net.Listener
+}
+
+// New opens or makes everything in cfg.Data and listens. Run must follow.
+func New(ctx context.Context, cfg Config) (s *Server, err error) {
+	s = &Server{cfg: cfg, log: cfg.Log}
+	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
+		return nil, fmt.Errorf("make the data folder: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.close())
+		}
+	}()
+	if s.catalog, err = sqlite.Open(ctx, filepath.Join(cfg.Data, "sitecast.db")); err != nil {
+		return s, err
+	}
+	if s.objects, err = dir.Open(cfg.Packs); err != nil {
+		return s, err
+	}
+	if err := s.openKeys(ctx); err != nil {
+		return s, err
+	}
+	if s.certs, err = openCertificates(cfg); err != nil {
+		return s, err
+	}
+	if s.listen = cfg.Listener; s.listen == nil {
+		if s.listen, err = net.Listen("tcp", cfg.Listen); err != nil {
+			return s, fmt.Errorf("listen (is another server running? choose another --listen): %w", err)
+		}
+	}
+	if cfg.Relay != nil {
+		if s.relay, err = relay.New(*cfg.Relay); err != nil {
+			return s, err
+		}
+	}
+	return s, s.assemble(ctx)
+}
+
+// close releases what New opened.
+func (s *Server) close() error {
+	var errs []error
+	if s.catalog != nil {
+		errs = append(errs, s.catalog.Close())
+	}
+	if s.objects != nil {
+		errs = append(errs, s.objects.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// openKeys opens the keys; with fresh ones come the first trust document and the
+// first administrator's token.
+func (s *Server) openKeys(ctx context.Context) error {
+	keys, fresh, err := credential.OpenKeys(s.cfg.Data)
+	if err != nil {
+		return err
+	}
+	s.keys = keys
+	if fresh {
+		s.log.Info("made the organisation's root key; keep a copy of it somewhere safe",
+			"file", filepath.Join(s.cfg.Data, "root.key"))
+	}
+	serial, _, err := s.catalog.Trust(ctx)
+	if err != nil {
+		return err
+	}
+	if serial == 0 {
+		if keys.Root == nil {
+			return fmt.Errorf("make the first trust document: %w", credential.ErrRootOffline)
+		}
+		doc, err := content.SignTrust(content.TrustDocument{Serial: 1, Created: time.Now()}, keys.Root)
+		if err != nil {
+			return err
+		}
+		if err := s.catalog.PutTrust(ctx, "first start", 1, doc); err != nil {
+			return err
+		}
+	}
+	return s.adminToken(ctx)
+}
+
+// adminToken makes the first token, unless its file is there.
+func (s *Server) adminToken(ctx context.Context) error {
+	path := filepath.Join(s.cfg.Data, adminTokenFile)
+	if _, err := os.Stat(path); err == nil {
+		return nil
+	}
+	secret, hash := credential.NewSecret()
+	if err := s.catalog.PutToken(ctx, "first start", catalog.Token{Name: "admin", Hash: hash, Role: catalog.RoleAdmin}); err != nil {
+		return err
+	}
+	return durable.WriteFile(path, []byte(credential.APIToken(secret)+"\n"), 0o600)
+}
+
+// assemble makes the parts that stand on what New opened.
+func (s *Server) assemble(ctx context.Context) error {
+	epoch, err := s.nextEpoch(ctx)
+	if err != nil {
+		return err
+	}
+	src := newSource(s.catalog)
+	s.hub = site.NewHub(site.Config{Epoch: epoch, URL: s.objectURL, Log: s.log}, src)
+	s.socket = socket.New(socket.Config{Authenticate: s.authenticate, Renew: s.renew, Handler: s, Log: s.log,
+		Welcome: func(_ context.Context, who socket.Identity) (wire.Welcome, error) {
+			return wire.Welcome{Epoch: epoch, ICE: s.ice(who.ID)}, nil
+		}})
+	s.http = &http.Server{
+		Handler: api.New(api.Config{Catalog: s.catalog, Keys: s.keys, Objects: s.objects, Hub: s.hub, Socket: s.socket,
+			Metrics: s.metrics(), Pin: s.certs.pin, Log: s.log}),
+		ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
+		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		// HTTP/1.1 only: several ranges on one HTTP/2 connection share one window.
+		TLSNextProto: map[string]func(*http.Server, *tls.Conn, http.Handler){},
+	}
+	return nil
+}
+
+// nextEpoch counts the server's starts; leases of an earlier one are void.
+func (s *Server) nextEpoch(ctx context.Context) (uint64, error) {
+	epoch := uint64(0)
+	text, err := s.catalog.Meta(ctx, "epoch")
+	if err == nil {
+		_, err = fmt.Sscan(text, &epoch)
+	} else if errors.Is(err, catalog.ErrNotFound) {
+		err = nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("read the epoch: %w", err)
+	}
+	return epoch + 1, s.catalog.SetMeta(ctx, "epoch", fmt.Sprint(epoch+1))
+}
+
+// Run serves until ctx ends, and returns when everything has stopped.
+func (s *Server) Run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return s.hub.Run(ctx) })
+	group.Go(func() error { return s.socket.Run(ctx) })
+	group.Go(func() error { return s.noteSeen(ctx) })
+	if s.relay != nil {
+		group.Go(func() error { return s.relay.Run(ctx) })
+	}
+	group.Go(func() error {
+		if err := s.http.Serve(newSplit(s.listen, s.certs.config(), s.cfg.InsecureHTTP)); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("serve: %w", err)
+		}
+		return nil
+	})
+	group.Go(func() error {
+		<-ctx.Done()
+		ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
+		defer stop()
+		if err := s.http.Shutdown(ctx); err != nil {
+			return s.http.Close() // transfers that did not end in time
+		}
+		return nil
+	})
+	err := group.Wait()
+	return errors.Join(err, s.close())
+}
+
+// Addr is where the server listens.
+func (s *Server) Addr() net.Addr { return s.listen.Addr() }
+
+// objectURL signs the address of an object for a lease.
+func (s *Server) objectURL(kind site.ObjectKind, digest content.Digest, ttl time.Duration) string {
+	// A fetch may begin at the end of the lease before it and take all of its own.
+	return s.keys.SignURL("/"+string(kind)+"/"+digest.String(), time.Now().Add(3*ttl))
+}

@@ -1,0 +1,87 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/sitecast/sitecast/signaling/schedule"
+	"github.com/sitecast/sitecast/signaling/site"
+	"github.com/sitecast/sitecast/signaling/wire"
+	"github.com/sitecast/sitecast/storage/catalog"
+	"github.com/sitecast/sitecast/storage/content"
+)
+
+// source reads what is wanted of a site from the catalog. Versions never change,
+// so those in use are kept.
+type source struct {
+	catalog catalog.Catalog
+
+	// mu guards versions.
+	mu       sync.Mutex
+	versions map[content.Ref]site.FlowSpec
+}
+
+// maxCached bounds the versions kept.
+const maxCached = 256
+
+func newSource(c catalog.Catalog) *source {
+	return &source{catalog: c, versions: map[content.Ref]site.FlowSpec{}}
+}
+
+// Desired implements site.Source.
+func (s *source) Desired(ctx context.Context, name string) (site.Desired, error) {
+	orders, err := s.catalog.Orders(ctx, name)
+	if err != nil {
+		return site.Desired{}, err
+	}
+	d := site.Desired{Generation: orders.Generation, Cap: wire.Unlimited}
+	if orders.Site.Cap != catalog.NoCap {
+		d.Cap = orders.Site.Cap
+	}
+	if d.TrustSerial, d.Trust, err = s.catalog.Trust(ctx); err != nil {
+		return site.Desired{}, err
+	}
+	for _, order := range catalog.Resolve(orders) {
+		spec, err := s.version(ctx, content.Ref{Name: order.Name, Version: order.Version})
+		if err != nil {
+			return site.Desired{}, err
+		}
+		spec.Priority, spec.Paused, spec.PausedBy = wire.Priority(order.Priority), order.Paused, order.PausedBy
+		d.Flows = append(d.Flows, spec)
+	}
+	return d, nil
+}
+
+// version reads a version, or remembers it.
+func (s *source) version(ctx context.Context, ref content.Ref) (site.FlowSpec, error) {
+	s.mu.Lock()
+	spec, ok := s.versions[ref]
+	s.mu.Unlock()
+	if ok {
+		return spec, nil
+	}
+	v, err := s.catalog.Version(ctx, ref.Name, ref.Version)
+	if err != nil {
+		return spec, err
+	}
+	head, id, err := content.ReadHead(v.Head)
+	if err != nil {
+		return spec, fmt.Errorf("read %s: %w", ref, err)
+	}
+	placement, err := catalog.DecodePlacement(v.Placement)
+	if err != nil {
+		return spec, fmt.Errorf("read %s: %w", ref, err)
+	}
+	spec = site.FlowSpec{ID: id, Head: head, Envelope: v.Head, Places: make([]schedule.Place, len(placement.Chunks))}
+	for i, p := range placement.Chunks {
+		spec.Places[i] = schedule.Place{Pack: placement.Packs[p.Pack], Offset: p.Offset, Length: p.Length, Encoding: p.Encoding}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.versions) >= maxCached {
+		clear(s.versions)
+	}
+	s.versions[ref] = spec
+	return spec, nil
+}
