@@ -1,107 +1,111 @@
 package operator
 
 import (
+	"context"
 	"fmt"
-	"os"
-	"strings"
+	"io"
+	"sync"
 	"time"
 
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
-
-	"github.com/sitecast/sitecast/signaling/site"
 )
 
-// progress shows flows while somebody waits for them: live on a terminal, a line
-// now and then elsewhere.
+// plainEvery is how often progress is told where there is no terminal.
+const plainEvery = 5 * time.Second
+
+// progress shows how far work has come: bars on a terminal, now and then a line
+// elsewhere.
 type progress struct {
-	screen  screen
-	printed time.Time
-	last    string
+	out  io.Writer
+	bars *mpb.Progress // nil where there is no terminal
 }
 
-const plainInterval = 2 * time.Second
-
-func newProgress() *progress {
-	return &progress{screen: screen{out: os.Stdout, live: onTerminal()}}
-}
-
-func (p *progress) show(flows []site.FlowView) {
-	if p.screen.live {
-		p.screen.draw(flowBars(flows))
-		return
+func newProgress(ctx context.Context, out io.Writer) *progress {
+	p := &progress{out: out}
+	if newScreen(out).term {
+		p.bars = mpb.NewWithContext(ctx, mpb.WithOutput(out), mpb.WithRefreshRate(100*time.Millisecond))
 	}
-	p.last = flowBars(flows)
-	if time.Since(p.printed) >= plainInterval {
-		p.printed = time.Now()
-		fmt.Fprint(os.Stdout, p.last)
-		p.last = ""
+	return p
+}
+
+// wait returns when the bars are drawn for the last time.
+func (p *progress) wait() {
+	if p.bars != nil {
+		p.bars.Wait()
 	}
 }
 
-// end prints the last state that was not printed yet.
-func (p *progress) end() {
-	if p.last != "" {
-		fmt.Fprint(os.Stdout, p.last)
-		p.last = ""
-	}
-}
-
-// flowBars draws one line for each flow.
-func flowBars(flows []site.FlowView) string {
-	var b strings.Builder
-	for _, f := range flows {
-		got := f.BytesOrigin + f.BytesPeer + f.BytesRelay + f.BytesReused
-		rest := "WAN " + rateText(f.WANBPS) + ", peers " + rateText(f.PeerBPS)
-		if eta := timeText(f.ETASeconds); eta != "" {
-			rest += ", " + eta + " left"
-		}
-		if f.State == site.StateComplete {
-			rest = fmt.Sprintf("complete after %.1f s: %s from the origin, %s from peers", f.Seconds, sizeText(f.BytesOrigin), sizeText(f.BytesPeer))
-		}
-		if f.Reason != "" {
-			rest = f.State + ": " + f.Reason
-		}
-		fmt.Fprintf(&b, "%-14s %s %d/%d endpoints  %s\n", clip(f.Site, 14), bar(got, f.BytesTotal, 24), f.Complete, f.Endpoints, rest)
-	}
-	return b.String()
-}
-
-// transferBar follows bytes of a known total: a bar with rate and ETA on a
-// terminal, a line at the end elsewhere.
-type transferBar struct {
+// stage is one piece of work. It is safe for use by several goroutines.
+type stage struct {
+	// Set by begin, then constant.
 	name  string
 	total int64
+	out   io.Writer
+	bar   *mpb.Bar // nil where there is no terminal
 	begun time.Time
-	pool  *mpb.Progress
-	bar   *mpb.Bar
+
+	// mu guards the rest.
+	mu   sync.Mutex
+	done int64
+	told time.Time
 }
 
-func newTransferBar(name string, total int64) *transferBar {
-	t := &transferBar{name: name, total: total, begun: time.Now()}
-	if !onTerminal() || total == 0 {
-		return t
+// begin starts a stage of total bytes.
+func (p *progress) begin(name string, total int64) *stage {
+	now := time.Now()
+	s := &stage{name: name, total: total, out: p.out, begun: now, told: now}
+	if p.bars != nil {
+		s.bar = p.bars.New(total, mpb.BarStyle().Lbound("").Filler("█").Tip("█").Padding("░").Rbound(""),
+			mpb.PrependDecorators(decor.Name(name, decor.WC{W: 10, C: decor.DindentRight})),
+			mpb.AppendDecorators(decor.Percentage(decor.WC{W: 5}), decor.Name("  "),
+				decor.CountersKiloByte("% .1f / % .1f", decor.WC{W: 20}), decor.Name("  "),
+				decor.AverageSpeed(decor.SizeB1000(0), "% .1f", decor.WC{W: 11}), decor.Name("  "),
+				decor.OnComplete(decor.AverageETA(decor.ET_STYLE_GO, decor.WC{W: 6}), "done")))
 	}
-	t.pool = mpb.New(mpb.WithWidth(32), mpb.WithOutput(os.Stdout))
-	t.bar = t.pool.AddBar(total, mpb.PrependDecorators(decor.Name(fmt.Sprintf("%-9s", name))),
-		mpb.AppendDecorators(decor.Counters(decor.SizeB1000(0), "% .1f / % .1f"), decor.Name("  "),
-			decor.AverageSpeed(decor.SizeB1000(0), "% .1f"), decor.Name("  "), decor.AverageETA(decor.ET_STYLE_GO)))
-	return t
+	return s
 }
 
-func (t *transferBar) set(done int64) {
-	if t.bar != nil {
-		t.bar.SetCurrent(min(done, t.total))
+// set says how much is done in all.
+func (s *stage) set(done int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if done <= s.done {
+		return // another goroutine was faster
 	}
-}
-
-// finish ends the bar; what was not done stays open in it.
-func (t *transferBar) finish() {
-	if t.bar != nil {
-		t.bar.SetTotal(-1, true)
-		t.pool.Wait()
+	s.done = done
+	if s.bar != nil {
+		s.bar.SetCurrent(done)
 		return
 	}
-	span := time.Since(t.begun).Seconds()
-	fmt.Printf("%s %s in %.1f s (%s/s)\n", t.name, sizeText(t.total), span, sizeText(int64(float64(t.total)/max(span, 1e-3))))
+	if now := time.Now(); now.Sub(s.told) >= plainEvery {
+		s.told = now
+		s.line(now)
+	}
+}
+
+// line prints how far the stage has come. mu is held.
+func (s *stage) line(now time.Time) {
+	rate := float64(s.done) / max(now.Sub(s.begun).Seconds(), 0.001)
+	left := "-"
+	if rate > 0 {
+		left = time.Duration(float64(s.total-s.done) / rate * float64(time.Second)).Round(time.Second).String()
+	}
+	fmt.Fprintf(s.out, "%-10s %3.0f%%  %s of %s  %s/s  ETA %s\n", s.name, 100*float64(s.done)/float64(max(s.total, 1)),
+		bytesText(s.done), bytesText(s.total), bytesText(int64(rate)), left)
+}
+
+// end closes the stage.
+func (s *stage) end(complete bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.bar != nil && complete:
+		s.bar.SetTotal(s.total, true)
+	case s.bar != nil:
+		s.bar.Abort(false)
+	case complete:
+		took := max(time.Since(s.begun).Seconds(), 0.001)
+		fmt.Fprintf(s.out, "%-10s 100%%  %s in %.1f s (%s/s)\n", s.name, bytesText(s.total), took, bytesText(int64(float64(s.total)/took)))
+	}
 }

@@ -1,16 +1,17 @@
 package operator
 
 import (
-	"bytes"
 	"context"
 	"crypto/ed25519"
+	"errors"
 	"fmt"
-	"io"
+	"net/http"
 	"net/url"
 	"os"
+	"os/user"
 	"path/filepath"
 	"slices"
-	"sync/atomic"
+	"strings"
 	"time"
 
 	"github.com/sitecast/sitecast/signaling/api"
@@ -22,197 +23,157 @@ import (
 // Publish is `sitecast publish`.
 type Publish struct {
 	Remote
-	Path    string        `arg:"" help:"File or folder to publish." type:"path"`
-	Name    string        `help:"Name of the content." required:""`
-	Version string        `help:"Version of it." required:""`
-	Key     string        `help:"Publisher's key; made on first use (default: sitecast/publisher.key in the user's configuration)." type:"path" env:"SITECAST_PUBLISHER_KEY" placeholder:"FILE"`
-	Expires time.Duration `help:"How long endpoints may begin to take the version; 0 for ever." default:"0"`
+	Path    string `arg:"" type:"existingpath" help:"File or folder to publish."`
+	Name    string `help:"Name of the content." required:"" placeholder:"NAME"`
+	Version string `help:"Version of it; each is published once." required:"" placeholder:"V"`
+	Key     string `help:"Publisher key; made on first use (default: publisher.key in the user's sitecast configuration folder)." type:"path" env:"SITECAST_PUBLISHER_KEY" placeholder:"FILE"`
+	TempDir string `name:"temp-dir" help:"Folder for packs on their way (default: the system's)." type:"existingdir" placeholder:"DIR"`
 }
 
 // Help is the long help with an example.
 func (Publish) Help() string {
-	return "The last line printed is NAME@V.\n\nExample:\n  sitecast publish ./build --name pos-app --version 4.2"
+	return `Cuts the content into chunks, uploads what the server lacks and signs the result.
+An interrupted publish can be repeated: what arrived is not sent again. The last
+line printed is NAME@V.
+
+Example:
+  sitecast publish ./till-app --name till-app --version 2.1`
 }
 
-// Run publishes.
-func (c Publish) Run(ctx context.Context) error {
-	ref := content.Ref{Name: c.Name, Version: c.Version}
-	if err := ref.Check(); err != nil {
-		return usage(err)
-	}
-	cl, err := c.connect()
+// Validate refuses names that can't be one.
+func (c Publish) Validate() error {
+	return errors.Join(content.CheckName(c.Name), content.CheckVersion(c.Version))
+}
+
+// Run publishes. The server is asked first: a version that exists, or a key that
+// may not publish, ends it before the work.
+func (c Publish) Run(ctx context.Context) (err error) {
+	server, err := c.client()
 	if err != nil {
 		return err
 	}
-	key, err := c.publisher(ctx, cl)
+	defer server.close()
+	ref := content.Ref{Name: c.Name, Version: c.Version}
+	key, err := c.publisherKey()
 	if err != nil {
 		return err
 	}
 	var reserved api.Reserved
-	if err := cl.call(ctx, "POST", "versions", nil, api.NewVersion{Name: c.Name, Version: c.Version}, &reserved); err != nil {
-		return err
+	if err := server.call(ctx, http.MethodPost, "/versions", nil, api.NewVersion{Name: c.Name, Version: c.Version}, &reserved); err != nil {
+		return fmt.Errorf("publish %s: %w", ref, err)
 	}
-	dir, err := os.MkdirTemp("", "sitecast-publish-")
+	if err := c.introduce(ctx, server, key); err != nil {
+		return fmt.Errorf("let the key publish: %w", err)
+	}
+	dir, err := os.MkdirTemp(c.TempDir, "sitecast-publish-")
 	if err != nil {
-		return err
+		return fmt.Errorf("make a folder for packs: %w", err)
 	}
-	defer os.RemoveAll(dir)
-	made, err := c.ingest(ctx, dir)
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	result, err := c.ingest(ctx, dir)
 	if err != nil {
-		return err
+		return fmt.Errorf("publish %s: %w", c.Path, err)
 	}
-	head := content.Head{Name: c.Name, Version: c.Version, Serial: reserved.Serial, Created: time.Now(), Kind: made.Kind,
-		Bytes: made.Bytes, UniqueBytes: made.Body.UniqueBytes(), Chunks: uint32(len(made.Body.Chunks)),
-		Body: content.Sum(made.Encoded), BodyBytes: int64(len(made.Encoded))}
-	if c.Expires > 0 {
-		head.Expires = head.Created.Add(c.Expires)
-	}
-	if err := cl.uploadAll(ctx, made, head.Body); err != nil {
-		return err
+	head := content.Head{Name: c.Name, Version: c.Version, Serial: reserved.Serial, Created: time.Now(), Kind: result.Kind,
+		Bytes: result.Bytes, UniqueBytes: result.Body.UniqueBytes(), Chunks: uint32(len(result.Body.Chunks)),
+		Body: content.Sum(result.Encoded), BodyBytes: int64(len(result.Encoded))}
+	if err := c.upload(ctx, server, result); err != nil {
+		return fmt.Errorf("upload %s: %w", ref, err)
 	}
 	signed, _, err := content.SignHead(head, key)
 	if err != nil {
 		return err
 	}
-	version := api.SignedVersion{Head: signed, Packs: digests(made.Packs)}
-	if err := cl.call(ctx, "PUT", "versions/"+url.PathEscape(c.Name)+"/"+url.PathEscape(c.Version), nil, version, nil); err != nil {
-		return err
+	version := api.SignedVersion{Head: signed, Packs: []content.Digest{}}
+	for _, p := range result.Packs {
+		version.Packs = append(version.Packs, p.Digest)
 	}
-	fmt.Println(ref)
+	path := "/versions/" + url.PathEscape(c.Name) + "/" + url.PathEscape(c.Version)
+	if err := server.call(ctx, http.MethodPut, path, nil, version, nil); err != nil {
+		return fmt.Errorf("publish %s: %w", ref, err)
+	}
+	c.summarize(result)
+	c.say("%s", ref)
 	return nil
 }
 
-// ingest cuts and packs the content, showing progress.
-func (c Publish) ingest(ctx context.Context, dir string) (ingest.Result, error) {
-	var bar *transferBar
-	made, err := ingest.Run(ctx, c.Path, dir, ingest.Options{Progress: func(done, total int64) {
-		if bar == nil {
-			bar = newTransferBar("reading", total)
-		}
-		bar.set(done)
-	}})
-	if bar != nil {
-		bar.finish()
-	}
-	if err != nil {
-		return made, fmt.Errorf("publish %s: %w", c.Path, err)
-	}
-	packed := int64(0)
-	for _, p := range made.Packs {
-		packed += p.Size
-	}
-	fmt.Printf("%s in %d files: %d chunks, %s packed\n", sizeText(made.Bytes), len(made.Body.Files), len(made.Body.Chunks), sizeText(packed))
-	return made, nil
-}
-
-func digests(packs []ingest.Pack) []content.Digest {
-	out := make([]content.Digest, 0, len(packs))
-	for _, p := range packs {
-		out = append(out, p.Digest)
-	}
-	return out
-}
-
-// uploadAll sends the objects that the origin lacks.
-func (c *client) uploadAll(ctx context.Context, made ingest.Result, body content.Digest) error {
-	var missing api.Objects
-	want := api.Objects{Digests: append(digests(made.Packs), body)}
-	if err := c.call(ctx, "POST", "objects/missing", nil, want, &missing); err != nil {
-		return err
-	}
-	total := int64(0)
-	for _, p := range made.Packs {
-		if slices.Contains(missing.Digests, p.Digest) {
-			total += p.Size
-		}
-	}
-	bar := newTransferBar("uploading", total)
-	defer bar.finish()
-	var sent atomic.Int64
-	for _, p := range made.Packs {
-		if !slices.Contains(missing.Digests, p.Digest) {
-			continue
-		}
-		if err := c.uploadFile(ctx, p, func(n int) { bar.set(sent.Add(int64(n))) }); err != nil {
-			return fmt.Errorf("upload pack: %w", err)
-		}
-	}
-	if !slices.Contains(missing.Digests, body) {
-		return nil
-	}
-	if err := c.upload(ctx, body.String(), int64(len(made.Encoded)), bytes.NewReader(made.Encoded)); err != nil {
-		return fmt.Errorf("upload body: %w", err)
-	}
-	return nil
-}
-
-func (c *client) uploadFile(ctx context.Context, p ingest.Pack, sent func(int)) error {
-	file, err := os.Open(p.Path)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	return c.upload(ctx, p.Digest.String(), p.Size, counted{file, sent})
-}
-
-// counted tells of bytes as they are read.
-type counted struct {
-	io.Reader
-	read func(int)
-}
-
-func (c counted) Read(b []byte) (int, error) {
-	n, err := c.Reader.Read(b)
-	c.read(n)
-	return n, err
-}
-
-// publisher returns the publisher's key, making it and having it trusted on first
-// use.
-func (c Publish) publisher(ctx context.Context, cl *client) (ed25519.PrivateKey, error) {
+// publisherKey opens the key, making one on first use.
+func (c Publish) publisherKey() (ed25519.PrivateKey, error) {
 	path := c.Key
 	if path == "" {
 		config, err := os.UserConfigDir()
 		if err != nil {
-			return nil, fmt.Errorf("find a place for the publisher's key (or name one with --key): %w", err)
+			return nil, fmt.Errorf("find the folder for the publisher key (name a file with --key): %w", err)
 		}
 		path = filepath.Join(config, "sitecast", "publisher.key")
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("make the folder of the publisher key: %w", err)
 	}
 	key, fresh, err := credential.OpenPrivate(path)
 	if err != nil {
-		return nil, fmt.Errorf("open the publisher's key: %w", err)
+		return nil, fmt.Errorf("open the publisher key: %w", err)
 	}
 	if fresh {
-		fmt.Printf("made a publisher's key at %s; keep it safe: it signs what endpoints run\n", path)
+		c.say("Made a publisher key: %s\nWhoever has it can publish in your name: keep it safe.", path)
 	}
-	return key, cl.trusted(ctx, key.Public().(ed25519.PublicKey), c.Name)
+	return key, nil
 }
 
-// trusted has the key added to the trust document unless it is there.
-func (c *client) trusted(ctx context.Context, key ed25519.PublicKey, name string) error {
+// introduce has the key added to the organisation's trust document, unless it is
+// there.
+func (c Publish) introduce(ctx context.Context, server *client, key ed25519.PrivateKey) error {
 	var state api.TrustState
-	if err := c.call(ctx, "GET", "trust", nil, nil, &state); err != nil {
+	if err := server.call(ctx, http.MethodGet, "/trust", nil, nil, &state); err != nil {
 		return err
 	}
-	trust, err := content.OpenTrust(state.Document, state.Root)
-	if err != nil {
-		return fmt.Errorf("read the trust document: %w", err)
-	}
-	for _, p := range trust.Document().Publishers {
-		if p.Key.Equal(key) {
-			return nil
+	public := key.Public().(ed25519.PublicKey)
+	if len(state.Document) > 0 && string(state.Document) != "null" {
+		trust, err := content.OpenTrust(state.Document, state.Root)
+		if err != nil {
+			return err
+		}
+		if slices.ContainsFunc(trust.Document().Publishers, func(p content.Publisher) bool { return p.Key.Equal(public) }) {
+			return nil // whether its prefixes cover the name is for the server to say
 		}
 	}
-	host, err := os.Hostname()
-	if err != nil {
-		host = "publisher"
+	who := "publisher"
+	if u, err := user.Current(); err == nil && u.Username != "" {
+		who = u.Username
 	}
-	if err := c.call(ctx, "POST", "publishers", nil, api.NewPublisher{Key: key, Name: host, Prefixes: []string{""}}, nil); err != nil {
-		return fmt.Errorf("have the publisher's key trusted: %w", err)
+	if host, err := os.Hostname(); err == nil {
+		who += "@" + host
 	}
-	fmt.Println("the organisation's trust document now names this key")
+	who = cut(strings.ToValidUTF8(who, "?"), content.MaxNameBytes/4) // a character has at most four bytes
+	in := api.NewPublisher{Key: public, Name: who, Prefixes: []string{""}}
+	if err := server.call(ctx, http.MethodPost, "/publishers", nil, in, &state); err != nil {
+		return err
+	}
+	c.say("Added the key to the organisation's trust document (serial %d) as %s.", state.Serial, who)
 	return nil
+}
+
+// ingest cuts the content into packs.
+func (c Publish) ingest(ctx context.Context, dir string) (ingest.Result, error) {
+	p := newProgress(ctx, c.stderr())
+	var stage *stage
+	result, err := ingest.Run(ctx, c.Path, dir, ingest.Options{Progress: func(done, total int64) {
+		if stage == nil {
+			stage = p.begin("Reading", total)
+		}
+		stage.set(done)
+	}})
+	if stage != nil {
+		stage.end(err == nil)
+	}
+	p.wait()
+	return result, err
+}
+
+func (c Publish) summarize(r ingest.Result) {
+	packed := int64(0)
+	for _, p := range r.Packs {
+		packed += p.Size
+	}
+	c.say("%s in %d files, %d chunks, %s packed in %d packs", bytesText(r.Bytes), len(r.Body.Files), len(r.Body.Chunks), bytesText(packed), len(r.Packs))
 }
