@@ -120,7 +120,7 @@ func (e *Engine) adopt(now time.Time, w *wire.Flow, held *flow) *flow {
 	}
 	if err != nil {
 		e.log.Error("refusing a flow", "flow", w.ID, "err", err)
-		e.cfg.Uplink.Send(wire.KindProgress, wire.Progress{Flow: w.ID, Code: wire.CodeBadHead, Error: clip(err.Error())})
+		e.cfg.Uplink.Send(wire.KindProgress, wire.Progress{Flow: w.ID, Code: wire.CodeBadHead, Error: wire.Clip(err.Error())})
 		return nil
 	}
 	f := held

@@ -162,7 +162,7 @@ func (ev leaseEnded) apply(e *Engine, now time.Time) {
 		f.swarm.Unlease(chunksOf(l.Lease)...)
 	}
 	if damaged := new(chunk.CorruptError); errors.As(ev.err, &damaged) {
-		e.cfg.Uplink.Send(wire.KindReport, wire.Report{Flow: f.id, Code: wire.CodeBadChunk, Detail: clip(ev.err.Error())})
+		e.cfg.Uplink.Send(wire.KindReport, wire.Report{Flow: f.id, Code: wire.CodeBadChunk, Detail: wire.Clip(ev.err.Error())})
 	}
 }
 

@@ -138,7 +138,7 @@ func (ev linkDown) apply(e *Engine, _ time.Time) {
 		}
 		e.unlink(ev.l)
 	}
-	e.cfg.Uplink.Send(wire.KindLinked, wire.Linked{Peer: ev.peer, Attempt: ev.attempt, Reason: clip(ev.reason)})
+	e.cfg.Uplink.Send(wire.KindLinked, wire.Linked{Peer: ev.peer, Attempt: ev.attempt, Reason: wire.Clip(ev.reason)})
 	e.log.Info("link down", "peer", ev.peer.Short(), "reason", ev.reason)
 }
 
@@ -159,7 +159,7 @@ func (e *Engine) send(l *link, f wire.Frame) { _ = l.SendCtl(f) }
 func (e *Engine) drop(l *link, code, detail string, id content.VersionID) {
 	e.violations++
 	e.log.Warn("dropping peer", "peer", l.Peer().Short(), "code", code, "detail", detail)
-	e.cfg.Uplink.Send(wire.KindReport, wire.Report{Peer: l.Peer(), Flow: id, Code: code, Detail: clip(detail)})
+	e.cfg.Uplink.Send(wire.KindReport, wire.Report{Peer: l.Peer(), Flow: id, Code: code, Detail: wire.Clip(detail)})
 	l.Close(code)
 }
 
@@ -232,6 +232,3 @@ func (ev lostChunk) apply(e *Engine, _ time.Time) {
 		f.complete, f.dirty = false, true
 	}
 }
-
-// clip bounds text meant for the server.
-func clip(s string) string { return s[:min(len(s), wire.MaxReasonBytes)] }

@@ -23,7 +23,7 @@ func (e *Engine) report(now time.Time, f *flow) time.Time {
 	if due := f.reportedAt.Add(ProgressInterval); f.announced && now.Before(due) {
 		return due
 	}
-	p := wire.Progress{Flow: f.id, Body: f.spec != nil, Complete: f.complete, Code: f.code, Error: clip(f.trouble)}
+	p := wire.Progress{Flow: f.id, Body: f.spec != nil, Complete: f.complete, Code: f.code, Error: wire.Clip(f.trouble)}
 	more := false
 	if f.swarm != nil {
 		p.Have, more = f.changed()
@@ -84,7 +84,7 @@ func (e *Engine) leaseStates(f *flow) []wire.LeaseState {
 		}
 		done := l.ended && l.failed == ""
 		states = append(states, wire.LeaseState{Epoch: l.Epoch, Lease: l.Lease.Lease,
-			Verified: l.verified, Done: done, Failed: clip(l.failed)})
+			Verified: l.verified, Done: done, Failed: wire.Clip(l.failed)})
 		l.said = l.ended
 	}
 	return states
