@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/sitecast/sitecast/signaling/wire"
-	"github.com/sitecast/sitecast/storage/content"
 )
 
 // Sizes of leases, encoded bytes.
@@ -18,99 +17,45 @@ const (
 	leaseSeconds = 4
 )
 
-// Place is where a chunk lies at the origin.
-type Place struct {
-	Pack     content.Digest
-	Offset   int64
-	Length   uint32 // encoded
-	Encoding uint8
-}
-
-// Supply is what choosing the next lease of a flow needs to know.
-type Supply struct {
-	Places []Place        // by chunk
-	Held   content.Bitmap // by live endpoints of the site
-	Leased content.Bitmap // by live leases
-}
-
-// Run is a range of one pack to lease.
-type Run struct {
-	Pack     content.Digest
-	From, To int64
-	Parts    []wire.Part
-}
-
-// NextRun returns the next range to fetch from the origin: the first chunk that
-// no live endpoint holds and no lease covers, and those that follow it without a
-// gap in its pack, up to limit bytes. It reports false when nothing is needed.
-func (s Supply) NextRun(limit int64) (Run, bool) {
-	needed := func(i uint32) bool { return !s.Held.Has(i) && !s.Leased.Has(i) }
-	n := uint32(len(s.Places))
-	for i := uint32(0); i < n; i++ {
-		if i%8 == 0 && s.Held[i/8]|s.Leased[i/8] == 0xff {
-			i += 7
-			continue
-		}
-		if !needed(i) {
-			continue
-		}
-		first := s.Places[i]
-		run := Run{Pack: first.Pack, From: first.Offset, To: first.Offset}
-		for ; i < n && needed(i) && len(run.Parts) < wire.MaxLeaseParts; i++ {
-			p := s.Places[i]
-			if p.Pack != run.Pack || p.Offset != run.To || len(run.Parts) > 0 && run.To-run.From+int64(p.Length) > limit {
-				break
-			}
-			run.Parts = append(run.Parts, wire.Part{Chunk: i, Length: p.Length, Encoding: p.Encoding})
-			run.To += int64(p.Length)
-		}
-		return run, true
-	}
-	return Run{}, false
-}
-
-// Any reports whether anything is needed from the origin.
-func (s Supply) Any() bool {
-	_, ok := s.NextRun(1)
-	return ok
-}
-
 // LeaseBytes is how much the next lease of a flow covers, given how many leases
-// of it were granted before and the site's rate over the WAN in bytes per second
-// (0 when unknown).
+// of it were granted before and the rate over the WAN in bytes per second (0 when
+// unknown).
 func LeaseBytes(granted int, rate float64) int64 {
-	if granted == 0 {
+	switch {
+	case granted == 0:
 		return FirstLeaseBytes
-	}
-	if rate <= 0 {
+	case rate <= 0:
 		return MaxLeaseBytes
 	}
-	return min(max(int64(rate*leaseSeconds), MinLeaseBytes), MaxLeaseBytes)
+	return int64(min(max(rate*leaseSeconds, MinLeaseBytes), MaxLeaseBytes))
 }
 
 // Candidate is a member that could fetch.
 type Candidate struct {
 	Member
-	HeldOff bool // gave a lease back a short while ago
+	HeldOff bool // it gave a lease back a short while ago
 }
 
-// Fetchers returns up to n members to fetch from the origin, best first: those
-// that fetch already, then wired before wireless, mains before battery, agents
-// before browsers, and the longest online.
+// burden tells candidates apart: a browser can't pace itself, a battery runs out,
+// Wi-Fi is shared with everybody's links.
+func (c Candidate) burden() int {
+	b := 0
+	for _, bad := range []bool{c.Device == wire.DeviceBrowser, c.Battery, c.Wireless, !c.Fetcher} {
+		b *= 2
+		if bad {
+			b++
+		}
+	}
+	return b
+}
+
+// Fetchers returns up to n members to fetch from the origin, best first: agents
+// before browsers, mains before battery, wired before wireless; among equals those
+// that fetch already, then the longest online.
 func Fetchers(candidates []Candidate, n int) []wire.EndpointID {
 	usable := slices.DeleteFunc(slices.Clone(candidates), func(c Candidate) bool { return c.HeldOff })
-	rank := func(c Candidate) int {
-		r := 0
-		for _, bad := range []bool{c.Device == wire.DeviceBrowser, c.Battery, c.Wireless, !c.Fetcher} {
-			r *= 2
-			if bad {
-				r++
-			}
-		}
-		return r
-	}
 	slices.SortFunc(usable, func(a, b Candidate) int {
-		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a.Since, b.Since), cmp.Compare(a.ID, b.ID))
+		return cmp.Or(cmp.Compare(a.burden(), b.burden()), cmp.Compare(a.Since, b.Since), cmp.Compare(a.ID, b.ID))
 	})
 	out := make([]wire.EndpointID, 0, n)
 	for _, c := range usable[:min(n, len(usable))] {
@@ -119,25 +64,50 @@ func Fetchers(candidates []Candidate, n int) []wire.EndpointID {
 	return out
 }
 
-// Turn is a flow waiting for a lease.
-type Turn struct {
+// Waiting is a flow that needs something from the origin.
+type Waiting struct {
 	Priority wire.Priority
-	Granted  int64 // bytes leased so far
+	Turn     uint64            // of the site's leases, the number of its last one; 0 for none yet
+	Fetchers []wire.EndpointID // who may fetch for it, best first
 }
 
-// NextTurn returns the index of the flow that gets the next lease: the highest
-// priority first, and within one the flow that was granted least. It returns -1
-// for no flows.
-func NextTurn(turns []Turn) int {
-	class := map[wire.Priority]int{wire.High: 0, wire.Normal: 1, wire.Low: 2}
-	best := -1
-	for i, t := range turns {
-		if best < 0 || cmp.Or(cmp.Compare(class[t.Priority], class[turns[best].Priority]),
-			cmp.Compare(t.Granted, turns[best].Granted)) < 0 {
-			best = i
+// NextLease chooses the flow that gets the next lease, as an index, and who gets
+// it, given how many more leases each member may take. Classes of priority are
+// strict: while a flow of a higher class waits for a fetcher to have room, no
+// lower one gets a lease. One that nobody can fetch for holds up no other. Within
+// a class flows take turns. It reports false when there is nothing to grant now.
+func NextLease(flows []Waiting, room map[wire.EndpointID]int) (flow int, to wire.EndpointID, ok bool) {
+	order := make([]int, 0, len(flows))
+	for i, f := range flows {
+		if len(f.Fetchers) > 0 {
+			order = append(order, i)
 		}
 	}
-	return best
+	slices.SortFunc(order, func(a, b int) int {
+		return cmp.Or(cmp.Compare(class(flows[a].Priority), class(flows[b].Priority)),
+			cmp.Compare(flows[a].Turn, flows[b].Turn), cmp.Compare(a, b))
+	})
+	for _, i := range order {
+		if class(flows[i].Priority) != class(flows[order[0]].Priority) {
+			break
+		}
+		for _, id := range flows[i].Fetchers {
+			if room[id] > 0 {
+				return i, id, true
+			}
+		}
+	}
+	return 0, "", false
+}
+
+func class(p wire.Priority) int {
+	switch p {
+	case wire.High:
+		return 0
+	case wire.Low:
+		return 2
+	}
+	return 1
 }
 
 // Shares splits a cap in bytes per second over n fetchers; the shares differ by

@@ -1,6 +1,3 @@
-// Package schedule decides what a site does: which endpoints link to each other,
-// what the next lease covers and who gets it, and how a bandwidth cap is shared.
-// It is pure: no clock, no goroutine, no socket; equal inputs give equal answers.
 package schedule
 
 import (
@@ -20,22 +17,17 @@ const (
 	degreeFetcher  = 10
 	degreeWireless = 6 // also browsers
 	degreeBattery  = 4
+	// degreeSlack is how far bridges and links within a subnet may go beyond.
+	degreeSlack = 2
 	// sameSubnet is how many peers of its own subnet an endpoint has at least.
 	sameSubnet = 3
-	// bridges is how many links join each pair of subnets at least.
-	bridges = 2
+	// bridges is how many links join each pair of subnets at least, up to
+	// maxBridged subnets; beyond, the random rings join them well enough.
+	bridges    = 2
+	maxBridged = 16
+	// maxProbes bounds the search for somebody with room for another link.
+	maxProbes = 64
 )
-
-// Member is what placing links and leases needs to know of an endpoint.
-type Member struct {
-	ID       wire.EndpointID
-	Device   string
-	Battery  bool
-	Wireless bool
-	Subnet   string // the first of its own prefixes; "" when unknown
-	Fetcher  bool
-	Since    int64 // when it came online, any unit
-}
 
 // Edge is a link between two endpoints. A is the lower id and makes the offer.
 type Edge struct{ A, B wire.EndpointID }
@@ -62,150 +54,269 @@ func (m Member) degree() int {
 
 // Links returns the links a site should have, the most useful first: those of
 // fetchers, a ring through everybody, then the rest. While active, that is a full
-// mesh up to FullMesh endpoints and beyond it a graph of bounded degree in which
-// the ring keeps everybody connected when any one leaves; otherwise only the ring
-// is kept warm. Links that exist are preferred, so that a join or leave moves few.
+// mesh up to FullMesh endpoints and beyond it a union of rings in different
+// orders, which is a good random graph of bounded degree, connected whoever
+// leaves. Otherwise only the first ring is kept warm. A member's coming or going
+// disturbs each ring in one place, and what else exists is kept, so few links move.
 func Links(members []Member, existing map[Edge]bool, active bool, seed uint64) []Edge {
-	g := graph{degree: map[wire.EndpointID]int{}, has: map[Edge]bool{}, seed: seed}
-	members = slices.Clone(members)
-	slices.SortFunc(members, func(a, b Member) int { return cmp.Compare(a.ID, b.ID) })
-	full := active && len(members) <= FullMesh
-	if full {
-		for _, m := range members {
-			if m.Fetcher {
-				g.star(m, members)
+	g := newGraph(members, seed)
+	g.ring(0, true)
+	ring := len(g.edges)
+	switch {
+	case active && len(members) <= FullMesh:
+		for i := range g.nodes {
+			for j := range i {
+				g.add(i, j)
 			}
 		}
-	}
-	g.ring(members)
-	switch {
-	case full:
-		for _, m := range members {
-			g.star(m, members)
-		}
 	case active:
-		g.bridge(members)
-		g.fill(members, existing)
+		g.ring(1, true)
+		g.bridge()
+		g.near()
+		for k := 2; 2*k < degreeFetcher; k++ {
+			g.ring(k, false)
+		}
+		g.keep(g.existing(existing))
+		g.fill()
 	}
-	return g.edges
+	return g.ordered(ring)
 }
 
-// graph grows a list of edges.
+// graph grows a list of edges between nodes, which are sorted by id.
 type graph struct {
-	edges  []Edge
-	has    map[Edge]bool
-	degree map[wire.EndpointID]int
-	seed   uint64
+	nodes []Member
+	links []int // of each node
+	edges [][2]int
+	has   map[[2]int]bool
+	seed  uint64
 }
 
-func (g *graph) add(a, b wire.EndpointID) {
-	e := EdgeOf(a, b)
+func newGraph(members []Member, seed uint64) *graph {
+	nodes := slices.SortedFunc(slices.Values(members), func(a, b Member) int { return cmp.Compare(a.ID, b.ID) })
+	return &graph{nodes: nodes, links: make([]int, len(nodes)), has: map[[2]int]bool{}, seed: seed}
+}
+
+func (g *graph) add(a, b int) {
+	e := [2]int{min(a, b), max(a, b)}
 	if a == b || g.has[e] {
 		return
 	}
 	g.has[e] = true
 	g.edges = append(g.edges, e)
-	g.degree[a]++
-	g.degree[b]++
+	g.links[a]++
+	g.links[b]++
 }
 
-func (g *graph) star(m Member, members []Member) {
-	for _, other := range members {
-		g.add(m.ID, other.ID)
-	}
+func (g *graph) linked(a, b int) bool { return g.has[[2]int{min(a, b), max(a, b)}] }
+
+// room reports whether both may have one more link, given how far they may go
+// beyond their degree.
+func (g *graph) room(a, b, slack int) bool {
+	return g.links[a] < g.nodes[a].degree()+slack && g.links[b] < g.nodes[b].degree()+slack
 }
 
-// weight orders pairs at random but always the same way.
-func (g *graph) weight(parts ...string) uint64 {
+// weight orders things at random but always the same way.
+func (g *graph) weight(k int, parts ...string) uint64 {
 	h := fnv.New64a()
-	_, _ = h.Write(binary.BigEndian.AppendUint64(nil, g.seed)) // a hash never fails
+	_, _ = h.Write(binary.BigEndian.AppendUint64(nil, g.seed+uint64(k)*0x9e3779b97f4a7c15)) // a hash never fails
 	for _, p := range parts {
 		_, _ = h.Write([]byte(p))
 	}
-	// FNV mixes its last bytes poorly; a multiplicative step spreads them.
-	return h.Sum64() * 0x9e3779b97f4a7c15
+	// FNV mixes its last bytes poorly; this is the finalizer of MurmurHash3.
+	x := h.Sum64()
+	x = (x ^ x>>33) * 0xff51afd7ed558ccd
+	x = (x ^ x>>33) * 0xc4ceb9fe1a85ec53
+	return x ^ x>>33
 }
 
-// ring joins everybody in an order that one member's coming or going disturbs in
-// one place only; within it a subnet's members follow each other.
-func (g *graph) ring(members []Member) {
-	order := slices.Clone(members)
-	slices.SortFunc(order, func(a, b Member) int {
-		return cmp.Or(cmp.Compare(a.Subnet, b.Subnet),
-			cmp.Compare(g.weight(string(a.ID)), g.weight(string(b.ID))), cmp.Compare(a.ID, b.ID))
+// order returns the nodes in the order of the k-th ring, which is random but
+// keeps a subnet together when grouped.
+func (g *graph) order(k int, grouped bool) []int {
+	weights := make([]uint64, len(g.nodes))
+	order := make([]int, len(g.nodes))
+	for i, m := range g.nodes {
+		weights[i], order[i] = g.weight(k, string(m.ID)), i
+	}
+	slices.SortFunc(order, func(a, b int) int {
+		if by := cmp.Compare(g.nodes[a].Subnet, g.nodes[b].Subnet); grouped && by != 0 {
+			return by
+		}
+		return cmp.Or(cmp.Compare(weights[a], weights[b]), cmp.Compare(a, b))
 	})
-	for i, m := range order {
-		g.add(m.ID, order[(i+1)%len(order)].ID)
+	return order
+}
+
+// ring joins those whose degree allows a k-th ring. The first two take in
+// everybody, and keep subnets together.
+func (g *graph) ring(k int, grouped bool) {
+	order := slices.DeleteFunc(g.order(k, grouped), func(i int) bool { return g.nodes[i].degree() <= 2*k })
+	for i, a := range order {
+		if b := order[(i+1)%len(order)]; grouped || g.room(a, b, 0) {
+			g.add(a, b)
+		}
 	}
 }
 
-// bridge joins each pair of subnets at least twice, by different endpoints.
-func (g *graph) bridge(members []Member) {
-	subnets := map[string][]Member{}
-	for _, m := range members {
-		subnets[m.Subnet] = append(subnets[m.Subnet], m)
+// subnets lists the nodes of each subnet in ring order, by subnet.
+func (g *graph) subnets() [][]int {
+	var out [][]int
+	for _, i := range g.order(0, true) {
+		if k := len(out); k > 0 && g.nodes[out[k-1][0]].Subnet == g.nodes[i].Subnet {
+			out[k-1] = append(out[k-1], i)
+		} else {
+			out = append(out, []int{i})
+		}
 	}
-	var names []string
-	for name := range subnets {
-		names = append(names, name)
+	return out
+}
+
+// bridge joins each pair of subnets at least twice, by different endpoints where
+// there are any.
+func (g *graph) bridge() {
+	subnets := g.subnets()
+	if len(subnets) > maxBridged {
+		return
 	}
-	slices.Sort(names)
-	for i, a := range names {
-		for _, b := range names[i+1:] {
-			for k := range bridges {
-				g.add(g.pick(subnets[a], b, k), g.pick(subnets[b], a, k))
+	of := make([]int, len(g.nodes))
+	for s, nodes := range subnets {
+		for _, i := range nodes {
+			of[i] = s
+		}
+	}
+	joined := map[[2]int]int{}
+	for _, e := range g.edges {
+		joined[[2]int{min(of[e[0]], of[e[1]]), max(of[e[0]], of[e[1]])}]++
+	}
+	for a := range subnets {
+		for b := a + 1; b < len(subnets); b++ {
+			g.join(subnets[a], subnets[b], bridges-joined[[2]int{a, b}])
+		}
+	}
+}
+
+// join adds up to n links between two subnets.
+func (g *graph) join(a, b []int, n int) {
+	if n <= 0 {
+		return
+	}
+	a, b = g.towards(a, b), g.towards(b, a)
+	if len(a) < len(b) {
+		a, b = b, a
+	}
+	for k := 0; k < len(a)*len(b) && k < maxProbes && n > 0; k++ {
+		// Every round through the longer side meets the shorter one moved on by one,
+		// so that each pair comes once.
+		i, j := a[k%len(a)], b[(k%len(a)+k/len(a))%len(b)]
+		if !g.linked(i, j) && g.room(i, j, degreeSlack) {
+			g.add(i, j)
+			n--
+		}
+	}
+}
+
+// towards orders nodes at random, differently for each other subnet.
+func (g *graph) towards(nodes, other []int) []int {
+	subnet := g.nodes[other[0]].Subnet
+	weights := map[int]uint64{}
+	for _, i := range nodes {
+		weights[i] = g.weight(0, string(g.nodes[i].ID), subnet)
+	}
+	return slices.SortedFunc(slices.Values(nodes), func(a, b int) int {
+		return cmp.Or(cmp.Compare(weights[a], weights[b]), cmp.Compare(a, b))
+	})
+}
+
+// existing lists the links there are between nodes, in an order of its own.
+func (g *graph) existing(edges map[Edge]bool) [][2]int {
+	at := make(map[wire.EndpointID]int, len(g.nodes))
+	for i, m := range g.nodes {
+		at[m.ID] = i
+	}
+	var out [][2]int
+	for e, up := range edges {
+		a, okA := at[e.A]
+		b, okB := at[e.B]
+		if up && okA && okB && a != b {
+			out = append(out, [2]int{min(a, b), max(a, b)})
+		}
+	}
+	slices.SortFunc(out, func(x, y [2]int) int {
+		return cmp.Or(cmp.Compare(x[0], y[0]), cmp.Compare(x[1], y[1]))
+	})
+	return out
+}
+
+// near gives everybody enough peers of its own subnet.
+func (g *graph) near() {
+	mates := make([]int, len(g.nodes))
+	same := func(a, b int) bool { return g.nodes[a].Subnet == g.nodes[b].Subnet }
+	add := func(a, b int) {
+		if !g.linked(a, b) && g.room(a, b, degreeSlack) {
+			g.add(a, b)
+			mates[a]++
+			mates[b]++
+		}
+	}
+	for _, e := range g.edges {
+		if same(e[0], e[1]) {
+			mates[e[0]]++
+			mates[e[1]]++
+		}
+	}
+	for _, nodes := range g.subnets() {
+		for at, i := range nodes {
+			for d := 1; d < len(nodes) && d < maxProbes && mates[i] < sameSubnet; d++ {
+				add(i, nodes[(at+d)%len(nodes)])
 			}
 		}
 	}
 }
 
-// pick returns the k-th member by a weight that depends on towards.
-func (g *graph) pick(members []Member, towards string, k int) wire.EndpointID {
-	order := slices.Clone(members)
-	slices.SortFunc(order, func(a, b Member) int {
-		return cmp.Or(cmp.Compare(g.weight(string(a.ID), towards), g.weight(string(b.ID), towards)), cmp.Compare(a.ID, b.ID))
-	})
-	return order[min(k, len(order)-1)].ID
-}
-
-// fill adds pairs while both have room: first enough of the own subnet for
-// everybody, then links that exist, then any.
-func (g *graph) fill(members []Member, existing map[Edge]bool) {
-	type pair struct {
-		a, b   Member
-		weight uint64
-		exists bool
-	}
-	var pairs []pair
-	for i, a := range members {
-		for _, b := range members[i+1:] {
-			pairs = append(pairs, pair{a, b, g.weight(string(a.ID), string(b.ID)), existing[EdgeOf(a.ID, b.ID)]})
-		}
-	}
-	slices.SortFunc(pairs, func(x, y pair) int {
-		if x.exists != y.exists {
-			if x.exists {
-				return -1
+// keep adds links that exist while both ends have room: those of fetchers last, as
+// there is more room for them.
+func (g *graph) keep(kept [][2]int) {
+	for _, fetchers := range []bool{false, true} {
+		for _, e := range kept {
+			if fetchers == (g.nodes[e[0]].Fetcher || g.nodes[e[1]].Fetcher) && g.welcome(e[0], e[1]) && g.welcome(e[1], e[0]) {
+				g.add(e[0], e[1])
 			}
-			return 1
-		}
-		return cmp.Or(cmp.Compare(x.weight, y.weight), cmp.Compare(x.a.ID, y.a.ID), cmp.Compare(x.b.ID, y.b.ID))
-	})
-	near := map[wire.EndpointID]int{}
-	for _, p := range pairs {
-		if p.a.Subnet == p.b.Subnet && (near[p.a.ID] < sameSubnet || near[p.b.ID] < sameSubnet) && g.room(p.a, p.b) {
-			g.add(p.a.ID, p.b.ID)
-			near[p.a.ID]++
-			near[p.b.ID]++
-		}
-	}
-	for _, p := range pairs {
-		if g.room(p.a, p.b) {
-			g.add(p.a.ID, p.b.ID)
 		}
 	}
 }
 
-func (g *graph) room(a, b Member) bool {
-	return g.degree[a.ID] < a.degree() && g.degree[b.ID] < b.degree()
+// welcome reports whether a has room for b. For one who fetches, others make room.
+func (g *graph) welcome(a, b int) bool {
+	limit := g.nodes[a].degree()
+	if g.nodes[b].Fetcher {
+		limit++
+	}
+	return g.links[a] < limit
+}
+
+// fill gives everybody who has room more links.
+func (g *graph) fill() {
+	order := g.order(2, false)
+	for at, i := range order {
+		for d := 1; d < len(order) && d < maxProbes && g.links[i] < g.nodes[i].degree(); d++ {
+			if j := order[(at+d)%len(order)]; g.welcome(j, i) {
+				g.add(i, j)
+			}
+		}
+	}
+}
+
+// ordered returns the edges, those of fetchers first, then the first ring.
+func (g *graph) ordered(ring int) []Edge {
+	var out [3][]Edge
+	for k, e := range g.edges {
+		class := 2
+		switch {
+		case g.nodes[e[0]].Fetcher || g.nodes[e[1]].Fetcher:
+			class = 0
+		case k < ring:
+			class = 1
+		}
+		out[class] = append(out[class], EdgeOf(g.nodes[e[0]].ID, g.nodes[e[1]].ID))
+	}
+	return slices.Concat(out[:]...)
 }

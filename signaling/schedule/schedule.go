@@ -1,0 +1,18 @@
+// Package schedule decides what a site does: which endpoints link to each other
+// and when they are dialed, what the next lease covers and who gets it, and how a
+// bandwidth cap is shared. It is pure: no clock, no goroutine, no socket; equal
+// inputs give equal answers. To act on the answers is for package site.
+package schedule
+
+import "github.com/sitecast/sitecast/signaling/wire"
+
+// Member is what placing links and leases needs to know of an endpoint.
+type Member struct {
+	ID       wire.EndpointID
+	Device   string
+	Battery  bool
+	Wireless bool
+	Subnet   string // the first of its own prefixes; "" when unknown
+	Fetcher  bool   // it fetches from the origin now
+	Since    int64  // when it came online, any unit
+}

@@ -1,0 +1,128 @@
+package schedule
+
+import (
+	"math/bits"
+
+	"github.com/sitecast/sitecast/signaling/wire"
+	"github.com/sitecast/sitecast/storage/content"
+)
+
+// Place is where a chunk lies at the origin.
+type Place struct {
+	Pack     content.Digest
+	Offset   int64
+	Length   uint32 // encoded
+	Encoding uint8  // pack.Encoding
+}
+
+// maxSkipped bounds how many chunks of other packs a run reaches over.
+const maxSkipped = 4096
+
+// Supply knows of one flow which chunks live endpoints of the site hold and which
+// are under a live lease. A chunk that is neither is open: it has to come over
+// the WAN.
+type Supply struct {
+	places  []Place
+	holders []uint16 // of each chunk
+	leased  content.Bitmap
+	open    uint32 // how many chunks are open
+	first   uint32 // no chunk before it is open
+}
+
+// NewSupply returns the supply of a version whose chunks lie at places; nobody
+// holds any of them.
+func NewSupply(places []Place) *Supply {
+	n := uint32(len(places))
+	return &Supply{places: places, holders: make([]uint16, n), leased: content.NewBitmap(n), open: n}
+}
+
+// Open returns how many chunks are open.
+func (s *Supply) Open() uint32 { return s.open }
+
+func (s *Supply) isOpen(i uint32) bool { return s.holders[i] == 0 && !s.leased.Has(i) }
+
+// update notes that chunk i, open or not before, may be the other now.
+func (s *Supply) update(i uint32, was bool) {
+	switch is := s.isOpen(i); {
+	case was && !is:
+		s.open--
+	case !was && is:
+		s.open++
+		s.first = min(s.first, i)
+	}
+}
+
+// Change notes that one endpoint held the eight chunks from `from` on as the bits
+// of was say, and now holds them as is says.
+func (s *Supply) Change(from uint32, was, is byte) {
+	for diff := was ^ is; diff != 0; diff &= diff - 1 {
+		bit := bits.TrailingZeros8(diff)
+		i := from + uint32(bit)
+		if uint64(i) >= uint64(len(s.holders)) {
+			return
+		}
+		open := s.isOpen(i)
+		if is>>bit&1 == 1 {
+			s.holders[i]++
+		} else {
+			s.holders[i]--
+		}
+		s.update(i, open)
+	}
+}
+
+// Lease notes that the parts are under a lease, and Free that they no longer are.
+func (s *Supply) Lease(parts []wire.Part) {
+	for _, p := range parts {
+		open := s.isOpen(p.Chunk)
+		s.leased.Set(p.Chunk)
+		s.update(p.Chunk, open)
+	}
+}
+
+// Free undoes Lease.
+func (s *Supply) Free(parts []wire.Part) {
+	for _, p := range parts {
+		open := s.isOpen(p.Chunk)
+		s.leased.Clear(p.Chunk)
+		s.update(p.Chunk, open)
+	}
+}
+
+// Run is a range of one pack to lease.
+type Run struct {
+	Pack     content.Digest
+	From, To int64
+	Parts    []wire.Part
+}
+
+// Next returns the next range to fetch from the origin: the first open chunk and
+// those that follow it without a gap in its pack, up to limit encoded bytes but at
+// least one chunk. Where a version shares chunks with an older one its chunks
+// alternate between packs; the run reaches over those of other packs. It reports
+// false when nothing is open.
+func (s *Supply) Next(limit int64) (Run, bool) {
+	n := uint32(len(s.places))
+	if s.open == 0 {
+		return Run{}, false
+	}
+	for ; !s.isOpen(s.first); s.first++ { // ends: open says that there is one
+	}
+	run := Run{Pack: s.places[s.first].Pack, From: s.places[s.first].Offset, To: s.places[s.first].Offset}
+	skipped := 0
+	for i := s.first; i < n && len(run.Parts) < wire.MaxLeaseParts; i++ {
+		p := s.places[i]
+		if p.Pack != run.Pack {
+			if skipped++; skipped > maxSkipped {
+				break
+			}
+			continue
+		}
+		if !s.isOpen(i) || p.Offset != run.To || len(run.Parts) > 0 && run.To-run.From+int64(p.Length) > limit {
+			break
+		}
+		run.Parts = append(run.Parts, wire.Part{Chunk: i, Length: p.Length, Encoding: p.Encoding})
+		run.To += int64(p.Length)
+	}
+	return run, true
+}

@@ -1,0 +1,82 @@
+package disk
+
+import (
+	"errors"
+	"fmt"
+	"os"
+)
+
+// manyFiles is how many files are synced one by one at most, where the system can
+// do it for all at once.
+const manyFiles = 32
+
+// Commit implements [chunk.Version].
+func (v *version) Commit() error {
+	v.durable.Lock()
+	defer v.durable.Unlock()
+	if err := v.commit(); err != nil {
+		return fmt.Errorf("commit %s: %w", v.head.Ref(), err)
+	}
+	return nil
+}
+
+// commit makes content durable first, and then its record. It needs durable.
+func (v *version) commit() error {
+	if v.tree == nil {
+		return errClosed
+	}
+	v.mu.Lock()
+	now := state{v.state.have.Clone(), v.state.counters}
+	touched, pending := v.touched, v.pending
+	v.touched = make(map[int]bool)
+	v.mu.Unlock()
+
+	r := changes(v.committed.have, now, v.chunks())
+	if err := v.syncFiles(touched); err != nil {
+		// After an error the system may count pages as written that were not, and
+		// the next sync succeed: what can't be trusted is not held.
+		for _, run := range r.set {
+			for i := range run.Count {
+				v.forget(run.First + i)
+			}
+		}
+		v.settled(pending)
+		return err
+	}
+	if r.counters != v.committed.counters || len(r.cleared)+len(r.set) > 0 {
+		if err := v.journal.append(r); err != nil {
+			return err
+		}
+		v.committed = now
+	}
+	v.settled(pending)
+	if v.journal.end > compactBytes {
+		return v.journal.begin(v, now)
+	}
+	return nil
+}
+
+// settled takes bytes off what waits for a commit.
+func (v *version) settled(bytes int64) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.pending -= bytes
+	v.store.uncommitted.Add(-bytes)
+}
+
+func (v *version) syncFiles(touched map[int]bool) error {
+	sys := &v.store.sys
+	if len(touched) > manyFiles {
+		err := sys.syncAll(v.journal.file)
+		if !errors.Is(err, errors.ErrUnsupported) {
+			return full(err)
+		}
+	}
+	for file := range touched {
+		// The file may have been closed since: a sync covers all its pages.
+		if err := v.store.files.with(fileKey{v, file}, v.opener(file), func(f *os.File) error { return sys.sync(f) }); err != nil {
+			return full(err)
+		}
+	}
+	return nil
+}

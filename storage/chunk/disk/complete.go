@@ -1,0 +1,194 @@
+package disk
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+
+	"github.com/sitecast/sitecast/storage/chunk"
+	"github.com/sitecast/sitecast/storage/content"
+)
+
+// replacedName is where a tree that no version owns waits to be deleted.
+const replacedName = "replaced"
+
+// Complete implements [chunk.Version].
+func (v *version) Complete() error {
+	v.durable.Lock()
+	defer v.durable.Unlock()
+	if err := v.complete(); err != nil {
+		return fmt.Errorf("complete %s: %w", v.head.Ref(), err)
+	}
+	return nil
+}
+
+// complete needs durable.
+func (v *version) complete() error {
+	if err := v.commit(); err != nil {
+		return err
+	}
+	if n := v.missing(); n > 0 {
+		return fmt.Errorf("%w: %d of %d are missing", chunk.ErrNotHeld, n, v.chunks())
+	}
+	if v.placed {
+		return nil
+	}
+	if err := v.finish(); err != nil {
+		return err
+	}
+	return v.place()
+}
+
+// finish gives files and folders the modes they are delivered with, and makes
+// durable what no commit has: modes, and files and folders that are empty.
+func (v *version) finish() error {
+	for i, f := range v.body.Files {
+		info, err := v.tree.Lstat(f.Path)
+		if f.Dir && err == nil {
+			continue
+		}
+		if errors.Is(err, fs.ErrNotExist) || err == nil && (!info.Mode().IsRegular() || info.Size() != f.Size) {
+			v.forgetFile(i)
+			err = fmt.Errorf("file %s was changed by somebody", f.Path)
+		}
+		if err == nil {
+			err = v.tree.Chmod(f.Path, finalMode(f))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	folders := foldersOf(v.body)
+	for _, folder := range folders {
+		if err := v.tree.Chmod(folder, 0o755); err != nil {
+			return err
+		}
+	}
+	return v.store.sys.syncTree(v.tree, v.body, folders)
+}
+
+func finalMode(f content.File) fs.FileMode {
+	if f.Executable {
+		return 0o555
+	}
+	return 0o444
+}
+
+// foldersOf lists every folder of a tree, "." included, the deeper before those
+// they lie in.
+func foldersOf(body *content.Body) []string {
+	seen := map[string]bool{".": true}
+	for _, f := range body.Files {
+		folder := path.Dir(f.Path)
+		if f.Dir {
+			folder = f.Path
+		}
+		for ; !seen[folder]; folder = path.Dir(folder) {
+			seen[folder] = true
+		}
+	}
+	folders := make([]string, 0, len(seen))
+	for folder := range seen {
+		folders = append(folders, folder)
+	}
+	slices.Sort(folders) // "." < names, and a folder < what lies in it
+	slices.Reverse(folders)
+	return folders
+}
+
+// syncTree makes files, folders and their names and modes durable.
+func (s *system) syncTree(root *os.Root, body *content.Body, folders []string) error {
+	if len(body.Files) > manyFiles {
+		top, err := root.Open(".")
+		if err != nil {
+			return err
+		}
+		err = errors.Join(s.syncAll(top), top.Close())
+		if !errors.Is(err, errors.ErrUnsupported) {
+			return full(err)
+		}
+	}
+	for _, f := range body.Files {
+		if f.Dir {
+			continue
+		}
+		file, err := root.Open(f.Path)
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(s.sync(file), file.Close()); err != nil {
+			return full(err)
+		}
+	}
+	for _, folder := range folders {
+		if err := s.syncDir(root, folder); err != nil {
+			return full(err)
+		}
+	}
+	return nil
+}
+
+// place moves the finished tree to where it is visible. It needs durable.
+func (v *version) place() error {
+	s, ref := v.store, v.head.Ref()
+	s.places.Lock()
+	defer s.places.Unlock()
+	parent := path.Dir(placeOf(ref))
+	if err := s.root.MkdirAll(parent, 0o755); err != nil {
+		return err
+	}
+	if err := v.vacate(); err != nil {
+		return err
+	}
+	if err := v.move(placeOf(ref)); err != nil {
+		return err
+	}
+	// If the power goes before this is durable, the tree is found where it was.
+	for _, folder := range []string{parent, contentName, folderOf(v.id)} {
+		if err := s.sys.syncDir(s.root, folder); err != nil {
+			return err
+		}
+	}
+	return s.root.RemoveAll(path.Join(folderOf(v.id), replacedName))
+}
+
+// vacate clears the place of v of a tree whose version is not known any more.
+func (v *version) vacate() error {
+	s, ref := v.store, v.head.Ref()
+	_, err := s.root.Lstat(placeOf(ref))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	other, found, err := s.otherAt(ref, v.id)
+	if err != nil {
+		return err
+	}
+	if found {
+		return fmt.Errorf("version %s is there under the same name", other)
+	}
+	return s.sys.rename(s.root, placeOf(ref), path.Join(folderOf(v.id), replacedName))
+}
+
+// move renames the tree. Readers and writers wait, and go on where it is then.
+func (v *version) move(to string) error {
+	s, from := v.store, path.Join(folderOf(v.id), treeName)
+	v.moving.Lock()
+	defer v.moving.Unlock()
+	// Windows does not rename folders in which something is open.
+	s.files.drop(v, func(int) bool { return true })
+	err := v.tree.Close()
+	if moved := s.sys.rename(s.root, from, to); moved == nil {
+		v.placed = true
+	} else {
+		err, to = errors.Join(err, moved), from
+	}
+	tree, opened := s.root.OpenRoot(to)
+	v.tree = tree
+	return errors.Join(err, opened)
+}

@@ -1,0 +1,207 @@
+package disk
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/sitecast/sitecast/storage/chunk"
+	"github.com/sitecast/sitecast/storage/content"
+)
+
+// Room that a version takes beside its content: blocks that files fill partly, and
+// a journal at its longest.
+const (
+	blockBytes = 4 << 10
+	spareBytes = 2*compactBytes + 8<<20
+)
+
+// load opens the version, and makes it when the store does not have it.
+func (v *version) load(ctx context.Context, envelope, encoded []byte) error {
+	if err := v.ensure(ctx, envelope, encoded); err != nil {
+		return err
+	}
+	folder, placed, err := v.store.treeOf(v.id, v.head.Ref())
+	if err != nil {
+		return err
+	}
+	v.placed = placed
+	if v.tree, err = v.store.root.OpenRoot(folder); err != nil {
+		return err
+	}
+	if v.dir, err = v.store.root.OpenRoot(folderOf(v.id)); err != nil {
+		return err
+	}
+	if err := errors.Join(v.mend(headName, envelope), v.mend(bodyName, encoded)); err != nil {
+		return err
+	}
+	v.touched = make(map[int]bool)
+	return v.loadJournal()
+}
+
+// ensure makes the version's folder, when it is not there or somebody deleted
+// the content. What was counted stays so.
+func (v *version) ensure(ctx context.Context, envelope, encoded []byte) error {
+	s := v.store
+	begun := state{have: content.NewBitmap(v.chunks())}
+	dir, err := s.root.OpenRoot(folderOf(v.id))
+	if err == nil {
+		defer dir.Close() // it is only read from
+		if _, _, err = s.treeOf(v.id, v.head.Ref()); err == nil {
+			return nil
+		}
+		if old, _, _, err := readJournalFile(dir, v.id, v.chunks()); err == nil {
+			begun.counters = old.counters
+		}
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return v.create(ctx, envelope, encoded, begun)
+}
+
+// create makes the folder beside, durable, and then gives it its name.
+func (v *version) create(ctx context.Context, envelope, encoded []byte, begun state) (err error) {
+	if err := v.check(int64(len(encoded))); err != nil {
+		return err
+	}
+	s, beside := v.store, folderOf(v.id)+newSuffix
+	if err := s.root.RemoveAll(beside); err != nil {
+		return err
+	}
+	if err := s.root.Mkdir(beside, 0o700); err != nil {
+		return full(err)
+	}
+	if err := v.prepare(ctx, beside, envelope, encoded, begun); err != nil {
+		return errors.Join(full(err), s.root.RemoveAll(beside))
+	}
+	if err := s.root.RemoveAll(folderOf(v.id)); err != nil { // what remained of a deleted one
+		return err
+	}
+	if err := s.sys.rename(s.root, beside, folderOf(v.id)); err != nil {
+		return err
+	}
+	return s.sys.syncDir(s.root, storeName)
+}
+
+// check refuses unsafe paths, and a version larger than the disk has room.
+func (v *version) check(bodyBytes int64) error {
+	paths := make([]string, len(v.body.Files))
+	needed := bodyBytes + spareBytes
+	for i, f := range v.body.Files {
+		paths[i] = f.Path
+		needed += (f.Size + blockBytes - 1) / blockBytes * blockBytes
+	}
+	if err := content.CheckPaths(paths); err != nil {
+		return err
+	}
+	free, err := v.store.sys.room(v.store.dir)
+	if err != nil {
+		return fmt.Errorf("ask for the room on the disk: %w", err)
+	}
+	if free < needed {
+		return fmt.Errorf("%w: %d bytes needed, %d available", chunk.ErrNoRoom, needed, free)
+	}
+	return nil
+}
+
+func (v *version) prepare(ctx context.Context, beside string, envelope, encoded []byte, begun state) error {
+	s := v.store
+	dir, err := s.root.OpenRoot(beside)
+	if err != nil {
+		return err
+	}
+	defer dir.Close() // what is written in it is synced
+	if err := s.sys.writeNew(dir, headName, envelope); err != nil {
+		return err
+	}
+	if err := s.sys.writeNew(dir, bodyName, encoded); err != nil {
+		return err
+	}
+	j := journal{sys: &s.sys, root: dir}
+	if err := errors.Join(j.begin(v, begun), j.close()); err != nil {
+		return err
+	}
+	if err := dir.Mkdir(treeName, 0o755); err != nil {
+		return err
+	}
+	tree, err := dir.OpenRoot(treeName)
+	if err != nil {
+		return err
+	}
+	defer tree.Close()
+	return errors.Join(v.plant(ctx, tree), s.sys.syncDir(dir, "."))
+}
+
+// plant makes every file and folder, the files of their final size.
+func (v *version) plant(ctx context.Context, tree *os.Root) error {
+	folders := foldersOf(v.body)
+	for _, folder := range folders {
+		if err := tree.MkdirAll(folder, 0o755); err != nil {
+			return err
+		}
+	}
+	for _, f := range v.body.Files {
+		if f.Dir {
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		file, err := tree.OpenFile(f.Path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+		if err != nil {
+			return err
+		}
+		if f.Size > 0 {
+			err = v.store.sys.allocate(file, f.Size)
+		}
+		if err := errors.Join(err, file.Close()); err != nil {
+			return fmt.Errorf("make %s: %w", f.Path, err)
+		}
+	}
+	return v.store.sys.syncTree(tree, v.body, folders)
+}
+
+// mend writes a file of the version's folder anew when it is damaged.
+func (v *version) mend(name string, want []byte) error {
+	got, err := readFile(v.dir, name, int64(len(want)))
+	if err == nil && bytes.Equal(got, want) {
+		return nil
+	}
+	v.store.log.Warn("mending a stored file", "content", v.head.Ref().String(), "file", name, "err", err)
+	return v.store.sys.replace(v.dir, name, want)
+}
+
+// loadJournal takes over what the journal says. When it says nothing, the content
+// itself is asked.
+func (v *version) loadJournal() error {
+	v.journal = journal{sys: &v.store.sys, root: v.dir}
+	s, generation, whole, err := readJournalFile(v.dir, v.id, v.chunks())
+	if err != nil {
+		v.store.log.Warn("journal is damaged, hashing the content", "content", v.head.Ref().String(), "err", err)
+		s, whole = v.rescan(), false
+	}
+	v.state, v.held = s, s.have.Count()
+	v.committed = state{s.have.Clone(), s.counters}
+	v.journal.generation = generation
+	if !whole {
+		return v.journal.begin(v, s)
+	}
+	return v.journal.resume()
+}
+
+// rescan returns the chunks that are found in the tree.
+func (v *version) rescan() state {
+	s := state{have: content.NewBitmap(v.chunks())}
+	var b [content.MaxChunkBytes]byte
+	for i, c := range v.body.Chunks {
+		data := b[:c.Length]
+		if _, err := v.fill(uint32(i), data); err == nil && content.Sum(data) == c.Digest {
+			s.have.Set(uint32(i))
+		}
+	}
+	return s
+}

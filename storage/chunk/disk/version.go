@@ -1,0 +1,289 @@
+package disk
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"sync"
+	"syscall"
+
+	"github.com/sitecast/sitecast/storage/chunk"
+	"github.com/sitecast/sitecast/storage/content"
+)
+
+// version is one version that is open. Locks are taken in the order in which they
+// stand here.
+type version struct {
+	// Set by load, then constant.
+	store  *Store
+	id     content.VersionID
+	head   content.Head
+	body   *content.Body
+	layout *content.Layout
+	dir    *os.Root // store/VERSIONID
+
+	// durable is held by whoever makes something durable. It guards what is so.
+	durable   sync.Mutex
+	journal   journal
+	committed state
+
+	// moving is held by readers and writers of content, and by whoever moves the
+	// tree, who also holds durable. Either of them may read what it guards.
+	moving sync.RWMutex
+	tree   *os.Root // nil when closed
+	placed bool     // it lies in DIR/content
+
+	// mu guards the rest.
+	mu      sync.Mutex
+	state   state
+	held    uint32       // chunks in state.have
+	touched map[int]bool // files written to since the last commit
+	pending int64        // bytes put since the last commit
+}
+
+var _ chunk.Version = (*version)(nil)
+
+func (v *version) chunks() uint32 { return uint32(len(v.body.Chunks)) }
+
+// Put implements [chunk.Version].
+func (v *version) Put(i uint32, data []byte, from chunk.Source, wan int64) (added bool, err error) {
+	if i >= v.chunks() || int(from) >= len(chunk.Counters{}.Bytes) {
+		return false, fmt.Errorf("put chunk %d of %d from source %d", i, v.chunks(), from)
+	}
+	if got := content.Sum(data); got != v.body.Chunks[i].Digest {
+		return false, &chunk.CorruptError{Chunk: i, Want: v.body.Chunks[i].Digest, Got: got}
+	}
+	if v.holds(i) {
+		return false, nil
+	}
+	if added, err = v.keep(i, data, from, wan); err != nil {
+		return false, fmt.Errorf("put chunk %d of %s: %w", i, v.head.Ref(), err)
+	}
+	// Whoever fills the disk faster than it takes the bytes waits for it here.
+	switch waiting := v.store.uncommitted.Load(); {
+	case waiting >= CommitBytes:
+		err = v.Commit()
+	case waiting >= CommitBytes/2:
+		signal(v.store.full)
+	}
+	return added, err
+}
+
+// keep writes a chunk to all its places, and then counts it as held. Two that put
+// the same chunk write the same bytes, and the first is counted.
+func (v *version) keep(i uint32, data []byte, from chunk.Source, wan int64) (added bool, err error) {
+	v.moving.RLock()
+	defer v.moving.RUnlock()
+	if v.tree == nil {
+		return false, errClosed
+	}
+	segments := v.layout.Segments(i)
+	for _, s := range segments {
+		if err := v.write(s, data[s.Start:s.Start+s.Length]); err != nil {
+			return false, err
+		}
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.state.have.Has(i) {
+		return false, nil
+	}
+	v.state.have.Set(i)
+	v.held++
+	v.state.counters.Bytes[from] += int64(len(data))
+	v.state.counters.WAN += wan
+	for _, s := range segments {
+		v.touched[s.File] = true
+	}
+	v.pending += int64(len(data))
+	v.store.uncommitted.Add(int64(len(data)))
+	signal(v.store.dirty)
+	return true, nil
+}
+
+// write needs moving.
+func (v *version) write(s content.Segment, b []byte) error {
+	if v.placed {
+		return v.repair(s, b)
+	}
+	return v.store.files.with(fileKey{v, s.File}, v.opener(s.File), func(f *os.File) error {
+		return v.store.sys.writeAt(f, b, s.Offset)
+	})
+}
+
+// repair writes to a file that is read-only because it is complete.
+func (v *version) repair(s content.Segment, b []byte) (err error) {
+	f, err := v.openWritable(s.File)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Chmod(finalMode(v.body.Files[s.File])), f.Close()) }()
+	if err := f.Truncate(v.body.Files[s.File].Size); err != nil {
+		return err
+	}
+	return v.store.sys.writeAt(f, b, s.Offset)
+}
+
+// opener returns what opens a file as its version needs it. It needs moving.
+func (v *version) opener(file int) func() (*os.File, error) {
+	if v.placed {
+		return func() (*os.File, error) { return v.tree.Open(v.body.Files[file].Path) }
+	}
+	return func() (*os.File, error) { return v.openWritable(file) }
+}
+
+// openWritable opens a file even when it is read-only already, or somebody has
+// deleted it.
+func (v *version) openWritable(file int) (*os.File, error) {
+	name := v.body.Files[file].Path
+	open := func() (*os.File, error) { return v.tree.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600) }
+	f, err := open()
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		err = v.tree.Chmod(name, 0o600)
+	case errors.Is(err, fs.ErrNotExist):
+		err = v.tree.MkdirAll(path.Dir(name), 0o755)
+	default:
+		return f, err
+	}
+	if err != nil {
+		return nil, err
+	}
+	return open()
+}
+
+// Read implements [chunk.Version].
+func (v *version) Read(i uint32, dst []byte) ([]byte, error) {
+	if !v.holds(i) {
+		return dst, chunk.ErrNotHeld
+	}
+	n, length, want := len(dst), int(v.body.Chunks[i].Length), v.body.Chunks[i].Digest
+	b := slices.Grow(dst, length)[n : n+length]
+	file, err := v.fill(i, b)
+	if err != nil && !isLost(err) {
+		return dst, fmt.Errorf("read chunk %d of %s: %w", i, v.head.Ref(), err)
+	}
+	if got := content.Sum(b); err != nil || got != want {
+		v.store.log.Warn("stored chunk is damaged", "content", v.head.Ref().String(), "chunk", i, "err", err)
+		v.forget(i)
+		if err != nil {
+			v.forgetFile(file)
+		}
+		return dst, &chunk.CorruptError{Chunk: i, Want: want, Got: got}
+	}
+	return dst[:n+length], nil
+}
+
+// fill reads a chunk from the first of its places, or says which file has no
+// such bytes.
+func (v *version) fill(i uint32, b []byte) (file int, err error) {
+	v.moving.RLock()
+	defer v.moving.RUnlock()
+	if v.tree == nil {
+		return 0, errClosed
+	}
+	for _, s := range v.layout.Segments(i) {
+		err := v.store.files.with(fileKey{v, s.File}, v.opener(s.File), func(f *os.File) error {
+			_, err := f.ReadAt(b[s.Start:s.Start+s.Length], s.Offset)
+			return err
+		})
+		if err != nil {
+			return s.File, err
+		}
+		if s.Start+s.Length == len(b) {
+			break
+		}
+	}
+	return 0, nil
+}
+
+// isLost reports whether an error means that the bytes are not there, and not
+// that they can't be read now.
+func isLost(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.EIO)
+}
+
+// forget makes a chunk wanted again.
+func (v *version) forget(chunks ...uint32) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, i := range chunks {
+		if v.state.have.Has(i) {
+			v.state.have.Clear(i)
+			v.held--
+		}
+	}
+	signal(v.store.dirty)
+}
+
+// forgetFile makes every chunk wanted again that lies in a file which is missing,
+// or has been cut.
+func (v *version) forgetFile(file int) {
+	var lost []uint32
+	for i := range v.chunks() {
+		if slices.ContainsFunc(v.layout.Segments(i), func(s content.Segment) bool { return s.File == file }) {
+			lost = append(lost, i)
+		}
+	}
+	v.forget(lost...)
+	v.store.files.drop(v, func(f int) bool { return f == file })
+}
+
+func (v *version) holds(i uint32) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.state.have.Has(i)
+}
+
+// missing returns how many chunks are not held.
+func (v *version) missing() uint32 {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.chunks() - v.held
+}
+
+// Have implements [chunk.Version].
+func (v *version) Have() content.Bitmap {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.state.have.Clone()
+}
+
+// Counters implements [chunk.Version].
+func (v *version) Counters() chunk.Counters {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.state.counters
+}
+
+// Done implements [chunk.Version].
+func (v *version) Done() bool {
+	v.moving.RLock()
+	defer v.moving.RUnlock()
+	return v.placed && v.missing() == 0
+}
+
+// release closes all that is open. Nothing of the version works afterwards.
+func (v *version) release() error {
+	v.durable.Lock()
+	defer v.durable.Unlock()
+	v.moving.Lock()
+	defer v.moving.Unlock()
+	v.store.files.drop(v, func(int) bool { return true })
+	err := v.journal.close()
+	for _, root := range []*os.Root{v.tree, v.dir} {
+		if root != nil {
+			err = errors.Join(err, root.Close())
+		}
+	}
+	v.tree = nil
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.store.uncommitted.Add(-v.pending)
+	v.pending = 0
+	return err
+}
