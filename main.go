@@ -71,9 +71,6 @@ func run(args []string) int {
 	switch {
 	case err == nil:
 		return 0
-	case operator.IsUsage(err):
-		fmt.Fprintln(os.Stderr, "sitecast:", err)
-		return exitUsage
 	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
 		return exitFailed
 	}

@@ -13,8 +13,9 @@ type flow struct {
 	FlowSpec
 	// counted holds what every endpoint seen received, also of those that left.
 	counted  map[wire.EndpointID]counters
-	granted  int   // leases given so far
-	leased   int64 // bytes of them
+	supply   *schedule.Supply
+	granted  int    // leases of chunks given so far
+	turn     uint64 // of the last lease, among the site's
 	ordered  time.Time
 	started  time.Time // first byte
 	finished time.Time // everybody online complete
@@ -34,7 +35,7 @@ const (
 )
 
 func newFlow(spec FlowSpec, now time.Time) *flow {
-	return &flow{FlowSpec: spec, ordered: now, counted: map[wire.EndpointID]counters{}}
+	return &flow{FlowSpec: spec, supply: schedule.NewSupply(spec.Places), ordered: now, counted: map[wire.EndpointID]counters{}}
 }
 
 // total sums what was received.
@@ -97,7 +98,6 @@ type lease struct {
 	to      wire.EndpointID
 	body    bool
 	parts   []wire.Part
-	granted time.Time
 	expires time.Time
 }
 
@@ -117,7 +117,7 @@ func (s *Site) expire(now time.Time) {
 // revoke ends a lease early.
 func (s *Site) revoke(id uint64, why string) {
 	l := s.leases[id]
-	delete(s.leases, id)
+	s.free(id)
 	if m := s.members[l.to]; m != nil {
 		m.conn.Send(wire.KindRevoke, wire.Revoke{Epoch: s.cfg.Epoch, Lease: id, Reason: why})
 	}
@@ -139,10 +139,10 @@ func (s *Site) leaseState(now time.Time, m *member, f *flow, state wire.LeaseSta
 	switch {
 	case state.Failed != "":
 		s.log.Warn("lease given back", "lease", state.Lease, "endpoint", m.ID.Short(), "why", state.Failed)
-		delete(s.leases, state.Lease)
+		s.free(state.Lease)
 		m.pushOff(now)
 	case state.Done:
-		delete(s.leases, state.Lease)
+		s.free(state.Lease)
 		m.lastOff = 0
 	default:
 		l.expires = now.Add(LeaseTTL)
@@ -151,11 +151,44 @@ func (s *Site) leaseState(now time.Time, m *member, f *flow, state wire.LeaseSta
 
 // grantLeases gives fetchers what they may fetch next.
 func (s *Site) grantLeases(now time.Time) {
-	for _, id := range s.fetchers(now) {
-		m := s.members[id]
-		for s.held(id) < maxLeases && s.grantOne(now, m) {
+	if len(s.order) == 0 || len(s.members) == 0 {
+		return
+	}
+	room := make(map[wire.EndpointID]int, len(s.members))
+	for id := range s.members {
+		room[id] = maxLeases - s.held(id)
+	}
+	for {
+		open, waiting := s.waiting(now)
+		next, to, ok := schedule.NextLease(waiting, room)
+		if !ok {
+			return
+		}
+		room[to]--
+		if !s.grant(now, open[next], s.members[to]) {
+			room[to] = 0 // it is about to leave
 		}
 	}
+}
+
+// waiting lists the flows that need something from the origin.
+func (s *Site) waiting(now time.Time) (open []*flow, waiting []schedule.Waiting) {
+	for _, id := range s.order {
+		f := s.flows[id]
+		if f.Paused || !s.bodyNeeded(f) && f.supply.Open() == 0 {
+			continue
+		}
+		var candidates []schedule.Candidate
+		for _, m := range s.members {
+			// Who has not reported yet may not know the flow.
+			if h := m.holds[id]; h != nil && h.code == "" {
+				candidates = append(candidates, schedule.Candidate{Member: s.placed(m), HeldOff: now.Before(m.heldOff)})
+			}
+		}
+		open = append(open, f)
+		waiting = append(waiting, schedule.Waiting{Priority: f.Priority, Turn: f.turn, Fetchers: schedule.Fetchers(candidates, fetchers)})
+	}
+	return open, waiting
 }
 
 // held is how many leases a member has.
@@ -169,58 +202,33 @@ func (s *Site) held(id wire.EndpointID) int {
 	return n
 }
 
-// fetchers returns who fetches from the origin now.
-func (s *Site) fetchers(now time.Time) []wire.EndpointID {
-	if len(s.order) == 0 {
-		return nil
-	}
-	var candidates []schedule.Candidate
-	for _, m := range s.members {
-		if m.obeyed == s.desired.Generation {
-			candidates = append(candidates, schedule.Candidate{Member: s.placed(m), HeldOff: now.Before(m.heldOff)})
-		}
-	}
-	return schedule.Fetchers(candidates, fetchers)
-}
-
-// grantOne gives m its next lease and reports whether there was one.
-func (s *Site) grantOne(now time.Time, m *member) bool {
-	var turns []schedule.Turn
-	var open []*flow
-	for _, id := range s.order {
-		f := s.flows[id]
-		if h := m.holds[id]; f.Paused || h == nil || h.code != "" {
-			continue
-		}
-		if s.bodyNeeded(f) || s.supply(f).Any() {
-			open = append(open, f)
-			turns = append(turns, schedule.Turn{Priority: f.Priority, Granted: f.leased})
-		}
-	}
-	next := schedule.NextTurn(turns)
-	if next < 0 {
-		return false
-	}
-	f := open[next]
-	out := wire.Lease{Flow: f.ID, Epoch: s.cfg.Epoch, TTLMs: LeaseTTL.Milliseconds(), Next: s.held(m.ID) > 0}
+// grant gives m the next lease of f, the body first.
+func (s *Site) grant(now time.Time, f *flow, m *member) bool {
+	s.lastLease++
+	out := wire.Lease{Flow: f.ID, Epoch: s.cfg.Epoch, Lease: s.lastLease, TTLMs: LeaseTTL.Milliseconds(), Next: s.held(m.ID) > 0}
 	if s.bodyNeeded(f) {
 		out.Body, out.Pack, out.To = true, f.Head.Body, f.Head.BodyBytes
 		out.URL = s.cfg.URL(Body, f.Head.Body, LeaseTTL)
 	} else {
 		wan, _, _ := f.rates(now)
-		run, ok := s.supply(f).NextRun(schedule.LeaseBytes(f.granted, wan))
-		if !ok {
-			return false
-		}
+		run, _ := f.supply.Next(schedule.LeaseBytes(f.granted, wan)) // waiting found something open
 		out.Pack, out.From, out.To, out.Parts = run.Pack, run.From, run.To, run.Parts
 		out.URL = s.cfg.URL(Pack, run.Pack, LeaseTTL)
 		f.granted++
-		f.leased += run.To - run.From
+		f.supply.Lease(run.Parts)
 	}
-	s.lastLease++
-	out.Lease = s.lastLease
-	s.leases[out.Lease] = &lease{flow: f.ID, to: m.ID, body: out.Body, parts: out.Parts, granted: now, expires: now.Add(LeaseTTL)}
+	f.turn = s.lastLease
+	s.leases[out.Lease] = &lease{flow: f.ID, to: m.ID, body: out.Body, parts: out.Parts, expires: now.Add(LeaseTTL)}
 	return m.conn.Send(wire.KindLease, out)
+}
+
+// free ends a lease on our side: what it did not bring is open again.
+func (s *Site) free(id uint64) {
+	l := s.leases[id]
+	delete(s.leases, id)
+	if f := s.flows[l.flow]; f != nil {
+		f.supply.Free(l.parts)
+	}
 }
 
 // bodyNeeded reports whether nobody online holds or fetches the body.
@@ -236,25 +244,6 @@ func (s *Site) bodyNeeded(f *flow) bool {
 		}
 	}
 	return true
-}
-
-// supply says what of f is at the site and what is on its way.
-func (s *Site) supply(f *flow) schedule.Supply {
-	n := f.Head.Chunks
-	out := schedule.Supply{Places: f.Places, Held: content.NewBitmap(n), Leased: content.NewBitmap(n)}
-	for _, m := range s.members {
-		if h := m.holds[f.ID]; h != nil {
-			out.Held.Or(h.have)
-		}
-	}
-	for _, l := range s.leases {
-		if l.flow == f.ID {
-			for _, p := range l.parts {
-				out.Leased.Set(p.Chunk)
-			}
-		}
-	}
-	return out
 }
 
 // shareCap tells fetchers what they may take over the WAN.

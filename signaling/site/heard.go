@@ -87,23 +87,39 @@ func (s *Site) progress(now time.Time, m *member, p *wire.Progress) {
 		m.holds[p.Flow] = h
 	}
 	for _, b := range p.Have {
-		if !h.have.Patch(b.From, b.Bits) {
+		if !f.note(h, b) {
 			s.refuse(m, "progress names chunks that do not exist")
 			return
 		}
 	}
-	h.have.Trim(f.Head.Chunks)
 	h.body, h.code, h.trouble = p.Body, p.Code, p.Error
-	if p.Complete && h.have.Count() == f.Head.Chunks {
-		h.complete = true
-	} else {
-		h.complete = false
-	}
+	h.complete = p.Complete && h.have.Count() == f.Head.Chunks
 	f.counted[m.ID] = counters{p.Bytes, p.WAN}
 	for _, state := range p.Leases {
 		s.leaseState(now, m, f, state)
 	}
 	f.mark(now, s.complete(f))
+}
+
+// note takes over a part of what a member holds, and reports false where it names
+// chunks that do not exist.
+func (f *flow) note(h *holding, part wire.Bits) bool {
+	at, old := part.From/8, h.have.Clone()
+	if !h.have.Patch(part.From, part.Bits) {
+		return false
+	}
+	h.have.Trim(f.Head.Chunks)
+	for i := range uint32(len(part.Bits)) {
+		f.supply.Change(8*(at+i), old[at+i], h.have[at+i])
+	}
+	return true
+}
+
+// drop takes back all of what a member holds.
+func (f *flow) drop(h *holding) {
+	for i, b := range h.have {
+		f.supply.Change(8*uint32(i), b, 0)
+	}
 }
 
 // complete reports whether everybody online has the flow.

@@ -13,8 +13,7 @@ type linkTable struct {
 	wanted  []schedule.Edge
 	changed bool // members or flows changed since wanted was decided
 	wasBusy bool
-	budget  float64 // dials that may be made now
-	filled  time.Time
+	budget  schedule.Bucket // of dials
 }
 
 // edge is one link, wanted or up.
@@ -27,7 +26,7 @@ type edge struct {
 }
 
 func newLinkTable() linkTable {
-	return linkTable{edges: map[schedule.Edge]*edge{}, budget: dialBurst}
+	return linkTable{edges: map[schedule.Edge]*edge{}, budget: schedule.NewBucket(schedule.DialsPerSecond, schedule.DialBurst)}
 }
 
 // forget drops the links of an endpoint that left.
@@ -71,8 +70,6 @@ func (s *Site) decideLinks(now time.Time) bool {
 		}
 		s.hangUp()
 	}
-	t.budget = min(t.budget+now.Sub(t.filled).Seconds()*dialsPerSecond, dialBurst)
-	t.filled = now
 	pending := false
 	for _, e := range t.wanted {
 		pending = s.dial(now, e) || pending
@@ -94,10 +91,12 @@ func (s *Site) dial(now time.Time, e schedule.Edge) bool {
 		return false
 	case !state.dialed.IsZero() && now.Sub(state.dialed) < dialPatience:
 		return true
-	case now.Before(state.retryAt) || t.budget < 1:
+	case now.Before(state.retryAt):
 		return true
 	}
-	t.budget--
+	if ok, _ := t.budget.Take(now); !ok {
+		return true
+	}
 	state.attempt++
 	state.dialed = now
 	s.members[e.A].conn.Send(wire.KindDial, wire.Dial{Peer: e.B, Attempt: state.attempt})
@@ -141,8 +140,8 @@ func (s *Site) linked(now time.Time, m *member, l *wire.Linked) {
 	}
 	wasUp := state.up
 	state.up, state.dialed = false, time.Time{}
-	state.retryAt = now.Add(min(time.Second<<min(state.attempt, 10), maxRedial))
+	state.retryAt = now.Add(schedule.Redial(state.attempt))
 	if wasUp {
-		state.retryAt = now.Add(500 * time.Millisecond)
+		state.retryAt = now.Add(redialLost)
 	}
 }

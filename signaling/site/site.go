@@ -87,13 +87,10 @@ const (
 	tick = 500 * time.Millisecond
 	// idleAfter is when links of a site without active flows are closed.
 	idleAfter = 60 * time.Second
-	// dialsPerSecond and dialBurst bound how fast links are made.
-	dialsPerSecond = 20
-	dialBurst      = 40
 	// dialPatience is how long an attempt may take before it is made again.
 	dialPatience = 20 * time.Second
-	// maxRedial is the longest wait before another attempt at a link.
-	maxRedial = 5 * time.Minute
+	// redialLost is the wait before a link that was up is made again.
+	redialLost = 500 * time.Millisecond
 	// holdOff is how long a member that gave a lease back gets none; it doubles.
 	holdOff    = 2 * time.Second
 	maxHoldOff = 5 * time.Minute
@@ -271,7 +268,12 @@ func (s *Site) leave(m *member) {
 	delete(s.grants, m.ID)
 	for id, l := range s.leases {
 		if l.to == m.ID {
-			delete(s.leases, id)
+			s.free(id)
+		}
+	}
+	for id, h := range m.holds {
+		if f := s.flows[id]; f != nil {
+			f.drop(h)
 		}
 	}
 	s.links.forget(m.ID)
@@ -297,8 +299,12 @@ func (e Wanted) apply(s *Site, now time.Time) {
 		}
 	}
 	for id := range s.flows {
-		if !wanted[id] {
-			delete(s.flows, id)
+		if wanted[id] {
+			continue
+		}
+		delete(s.flows, id)
+		for _, m := range s.members {
+			delete(m.holds, id)
 		}
 	}
 	for id, l := range s.leases {

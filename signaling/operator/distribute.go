@@ -1,0 +1,113 @@
+package operator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/sitecast/sitecast/signaling/api"
+	"github.com/sitecast/sitecast/signaling/wire"
+	"github.com/sitecast/sitecast/storage/content"
+)
+
+// Distribute is `sitecast distribute`.
+type Distribute struct {
+	Remote
+	Ref      string        `arg:"" help:"Published version." placeholder:"NAME@V"`
+	Site     []string      `help:"Site that shall have it (repeatable)." placeholder:"NAME" sep:"none"`
+	All      bool          `help:"Every site shall have it, also those created later."`
+	Priority string        `help:"high, normal or low." enum:"high,normal,low" default:"normal"`
+	Wait     bool          `help:"Show progress, and return when every endpoint online at those sites has it."`
+	Timeout  time.Duration `help:"With --wait: give up after this time (0: never)." placeholder:"DURATION"`
+}
+
+// Help is the long help with an example.
+func (Distribute) Help() string {
+	return `Endpoints that are offline get the version when they come back. With --wait the
+exit code is 1 when an endpoint that is online can't get it, or when nobody is
+online.
+
+Examples:
+  sitecast distribute till-app@2.1 --site shop-12 --site shop-13 --wait
+  sitecast distribute till-app@2.1 --all --priority low`
+}
+
+// Validate wants sites, or all.
+func (c Distribute) Validate() error {
+	if c.All == (len(c.Site) > 0) {
+		return errors.New("say where: --site NAME (repeatable), or --all")
+	}
+	_, err := content.ParseRef(c.Ref)
+	return err
+}
+
+// Run orders the version and, if told to, waits for it.
+func (c Distribute) Run(ctx context.Context) error {
+	ref, err := content.ParseRef(c.Ref)
+	if err != nil {
+		return err
+	}
+	server, err := c.client()
+	if err != nil {
+		return err
+	}
+	defer server.close()
+	in := api.NewDistribution{Name: ref.Name, Version: ref.Version, Sites: c.Site, All: c.All, Priority: wire.Priority(c.Priority)}
+	if err := server.call(ctx, http.MethodPost, "/distributions", nil, in, nil); err != nil {
+		return fmt.Errorf("distribute %s: %w", ref, err)
+	}
+	where := strings.Join(c.Site, ", ")
+	if c.All {
+		where = "all sites"
+	}
+	c.say("Ordered %s to %s.", ref, where)
+	if !c.Wait {
+		return nil
+	}
+	return c.wait(ctx, server, ref)
+}
+
+// wait shows the flows until they are complete or can't become so.
+func (c Distribute) wait(ctx context.Context, server *client, ref content.Ref) error {
+	limit := context.Background()
+	if c.Timeout > 0 {
+		var stop context.CancelFunc
+		limit, stop = context.WithTimeout(limit, c.Timeout)
+		defer stop()
+	}
+	tick := time.NewTicker(waitEvery)
+	defer tick.Stop()
+	w := &wait{ref: ref, sites: c.Site, moved: time.Now()}
+	screen := newScreen(c.stderr())
+	told := time.Now()
+	for {
+		flows, err := server.flows(ctx, "", ref.Name)
+		refused := new(Refusal)
+		switch now := time.Now(); {
+		case ctx.Err() != nil:
+			return fmt.Errorf("interrupted; the distribution of %s goes on", ref)
+		case errors.As(err, &refused):
+			return fmt.Errorf("wait for %s: %w", ref, err)
+		case err != nil: // the server is away for a moment
+			screen.draw([]string{err.Error()})
+		default:
+			done, err := w.look(now, flows)
+			if screen.term || done || err != nil || now.Sub(told) >= plainEvery {
+				screen.draw(w.lines())
+				told = now
+			}
+			if done || err != nil {
+				return err
+			}
+		}
+		select {
+		case <-ctx.Done():
+		case <-limit.Done():
+			return fmt.Errorf("%s did not arrive everywhere within %v; the distribution goes on", ref, c.Timeout)
+		case <-tick.C:
+		}
+	}
+}

@@ -1,0 +1,98 @@
+package operator
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sitecast/sitecast/signaling/site"
+	"github.com/sitecast/sitecast/storage/content"
+)
+
+const (
+	// waitEvery is how often a wait looks.
+	waitEvery = 500 * time.Millisecond
+	// patience is how long a wait gives endpoints to come online, and those that
+	// failed to try again, while nothing else moves.
+	patience = 5 * time.Second
+)
+
+// wait decides when a distribution that is waited for is over. It does no I/O.
+type wait struct {
+	ref   content.Ref
+	sites []string // empty: all that have the flow
+
+	flows []site.FlowView // of those sites, as seen last
+	state string          // what they added up to
+	moved time.Time       // when that last changed
+}
+
+// look takes in what the server tells. It reports that every endpoint online has
+// the content, or an error when that will not come about by itself.
+func (w *wait) look(now time.Time, all []site.FlowView) (done bool, err error) {
+	w.flows = slices.DeleteFunc(slices.Clone(all), func(f site.FlowView) bool {
+		return f.Content != w.ref.Name || len(w.sites) > 0 && !slices.Contains(w.sites, f.Site)
+	})
+	state := ""
+	var absent, failed []string
+	complete, running := 0, max(len(w.sites)-len(w.flows), 0) // a flow may be a moment late
+	for _, f := range w.flows {
+		state += fmt.Sprintln(f.Site, f.State, f.Endpoints, f.Complete, f.BytesOrigin+f.BytesPeer+f.BytesRelay+f.BytesReused)
+		switch {
+		case f.Version != w.ref.Version:
+			return false, fmt.Errorf("%s was ordered %s@%s, which is newer than %s and supersedes it\n"+
+				"  to go back to older content, publish it again as a new version", f.Site, f.Content, f.Version, w.ref)
+		case f.Endpoints == 0:
+			absent = append(absent, f.Site)
+		case f.Complete == f.Endpoints:
+			complete++
+		case f.State == site.StateFailed:
+			failed = append(failed, f.Site+": "+f.Reason)
+		default:
+			running++
+		}
+	}
+	if state != w.state {
+		w.state, w.moved = state, now
+	}
+	patient := now.Sub(w.moved) < patience
+	switch {
+	case len(failed) > 0 && !patient:
+		return false, fmt.Errorf("%s can't become complete: %s", w.ref, strings.Join(failed, "; "))
+	case running > 0 || len(failed) > 0:
+		return false, nil
+	case complete > 0:
+		return true, nil
+	case patient:
+		return false, nil
+	case len(w.flows) == 0:
+		return false, fmt.Errorf("no site has a flow of %s\n  create sites with `sitecast site create NAME`", w.ref)
+	}
+	return false, fmt.Errorf("nobody is online at %s; endpoints get %s when they come back", strings.Join(absent, ", "), w.ref)
+}
+
+// lines shows the flows, one a site.
+func (w *wait) lines() []string {
+	width := 0
+	for _, f := range w.flows {
+		width = max(width, len(f.Site))
+	}
+	lines := []string{}
+	for _, f := range w.flows {
+		done := fraction(f)
+		line := fmt.Sprintf("%-*s  %s %3.0f%%  %d of %d endpoints", width, f.Site, bar(done, barWidth), done*100, f.Complete, f.Endpoints)
+		switch f.State {
+		case site.StateRunning:
+			line += fmt.Sprintf("  WAN %s  peers %s  ETA %s", bits(f.WANBPS), bits(f.PeerBPS), eta(f))
+		case site.StateComplete:
+			line += fmt.Sprintf("  in %.1f s: %s over the WAN, %s from peers", f.Seconds, bytesText(f.BytesOrigin), bytesText(f.BytesPeer))
+		case site.StatePaused:
+			line += "  waits: " + f.PausedBy
+		default:
+			line += "  " + f.State + ": " + f.Reason
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
