@@ -41,8 +41,16 @@ type commands struct {
 	Cap        operator.Cap        `cmd:"" help:"Cap a site's use of the WAN."`
 	Endpoints  operator.Endpoints  `cmd:"" help:"Show endpoints."`
 	Demo       demo.Command        `cmd:"" help:"Run a server, two sites and their endpoints on this machine."`
+	Version    printVersion        `cmd:"" help:"Print the version of this program."`
+}
 
-	Version kong.VersionFlag `help:"Print the version."`
+// printVersion is `sitecast version`. It is no flag, because publish has one of
+// that name.
+type printVersion struct{}
+
+func (printVersion) Run() error {
+	_, err := fmt.Println(version)
+	return err
 }
 
 func main() { os.Exit(run(os.Args[1:])) }
@@ -50,7 +58,7 @@ func main() { os.Exit(run(os.Args[1:])) }
 // run runs one command and returns the exit code.
 func run(args []string) int {
 	var cli commands
-	parser, err := kong.New(&cli, kong.Name("sitecast"), kong.Vars{"version": version}, kong.UsageOnError(),
+	parser, err := kong.New(&cli, kong.Name("sitecast"), kong.UsageOnError(),
 		kong.Description("One download over the WAN serves a whole site."))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "sitecast:", err)

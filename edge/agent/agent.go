@@ -94,7 +94,7 @@ func (a *agent) assemble(store *disk.Store) error {
 		return err
 	}
 	a.link, err = uplink.New(uplink.Config{
-		URL: a.socketURL(), Dial: a.cfg.Dial, TLS: pinned(a.id.Pin), Token: a.token,
+		URL: a.socketURL(), Dial: a.cfg.Dial, TLS: pinned(a.id.Pin, a.cfg.Server.Hostname()), Token: a.token,
 		Hello: a.hello, Handler: socket{a}, Log: a.cfg.Log,
 	})
 	if err != nil {
@@ -102,7 +102,7 @@ func (a *agent) assemble(store *disk.Store) error {
 	}
 	a.eng = engine.New(engine.Config{
 		Uplink: a.link, Links: a.rtc, Store: store,
-		Origin: origin.New(origin.Config{Base: a.cfg.Server, Dial: a.cfg.Dial, TLS: pinned(a.id.Pin), Log: a.cfg.Log}),
+		Origin: origin.New(origin.Config{Base: a.cfg.Server, Dial: a.cfg.Dial, TLS: pinned(a.id.Pin, a.cfg.Server.Hostname()), Log: a.cfg.Log}),
 		Root:   a.id.Root, Trust: trust, SaveTrust: a.saveTrust, SetICE: a.ice.set,
 		Log: a.cfg.Log, Seed: rand.Uint64(),
 	})

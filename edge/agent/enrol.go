@@ -33,7 +33,7 @@ type api struct {
 
 func newAPI(cfg Config, pin string) *api {
 	return &api{cfg.Server, &http.Client{Timeout: apiTimeout, Transport: &http.Transport{
-		DialContext: cfg.Dial, TLSClientConfig: pinned(pin), Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true}}}
+		DialContext: cfg.Dial, TLSClientConfig: pinned(pin, cfg.Server.Hostname()), Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true}}}
 }
 
 // refusal is an answer other than 200; asking again will not change it.

@@ -13,19 +13,20 @@ import (
 // the enrolment token names.
 var ErrPin = errors.New("the server's certificate is not the one the enrolment token names")
 
-// pinned returns the TLS settings for a server. With a pin (the hex SHA-256 of
+// pinned returns the TLS settings for the server at host (which TLS itself does not
+// tell when it is an address). With a pin (the hex SHA-256 of
 // a certificate's SubjectPublicKeyInfo) the chain must lead to that key, whatever
 // the system trusts and whatever the device clock says about the certificate's
 // dates: a till whose battery died still finds its server. Without a pin the
 // system's authorities decide.
-func pinned(pin string) *tls.Config {
+func pinned(pin, host string) *tls.Config {
 	cfg := &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}
 	if pin == "" {
 		return cfg
 	}
 	cfg.InsecureSkipVerify = true // replaced by the check below, which is stricter
 	cfg.VerifyConnection = func(state tls.ConnectionState) error {
-		return checkPin(state.PeerCertificates, state.ServerName, pin)
+		return checkPin(state.PeerCertificates, host, pin)
 	}
 	return cfg
 }

@@ -221,6 +221,28 @@ func (p *peer) heard(kind wire.FrameKind) (chunks []uint32, frames int) {
 	return chunks, frames
 }
 
+// told returns the chunks that the peer was told of, in whatever form.
+func (p *peer) told() map[uint32]bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	told := map[uint32]bool{}
+	for _, f := range p.ctl {
+		switch f.Kind {
+		case wire.FrameHaveList:
+			for _, i := range f.Chunks {
+				told[i] = true
+			}
+		case wire.FrameHave:
+			for i := range uint32(len(f.Payload) * 8) {
+				if content.Bitmap(f.Payload).Has(i) {
+					told[f.Number+i] = true
+				}
+			}
+		}
+	}
+	return told
+}
+
 func (s *stand) link(name string) *peer {
 	p := &peer{id: wire.EndpointID(name)}
 	s.eng.LinkUp(p)
@@ -293,6 +315,27 @@ func TestPeersServeWhatIsAskedAndAreToldWhatArrived(t *testing.T) {
 		}
 		if got, _ := b.heard(wire.FrameRefuse); !slices.Equal(got, []uint32{4}) {
 			t.Errorf("refused %v, want [4], which is not held", got)
+		}
+	})
+}
+
+func TestChunkThatArrivesWhileAPeerJoinsIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStand(t)
+		defer s.stop()
+		s.want(s.flow)
+		s.leaseBody()
+		s.leaseChunks(0, 2)
+		a := s.link("a") // is sent a join
+		s.leaseChunks(2, 4)
+		s.joins(a) // answers it
+		time.Sleep(time.Second)
+		synctest.Wait()
+		told := a.told()
+		for i := range uint32(4) {
+			if !told[i] {
+				t.Errorf("chunk %d was not told: %v", i, told)
+			}
 		}
 	})
 }

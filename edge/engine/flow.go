@@ -94,14 +94,14 @@ func (e *Engine) advance(now time.Time, f *flow) time.Time {
 		f.code, f.trouble, f.dirty = "", "", true
 		e.activate(f)
 		next = now
-	case f.paused || f.opening || f.completing:
+	case f.paused || f.opening:
 	case f.spec == nil:
 		next = e.seekBody(now, f)
 	case f.swarm == nil:
 		e.openStore(f)
 	default:
 		e.exchange(now, f)
-		if f.swarm.Missing() == 0 && !f.complete {
+		if f.swarm.Missing() == 0 && !f.complete && !f.completing {
 			e.finish(f)
 		}
 		next = f.swarm.Next(now)
@@ -290,6 +290,10 @@ type finished struct {
 func (ev finished) apply(e *Engine, now time.Time) {
 	f := ev.f
 	f.completing = false
+	if errors.Is(ev.err, chunk.ErrNotHeld) {
+		e.recount(f) // the disk lost some: they are fetched again
+		return
+	}
 	if ev.err != nil {
 		e.fail(now, f, wire.CodeStore, ev.err)
 		return
@@ -297,4 +301,15 @@ func (ev finished) apply(e *Engine, now time.Time) {
 	f.complete, f.dirty = true, true
 	f.reportedAt = time.Time{} // the server hears of it at once
 	e.log.Info("content complete", "content", f.head.Ref().String())
+}
+
+// recount takes over from the store which chunks are still held.
+func (e *Engine) recount(f *flow) {
+	have := f.ver.Have()
+	for i := range f.head.Chunks {
+		if !have.Has(i) {
+			f.swarm.Lost(i)
+		}
+	}
+	f.dirty = true
 }

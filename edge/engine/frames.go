@@ -62,11 +62,23 @@ func (e *Engine) peerJoined(l *link, f *flow, fr wire.Frame) {
 		f.dropPeer(l)
 	}
 	l.joined[f.id] = fr.Flags&wire.JoinBodyHeld != 0
-	if f.swarm != nil {
-		f.swarm.AddPeer(l.id(), l.Relayed())
-	}
 	if reply {
 		e.join(l, f, false)
+	}
+	if f.swarm != nil && f.swarm.AddPeer(l.id(), l.Relayed()) {
+		e.tellAll(l, f)
+	}
+}
+
+// tellAll tells l everything held, at the moment from which on the swarm tells it
+// what is new.
+func (e *Engine) tellAll(l *link, f *flow) {
+	have := f.swarm.Have()
+	for from := 0; from < len(have); from += wire.MaxHaveBytes {
+		part := have[from:min(from+wire.MaxHaveBytes, len(have))]
+		if content.Bitmap(part).Count() > 0 {
+			e.send(l, wire.Frame{Kind: wire.FrameHave, Version: f.id, Number: uint32(from) * 8, Payload: part})
+		}
 	}
 }
 
@@ -99,7 +111,7 @@ func (e *Engine) peerWants(l *link, f *flow, chunks []uint32) {
 	}
 }
 
-// join tells l that this endpoint takes part in f and what it holds.
+// join tells l that this endpoint takes part in f.
 func (e *Engine) join(l *link, f *flow, reply bool) {
 	flags := uint8(0)
 	if f.spec != nil {
@@ -109,16 +121,6 @@ func (e *Engine) join(l *link, f *flow, reply bool) {
 		flags |= wire.JoinReplyWanted
 	}
 	e.send(l, wire.Frame{Kind: wire.FrameJoin, Version: f.id, Flags: flags, Number: f.head.Chunks})
-	if f.swarm == nil {
-		return
-	}
-	have := f.swarm.Have()
-	for from := 0; from < len(have); from += wire.MaxHaveBytes {
-		part := have[from:min(from+wire.MaxHaveBytes, len(have))]
-		if content.Bitmap(part).Count() > 0 {
-			e.send(l, wire.Frame{Kind: wire.FrameHave, Version: f.id, Number: uint32(from) * 8, Payload: part})
-		}
-	}
 }
 
 // joinAll begins the exchange of f with every link.

@@ -28,10 +28,12 @@ type peer struct {
 
 const rateTime = 200 * time.Millisecond
 
-// AddPeer begins exchanging the version with a peer that holds nothing yet.
-func (s *Swarm) AddPeer(id PeerID, relayed bool) {
+// AddPeer begins exchanging the version with a peer that holds nothing yet. The
+// caller tells it what is held now; Tell names what comes later. It reports false
+// for a peer that is known already.
+func (s *Swarm) AddPeer(id PeerID, relayed bool) bool {
 	if s.peers[id] != nil || id == "" {
-		return
+		return false
 	}
 	n := uint32(len(s.lengths))
 	s.peers[id] = &peer{
@@ -40,6 +42,7 @@ func (s *Swarm) AddPeer(id PeerID, relayed bool) {
 		wants: map[uint32]time.Time{},
 	}
 	s.order = append(s.order, id)
+	return true
 }
 
 // RemovePeer forgets a peer; what it owed is asked of others by the next Plan.

@@ -156,6 +156,9 @@ func (s *Swarm) Lost(i uint32) {
 	if s.valid(i) && s.have.Has(i) {
 		s.have.Clear(i)
 		s.missing++
+		for _, id := range s.order {
+			s.peers[id].told.Clear(i) // it is news when it comes back
+		}
 		s.reconsider(i)
 	}
 }

@@ -162,7 +162,8 @@ func (v *version) Read(i uint32, dst []byte) ([]byte, error) {
 		return dst, chunk.ErrNotHeld
 	}
 	n, length, want := len(dst), int(v.body.Chunks[i].Length), v.body.Chunks[i].Digest
-	b := slices.Grow(dst, length)[n : n+length]
+	dst = slices.Grow(dst, length)
+	b := dst[n : n+length]
 	file, err := v.fill(i, b)
 	if err != nil && !isLost(err) {
 		return dst, fmt.Errorf("read chunk %d of %s: %w", i, v.head.Ref(), err)
