@@ -101,7 +101,6 @@ func (s *session) connect() (*Link, error) {
 	}
 	opened := 0
 	wait := time.After(gatherWait)
-	var pending []string
 	for opened < 2 {
 		select {
 		case <-deadline.Done():
@@ -120,10 +119,8 @@ func (s *session) connect() (*Link, error) {
 			switch {
 			case s.described:
 				s.sendCandidate(c)
-			case c != "":
-				pending = append(pending, c)
-			default:
-				s.sendDescription()
+			case c == "":
+				s.sendDescription() // with all candidates in it
 			}
 		case <-wait:
 			if !s.described {

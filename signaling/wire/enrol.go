@@ -47,7 +47,7 @@ func ParseEnrolToken(s string) (EnrolToken, error) {
 	s = strings.TrimSpace(s)
 	rest, ok := strings.CutPrefix(s, enrolTokenPrefix)
 	if !ok || len(s) > maxEnrolTokenBytes {
-		return t, errors.New("this is not an enrolment token; they begin with " + enrolTokenPrefix)
+		return t, errors.New("this is not an enrolment token; they begin with " + enrolTokenPrefix + ", as `sitecast enrol` prints them")
 	}
 	text, err := base64.RawURLEncoding.DecodeString(rest)
 	if err != nil {

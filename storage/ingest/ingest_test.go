@@ -1,3 +1,7 @@
+//go:build unix
+
+// Windows can't even make most of what is refused here.
+
 package ingest_test
 
 import (

@@ -1,0 +1,65 @@
+# Sitecast. `make help` lists what can be made.
+
+GO        ?= go
+VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
+LDFLAGS   := -s -w -X main.version=$(VERSION)
+TOOLS     := $(GO) tool -modfile=.ci/tools.mod
+FUZZ_TIME ?= 20s
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build bin/sitecast
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/sitecast .
+
+.PHONY: demo
+demo: build ## A server, two sites of four endpoints and real content on this machine
+	bin/sitecast demo
+
+.PHONY: test
+test: deps check build ## Everything CI runs: checks, race-tested packages, namespace stories, the demo
+	$(GO) test -race -timeout 8m ./...
+	DEMO_EXIT=1 bin/sitecast demo
+
+.PHONY: check
+check: ## Formatting, vet, staticcheck, the other systems' builds
+	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "not gofmt:"; echo "$$unformatted"; exit 1; }
+	$(GO) mod verify >/dev/null
+	$(GO) vet ./...
+	$(TOOLS) staticcheck ./...
+	GOOS=windows $(GO) build ./...
+	GOOS=darwin $(GO) build ./...
+
+.PHONY: deps
+deps: ## Install what tests need beyond Go (Debian and Ubuntu)
+	@.ci/install
+
+.PHONY: fuzz
+fuzz: ## Fuzz every decoder for FUZZ_TIME each
+	@.ci/fuzz $(FUZZ_TIME)
+
+.PHONY: bench-site
+bench-site: build ## One shaped site: nginx+curl, libtorrent and Sitecast side by side (root)
+	@.ci/install bench
+	$(GO) run ./e2e/bench/site
+
+.PHONY: bench-publish
+bench-publish: ## Publishing beside sha256sum and zstd
+	@.ci/install bench
+	$(GO) test -run '^$$' -bench Ingest -benchtime 3x ./storage/ingest
+
+.PHONY: bench-idle
+bench-idle: build ## CPU and memory of an idle agent with ten links
+	$(GO) run ./e2e/bench/idle
+
+.PHONY: hooks
+hooks: ## Run gofmt and vet before each commit
+	git config core.hooksPath .githooks
+
+.PHONY: clean
+clean: ## Remove what was built
+	rm -rf bin
