@@ -234,7 +234,20 @@ func (s *server) download(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/octet-stream")
 	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
 	w.Header().Set("ETag", `"`+digest.String()+`"`)
-	http.ServeContent(w, r, "", time.Time{}, object)
+	http.ServeContent(w, r, "", time.Time{}, counting{object, s.Served})
+}
+
+// counting tells how much of an object was read to be served. It hides whatever
+// else the object is, so that no byte goes round the counter.
+type counting struct {
+	io.ReadSeeker
+	served func(bytes int)
+}
+
+func (c counting) Read(b []byte) (int, error) {
+	n, err := c.ReadSeeker.Read(b)
+	c.served(n)
+	return n, err
 }
 
 // fail answers a plain route with a problem document.

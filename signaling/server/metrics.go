@@ -19,6 +19,7 @@ var (
 	sessionsDesc = prometheus.NewDesc("sitecast_sessions", "Endpoints online.", nil, nil)
 	flowsDesc    = prometheus.NewDesc("sitecast_flows", "Flows of running sites, by state.", []string{"state"}, nil)
 	bytesDesc    = prometheus.NewDesc("sitecast_content_bytes", "Content bytes received in the flows present, by source.", []string{"source"}, nil)
+	servedDesc   = prometheus.NewDesc("sitecast_origin_served_bytes_total", "Bytes of packs and bodies served since the start.", nil, nil)
 	wanDesc      = prometheus.NewDesc("sitecast_wan_bytes", "Encoded bytes from the origin in the flows present.", nil, nil)
 )
 
@@ -33,7 +34,7 @@ func (s *Server) metrics() http.Handler {
 type collector struct{ s *Server }
 
 func (c collector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{sessionsDesc, flowsDesc, bytesDesc, wanDesc} {
+	for _, d := range []*prometheus.Desc{sessionsDesc, flowsDesc, bytesDesc, wanDesc, servedDesc} {
 		ch <- d
 	}
 }
@@ -73,4 +74,5 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 		gauge(bytesDesc, float64(n), source)
 	}
 	gauge(wanDesc, float64(wan))
+	ch <- prometheus.MustNewConstMetric(servedDesc, prometheus.CounterValue, float64(c.s.served.Load()))
 }

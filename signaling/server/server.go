@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -74,6 +75,7 @@ type Server struct {
 	http    *http.Server
 	seen    seen
 	listen  net.Listener
+	served  atomic.Int64 // object bytes
 }
 
 // New opens or makes everything in cfg.Data and listens. Run must follow.
@@ -182,7 +184,7 @@ func (s *Server) assemble(ctx context.Context) error {
 		}})
 	s.http = &http.Server{
 		Handler: api.New(api.Config{Catalog: s.catalog, Keys: s.keys, Objects: s.objects, Hub: s.hub, Socket: s.socket,
-			Metrics: s.metrics(), Pin: s.certs.pin, Log: s.log}),
+			Metrics: s.metrics(), Served: func(n int) { s.served.Add(int64(n)) }, Pin: s.certs.pin, Log: s.log}),
 		ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 		// HTTP/1.1 only: several ranges on one HTTP/2 connection share one window.
