@@ -1,0 +1,302 @@
+//go:build linux
+
+// Package rig installs Sitecast on a network of namespaces as an operator would:
+// real processes, the server on the origin's host, agents on the endpoints, all
+// driven by the command line and read by its JSON. Stories and benchmarks stand
+// on it.
+package rig
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/sitecast/sitecast/e2e/netlab"
+	"github.com/sitecast/sitecast/signaling/site"
+)
+
+const (
+	serverPort = "8443"
+	statusPort = "9090"
+	// patience is how long a process may take to start or to obey.
+	patience = 30 * time.Second
+	pollStep = 50 * time.Millisecond
+	// getTimeout bounds one page.
+	getTimeout = 5 * time.Second
+	// killAfter is when a process that ignores SIGTERM is killed.
+	killAfter = 10 * time.Second
+)
+
+// Rig is a running installation.
+type Rig struct {
+	Lab    *netlab.Lab
+	Server *Process
+	Agents [][]*Agent // by site and endpoint
+
+	exe string
+	dir string
+	url string
+}
+
+// Agent is one endpoint's agent.
+type Agent struct {
+	*Process
+	Name string
+	Data string // its folder
+
+	args []string
+	host *netlab.Host
+	rig  *Rig
+}
+
+// SiteName is the name of the i-th site, from 0.
+func SiteName(i int) string { return fmt.Sprintf("site-%d", i+1) }
+
+// Start runs the program at exe as server on the lab's origin, with a site for
+// each of the lab's, keeping everything in dir. Plain http: TLS is measured
+// elsewhere, and peers to compare with speak plain http, too.
+func Start(ctx context.Context, lab *netlab.Lab, exe, dir string) (*Rig, error) {
+	r := &Rig{Lab: lab, exe: exe, dir: dir, url: "http://" + lab.Origin.IP().String() + ":" + serverPort}
+	data := filepath.Join(dir, "server")
+	server, err := run(lab.Origin, filepath.Join(dir, "server.log"), exe, "server", "--data", data,
+		"--listen", lab.Origin.IP().String()+":"+serverPort, "--public-url", r.url, "--insecure-http")
+	if err != nil {
+		return nil, err
+	}
+	r.Server = server
+	err = Poll(ctx, "the server to answer", func() (bool, error) {
+		_, err := r.get(ctx, lab.Origin, r.url+"/readyz")
+		return err == nil, nil
+	})
+	for i := range lab.Sites {
+		if err == nil {
+			_, err = r.Sitecast(ctx, "site", "create", SiteName(i))
+		}
+	}
+	if err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	r.Agents = make([][]*Agent, len(lab.Sites))
+	return r, nil
+}
+
+// StartAgents starts an agent on every endpoint of every site, and waits until all
+// are online.
+func (r *Rig) StartAgents(ctx context.Context) error {
+	for i, s := range r.Lab.Sites {
+		for k := range s.Endpoints {
+			if _, err := r.StartAgent(ctx, i, k); err != nil {
+				return err
+			}
+		}
+	}
+	return r.Online(ctx)
+}
+
+// StartAgent enrols the k-th endpoint of the i-th site and starts its agent.
+func (r *Rig) StartAgent(ctx context.Context, i, k int) (*Agent, error) {
+	token, err := r.Sitecast(ctx, "enrol", "--site", SiteName(i))
+	if err != nil {
+		return nil, err
+	}
+	host := r.Lab.Sites[i].Endpoints[k]
+	a := &Agent{Name: fmt.Sprintf("%s-till-%d", SiteName(i), k+1), host: host, rig: r}
+	a.Data = filepath.Join(r.dir, a.Name)
+	file := filepath.Join(r.dir, a.Name+".token")
+	if err := os.WriteFile(file, token, 0o600); err != nil {
+		return nil, err
+	}
+	a.args = []string{"agent", "--server", r.url, "--insecure-http", "--enrol-token-file", file, "--data", a.Data,
+		"--name", a.Name, "--status-listen", "127.0.0.1:" + statusPort}
+	r.Agents[i] = append(r.Agents[i], a)
+	return a, a.Restart()
+}
+
+// Restart starts the agent again, after it was stopped or killed.
+func (a *Agent) Restart() (err error) {
+	a.Process, err = run(a.host, filepath.Join(a.rig.dir, a.Name+".log"), a.rig.exe, a.args...)
+	return err
+}
+
+// Online waits until every agent that was started is online.
+func (r *Rig) Online(ctx context.Context) error {
+	want := 0
+	for _, agents := range r.Agents {
+		want += len(agents)
+	}
+	return Poll(ctx, "all agents to come online", func() (bool, error) {
+		list, err := r.Endpoints(ctx)
+		online := 0
+		for _, e := range list {
+			if e.Online {
+				online++
+			}
+		}
+		return online >= want, err
+	})
+}
+
+// Sitecast runs an operator's command on the origin's host and returns what it
+// prints.
+func (r *Rig) Sitecast(ctx context.Context, args ...string) ([]byte, error) {
+	cmd := r.Lab.Origin.Command(ctx, r.exe, args...)
+	cmd.Env = append(os.Environ(), "SITECAST_SERVER="+r.url, "SITECAST_INSECURE_HTTP=1",
+		"SITECAST_TOKEN_FILE="+filepath.Join(r.dir, "server", "admin.token"),
+		"SITECAST_PUBLISHER_KEY="+filepath.Join(r.dir, "publisher.key"))
+	var errText bytes.Buffer
+	cmd.Stderr = &errText
+	out, err := cmd.Output()
+	if err != nil {
+		return out, fmt.Errorf("sitecast %s: %w\n%s", strings.Join(args, " "), err, errText.String())
+	}
+	return out, nil
+}
+
+// Publish publishes a file or folder.
+func (r *Rig) Publish(ctx context.Context, path, name, version string) error {
+	_, err := r.Sitecast(ctx, "publish", path, "--name", name, "--version", version)
+	return err
+}
+
+// Flows returns the flows of all sites.
+func (r *Rig) Flows(ctx context.Context) (flows []site.FlowView, err error) {
+	out, err := r.Sitecast(ctx, "flows", "--json")
+	if err != nil {
+		return nil, err
+	}
+	return flows, json.Unmarshal(out, &flows)
+}
+
+// Endpoints returns the endpoints of all sites.
+func (r *Rig) Endpoints(ctx context.Context) (list []site.EndpointView, err error) {
+	out, err := r.Sitecast(ctx, "endpoints", "--json")
+	if err != nil {
+		return nil, err
+	}
+	return list, json.Unmarshal(out, &list)
+}
+
+// Served returns how many bytes of objects the origin has served.
+func (r *Rig) Served(ctx context.Context) (int64, error) {
+	text, err := r.get(ctx, r.Lab.Origin, r.url+"/metrics")
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(string(text)) {
+		if v, ok := strings.CutPrefix(line, "sitecast_origin_served_bytes_total "); ok {
+			n, err := strconv.ParseFloat(strings.TrimSpace(v), 64)
+			return int64(n), err
+		}
+	}
+	return 0, errors.New("the server's metrics don't say what it served")
+}
+
+// Placed returns the path at which an agent shows complete content.
+func (a *Agent) Placed(name, version string) string {
+	return filepath.Join(a.Data, "content", name, version)
+}
+
+// get fetches a page from one of the hosts.
+func (r *Rig) get(ctx context.Context, host *netlab.Host, url string) ([]byte, error) {
+	transport := &http.Transport{DialContext: func(ctx context.Context, network, addr string) (conn net.Conn, err error) {
+		err = host.Do(func() error {
+			conn, err = new(net.Dialer).DialContext(ctx, network, addr)
+			return err
+		})
+		return conn, err
+	}, DisableKeepAlives: true}
+	ctx, stop := context.WithTimeout(ctx, getTimeout)
+	defer stop()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := transport.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("get %s: %s", url, resp.Status)
+	}
+	return io.ReadAll(resp.Body)
+}
+
+// Wait waits until done says so.
+func Wait(ctx context.Context, what string, done func() bool) error {
+	return Poll(ctx, what, func() (bool, error) { return done(), nil })
+}
+
+// Poll waits until done says so or fails, or patience ends.
+func Poll(ctx context.Context, what string, done func() (bool, error)) error {
+	ctx, stop := context.WithTimeout(ctx, patience)
+	defer stop()
+	for {
+		ok, err := done()
+		if ok || err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("waited %v for %s", patience, what)
+		case <-time.After(pollStep):
+		}
+	}
+}
+
+// CPU is the processor time that the server and all agents have used.
+func (r *Rig) CPU() (total time.Duration, err error) {
+	processes := []*Process{r.Server}
+	for _, agents := range r.Agents {
+		for _, a := range agents {
+			processes = append(processes, a.Process)
+		}
+	}
+	for _, p := range processes {
+		used, err := p.CPU()
+		if err != nil {
+			return 0, err
+		}
+		total += used
+	}
+	return total, nil
+}
+
+// Close stops everything.
+func (r *Rig) Close() error {
+	var all []*Process
+	for _, agents := range r.Agents {
+		for _, a := range agents {
+			all = append(all, a.Process)
+		}
+	}
+	all = append(all, r.Server)
+	for _, p := range all {
+		p.signal(syscall.SIGTERM)
+	}
+	var err error
+	for _, p := range all {
+		err = errors.Join(err, p.Stop())
+	}
+	return err
+}
+
+// Status asks an agent for its own view.
+func (a *Agent) Status(ctx context.Context, into any) error {
+	text, err := a.rig.get(ctx, a.host, "http://127.0.0.1:"+statusPort+"/status")
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(text, into)
+}
