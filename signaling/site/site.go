@@ -114,6 +114,7 @@ type Site struct {
 
 	// Owned by Run.
 	desired   Desired
+	known     bool // desired was heard; before, nobody is told that nothing is wanted
 	members   map[wire.EndpointID]*member
 	flows     map[content.VersionID]*flow
 	order     []content.VersionID // of flows, as ordered
@@ -245,7 +246,9 @@ func (e Joined) apply(s *Site, now time.Time) {
 	s.members[m.ID] = m
 	s.links.changed = true
 	s.log.Info("endpoint joined", "endpoint", m.ID.Short(), "name", m.Hello.Name)
-	s.tell(m)
+	if s.known {
+		s.tell(m)
+	}
 }
 
 // Left tells that a member's session ended.
@@ -286,7 +289,7 @@ func (e Wanted) apply(s *Site, now time.Time) {
 	if e.Desired.Generation < s.desired.Generation {
 		return
 	}
-	s.desired = e.Desired
+	s.desired, s.known = e.Desired, true
 	s.order = s.order[:0]
 	wanted := map[content.VersionID]bool{}
 	for _, spec := range e.Desired.Flows {
