@@ -84,9 +84,10 @@ const (
 	ProgressInterval = time.Second
 	// OrphanFetch is how long origin fetches outlive the socket to the server.
 	OrphanFetch = 900 * time.Millisecond
-	// nextLeaseBytes is what a lease has left to fetch when the next one begins,
-	// so that the link never waits for a request to cross it.
-	nextLeaseBytes = 512 << 10
+	// The next lease begins when the current one has so much left, by its rate, but
+	// at least so many bytes: TCP starts slowly, and the link shall not wait for it.
+	overlapTime = 500 * time.Millisecond
+	minOverlap  = 512 << 10
 	// retryFailed is when a flow that could not be stored is tried again.
 	retryFailed = 30 * time.Second
 	// bodyPatience is how long a peer may take over a piece of a body.
@@ -196,7 +197,7 @@ func (e *Engine) act(now time.Time) time.Duration {
 		e.cancelLeases("socket lost")
 		e.orphaned = time.Time{}
 	}
-	e.startLeases()
+	e.startLeases(now)
 	next := now.Add(time.Hour)
 	sooner := func(t time.Time) {
 		if !t.IsZero() && t.Before(next) {

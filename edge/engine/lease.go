@@ -18,7 +18,7 @@ type lease struct {
 	wire.Lease
 	ctx      context.Context
 	stop     context.CancelFunc
-	started  bool
+	started  time.Time    // zero before
 	ended    bool         // the fetch returned, or never began
 	failed   string       // why it was given back
 	said     bool         // its end was reported
@@ -33,12 +33,19 @@ func (l *lease) giveBack(why string) {
 	}
 	l.failed = why
 	l.stop()
-	if !l.started {
+	if l.started.IsZero() {
 		l.ended = true
 	}
 }
 
 func (l *lease) left() int64 { return l.To - l.From - l.fetched.Load() }
+
+// overlap is how much l may have left when the next lease begins: as much as it
+// fetches while another connection gets up to speed.
+func (l *lease) overlap(now time.Time) int64 {
+	span := max(now.Sub(l.started), overlapTime)
+	return max(int64(float64(l.fetched.Load())*overlapTime.Seconds()/span.Seconds()), minOverlap)
+}
 
 // granted takes a lease in; startLeases begins it.
 func (e *Engine) granted(w wire.Lease) {
@@ -73,9 +80,9 @@ func chunksOf(w wire.Lease) []uint32 {
 
 // startLeases begins the current lease, and the next one when the current has
 // little left, and forgets those whose end was reported.
-func (e *Engine) startLeases() {
+func (e *Engine) startLeases(now time.Time) {
 	kept := e.leases[:0]
-	var before int64 // bytes that running leases have left
+	begin := true // no lease runs that has much left
 	for _, l := range e.leases {
 		if l.said {
 			l.stop()
@@ -85,13 +92,13 @@ func (e *Engine) startLeases() {
 		if l.ended {
 			continue
 		}
-		if !l.started && before <= nextLeaseBytes && e.startable(l) {
-			l.started = true
+		if l.started.IsZero() && begin && e.startable(l) {
+			l.started = now
 			f := e.flows[l.Flow]
 			spec := f.spec // set once, never changed
 			e.wg.Go(func() { e.fetch(l, f, spec) })
 		}
-		before += l.left()
+		begin = begin && !l.started.IsZero() && l.left() <= l.overlap(now)
 	}
 	clear(e.leases[len(kept):])
 	e.leases = kept

@@ -22,9 +22,9 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
-	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -76,16 +76,18 @@ var contenders = []contender{
 }
 
 func main() {
-	run := flag.String("run", "", "only scenarios whose names contain this")
-	only := flag.String("only", "", "only contenders whose names contain this, beside the bound")
+	run := flag.String("run", "", "only scenarios whose names match this regular expression")
+	only := flag.String("only", "", "only contenders whose names match this regular expression, beside the bound")
 	rounds := flag.Int("rounds", 1, "rounds; medians are shown")
 	program := flag.String("sitecast", "bin/sitecast", "the program to measure")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	exe, err := filepath.Abs(*program)
-	if err == nil {
-		err = measure(ctx, exe, *run, *only, *rounds)
+	which, werr := regexp.Compile(*run)
+	whom, oerr := regexp.Compile(*only)
+	if err = errors.Join(err, werr, oerr); err == nil {
+		err = measure(ctx, exe, which, whom, *rounds)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench site:", err)
@@ -93,13 +95,13 @@ func main() {
 	}
 }
 
-func measure(ctx context.Context, exe, run, only string, rounds int) error {
+func measure(ctx context.Context, exe string, run, only *regexp.Regexp, rounds int) error {
 	if why := netlab.Unavailable(); why != "" {
 		return errors.New(why)
 	}
 	fmt.Printf("%d cores, %s, medians of %d\n", runtime.NumCPU(), runtime.Version(), rounds)
 	for _, sc := range scenarios {
-		if !strings.Contains(sc.name, run) {
+		if !run.MatchString(sc.name) {
 			continue
 		}
 		if err := sc.measure(ctx, exe, only, rounds); err != nil {
@@ -109,14 +111,14 @@ func measure(ctx context.Context, exe, run, only string, rounds int) error {
 	return nil
 }
 
-func (sc scenario) measure(ctx context.Context, exe, only string, rounds int) error {
+func (sc scenario) measure(ctx context.Context, exe string, only *regexp.Regexp, rounds int) error {
 	fmt.Printf("\n%d endpoints, %d MiB, %d Mbit/s, %v RTT, %v queue: the link needs %.1f s for the bytes alone\n",
 		sc.endpoints, sc.size/mib, sc.rate/1_000_000, 2*sc.delay, sc.queue, sc.ideal().Seconds())
 	w := tabwriter.NewWriter(os.Stdout, 0, 8, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "\tseconds\tx bound\tx ideal\tWAN copies\tpayload copies\tCPU ms/MB\t")
 	var bound time.Duration
 	for _, c := range contenders {
-		if bound != 0 && !strings.Contains(c.name, only) {
+		if bound != 0 && !only.MatchString(c.name) {
 			continue
 		}
 		var all []result
