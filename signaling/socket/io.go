@@ -146,10 +146,12 @@ func (s *Session) next(k *sock) (kind int, data []byte) {
 		return s.text(k, wire.KindAck, 0, nil)
 	case passed(k.pingAt, now):
 		k.pingAt = now.Add(PingAfter)
-		s.arm(now, k.pingAt)
 		return websocket.PingMessage, nil
 	}
 	k.writing = false
+	if s.sock == k {
+		s.rearm(k, now)
+	}
 	return 0, nil
 }
 

@@ -185,12 +185,22 @@ func (s *Session) tick() {
 		s.arm(now, s.lost.Add(wire.ResumeGrace))
 	default:
 		s.kick(now)
-		if k := s.sock; !k.ackBy.IsZero() {
-			s.arm(now, k.ackBy)
-		}
-		s.arm(now, s.sock.pingAt)
+		s.rearm(s.sock, now)
 	}
 	s.arm(now, s.expires)
+}
+
+// rearm makes tick run when k has something to write next. While somebody writes
+// that is left to him: what is due already would only make the timer spin. mu is
+// held.
+func (s *Session) rearm(k *sock, now time.Time) {
+	if k.writing {
+		return
+	}
+	if !k.ackBy.IsZero() {
+		s.arm(now, k.ackBy)
+	}
+	s.arm(now, k.pingAt)
 }
 
 // codeLost stands in the reason of Left; it is never sent.
