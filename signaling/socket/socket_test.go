@@ -261,6 +261,27 @@ func TestSlowReaderIsDropped(t *testing.T) {
 	})
 }
 
+// What is due while a writer is stuck once made the timer spin, which in fake time
+// never ends.
+func TestSlowReaderThatSpeaksDoesNotMakeTheTimerSpin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStand(t)
+		ws := s.dial("10.0.0.2", hello)
+		synctest.Wait()
+		big := wire.Flow{Head: []byte(`{"payload":"` + strings.Repeat("e", 8000) + `"}`), Priority: wire.Low}
+		for range 120 {
+			if !s.session.Send(wire.KindFlow, big) {
+				t.Fatal("the session ended before its writer was stuck")
+			}
+		}
+		s.say(ws, `{"type":"obeyed","id":1,"body":{"generation":1}}`)
+		time.Sleep(2 * wire.AckDelay)
+		s.wantLog("joined", "heard "+string(wire.KindObeyed))
+		_ = ws.Close()
+		s.end()
+	})
+}
+
 func TestTokenLapsesInsideAnOpenSocket(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStand(t)
