@@ -1,0 +1,90 @@
+//go:build linux
+
+package story
+
+import (
+	"testing"
+	"time"
+
+	"github.com/sitecast/sitecast/e2e/netlab"
+	"github.com/sitecast/sitecast/e2e/rig"
+	"github.com/sitecast/sitecast/signaling/site"
+)
+
+func TestOneDownloadServesASite(t *testing.T) {
+	s := begin(t, oneSite(6, 100), 16*mib)
+	before, err := s.lab.Sites[0].WAN()
+	s.must(err)
+	s.sitecast("distribute", "app@1", "--all", "--wait")
+	after, err := s.lab.Sites[0].WAN()
+	s.must(err)
+	s.wantDelivered("app", "1", 16*mib)
+	s.wantOneCopy(16*mib, 1.01)
+	// Headers of TCP and Ethernet take 4.6 %; the rest is signaling.
+	if copies := float64(after.Minus(before).ReceivedBytes) / (16 * mib); copies > 1.06 {
+		t.Errorf("the kernel counted %.3f copies on the WAN, want at most 1.06", copies)
+	}
+	f := s.flow("app", 0)
+	if f.State != site.StateComplete || f.BytesOrigin != 16*mib || f.BytesPeer != 5*16*mib || f.BytesRelay != 0 {
+		t.Errorf("flow %+v, want all from the origin once and five times from peers", f)
+	}
+}
+
+func TestSitesBehindNATGetTheirOwnCopyEach(t *testing.T) {
+	place := netlab.SitePlan{Endpoints: 3, WAN: wan(100), NAT: true}
+	s := begin(t, netlab.Plan{Sites: []netlab.SitePlan{place, place}}, 8*mib)
+	s.sitecast("distribute", "app@1", "--all", "--wait")
+	s.wantDelivered("app", "1", 8*mib)
+	s.wantOneCopy(8*mib, 1.01)
+	for i := range s.lab.Sites {
+		if f := s.flow("app", i); f.BytesOrigin != 8*mib || f.BytesPeer != 2*8*mib {
+			t.Errorf("%s: %d bytes from the origin and %d from peers, want one copy and two", f.Site, f.BytesOrigin, f.BytesPeer)
+		}
+	}
+}
+
+func TestSlowLossyLinkIsUsedOnce(t *testing.T) {
+	link := netlab.Link{Rate: 10_000_000, Delay: 50 * time.Millisecond, Loss: 0.005}
+	s := begin(t, netlab.Plan{Sites: []netlab.SitePlan{{Endpoints: 3, WAN: netlab.Both(link)}},
+		Sysctls: map[string]string{"net.ipv4.tcp_congestion_control": "bbr"}}, 4*mib)
+	s.sitecast("distribute", "app@1", "--all", "--wait")
+	s.wantDelivered("app", "1", 4*mib)
+	s.wantOneCopy(4*mib, 1.01)
+}
+
+func TestLateEndpointIsServedByItsPeers(t *testing.T) {
+	s := begin(t, oneSite(3, 100), 8*mib)
+	late := s.Agents[0][2]
+	s.must(late.Stop())
+	s.sitecast("distribute", "app@1", "--all")
+	s.until("the first two to be complete", "app", 0, func(f site.FlowView) bool { return f.Complete == 2 })
+	s.must(late.Restart())
+	s.until("the late one to be complete", "app", 0, func(f site.FlowView) bool { return f.Complete == 3 })
+	s.wantDelivered("app", "1", 8*mib)
+	s.wantOneCopy(8*mib, 1.01)
+}
+
+func TestKilledFetcherCostsNoSecondCopy(t *testing.T) {
+	const size = 16 * mib
+	s := begin(t, oneSite(4, 20), size)
+	s.sitecast("distribute", "app@1", "--all")
+	s.until("a quarter to arrive", "app", 0, func(f site.FlowView) bool { return f.BytesOrigin > size/4 })
+	var fetcher *rig.Agent
+	for _, a := range s.Agents[0] {
+		if names := s.flow("app", 0).Fetchers; len(names) > 0 && a.Name == names[0] {
+			fetcher = a
+		}
+	}
+	if fetcher == nil {
+		t.Fatal("nobody fetches")
+	}
+	fetcher.Kill()
+	s.until("the others to be complete", "app", 0, func(f site.FlowView) bool { return f.Endpoints == 3 && f.Complete == 3 })
+	s.must(fetcher.Restart())
+	s.until("the killed one to be complete", "app", 0, func(f site.FlowView) bool { return f.Complete == 4 })
+	s.wantDelivered("app", "1", size)
+	// What was on the wire and in no peer's hands when it died may come again:
+	// 250 ms at the link's rate and a chunk, and the body.
+	extra := (20_000_000.0/8*0.25 + 256<<10) / size
+	s.wantOneCopy(size, 1.01+extra)
+}
