@@ -1,6 +1,7 @@
 package site
 
 import (
+	"slices"
 	"time"
 
 	"github.com/sitecast/sitecast/signaling/schedule"
@@ -94,37 +95,69 @@ func (f *flow) rates(now time.Time) (wan, lan, all float64) {
 
 // lease is the right of one member to fetch one range.
 type lease struct {
-	flow    content.VersionID
-	to      wire.EndpointID
-	body    bool
-	parts   []wire.Part
-	expires time.Time
+	flow     content.VersionID
+	to       wire.EndpointID
+	body     bool
+	parts    []wire.Part
+	bytes    int64
+	step     int64     // the most bytes between two signs of progress
+	verified uint32    // leading parts that have come
+	moved    time.Time // when it last progressed or could begin to
 }
 
-// expire ends leases that made no progress in time.
+// patience is how long a lease may go without progress: LeaseTTL, or more where
+// one step takes long.
+func (s *Site) patience(l *lease) time.Duration {
+	return max(LeaseTTL, 2*s.takes(l.step))
+}
+
+// takes is how long so many bytes take over a slow line, or over a fast one with
+// the cap.
+func (s *Site) takes(bytes int64) time.Duration {
+	rate := int64(slowLine)
+	if limit := s.desired.Cap; limit != wire.Unlimited {
+		rate = max(min(rate, limit), 1)
+	}
+	return time.Duration(float64(bytes) / float64(rate) * float64(time.Second))
+}
+
+// expire ends leases that made no progress in time. A member works on the oldest
+// of its leases; the others wait for it and end with it, unless they have begun.
 func (s *Site) expire(now time.Time) {
+	oldest := map[wire.EndpointID]uint64{}
 	for id, l := range s.leases {
-		if !now.Before(l.expires) {
-			s.log.Warn("lease expired", "lease", id, "endpoint", l.to.Short())
-			if m := s.members[l.to]; m != nil {
-				m.pushOff(now)
+		if first, ok := oldest[l.to]; !ok || id < first {
+			oldest[l.to] = id
+		}
+	}
+	for to, first := range oldest {
+		l := s.leases[first]
+		if now.Sub(l.moved) < s.patience(l) {
+			continue
+		}
+		s.log.Warn("lease expired", "lease", first, "endpoint", to.Short())
+		s.members[to].pushOff(now)
+		for id, l := range s.leases {
+			if l.to == to && (id == first || l.verified == 0) {
+				s.revoke(now, id, "no progress")
 			}
-			s.revoke(id, "no progress")
 		}
 	}
 }
 
 // revoke ends a lease early.
-func (s *Site) revoke(id uint64, why string) {
+func (s *Site) revoke(now time.Time, id uint64, why string) {
 	l := s.leases[id]
-	s.free(id)
-	if m := s.members[l.to]; m != nil {
-		m.conn.Send(wire.KindRevoke, wire.Revoke{Epoch: s.cfg.Epoch, Lease: id, Reason: why})
-	}
+	s.free(now, id)
+	s.members[l.to].conn.Send(wire.KindRevoke, wire.Revoke{Epoch: s.cfg.Epoch, Lease: id, Reason: why})
 }
 
-// pushOff keeps a member from fetching for a while, longer each time.
+// pushOff keeps a member from fetching for a while, longer each time. What fails
+// together counts once.
 func (m *member) pushOff(now time.Time) {
+	if now.Before(m.heldOff) {
+		return
+	}
 	m.lastOff = min(max(2*m.lastOff, holdOff), maxHoldOff)
 	m.heldOff = now.Add(m.lastOff)
 }
@@ -136,16 +169,31 @@ func (s *Site) leaseState(now time.Time, m *member, f *flow, state wire.LeaseSta
 	if state.Epoch != s.cfg.Epoch || l == nil || l.to != m.ID || l.flow != f.ID {
 		return
 	}
+	why := state.Failed
+	if state.Done && why == "" && !m.holds[f.ID].covers(l) {
+		why = "it is done, but not all of it is held"
+	}
 	switch {
-	case state.Failed != "":
-		s.log.Warn("lease given back", "lease", state.Lease, "endpoint", m.ID.Short(), "why", state.Failed)
-		s.free(state.Lease)
+	case why != "":
+		s.log.Warn("lease given back", "lease", state.Lease, "endpoint", m.ID.Short(), "why", why)
+		s.free(now, state.Lease)
 		m.pushOff(now)
 	case state.Done:
-		s.free(state.Lease)
+		s.free(now, state.Lease)
 		m.lastOff = 0
-	default:
-		l.expires = now.Add(LeaseTTL)
+	case state.Verified > l.verified && int(state.Verified) <= len(l.parts):
+		l.verified = state.Verified
+		s.moved(now, m.ID, state.Lease)
+	}
+}
+
+// moved notes that a lease went on, so that those behind it did not stand still
+// either.
+func (s *Site) moved(now time.Time, to wire.EndpointID, id uint64) {
+	for other, l := range s.leases {
+		if l.to == to && other >= id {
+			l.moved = now
+		}
 	}
 }
 
@@ -158,7 +206,7 @@ func (s *Site) grantLeases(now time.Time) {
 	for id := range s.members {
 		room[id] = maxLeases - s.held(id)
 	}
-	for {
+	for s.desired.Cap != 0 {
 		open, waiting := s.waiting(now)
 		next, to, ok := schedule.NextLease(waiting, room)
 		if !ok {
@@ -205,27 +253,53 @@ func (s *Site) held(id wire.EndpointID) int {
 // grant gives m the next lease of f, the body first.
 func (s *Site) grant(now time.Time, f *flow, m *member) bool {
 	s.lastLease++
-	out := wire.Lease{Flow: f.ID, Epoch: s.cfg.Epoch, Lease: s.lastLease, TTLMs: LeaseTTL.Milliseconds(), Next: s.held(m.ID) > 0}
+	ahead := int64(0)
+	for _, l := range s.leases {
+		if l.to == m.ID {
+			ahead += l.bytes
+		}
+	}
+	out := wire.Lease{Flow: f.ID, Epoch: s.cfg.Epoch, Lease: s.lastLease, Next: ahead > 0}
+	l := &lease{flow: f.ID, to: m.ID, moved: now}
+	kind := Pack
 	if s.bodyNeeded(f) {
+		kind, l.body, l.step = Body, true, f.Head.BodyBytes
 		out.Body, out.Pack, out.To = true, f.Head.Body, f.Head.BodyBytes
-		out.URL = s.cfg.URL(Body, f.Head.Body, LeaseTTL)
 	} else {
-		wan, _, _ := f.rates(now)
-		run, _ := f.supply.Next(schedule.LeaseBytes(f.granted, wan)) // waiting found something open
+		run, _ := f.supply.Next(schedule.LeaseBytes(f.granted, s.expected(now, f))) // waiting found something open
 		out.Pack, out.From, out.To, out.Parts = run.Pack, run.From, run.To, run.Parts
-		out.URL = s.cfg.URL(Pack, run.Pack, LeaseTTL)
 		f.granted++
 		f.supply.Lease(run.Parts)
+		for _, p := range run.Parts {
+			l.step = max(l.step, int64(p.Length))
+		}
 	}
+	l.parts, l.bytes = out.Parts, out.To-out.From
+	ttl := s.patience(l)
+	out.TTLMs = ttl.Milliseconds()
+	// The address must still be good when what is before the lease has been fetched.
+	out.URL = s.cfg.URL(kind, out.Pack, ttl+s.takes(ahead))
 	f.turn = s.lastLease
-	s.leases[out.Lease] = &lease{flow: f.ID, to: m.ID, body: out.Body, parts: out.Parts, expires: now.Add(LeaseTTL)}
+	s.leases[out.Lease] = l
 	return m.conn.Send(wire.KindLease, out)
 }
 
-// free ends a lease on our side: what it did not bring is open again.
-func (s *Site) free(id uint64) {
+// expected is the rate over the WAN, or the most it can be where none was
+// measured yet; 0 when unknown.
+func (s *Site) expected(now time.Time, f *flow) float64 {
+	wan, _, _ := f.rates(now)
+	if wan <= 0 && s.desired.Cap != wire.Unlimited {
+		wan = float64(s.desired.Cap)
+	}
+	return wan
+}
+
+// free ends a lease on our side: what it did not bring is open again, and the
+// next may begin.
+func (s *Site) free(now time.Time, id uint64) {
 	l := s.leases[id]
 	delete(s.leases, id)
+	s.moved(now, l.to, id)
 	if f := s.flows[l.flow]; f != nil {
 		f.supply.Free(l.parts)
 	}
@@ -259,6 +333,7 @@ func (s *Site) shareCap() {
 	if len(who) == 0 {
 		return
 	}
+	slices.Sort(who) // so that each keeps its share
 	for i, share := range schedule.Shares(s.desired.Cap, len(who)) {
 		if last, told := s.grants[who[i]]; told && last == share || !told && share == wire.Unlimited {
 			continue

@@ -69,6 +69,16 @@ type holding struct {
 	trouble  string
 }
 
+// covers reports whether a member holds all that a lease is for.
+func (h *holding) covers(l *lease) bool {
+	for _, p := range l.parts {
+		if !h.have.Has(p.Chunk) {
+			return false
+		}
+	}
+	return h.body || !l.body
+}
+
 // counters are what one endpoint received of one flow, by source.
 type counters struct {
 	bytes wire.Sources

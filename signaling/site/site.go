@@ -79,6 +79,9 @@ const (
 	batchEvents = 256
 	// LeaseTTL is how long a lease lives without progress.
 	LeaseTTL = 20 * time.Second
+	// slowLine is the slowest WAN, in bytes per second, on which a body comes in
+	// time.
+	slowLine = 64 << 10
 	// maxLeases is a fetcher's current lease and its next.
 	maxLeases = 2
 	// fetchers is how many members fetch at once.
@@ -235,7 +238,7 @@ type Joined struct {
 
 func (e Joined) apply(s *Site, now time.Time) {
 	if old := s.members[e.Member.ID]; old != nil {
-		s.leave(old)
+		s.leave(now, old)
 	}
 	if len(s.members) >= MaxMembers {
 		e.Conn.Close(wire.CodeOverloaded, "the site has too many endpoints online")
@@ -257,21 +260,21 @@ type Left struct {
 	Conn Conn
 }
 
-func (e Left) apply(s *Site, _ time.Time) {
+func (e Left) apply(s *Site, now time.Time) {
 	if m := s.members[e.ID]; m != nil && m.conn == e.Conn {
-		s.leave(m)
+		s.leave(now, m)
 		s.log.Info("endpoint left", "endpoint", m.ID.Short())
 	}
 }
 
 // leave takes a member and all it holds out of the picture. Chunks only it held
 // are thereby needed again.
-func (s *Site) leave(m *member) {
+func (s *Site) leave(now time.Time, m *member) {
 	delete(s.members, m.ID)
 	delete(s.grants, m.ID)
 	for id, l := range s.leases {
 		if l.to == m.ID {
-			s.free(id)
+			s.free(now, id)
 		}
 	}
 	for id, h := range m.holds {
@@ -312,8 +315,8 @@ func (e Wanted) apply(s *Site, now time.Time) {
 	}
 	for id, l := range s.leases {
 		f := s.flows[l.flow]
-		if f == nil || f.Paused {
-			s.revoke(id, "paused or ended")
+		if f == nil || f.Paused || s.desired.Cap == 0 {
+			s.revoke(now, id, "paused or ended")
 		}
 	}
 	for _, m := range s.members {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -143,8 +144,11 @@ type sent struct {
 
 // fake is a member of the site.
 type fake struct {
-	s    *stand
-	id   wire.EndpointID
+	s  *stand
+	id wire.EndpointID
+
+	// mu guards the rest: the site's loop also sends when time has passed.
+	mu   sync.Mutex
 	got  []sent // and not taken yet
 	full bool   // it takes no more messages
 }
@@ -158,6 +162,8 @@ func (f *fake) Send(kind wire.Kind, body any) bool {
 		f.s.t.Errorf("%s was sent a %s that breaks the protocol: %v", f.id.Short(), kind, err)
 		return false
 	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if f.full {
 		return false
 	}
@@ -166,7 +172,11 @@ func (f *fake) Send(kind wire.Kind, body any) bool {
 }
 
 // Close implements site.Conn.
-func (f *fake) Close(code, detail string) { f.got = append(f.got, sent{code: code, body: detail}) }
+func (f *fake) Close(code, detail string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.got = append(f.got, sent{code: code, body: detail})
+}
 
 // join brings a member online; several endpoints of one name are one endpoint
 // that came back.
@@ -235,6 +245,8 @@ func failed(l wire.Lease) wire.LeaseState {
 
 // take returns the messages of a kind that came since the last take of it.
 func take[T any](f *fake) []T {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	var out []T
 	f.got = slices.DeleteFunc(f.got, func(m sent) bool {
 		b, ok := m.body.(T)
@@ -266,6 +278,8 @@ func none[T any](f *fake) {
 
 // closed returns the code its session was closed with, or nothing.
 func (f *fake) closed() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	for _, m := range f.got {
 		if m.kind == "" {
 			return m.code
@@ -276,6 +290,8 @@ func (f *fake) closed() string {
 
 // kinds lists what came, in order.
 func (f *fake) kinds() (out []wire.Kind) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	for _, m := range f.got {
 		out = append(out, m.kind)
 	}
