@@ -20,8 +20,12 @@ const (
 	minBuffered = 256 << 10
 	// bufferTime is how much of the link's rate may be buffered beyond that.
 	bufferTime = 200 * time.Millisecond
-	// ctlQueue bounds the ctl frames waiting; a peer that lets it fill is gone.
-	ctlQueue = 4096
+	// ctlQueue and maxQueued bound the ctl frames waiting, in number and bytes; a
+	// peer that lets them fill is gone.
+	ctlQueue  = 4096
+	maxQueued = 16 << 20
+	// ctlBuffered is what ctl may have buffered beneath the queue, bytes.
+	ctlBuffered = 256 << 10
 )
 
 // Link is a connection to one peer.
@@ -33,13 +37,15 @@ type Link struct {
 	rawCtl    datachannel.ReadWriteCloser
 	rawBulk   datachannel.ReadWriteCloser
 	queue     chan []byte   // ctl frames to send
-	low       chan struct{} // bulk has less buffered than its low mark
+	ctlLow    chan struct{} // ctl has less buffered than its low mark
+	bulkLow   chan struct{} // likewise bulk
 	wg        sync.WaitGroup
 
 	sent, received atomic.Int64
+	queued         atomic.Int64 // bytes in queue
 
-	// mu guards what SendBulk uses; senders take turns.
-	mu      sync.Mutex
+	// turn holds one value, which guards what SendBulk uses; senders take turns.
+	turn    chan struct{}
 	buf     []byte
 	limit   uint64
 	rateAt  time.Time
@@ -48,7 +54,9 @@ type Link struct {
 
 // newLink declares the channels; opened hears when each opens.
 func newLink(s *session, opened chan<- struct{}) (*Link, error) {
-	l := &Link{s: s, queue: make(chan []byte, ctlQueue), low: make(chan struct{}, 1), limit: minBuffered}
+	l := &Link{s: s, queue: make(chan []byte, ctlQueue), turn: make(chan struct{}, 1), limit: minBuffered,
+		ctlLow: make(chan struct{}, 1), bulkLow: make(chan struct{}, 1)}
+	l.turn <- struct{}{}
 	var err error
 	if l.ctl, err = l.channel("ctl", wire.ChannelCtl, true, opened); err != nil {
 		return nil, err
@@ -56,14 +64,20 @@ func newLink(s *session, opened chan<- struct{}) (*Link, error) {
 	if l.bulk, err = l.channel("bulk", wire.ChannelBulk, false, opened); err != nil {
 		return nil, err
 	}
-	l.bulk.SetBufferedAmountLowThreshold(minBuffered / 2)
-	l.bulk.OnBufferedAmountLow(func() {
+	onLow(l.ctl, ctlBuffered/2, l.ctlLow)
+	onLow(l.bulk, minBuffered/2, l.bulkLow)
+	return l, nil
+}
+
+// onLow signals low when dc has mark bytes or less buffered.
+func onLow(dc *webrtc.DataChannel, mark uint64, low chan<- struct{}) {
+	dc.SetBufferedAmountLowThreshold(mark)
+	dc.OnBufferedAmountLow(func() {
 		select {
-		case l.low <- struct{}{}:
+		case low <- struct{}{}:
 		default:
 		}
 	})
-	return l, nil
 }
 
 func (l *Link) channel(label string, id uint16, ordered bool, opened chan<- struct{}) (*webrtc.DataChannel, error) {
@@ -93,11 +107,12 @@ func (l *Link) greet(ctx context.Context) (err error) {
 	defer stop()
 	buf := make([]byte, wire.MaxFrameBytes)
 	n, err := l.rawCtl.Read(buf)
-	if err != nil {
+	if err != nil && !errors.Is(err, io.ErrShortBuffer) {
+		l.s.settle()
 		return fmt.Errorf("wait for hello: %w", errors.Join(context.Cause(ctx), err))
 	}
-	f, err := wire.ParseFrame(buf[:n])
-	if err != nil || f.Kind != wire.FrameHello || f.Number < 1 {
+	f, parseErr := wire.ParseFrame(buf[:n])
+	if err != nil || parseErr != nil || f.Kind != wire.FrameHello || f.Number < 1 {
 		return errReason(wire.CodeProtocol)
 	}
 	l.relayed = l.s.relayed()
@@ -139,10 +154,20 @@ func (l *Link) write(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case frame := <-l.queue:
+			// pion takes all it is given: without this wait the queue would never fill.
+			for l.ctl.BufferedAmount() > ctlBuffered {
+				select {
+				case <-l.ctlLow:
+				case <-ctx.Done():
+					return
+				}
+			}
 			if _, err := l.rawCtl.Write(frame); err != nil {
+				l.s.settle()
 				l.Close("connection lost")
 				return
 			}
+			l.queued.Add(-int64(len(frame)))
 			l.sent.Add(int64(len(frame)))
 		}
 	}
@@ -153,19 +178,36 @@ func (l *Link) read(raw io.Reader, channel int, handle func(*Link, wire.Frame)) 
 	buf := make([]byte, wire.MaxFrameBytes)
 	for {
 		n, err := raw.Read(buf)
+		if errors.Is(err, io.ErrShortBuffer) {
+			l.breach(wire.CodeProtocol, "longer than a frame may be")
+			return
+		}
 		if err != nil {
+			l.s.settle()
 			l.Close("connection lost")
 			return
 		}
 		l.received.Add(int64(n))
 		f, err := wire.ParseFrame(buf[:n])
-		if err != nil || f.Kind.Channel() != channel || f.Kind == wire.FrameHello {
-			l.s.t.log.Warn("peer broke the protocol", "peer", l.s.peer.Short(), "kind", f.Kind, "err", err)
-			l.Close(wire.CodeProtocol)
+		switch {
+		case errors.Is(err, wire.ErrUnknownFrame):
+			l.breach(wire.CodeUnknownType, err.Error())
+			return
+		case err != nil:
+			l.breach(wire.CodeProtocol, err.Error())
+			return
+		case f.Kind.Channel() != channel || f.Kind == wire.FrameHello:
+			l.breach(wire.CodeProtocol, fmt.Sprintf("kind %#02x is out of place", f.Kind))
 			return
 		}
 		handle(l, f)
 	}
+}
+
+// breach closes the link because the peer broke the protocol.
+func (l *Link) breach(code, what string) {
+	l.s.t.log.Warn("peer broke the protocol", "peer", l.s.peer.Short(), "code", code, "frame", what)
+	l.Close(code)
 }
 
 // Peer is who is at the other end.
@@ -196,23 +238,32 @@ func (l *Link) SendCtl(f wire.Frame) error {
 	if l.s.ctx.Err() != nil {
 		return errClosed
 	}
-	select {
-	case l.queue <- wire.AppendFrame(nil, f):
-		return nil
-	default:
-		l.Close("peer does not take its control frames")
-		return errSlow
+	frame := wire.AppendFrame(nil, f)
+	if l.queued.Add(int64(len(frame))) <= maxQueued {
+		select {
+		case l.queue <- frame:
+			return nil
+		default:
+		}
 	}
+	l.Close(errSlow.Error())
+	return errSlow
 }
 
 // SendBulk sends a frame, waiting while more is buffered than 200 ms of the
 // link's rate (256 KiB at least). It returns when the frame is buffered.
 func (l *Link) SendBulk(ctx context.Context, f wire.Frame) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	select {
+	case <-l.turn:
+		defer func() { l.turn <- struct{}{} }()
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-l.s.ctx.Done():
+		return errClosed
+	}
 	for l.bulk.BufferedAmount() > l.limit {
 		select {
-		case <-l.low:
+		case <-l.bulkLow:
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-l.s.ctx.Done():
@@ -228,7 +279,7 @@ func (l *Link) SendBulk(ctx context.Context, f wire.Frame) error {
 	return nil
 }
 
-// measure follows the link's rate and sets what may be buffered. mu is held.
+// measure follows the link's rate and sets what may be buffered. It is the caller's turn.
 func (l *Link) measure(n int) {
 	now := time.Now()
 	l.rateSum += int64(n)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -25,6 +26,10 @@ type session struct {
 	ctx     context.Context
 	cancel  context.CancelCauseFunc
 	signals chan wire.Signal
+	before  <-chan struct{} // closed when the session whose place this one took is gone; may be nil
+
+	sctpEnded chan struct{} // closed when pion has noticed the end of the association
+	done      chan struct{} // closed when all has been reported
 
 	up atomic.Bool
 
@@ -56,7 +61,11 @@ func (s *session) reason() string {
 
 // run lives as long as the session.
 func (s *session) run() {
+	defer close(s.done)
 	link, err := s.connect()
+	if s.before != nil {
+		<-s.before // its end is reported before this one's beginning
+	}
 	if err != nil {
 		s.cancel(errReason(err.Error()))
 		if s.pc != nil {
@@ -75,10 +84,20 @@ func (s *session) run() {
 	s.t.cfg.Handler.Down(s.peer, link, s.attempt, s.reason())
 }
 
+// settle waits, after a channel ended, until pion has seen the end of the
+// association, too. To close the connection earlier would make pion wait with a
+// lock held that this needs: harmless, but no fake clock moves meanwhile.
+func (s *session) settle() {
+	select {
+	case <-s.sctpEnded:
+	case <-s.ctx.Done():
+	case <-time.After(settleWait): // the peer closed the channel only
+	}
+}
+
 // events of pion's callbacks, as run sees them.
 type events struct {
-	local    chan string // own candidates; "" when gathering is complete
-	state    chan webrtc.PeerConnectionState
+	local    chan string   // own candidates; "" when gathering is complete
 	channels chan struct{} // one for each channel that opened
 }
 
@@ -105,10 +124,6 @@ func (s *session) connect() (*Link, error) {
 		select {
 		case <-deadline.Done():
 			return nil, context.Cause(deadline)
-		case state := <-ev.state:
-			if state == webrtc.PeerConnectionStateFailed || state == webrtc.PeerConnectionStateClosed {
-				return nil, errReason("connection " + state.String())
-			}
 		case <-ev.channels:
 			opened++
 		case sig := <-s.signals:
@@ -144,11 +159,10 @@ func (s *session) configuration() webrtc.Configuration {
 }
 
 // listen registers callbacks that never block pion: the channels are large
-// enough for all they will ever carry, and the state is a hint that may be lost.
+// enough for all they will ever carry.
 func (s *session) listen() events {
 	ev := events{
 		local:    make(chan string, maxCandidates),
-		state:    make(chan webrtc.PeerConnectionState, 16),
 		channels: make(chan struct{}, 2),
 	}
 	s.pc.OnICECandidate(func(c *webrtc.ICECandidate) {
@@ -162,15 +176,12 @@ func (s *session) listen() events {
 		}
 	})
 	s.pc.OnConnectionStateChange(func(state webrtc.PeerConnectionState) {
-		if s.up.Load() && (state == webrtc.PeerConnectionStateFailed || state == webrtc.PeerConnectionStateClosed) {
-			s.stop("connection " + state.String())
-			return
-		}
-		select {
-		case ev.state <- state:
-		default:
+		if state == webrtc.PeerConnectionStateFailed {
+			s.stop("connection failed")
 		}
 	})
+	ended := sync.OnceFunc(func() { close(s.sctpEnded) })
+	s.pc.SCTP().OnClose(func(error) { ended() })
 	return ev
 }
 
@@ -181,7 +192,7 @@ func (s *session) describe() error {
 	if s.offer == nil {
 		desc, err = s.pc.CreateOffer(nil)
 	} else {
-		if err := s.accept("offer", webrtc.SDPTypeOffer, s.offer); err != nil {
+		if err := s.accept(webrtc.SDPTypeOffer, s.offer); err != nil {
 			s.refuse(err)
 			return err
 		}
@@ -199,8 +210,7 @@ func (s *session) describe() error {
 // refuse tells the peer that there will be no link.
 func (s *session) refuse(why error) {
 	s.t.log.Warn("refusing a link", "peer", s.peer.Short(), "err", why)
-	text := why.Error()
-	s.send(wire.Signal{Refused: text[:min(len(text), wire.MaxReasonBytes)]})
+	s.send(wire.Signal{Refused: wire.Clip(why.Error())})
 }
 
 func (s *session) send(sig wire.Signal) {
@@ -250,24 +260,24 @@ func (s *session) heard(sig wire.Signal) error {
 	case sig.Refused != "":
 		return errReason("peer refused: " + sig.Refused)
 	case sig.Answer != nil && s.offer == nil && !s.remote:
-		return s.accept("answer", webrtc.SDPTypeAnswer, sig.Answer)
+		err := proven(s.claim("answer", false, ""), sig.Answer)
+		if err == nil {
+			err = s.accept(webrtc.SDPTypeAnswer, sig.Answer)
+		}
+		if err != nil {
+			s.refuse(err) // or the peer would wait
+		}
+		return err
 	case sig.Candidate != "":
 		return s.candidate(sig.Candidate)
 	}
 	return nil
 }
 
-// accept checks who wrote the peer's description and takes it.
-func (s *session) accept(role string, kind webrtc.SDPType, desc *wire.Description) error {
-	print, err := fingerprint(desc.SDP)
-	if err != nil {
-		return err
-	}
-	if err := s.claim(role, false, print).Verify(desc.Statement); err != nil {
-		return err
-	}
+// accept takes a description of the peer, whose author has been proved.
+func (s *session) accept(kind webrtc.SDPType, desc *wire.Description) error {
 	if err := s.pc.SetRemoteDescription(webrtc.SessionDescription{Type: kind, SDP: desc.SDP}); err != nil {
-		return fmt.Errorf("take the peer's %s: %w", role, err)
+		return fmt.Errorf("take the peer's %s: %w", kind, err)
 	}
 	s.remote = true
 	for _, c := range s.early {

@@ -66,6 +66,7 @@ const (
 	// gatherWait is how long the description waits for candidates; later ones
 	// are sent one by one.
 	gatherWait      = 50 * time.Millisecond
+	settleWait      = time.Second
 	iceDisconnected = 5 * time.Second
 	iceFailed       = 10 * time.Second
 	iceKeepAlive    = 2 * time.Second
@@ -92,6 +93,7 @@ type Transport struct {
 	ctx      context.Context // of Run; nil before it and after it
 	site     string
 	sessions map[wire.EndpointID]*session
+	offers   nonces // of peers, that were taken
 }
 
 // New opens the UDP socket. Run must follow; it closes the socket at its end.
@@ -151,6 +153,7 @@ func (t *Transport) listen() error {
 	se.SetICETimeouts(iceDisconnected, iceFailed, iceKeepAlive)
 	se.SetRelayAcceptanceMinWait(500 * time.Millisecond)
 	se.DetachDataChannels()
+	se.DisableCloseByDTLS(true) // the session closes the connection, and nobody else
 	se.EnableSCTPZeroChecksum(true)
 	se.SetSCTPMaxReceiveBufferSize(sctpReceive)
 	se.SetSCTPMaxMessageSize(wire.MaxFrameBytes)
@@ -194,11 +197,15 @@ func (t *Transport) Dial(peer wire.EndpointID, attempt int) {
 	t.begin(peer, rand.Text(), attempt, nil)
 }
 
-// begin starts a session; offer is nil when this side offers. mu is held.
+// begin starts a session in the place of one that ends, if there is one; offer is
+// nil when this side offers. mu is held.
 func (t *Transport) begin(peer wire.EndpointID, link string, attempt int, offer *wire.Description) {
 	s := &session{t: t, peer: peer, link: link, attempt: attempt, offer: offer, site: t.site,
-		signals: make(chan wire.Signal, inboxSignals)}
+		signals: make(chan wire.Signal, inboxSignals), sctpEnded: make(chan struct{}), done: make(chan struct{})}
 	s.ctx, s.cancel = context.WithCancelCause(t.ctx)
+	if old := t.sessions[peer]; old != nil {
+		s.before = old.done
+	}
 	t.sessions[peer] = s
 	t.wg.Go(s.run)
 }
@@ -220,17 +227,35 @@ func (t *Transport) Signal(sig wire.Signal) {
 	if t.ctx == nil || sig.To != t.self || sig.From == t.self {
 		return
 	}
-	s := t.sessions[sig.From]
-	if sig.Offer == nil {
-		if s != nil && s.link == sig.Link {
-			select {
-			case s.signals <- sig:
-			default:
-				s.stop("too many signals")
-			}
-		}
+	if sig.Offer != nil {
+		t.offered(sig)
 		return
 	}
+	if s := t.sessions[sig.From]; s != nil && s.link == sig.Link {
+		select {
+		case s.signals <- sig:
+		default:
+			s.stop("too many signals")
+		}
+	}
+}
+
+// offered takes an offer. Only one that its author signed, and that was not taken
+// before, may end a link that is there. mu is held.
+func (t *Transport) offered(sig wire.Signal) {
+	claim := wire.Claim{Role: "offer", From: sig.From, To: t.self, Site: t.site, Link: sig.Link}
+	if err := proven(claim, sig.Offer); err != nil {
+		t.log.Warn("refusing a link", "peer", sig.From.Short(), "err", err)
+		t.wg.Go(func() {
+			t.cfg.Handler.Signal(wire.Signal{From: t.self, To: sig.From, Link: sig.Link, Attempt: sig.Attempt, Refused: wire.Clip(err.Error())})
+		})
+		return
+	}
+	if !t.offers.add(sig.Link) {
+		t.log.Warn("ignoring an offer that came before", "peer", sig.From.Short())
+		return
+	}
+	s := t.sessions[sig.From]
 	if s != nil && s.offer == nil && !s.isUp() && t.self < sig.From {
 		return // both offered at once: the lower id's offer counts
 	}
@@ -238,6 +263,14 @@ func (t *Transport) Signal(sig wire.Signal) {
 		s.stop("peer began anew")
 	}
 	t.begin(sig.From, sig.Link, sig.Attempt, sig.Offer)
+}
+
+// proven checks that desc was written by the endpoint that claim names.
+func proven(claim wire.Claim, desc *wire.Description) (err error) {
+	if claim.Fingerprint, err = fingerprint(desc.SDP); err != nil {
+		return err
+	}
+	return claim.Verify(desc.Statement)
 }
 
 // gone forgets a session that has ended.

@@ -1,0 +1,13 @@
+package rtc
+
+// Fingerprint is what is read out of a description before it is believed.
+var Fingerprint = fingerprint
+
+// Nonces remembers offers.
+type Nonces struct{ n nonces }
+
+// Add reports whether link is new.
+func (n *Nonces) Add(link string) bool { return n.n.add(link) }
+
+// MaxNonces is how many are remembered.
+const MaxNonces = maxNonces
