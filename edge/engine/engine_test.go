@@ -35,6 +35,7 @@ type stand struct {
 	body   []byte
 	flow   wire.Flow
 	root   ed25519.PrivateKey
+	trust  *content.Trust
 
 	mu     sync.Mutex
 	sent   []any // to the server
@@ -62,27 +63,34 @@ func newStand(t *testing.T) *stand {
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.trust = trust
+	s.run()
+	return s
+}
+
+// run starts an engine on what the folder holds.
+func (s *stand) run() {
 	store, err := disk.Open(s.dir, slog.New(slog.DiscardHandler))
 	if err != nil {
-		t.Fatal(err)
+		s.t.Fatal(err)
 	}
 	s.eng = engine.New(engine.Config{
-		Uplink: s, Links: s, Origin: s, Store: store, Root: root.Public().(ed25519.PublicKey), Trust: trust,
+		Uplink: s, Links: s, Origin: s, Store: store, Root: s.root.Public().(ed25519.PublicKey), Trust: s.trust,
 		SaveTrust: func(json.RawMessage) error { return nil }, SetICE: func([]wire.ICE) {},
 		Log: slog.New(slog.DiscardHandler), Seed: 1,
 	})
-	ctx, stop := context.WithCancel(t.Context())
+	ctx, stop := context.WithCancel(s.t.Context())
 	done := make(chan struct{})
-	go func() { defer close(done); _ = s.eng.Run(ctx) }()
+	eng := s.eng
+	go func() { defer close(done); _ = eng.Run(ctx) }()
 	s.stop = func() {
 		stop()
 		<-done
 		if err := store.Close(); err != nil {
-			t.Error(err)
+			s.t.Error(err)
 		}
 	}
 	s.eng.Connected(wire.Welcome{Epoch: 1, Site: "shop"})
-	return s
 }
 
 // makeContent builds a version of one file of several chunks.
@@ -396,6 +404,32 @@ func TestPauseStopsBothDirectionsAndResumeBeginsAgain(t *testing.T) {
 		s.joins(a, 3)
 		if after, _ := a.heard(wire.FrameWant); len(after) <= len(before) {
 			t.Errorf("after resume nothing was asked of a")
+		}
+	})
+}
+
+func TestPausedFlowReportsWhatIsHeldFromBefore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStand(t)
+		s.want(s.flow)
+		s.leaseBody()
+		s.leaseChunks(0, 5)
+		s.stop()
+		s.run()
+		defer s.stop()
+		s.sent = nil
+		paused := s.flow
+		paused.Generation, paused.Paused = 2, true
+		s.want(paused)
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		for _, m := range s.sent {
+			if p, ok := m.(wire.Progress); ok && p.Bytes.Origin != 500_000 {
+				t.Errorf("reported %d bytes from the origin, want the 500000 that are held", p.Bytes.Origin)
+			}
+		}
+		if p := s.lastProgress(); p.Flow != s.flow.ID {
+			t.Error("nothing was reported")
 		}
 	})
 }

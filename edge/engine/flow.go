@@ -94,11 +94,12 @@ func (e *Engine) advance(now time.Time, f *flow) time.Time {
 		f.code, f.trouble, f.dirty = "", "", true
 		e.activate(f)
 		next = now
-	case f.paused || f.opening:
+	case f.opening:
+	case f.spec != nil && f.swarm == nil:
+		e.openStore(f) // also while paused: what is held is reported
+	case f.paused:
 	case f.spec == nil:
 		next = e.seekBody(now, f)
-	case f.swarm == nil:
-		e.openStore(f)
 	default:
 		e.exchange(now, f)
 		if f.swarm.Missing() == 0 && !f.complete && !f.completing {

@@ -20,6 +20,9 @@ func (e *Engine) report(now time.Time, f *flow) time.Time {
 	if !f.dirty || !e.connected {
 		return time.Time{}
 	}
+	if f.spec != nil && f.swarm == nil && f.code == "" {
+		return time.Time{} // the store is opening, and knows the counters
+	}
 	if due := f.reportedAt.Add(ProgressInterval); f.announced && now.Before(due) {
 		return due
 	}

@@ -31,7 +31,7 @@ type Config struct {
 	Socket  http.Handler // endpoints' signaling
 	Metrics http.Handler
 	Served  func(bytes int) // told of object bytes as they are served
-	Pin     string // for enrolment tokens; see wire.EnrolToken
+	Pin     string          // for enrolment tokens; see wire.EnrolToken
 	Log     *slog.Logger
 }
 

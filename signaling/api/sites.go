@@ -72,7 +72,7 @@ func (s *server) sites() {
 		})
 	register(s, operation("PATCH", "/sites/{name}", "change-site", "Change a site", catalog.RoleOperator),
 		func(ctx context.Context, in *struct {
-			named
+			Name string `path:"name"`
 			Body SiteChange
 		}) (*reply[catalog.Site], error) {
 			if limit := in.Body.CapBytesPerSecond; limit != nil {
