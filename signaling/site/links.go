@@ -91,13 +91,16 @@ func (s *Site) dial(now time.Time, e schedule.Edge) bool {
 		return false
 	case !state.dialed.IsZero() && now.Sub(state.dialed) < dialPatience:
 		return true
+	case !state.dialed.IsZero(): // nobody said how it went
+		state.failed(now)
+		return true
 	case now.Before(state.retryAt):
 		return true
 	}
 	if ok, _ := t.budget.Take(now); !ok {
 		return true
 	}
-	state.attempt++
+	state.attempt = min(state.attempt+1, lastAttempt)
 	state.dialed = now
 	s.members[e.A].conn.Send(wire.KindDial, wire.Dial{Peer: e.B, Attempt: state.attempt})
 	return true
@@ -128,8 +131,12 @@ func (s *Site) linked(now time.Time, m *member, l *wire.Linked) {
 	key := schedule.EdgeOf(m.ID, l.Peer)
 	state := s.links.edges[key]
 	if state == nil {
+		if !l.Up {
+			return // as it was told to
+		}
+		// A link that nobody here asked for: decide what shall become of it.
 		state = &edge{}
-		s.links.edges[key] = state
+		s.links.edges[key], s.links.changed = state, true
 	}
 	if l.Up {
 		state.up, state.relayed, state.dialed, state.attempt = true, l.Relayed, time.Time{}, 0
@@ -139,9 +146,14 @@ func (s *Site) linked(now time.Time, m *member, l *wire.Linked) {
 		return // of an attempt that was given up
 	}
 	wasUp := state.up
-	state.up, state.dialed = false, time.Time{}
-	state.retryAt = now.Add(schedule.Redial(state.attempt))
+	state.failed(now)
 	if wasUp {
 		state.retryAt = now.Add(redialLost)
 	}
+}
+
+// failed notes that a link is not up and no attempt at it is under way.
+func (e *edge) failed(now time.Time) {
+	e.up, e.dialed = false, time.Time{}
+	e.retryAt = now.Add(schedule.Redial(e.attempt))
 }

@@ -92,6 +92,8 @@ const (
 	idleAfter = 60 * time.Second
 	// dialPatience is how long an attempt may take before it is made again.
 	dialPatience = 20 * time.Second
+	// lastAttempt is the highest number of an attempt; those after it carry it, too.
+	lastAttempt = 100
 	// redialLost is the wait before a link that was up is made again.
 	redialLost = 500 * time.Millisecond
 	// holdOff is how long a member that gave a lease back gets none; it doubles.
