@@ -9,6 +9,7 @@ package rig
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -44,9 +45,18 @@ type Rig struct {
 	Server *Process
 	Agents [][]*Agent // by site and endpoint
 
-	exe string
-	dir string
-	url string
+	exe    string
+	dir    string
+	scheme Scheme
+	url    string
+}
+
+// insecure is the flag without which plain HTTP is refused.
+func (r *Rig) insecure() []string {
+	if r.scheme == Plain {
+		return []string{"--insecure-http"}
+	}
+	return nil
 }
 
 // Agent is one endpoint's agent.
@@ -63,14 +73,23 @@ type Agent struct {
 // SiteName is the name of the i-th site, from 0.
 func SiteName(i int) string { return fmt.Sprintf("site-%d", i+1) }
 
+// Scheme says how everybody speaks to the server.
+type Scheme string
+
+// The schemes: TLS with the server's private CA is what it does unless told
+// otherwise; plain HTTP is what programs to compare with speak.
+const (
+	TLS   Scheme = "https"
+	Plain Scheme = "http"
+)
+
 // Start runs the program at exe as server on the lab's origin, with a site for
-// each of the lab's, keeping everything in dir. Plain http: TLS is measured
-// elsewhere, and peers to compare with speak plain http, too.
-func Start(ctx context.Context, lab *netlab.Lab, exe, dir string) (*Rig, error) {
-	r := &Rig{Lab: lab, exe: exe, dir: dir, url: "http://" + lab.Origin.IP().String() + ":" + serverPort}
-	data := filepath.Join(dir, "server")
-	server, err := run(lab.Origin, filepath.Join(dir, "server.log"), exe, "server", "--data", data,
-		"--listen", lab.Origin.IP().String()+":"+serverPort, "--public-url", r.url, "--insecure-http")
+// each of the lab's, keeping everything in dir.
+func Start(ctx context.Context, lab *netlab.Lab, exe, dir string, scheme Scheme) (*Rig, error) {
+	address := lab.Origin.IP().String() + ":" + serverPort
+	r := &Rig{Lab: lab, exe: exe, dir: dir, scheme: scheme, url: string(scheme) + "://" + address}
+	args := []string{"server", "--data", filepath.Join(dir, "server"), "--listen", address, "--public-url", r.url}
+	server, err := run(lab.Origin, filepath.Join(dir, "server.log"), exe, append(args, r.insecure()...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -117,8 +136,8 @@ func (r *Rig) StartAgent(ctx context.Context, i, k int) (*Agent, error) {
 	if err := os.WriteFile(file, token, 0o600); err != nil {
 		return nil, err
 	}
-	a.args = []string{"agent", "--server", r.url, "--insecure-http", "--enrol-token-file", file, "--data", a.Data,
-		"--name", a.Name, "--status-listen", "127.0.0.1:" + statusPort}
+	a.args = append([]string{"agent", "--server", r.url, "--enrol-token-file", file, "--data", a.Data,
+		"--name", a.Name, "--status-listen", "127.0.0.1:" + statusPort}, r.insecure()...)
 	r.Agents[i] = append(r.Agents[i], a)
 	return a, a.Restart()
 }
@@ -151,7 +170,7 @@ func (r *Rig) Online(ctx context.Context) error {
 // prints.
 func (r *Rig) Sitecast(ctx context.Context, args ...string) ([]byte, error) {
 	cmd := r.Lab.Origin.Command(ctx, r.exe, args...)
-	cmd.Env = append(os.Environ(), "SITECAST_SERVER="+r.url, "SITECAST_INSECURE_HTTP=1",
+	cmd.Env = append(os.Environ(), "SITECAST_SERVER="+r.url, "SITECAST_INSECURE_HTTP="+strconv.FormatBool(r.scheme == Plain),
 		"SITECAST_TOKEN_FILE="+filepath.Join(r.dir, "server", "admin.token"),
 		"SITECAST_PUBLISHER_KEY="+filepath.Join(r.dir, "publisher.key"))
 	var errText bytes.Buffer
@@ -215,7 +234,7 @@ func (r *Rig) get(ctx context.Context, host *netlab.Host, url string) ([]byte, e
 			return err
 		})
 		return conn, err
-	}, DisableKeepAlives: true}
+	}, DisableKeepAlives: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}} // agents check it
 	ctx, stop := context.WithTimeout(ctx, getTimeout)
 	defer stop()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)

@@ -6,12 +6,26 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sitecast/sitecast/e2e/rig"
+	"github.com/sitecast/sitecast/edge/engine"
 	"github.com/sitecast/sitecast/signaling/site"
 )
 
 // moved is what came over the WAN and from peers at a site.
 func moved(f site.FlowView) int64 {
 	return f.BytesOrigin + f.BytesPeer + f.BytesRelay
+}
+
+// held is how many bytes of its only flow an agent has got so far, by its own
+// account.
+func (s *stage) held(a *rig.Agent) int64 {
+	s.t.Helper()
+	var status engine.Status
+	s.must(a.Status(s.ctx, &status))
+	if len(status.Flows) != 1 {
+		s.t.Fatalf("%s has %d flows, want one", a.Name, len(status.Flows))
+	}
+	return status.Flows[0].Bytes.Total()
 }
 
 func TestPauseStopsEverythingAndResumeGoesOn(t *testing.T) {
@@ -26,14 +40,20 @@ func TestPauseStopsEverythingAndResumeGoesOn(t *testing.T) {
 	wan, err := s.lab.Sites[0].WAN()
 	s.must(err)
 	before := s.flow("app", 0)
-	s.must(away.Restart()) // it was not there when the pause was ordered
-	time.Sleep(3 * time.Second)
+	time.Sleep(2 * time.Second)
 	after := s.flow("app", 0)
 	if after.State != site.StatePaused || after.PausedBy == "" {
 		t.Errorf("state %s, paused by %q, want paused by somebody", after.State, after.PausedBy)
 	}
 	if moved(after) != moved(before) {
 		t.Errorf("%d bytes moved while paused", moved(after)-moved(before))
+	}
+	s.must(away.Restart()) // it was not there when the pause was ordered
+	s.must(s.Online(s.ctx))
+	held := s.held(away)
+	time.Sleep(2 * time.Second)
+	if now := s.held(away); now != held {
+		t.Errorf("%s got %d bytes of a flow that was paused while it was away", away.Name, now-held)
 	}
 	idle, err := s.lab.Sites[0].WAN()
 	s.must(err)

@@ -62,7 +62,7 @@ func begin(t *testing.T, plan netlab.Plan, size int64) *stage {
 	lab := netlab.New(t, plan)
 	ctx, stop := context.WithTimeout(t.Context(), 4*time.Minute)
 	t.Cleanup(stop)
-	r, err := rig.Start(ctx, lab, program, t.TempDir())
+	r, err := rig.Start(ctx, lab, program, t.TempDir(), rig.TLS)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,7 +16,7 @@ import (
 // order to the last endpoint at which the file is visible, which it is once
 // verified.
 func sitecast(ctx context.Context, s *stage) (r result, err error) {
-	in, err := rig.Start(ctx, s.lab, s.exe, s.dir)
+	in, err := rig.Start(ctx, s.lab, s.exe, s.dir, rig.Plain)
 	if err != nil {
 		return result{}, err
 	}
