@@ -13,13 +13,12 @@ import (
 type flow struct {
 	FlowSpec
 	// counted holds what every endpoint seen received, also of those that left.
-	counted  map[wire.EndpointID]counters
+	counted  map[wire.EndpointID]*counters
 	supply   *schedule.Supply
 	granted  int    // leases of chunks given so far
 	turn     uint64 // of the last lease, among the site's
 	ordered  time.Time
-	started  time.Time // first byte
-	finished time.Time // everybody online complete
+	finished time.Time // when everybody online had it first
 	samples  []sample
 }
 
@@ -36,7 +35,7 @@ const (
 )
 
 func newFlow(spec FlowSpec, now time.Time) *flow {
-	return &flow{FlowSpec: spec, supply: schedule.NewSupply(spec.Places), ordered: now, counted: map[wire.EndpointID]counters{}}
+	return &flow{FlowSpec: spec, supply: schedule.NewSupply(spec.Places), ordered: now, counted: map[wire.EndpointID]*counters{}}
 }
 
 // total sums what was received.
@@ -49,19 +48,6 @@ func (f *flow) total() (sum wire.Sources, wan int64) {
 		wan += c.wan
 	}
 	return sum, wan
-}
-
-// mark notes when the flow began and when everybody had it.
-func (f *flow) mark(now time.Time, complete bool) {
-	if f.started.IsZero() && len(f.counted) > 0 {
-		f.started = now
-	}
-	switch {
-	case !complete:
-		f.finished = time.Time{}
-	case f.finished.IsZero():
-		f.finished = now
-	}
 }
 
 // sample notes what had been received by now, for rates.
@@ -82,7 +68,7 @@ func (s *Site) sample(now time.Time) {
 // rates returns bytes per second over the WAN (encoded), from peers, and of
 // content in all.
 func (f *flow) rates(now time.Time) (wan, lan, all float64) {
-	if len(f.samples) < 2 || !f.finished.IsZero() {
+	if len(f.samples) < 2 {
 		return 0, 0, 0
 	}
 	first, last := f.samples[0], f.samples[len(f.samples)-1]

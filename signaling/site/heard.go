@@ -79,10 +79,21 @@ func (h *holding) covers(l *lease) bool {
 	return h.body || !l.body
 }
 
-// counters are what one endpoint received of one flow, by source.
+// counters are what one endpoint received of one flow, by source. They never
+// fall: an endpoint that opens its store, or gave up on the flow, reports none.
 type counters struct {
 	bytes wire.Sources
 	wan   int64
+	done  bool // it had all of it at some time
+}
+
+func (c *counters) grow(p *wire.Progress, complete bool) {
+	c.bytes.Origin = max(c.bytes.Origin, p.Bytes.Origin)
+	c.bytes.Peer = max(c.bytes.Peer, p.Bytes.Peer)
+	c.bytes.Relay = max(c.bytes.Relay, p.Bytes.Relay)
+	c.bytes.Reused = max(c.bytes.Reused, p.Bytes.Reused)
+	c.wan = max(c.wan, p.WAN)
+	c.done = c.done || complete
 }
 
 // progress takes in a member's state of one flow.
@@ -104,23 +115,29 @@ func (s *Site) progress(now time.Time, m *member, p *wire.Progress) {
 	}
 	h.body, h.code, h.trouble = p.Body, p.Code, p.Error
 	h.complete = p.Complete && h.have.Count() == f.Head.Chunks
-	f.counted[m.ID] = counters{p.Bytes, p.WAN}
+	c := f.counted[m.ID]
+	if c == nil {
+		c = &counters{}
+		f.counted[m.ID] = c
+	}
+	c.grow(p, h.complete)
 	for _, state := range p.Leases {
 		s.leaseState(now, m, f, state)
 	}
-	f.mark(now, s.complete(f))
+	s.mark(now, f)
 }
 
 // note takes over a part of what a member holds, and reports false where it names
 // chunks that do not exist.
 func (f *flow) note(h *holding, part wire.Bits) bool {
-	at, old := part.From/8, h.have.Clone()
+	at := min(int(part.From/8), len(h.have))
+	old := h.have[at:min(at+len(part.Bits), len(h.have))].Clone()
 	if !h.have.Patch(part.From, part.Bits) {
 		return false
 	}
 	h.have.Trim(f.Head.Chunks)
-	for i := range uint32(len(part.Bits)) {
-		f.supply.Change(8*(at+i), old[at+i], h.have[at+i])
+	for i, was := range old {
+		f.supply.Change(8*uint32(at+i), was, h.have[at+i])
 	}
 	return true
 }
@@ -132,12 +149,21 @@ func (f *flow) drop(h *holding) {
 	}
 }
 
-// complete reports whether everybody online has the flow.
-func (s *Site) complete(f *flow) bool {
-	for _, m := range s.members {
-		if h := m.holds[f.ID]; h == nil || !h.complete {
-			return false
+// mark notes when everybody online had the flow first. Somebody new who lacks it
+// undoes that; an endpoint that comes back and looks through its store does not.
+func (s *Site) mark(now time.Time, f *flow) {
+	complete := len(s.members) > 0
+	for id, m := range s.members {
+		h := m.holds[f.ID]
+		if h != nil && h.complete {
+			continue
+		}
+		complete = false
+		if h != nil && !f.counted[id].done {
+			f.finished = time.Time{}
 		}
 	}
-	return len(s.members) > 0
+	if complete && f.finished.IsZero() {
+		f.finished = now
+	}
 }

@@ -284,6 +284,9 @@ func (s *Site) leave(now time.Time, m *member) {
 			f.drop(h)
 		}
 	}
+	for _, f := range s.flows { // what is left may be complete
+		s.mark(now, f)
+	}
 	s.links.forget(m.ID)
 }
 

@@ -122,40 +122,52 @@ func (s *Site) view(now time.Time) View {
 
 func (s *Site) flowView(now time.Time, f *flow) FlowView {
 	sum, wanBytes := f.total()
-	wan, lan, all := f.rates(now)
-	v := FlowView{Site: s.cfg.Name, Content: f.Head.Name, Version: f.Head.Version, ID: f.ID, State: StateRunning,
+	v := FlowView{Site: s.cfg.Name, Content: f.Head.Name, Version: f.Head.Version, ID: f.ID,
 		Priority: f.Priority, Endpoints: len(s.members), UniqueBytes: f.Head.UniqueBytes,
 		BytesOrigin: sum.Origin, BytesPeer: sum.Peer, BytesRelay: sum.Relay, BytesReused: sum.Reused, WANBytes: wanBytes,
-		WANBPS: int64(wan * 8), PeerBPS: int64(lan * 8), PausedBy: f.PausedBy, Fetchers: []string{},
-		Seconds: now.Sub(f.ordered).Seconds(), Ordered: f.ordered}
-	v.BytesTotal = f.Head.UniqueBytes * int64(max(len(s.members), len(f.counted)))
-	held := int64(0)
-	for _, m := range s.members {
+		PausedBy: f.PausedBy, Fetchers: []string{}, Seconds: now.Sub(f.ordered).Seconds(), Ordered: f.ordered}
+	seen := len(f.counted) // and those online who said nothing yet
+	var left int64         // for those online
+	var failed *member
+	for id, m := range s.members {
+		received := int64(0)
+		if c := f.counted[id]; c != nil {
+			received = c.bytes.Total()
+		} else {
+			seen++
+		}
 		h := m.holds[f.ID]
-		if h == nil {
+		if h != nil && h.complete {
+			v.Complete++
 			continue
 		}
-		if h.complete {
-			v.Complete++
+		left += max(f.Head.UniqueBytes-received, 0)
+		if h != nil && h.code != "" && (failed == nil || m.before(failed) < 0) {
+			failed = m
 		}
-		if h.code != "" {
-			v.State, v.Reason = StateFailed, m.Hello.Name+": "+h.trouble
-		}
-		held += int64(h.have.Count())
 	}
+	v.BytesTotal = f.Head.UniqueBytes * int64(seen)
 	switch {
 	case f.Paused:
 		v.State, v.Reason = StatePaused, f.PausedBy
 	case len(s.members) == 0:
 		v.State, v.Reason = StateWaiting, "no endpoint of the site is online"
 	case v.Complete == len(s.members):
-		v.State, v.Reason = StateComplete, ""
+		v.State = StateComplete
+	case failed != nil:
+		v.State, v.Reason = StateFailed, failed.Hello.Name+": "+failed.holds[f.ID].trouble
+	default:
+		v.State = StateRunning
 	}
 	if !f.finished.IsZero() {
 		v.Seconds = f.finished.Sub(f.ordered).Seconds()
 	}
-	if left := v.BytesTotal - sum.Total(); v.State == StateRunning && all > 0 && left > 0 {
-		v.ETASeconds = float64(left) / all
+	if v.State != StateComplete {
+		wan, lan, all := f.rates(now)
+		v.WANBPS, v.PeerBPS = int64(wan*8), int64(lan*8)
+		if v.State == StateRunning && all > 0 {
+			v.ETASeconds = float64(left) / all
+		}
 	}
 	for _, l := range s.leases {
 		if m := s.members[l.to]; l.flow == f.ID && m != nil && !slices.Contains(v.Fetchers, m.Hello.Name) {
@@ -164,6 +176,11 @@ func (s *Site) flowView(now time.Time, f *flow) FlowView {
 	}
 	slices.Sort(v.Fetchers)
 	return v
+}
+
+// before orders members as they are listed.
+func (m *member) before(other *member) int {
+	return cmp.Or(cmp.Compare(m.Hello.Name, other.Hello.Name), cmp.Compare(m.ID, other.ID))
 }
 
 func (s *Site) endpointView(now time.Time, m *member) EndpointView {
