@@ -39,8 +39,9 @@ type Remote struct {
 	CAFile       string `name:"ca-file" help:"CA certificate of the server in PEM (default: ca.pem beside the token file, if there is one, else the system's)." type:"path" env:"SITECAST_CA_FILE" placeholder:"FILE"`
 	InsecureHTTP bool   `name:"insecure-http" help:"Allow plain http to a server that is not on loopback." env:"SITECAST_INSECURE_HTTP"`
 
-	Stdout io.Writer `kong:"-"` // nil: the process's
-	Stderr io.Writer `kong:"-"`
+	Stdout io.Writer                                                         `kong:"-"` // nil: the process's
+	Stderr io.Writer                                                         `kong:"-"`
+	Dial   func(ctx context.Context, network, addr string) (net.Conn, error) `kong:"-"` // nil: the host's network
 }
 
 func (r Remote) stdout() io.Writer {
@@ -90,7 +91,11 @@ func (r Remote) client() (*client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the API token: %w", err)
 	}
-	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, DialContext: (&net.Dialer{Timeout: dialTimeout}).DialContext,
+	dial := r.Dial
+	if dial == nil {
+		dial = (&net.Dialer{Timeout: dialTimeout}).DialContext
+	}
+	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, DialContext: dial,
 		TLSHandshakeTimeout: dialTimeout, MaxIdleConnsPerHost: uploads, IdleConnTimeout: time.Minute}
 	if base.Scheme == "https" {
 		roots, err := r.roots()
