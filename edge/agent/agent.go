@@ -45,13 +45,14 @@ type Config struct {
 
 // agent is the wiring of one running endpoint.
 type agent struct {
-	cfg  Config
-	id   *identity
-	api  *api
-	eng  *engine.Engine
-	rtc  *rtc.Transport
-	ice  iceServers
-	link *uplink.Uplink
+	cfg    Config
+	id     *identity
+	api    *api
+	eng    *engine.Engine
+	rtc    *rtc.Transport
+	ice    iceServers
+	link   *uplink.Uplink
+	origin *origin.Client
 
 	// mu guards id.Trust, which a newer document replaces.
 	mu sync.Mutex
@@ -100,10 +101,10 @@ func (a *agent) assemble(store *disk.Store) error {
 	if err != nil {
 		return err
 	}
+	a.origin = origin.New(origin.Config{Base: a.cfg.Server, Dial: a.cfg.Dial, TLS: pinned(a.id.Pin, a.cfg.Server.Hostname()), Log: a.cfg.Log})
 	a.eng = engine.New(engine.Config{
-		Uplink: a.link, Links: a.rtc, Store: store,
-		Origin: origin.New(origin.Config{Base: a.cfg.Server, Dial: a.cfg.Dial, TLS: pinned(a.id.Pin, a.cfg.Server.Hostname()), Log: a.cfg.Log}),
-		Root:   a.id.Root, Trust: trust, SaveTrust: a.saveTrust, SetICE: a.ice.set,
+		Uplink: a.link, Links: a.rtc, Store: store, Origin: a.origin,
+		Root: a.id.Root, Trust: trust, SaveTrust: a.saveTrust, SetICE: a.ice.set,
 		Log: a.cfg.Log, Seed: rand.Uint64(),
 	})
 	return nil
@@ -123,6 +124,7 @@ func (a *agent) run(ctx context.Context) error {
 	group.Go(func() error { return a.rtc.Run(ctx) })
 	group.Go(func() error { return a.link.Run(ctx) })
 	err := group.Wait()
+	a.origin.Close()
 	if errors.Is(err, context.Canceled) {
 		return nil
 	}

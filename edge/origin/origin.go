@@ -68,6 +68,9 @@ func New(cfg Config) *Client {
 	}}}
 }
 
+// Close closes connections that wait for the next fetch.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
 // SetRate bounds the bytes per second taken over all fetches, from now on;
 // wire.Unlimited lifts the bound, 0 stops reading.
 func (c *Client) SetRate(bytesPerSecond int64) {
