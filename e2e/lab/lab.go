@@ -1,0 +1,278 @@
+// Package lab runs the whole system in one process and in fake time: the real
+// server over TCP in memory, real agents whose links are the real WebRTC stack on
+// pion's virtual network, the operator's own commands. An hour of idling takes
+// milliseconds, and what happens in it can be counted. Stories about real kernels,
+// processes and links are in e2e/story instead.
+//
+// A lab lives in a testing/synctest bubble.
+package lab
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net/url"
+	"os"
+	"path/filepath"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/pion/logging"
+	"github.com/pion/transport/v5/vnet"
+
+	"github.com/sitecast/sitecast/e2e/lab/memnet"
+	"github.com/sitecast/sitecast/edge/agent"
+	"github.com/sitecast/sitecast/signaling/operator"
+	"github.com/sitecast/sitecast/signaling/server"
+	"github.com/sitecast/sitecast/signaling/site"
+)
+
+const (
+	serverHost = "10.255.0.1"
+	serverAddr = serverHost + ":8443"
+	desk       = "10.255.0.2" // where the operator sits
+)
+
+// Plan says what to build.
+type Plan struct {
+	Sites []int         // endpoints of each site
+	Path  memnet.Path   // between any host and the server, each connection by itself
+	LAN   time.Duration // one-way delay of a site's LAN
+}
+
+// Lab is a running system.
+type Lab struct {
+	WAN   *memnet.Network
+	Sites []*Site
+
+	t      testing.TB
+	dir    string
+	url    *url.URL
+	server *running
+}
+
+// Site is one place.
+type Site struct {
+	Name      string
+	Endpoints []*Endpoint
+
+	lan *vnet.Router
+}
+
+// Endpoint is one device.
+type Endpoint struct {
+	Name string
+	Host string // its address on the WAN
+	Data string
+
+	lab   *Lab
+	net   *vnet.Net
+	token string
+	agent *running // nil while it is off
+}
+
+// running is something that runs until it is stopped.
+type running struct {
+	stop context.CancelFunc
+	done chan struct{}
+	err  error // once done is closed
+}
+
+func run(f func(ctx context.Context) error) *running {
+	ctx, stop := context.WithCancel(context.Background())
+	r := &running{stop: stop, done: make(chan struct{})}
+	go func() {
+		defer close(r.done)
+		r.err = f(ctx)
+	}()
+	return r
+}
+
+// end stops it and returns how it ended.
+func (r *running) end() error {
+	r.stop()
+	<-r.done
+	return r.err
+}
+
+// New builds the plan and starts everything. The caller must call Close before the
+// bubble ends.
+func New(t testing.TB, plan Plan) *Lab {
+	t.Helper()
+	l := &Lab{WAN: memnet.New(plan.Path), t: t, dir: t.TempDir(), url: &url.URL{Scheme: "https", Host: serverAddr}}
+	l.StartServer()
+	for i, endpoints := range plan.Sites {
+		l.addSite(i, endpoints, plan.LAN)
+	}
+	l.Settle()
+	return l
+}
+
+// StartServer starts the server, also again after StopServer.
+func (l *Lab) StartServer() {
+	l.t.Helper()
+	listener, err := l.WAN.Listen(serverAddr)
+	l.must(err)
+	data := filepath.Join(l.dir, "server")
+	s, err := server.New(context.Background(), server.Config{Data: data, Packs: filepath.Join(data, "packs"),
+		PublicURL: l.url, Listener: listener, Log: l.log("server")})
+	l.must(err)
+	l.server = run(s.Run)
+}
+
+// StopServer stops the server in order.
+func (l *Lab) StopServer() {
+	l.t.Helper()
+	l.must(l.server.end())
+}
+
+func (l *Lab) addSite(i, endpoints int, delay time.Duration) {
+	l.t.Helper()
+	s := &Site{Name: fmt.Sprintf("site-%d", i+1)}
+	l.Sites = append(l.Sites, s)
+	quiet := logging.NewDefaultLoggerFactory()
+	quiet.DefaultLogLevel = logging.LogLevelDisabled
+	var err error
+	s.lan, err = vnet.NewRouter(&vnet.RouterConfig{CIDR: fmt.Sprintf("10.%d.0.0/24", i+1), MinDelay: delay, LoggerFactory: quiet})
+	l.must(err)
+	l.must(operator.SiteCreate{Remote: l.Remote(io.Discard), Name: s.Name}.Run(l.t.Context()))
+	var token bytes.Buffer
+	l.must(operator.Enrol{Remote: l.Remote(&token), Site: s.Name, Uses: max(endpoints, 1), TTL: time.Hour}.Run(l.t.Context()))
+	for k := range endpoints {
+		host := fmt.Sprintf("10.%d.0.%d", i+1, k+1)
+		e := &Endpoint{Name: fmt.Sprintf("%s-till-%d", s.Name, k+1), Host: host, lab: l, token: token.String()}
+		e.Data = filepath.Join(l.dir, e.Name)
+		e.net, err = vnet.NewNet(&vnet.NetConfig{StaticIPs: []string{host}})
+		l.must(err)
+		l.must(s.lan.AddNet(e.net))
+		s.Endpoints = append(s.Endpoints, e)
+	}
+	l.must(s.lan.Start())
+	for _, e := range s.Endpoints {
+		e.Start()
+	}
+}
+
+// Start switches the endpoint on.
+func (e *Endpoint) Start() {
+	e.agent = run(func(ctx context.Context) error {
+		return agent.Run(ctx, agent.Config{Server: e.lab.url, Data: e.Data, Name: e.Name, Device: "agent", RTCListen: "0.0.0.0:0",
+			EnrolToken: func() (string, error) { return e.token, nil }, Log: e.lab.log(e.Name),
+			Net: e.net, Dial: e.lab.WAN.Dialer(e.Host)})
+	})
+}
+
+// Stop switches it off in order.
+func (e *Endpoint) Stop() {
+	e.lab.t.Helper()
+	e.lab.must(e.agent.end())
+	e.agent = nil
+}
+
+// Close stops everything.
+func (l *Lab) Close() {
+	l.t.Helper()
+	var err error
+	for _, s := range l.Sites {
+		for _, e := range s.Endpoints {
+			if e.agent != nil {
+				err = errors.Join(err, e.agent.end())
+			}
+		}
+		err = errors.Join(err, s.lan.Stop())
+	}
+	l.must(errors.Join(err, l.server.end()))
+}
+
+// Settle lets what was just ordered begin: everybody online has heard of it.
+func (l *Lab) Settle() {
+	time.Sleep(5 * time.Second)
+	synctest.Wait()
+}
+
+// Remote is how an operator's command reaches the server; it prints to out.
+func (l *Lab) Remote(out io.Writer) operator.Remote {
+	return operator.Remote{Server: l.url.String(), TokenFile: filepath.Join(l.dir, "server", "admin.token"),
+		Stdout: out, Stderr: io.Discard, Dial: l.WAN.Dialer(desk)}
+}
+
+// Publish publishes a file of random bytes, called like the content.
+func (l *Lab) Publish(name, version string, size int64) {
+	l.t.Helper()
+	path := filepath.Join(l.t.TempDir(), name)
+	l.must(os.WriteFile(path, Bytes(name, version, size), 0o600))
+	l.must(operator.Publish{Remote: l.Remote(io.Discard), Path: path, Name: name, Version: version,
+		Key: filepath.Join(l.dir, "publisher.key")}.Run(l.t.Context()))
+}
+
+// Bytes is what Publish publishes.
+func Bytes(name, version string, size int64) []byte {
+	b := make([]byte, size)
+	_, _ = rand.NewChaCha8(sha256.Sum256([]byte(name + "@" + version))).Read(b) // never fails
+	return b
+}
+
+// Distribute orders a version to all sites.
+func (l *Lab) Distribute(ref string) {
+	l.t.Helper()
+	l.must(operator.Distribute{Remote: l.Remote(io.Discard), Ref: ref, All: true, Priority: "normal"}.Run(l.t.Context()))
+}
+
+// Flow returns the flow of a content at a site.
+func (l *Lab) Flow(name string, s *Site) site.FlowView {
+	l.t.Helper()
+	var out bytes.Buffer
+	l.must(operator.Flows{Remote: l.Remote(&out), Site: s.Name, Content: name, JSON: true}.Run(l.t.Context()))
+	var flows []site.FlowView
+	l.must(json.Unmarshal(out.Bytes(), &flows))
+	if len(flows) != 1 {
+		l.t.Fatalf("%d flows of %s at %s, want one", len(flows), name, s.Name)
+	}
+	return flows[0]
+}
+
+// AwaitComplete waits until everybody online at a site has the content, and fails
+// when that takes longer than limit.
+func (l *Lab) AwaitComplete(name string, s *Site, limit time.Duration) site.FlowView {
+	l.t.Helper()
+	for start := time.Now(); ; time.Sleep(100 * time.Millisecond) {
+		f := l.Flow(name, s)
+		if f.Endpoints > 0 && f.Complete == f.Endpoints {
+			return f
+		}
+		if time.Since(start) > limit {
+			l.t.Fatalf("%s at %s is not complete after %v: %+v", name, s.Name, limit, f)
+		}
+	}
+}
+
+// WantDelivered checks the bytes at an endpoint.
+func (e *Endpoint) WantDelivered(name, version string, size int64) {
+	e.lab.t.Helper()
+	got, err := os.ReadFile(filepath.Join(e.Data, "content", name, version, name))
+	if err != nil || !bytes.Equal(got, Bytes(name, version, size)) {
+		e.lab.t.Errorf("%s has %d bytes of %s@%s that are not the published ones (%v)", e.Name, len(got), name, version, err)
+	}
+}
+
+func (l *Lab) must(err error) {
+	l.t.Helper()
+	if err != nil {
+		l.t.Fatal(err)
+	}
+}
+
+// log shows what a part logs when tests run with -v.
+func (l *Lab) log(part string) *slog.Logger {
+	if !testing.Verbose() {
+		return slog.New(slog.DiscardHandler)
+	}
+	return slog.New(slog.NewTextHandler(l.t.Output(), nil)).With("part", part)
+}
