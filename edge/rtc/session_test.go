@@ -5,10 +5,14 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/pion/transport/v5/vnet"
+
+	"github.com/sitecast/sitecast/edge/rtc"
 	"github.com/sitecast/sitecast/signaling/wire"
 )
 
@@ -232,19 +236,26 @@ func TestLinkCyclesLeaveNoGoroutines(t *testing.T) {
 			synctest.Wait()
 		}
 		cycle(1)
-		before := runtime.NumGoroutine()
+		before := stacks()
 		for range 50 {
 			cycle(1)
 		}
-		if after := runtime.NumGoroutine(); after > before {
-			t.Errorf("%d goroutines after 50 links, %d before\n%s", after, before, stacks())
+		if after := stacks(); len(after) > len(before) {
+			t.Errorf("%d goroutines after 50 links, %d before:\n%s", len(after), len(before), strings.Join(after, "\n\n"))
 		}
 	})
 }
 
-func stacks() []byte {
-	buf := make([]byte, 64<<10)
-	return buf[:runtime.Stack(buf, true)]
+// stacks lists the goroutines of this bubble.
+func stacks() []string {
+	buf := make([]byte, 1<<20)
+	var out []string
+	for g := range strings.SplitSeq(string(buf[:runtime.Stack(buf, true)]), "\n\n") {
+		if head, _, _ := strings.Cut(g, "\n"); strings.Contains(head, "synctest bubble") {
+			out = append(out, g)
+		}
+	}
+	return out
 }
 
 func TestManyEndsLinkInAMesh(t *testing.T) {
@@ -272,4 +283,48 @@ func TestManyEndsLinkInAMesh(t *testing.T) {
 			}
 		}
 	})
+}
+
+// An endpoint behind a NAT reaches one that has a public address, whoever dials
+// and whatever the kind of NAT: no STUN server is needed.
+func TestLinkThroughOneNAT(t *testing.T) {
+	for name, nat := range map[string]vnet.NATType{
+		"full cone":       {MappingBehavior: vnet.EndpointIndependent, FilteringBehavior: vnet.EndpointIndependent},
+		"port restricted": {MappingBehavior: vnet.EndpointIndependent, FilteringBehavior: vnet.EndpointAddrPortDependent},
+		"symmetric":       {MappingBehavior: vnet.EndpointAddrPortDependent, FilteringBehavior: vnet.EndpointAddrPortDependent},
+	} {
+		for _, dialer := range []string{"inside", "outside"} {
+			t.Run(strings.ReplaceAll(name, " ", "_")+"/dialled_from_"+dialer, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					n := newLAN(t, time.Millisecond) // the outside
+					home, err := vnet.NewRouter(&vnet.RouterConfig{CIDR: "192.168.0.0/24", StaticIPs: []string{"10.0.0.9"}, NATType: &nat, LoggerFactory: quiet()})
+					if err != nil {
+						t.Fatal(err)
+					}
+					if err := n.router.AddRouter(home); err != nil {
+						t.Fatal(err)
+					}
+					hosts := []*vnet.Net{host(t, home, "192.168.0.2"), host(t, n.router, "10.0.0.1")}
+					start(t, n.router)
+					inside, outside := newEnd(t, n.server, hosts[0], "0.0.0.0:0"), newEnd(t, n.server, hosts[1], "0.0.0.0:0")
+					time.Sleep(time.Millisecond)
+					if dialer == "inside" {
+						inside.Dial(outside.id, 1)
+					} else {
+						outside.Dial(inside.id, 1)
+					}
+					li, lo := up(t, inside, soon), up(t, outside, soon)
+					for _, l := range []*rtc.Link{li, lo} {
+						if err := l.SendBulk(t.Context(), wire.Frame{Kind: wire.FrameData, Payload: make([]byte, 1000)}); err != nil {
+							t.Fatal(err)
+						}
+					}
+					time.Sleep(time.Second)
+					if inside.received.Load() != 1000 || outside.received.Load() != 1000 {
+						t.Errorf("received %d and %d bytes, want 1000 each", inside.received.Load(), outside.received.Load())
+					}
+				})
+			})
+		}
+	}
 }
