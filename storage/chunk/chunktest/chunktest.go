@@ -53,7 +53,6 @@ func Run(t *testing.T, m Maker) {
 		"a complete version survives":               completeSurvives,
 		"what was damaged after reopening is found": damageAfterReopening,
 		"a closed store refuses":                    closedRefuses,
-		"any version in any order":                  anyVersion,
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()

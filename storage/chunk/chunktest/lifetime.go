@@ -3,11 +3,8 @@ package chunktest
 import (
 	"errors"
 	"os"
-	"path/filepath"
 	"sync"
 	"testing"
-
-	"pgregory.net/rapid"
 
 	"github.com/sitecast/sitecast/storage/chunk"
 	"github.com/sitecast/sitecast/storage/content"
@@ -262,61 +259,4 @@ func closedRefuses(t *testing.T, f fixture) {
 	}
 	f = fixture{f.Maker, f.dir, f.Open(t, f.dir)}
 	s.CheckHeld(t, s.Open(t, f.store), 0)
-}
-
-// anyVersion puts random chunks in random order, and restarts now and then.
-func anyVersion(t *testing.T, f fixture) {
-	n := 0
-	rapid.Check(t, func(r *rapid.T) {
-		n++
-		s := drawSample(t, r, n)
-		v := s.Open(t, f.store)
-		order := rapid.Permutation(s.All()).Draw(r, "order")
-		restart := rapid.IntRange(0, 3*len(order)).Draw(r, "restart before")
-		for i, c := range order {
-			if i == restart {
-				f = f.reopened(t)
-				v = s.Open(t, f.store)
-			}
-			s.CheckHeld(t, v, order[:i]...)
-			s.Put(t, v, c)
-		}
-		if err := v.Complete(); err != nil {
-			r.Fatal(err)
-		}
-		f.expectVisible(t, s)
-		s.CheckHeld(t, v, order...)
-		if err := f.store.Remove(t.Context(), s.ID); err != nil {
-			r.Fatal(err)
-		}
-		f.expectInvisible(t, s)
-	})
-	if left, err := os.ReadDir(filepath.Dir(f.Place(f.dir, content.Ref{Name: "any", Version: "v"}))); len(left) > 0 {
-		t.Errorf("%d versions left (%v), want none", len(left), err)
-	}
-}
-
-func drawSample(t *testing.T, r *rapid.T, n int) *Sample {
-	lengths := rapid.SliceOfN(rapid.IntRange(1, 300), 0, 12).Draw(r, "lengths")
-	var uses []int
-	total := 0
-	for i := range lengths { // each after its predecessors, and then some again
-		uses = append(uses, i)
-		total += lengths[i]
-		for _, again := range rapid.SliceOfN(rapid.IntRange(0, i), 0, 2).Draw(r, "uses") {
-			uses = append(uses, again)
-			total += lengths[again]
-		}
-	}
-	var files []content.File
-	names := rapid.SliceOfNDistinct(rapid.StringMatching(`[a-d]/[a-d]/[a-d]`), 1, 10, rapid.ID[string]).Draw(r, "names")
-	for i, name := range names {
-		size := rapid.IntRange(0, total).Draw(r, "size")
-		if i == len(names)-1 {
-			size = total
-		}
-		total -= size
-		files = append(files, content.File{Path: name, Size: int64(size), Executable: i%3 == 0, Dir: size == 0 && i%3 == 1})
-	}
-	return NewSample(t, content.Ref{Name: "any", Version: "v" + string(rune('a'+n%26))}, lengths, uses, files)
 }
