@@ -105,7 +105,11 @@ type events struct {
 func (s *session) connect() (*Link, error) {
 	deadline, stop := context.WithTimeoutCause(s.ctx, dialTimeout, errReason("no connection in time"))
 	defer stop()
-	pc, err := s.t.api.NewPeerConnection(s.configuration())
+	cert, err := s.t.certificate()
+	if err != nil {
+		return nil, err
+	}
+	pc, err := s.t.api.NewPeerConnection(s.configuration(cert))
 	if err != nil {
 		return nil, fmt.Errorf("make connection: %w", err)
 	}
@@ -146,8 +150,8 @@ func (s *session) connect() (*Link, error) {
 	return link, link.greet(deadline)
 }
 
-func (s *session) configuration() webrtc.Configuration {
-	cfg := webrtc.Configuration{Certificates: []webrtc.Certificate{s.t.cert}}
+func (s *session) configuration(cert webrtc.Certificate) webrtc.Configuration {
+	cfg := webrtc.Configuration{Certificates: []webrtc.Certificate{cert}}
 	if s.attempt < 2 {
 		return cfg
 	}

@@ -11,9 +11,7 @@ package rtc
 
 import (
 	"context"
-	"crypto/ecdsa"
 	"crypto/ed25519"
-	"crypto/elliptic"
 	"crypto/rand"
 	"fmt"
 	"log/slog"
@@ -85,7 +83,6 @@ type Transport struct {
 	mux  *ice.UDPMuxDefault
 	sock net.PacketConn
 	api  *webrtc.API
-	cert webrtc.Certificate
 	wg   sync.WaitGroup
 
 	// mu guards the rest.
@@ -94,6 +91,7 @@ type Transport struct {
 	site     string
 	sessions map[wire.EndpointID]*session
 	offers   nonces // of peers, that were taken
+	cert     *webrtc.Certificate
 }
 
 // New opens the UDP socket. Run must follow; it closes the socket at its end.
@@ -107,15 +105,9 @@ func New(cfg Config) (*Transport, error) {
 		}
 		t.cfg.Net = host
 	}
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, fmt.Errorf("make DTLS key: %w", err)
+	if _, err := t.certificate(); err != nil {
+		return nil, err
 	}
-	cert, err := webrtc.GenerateCertificate(key)
-	if err != nil {
-		return nil, fmt.Errorf("make DTLS certificate: %w", err)
-	}
-	t.cert = *cert
 	if err := t.listen(); err != nil {
 		return nil, err
 	}
