@@ -96,6 +96,7 @@ func (e *Engine) startLeases(now time.Time) {
 			l.started = now
 			f := e.flows[l.Flow]
 			spec := f.spec // set once, never changed
+			e.log.Debug("lease begins", "lease", l.Lease.Lease, "bytes", l.To-l.From, "body", l.Body)
 			e.wg.Go(func() { e.fetch(l, f, spec) })
 		}
 		begin = begin && !l.started.IsZero() && l.left() <= l.overlap(now)
@@ -159,6 +160,7 @@ type leaseEnded struct {
 func (ev leaseEnded) apply(e *Engine, now time.Time) {
 	l := ev.l
 	l.ended = true
+	e.log.Debug("lease ended", "lease", l.Lease.Lease, "bytes", l.fetched.Load(), "took", now.Sub(l.started), "err", ev.err)
 	f := e.flows[l.Flow]
 	if ev.err != nil && l.failed == "" {
 		l.failed = ev.err.Error()
