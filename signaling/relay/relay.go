@@ -36,10 +36,9 @@ const (
 
 // Config is what a relay is made of.
 type Config struct {
-	Conns     []net.PacketConn // UDP
-	Listeners []net.Listener   // TCP or TLS
-	PublicIP  net.IP           // as endpoints reach it
-	BindIP    string           // where relayed ports are opened; "0.0.0.0" for all
+	Conns    []net.PacketConn // UDP
+	PublicIP net.IP           // as endpoints reach it
+	BindIP   string           // where relayed ports are opened; "0.0.0.0" for all
 	// MinPort to MaxPort are the relayed ports.
 	MinPort, MaxPort uint16
 	Secret           []byte        // shared with whoever makes credentials
@@ -81,10 +80,6 @@ func New(cfg Config) (*Relay, error) {
 		}}
 	for _, conn := range cfg.Conns {
 		config.PacketConnConfigs = append(config.PacketConnConfigs, turn.PacketConnConfig{PacketConn: conn,
-			RelayAddressGenerator: r.generator(), PermissionHandler: r.permit})
-	}
-	for _, l := range cfg.Listeners {
-		config.ListenerConfigs = append(config.ListenerConfigs, turn.ListenerConfig{Listener: l,
 			RelayAddressGenerator: r.generator(), PermissionHandler: r.permit})
 	}
 	server, err := turn.NewServer(config)
@@ -166,12 +161,31 @@ func (r *Relay) generator() turn.RelayAddressGenerator {
 // generator opens relayed ports that reach relayed ports only.
 type generator struct {
 	relay *Relay
-	*turn.RelayAddressGeneratorPortRange
+	ports *turn.RelayAddressGeneratorPortRange
 }
+
+// Validate implements turn.RelayAddressGenerator.
+func (g generator) Validate() error { return g.ports.Validate() }
+
+// errTCP refuses allocations of TCP (RFC 6062). Nobody needs them, and what goes
+// over a connection can't be fenced: any service beside the relay could be reached.
+var errTCP = errors.New("only UDP is relayed")
+
+// AllocateListener implements turn.RelayAddressGenerator.
+func (generator) AllocateListener(turn.AllocateListenerConfig) (net.Listener, net.Addr, error) {
+	return nil, nil, errTCP
+}
+
+// AllocateConn implements turn.RelayAddressGenerator.
+func (generator) AllocateConn(turn.AllocateConnConfig) (net.Conn, error) { return nil, errTCP }
 
 // AllocatePacketConn implements turn.RelayAddressGenerator.
 func (g generator) AllocatePacketConn(conf turn.AllocateListenerConfig) (net.PacketConn, net.Addr, error) {
-	conn, addr, err := g.RelayAddressGeneratorPortRange.AllocatePacketConn(conf)
+	// One that was reserved beside an even one may lie beyond the last.
+	if port := conf.RequestedPort; port != 0 && (port < int(g.ports.MinPort) || port > int(g.ports.MaxPort)) {
+		return nil, nil, fmt.Errorf("port %d is not a relayed one", port)
+	}
+	conn, addr, err := g.ports.AllocatePacketConn(conf)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -421,3 +421,25 @@ func TestFlowsOfOneClassTakeTurns(t *testing.T) {
 		}
 	})
 }
+
+func TestALeaseThatCouldNotBeSentPassesOnWhenItsHolderIsGone(t *testing.T) {
+	onStand(t, func(s *stand) {
+		a := version("a", 100)
+		s.order(a)
+		dead, other := s.join("dead"), s.join("other")
+		dead.mu.Lock()
+		dead.full = true
+		dead.mu.Unlock()
+		dead.report(a, nil)
+		other.report(a, nil)
+		none[wire.Lease](other) // what it was to fetch is still its own
+		dead.leave()
+		leases := take[wire.Lease](other)
+		if len(leases) != 2 || !leases[0].Body {
+			t.Fatalf("got %+v, want the body and chunks", leases)
+		}
+		if got := leases[1].Parts[0].Chunk; got != 0 {
+			t.Errorf("chunks from %d on, want from 0", got)
+		}
+	})
+}
