@@ -83,7 +83,7 @@ const (
 	// time.
 	slowLine = 64 << 10
 	// maxLeases is a fetcher's current lease and its next.
-	maxLeases = 3
+	maxLeases = 2
 	// fetchers is how many members fetch at once.
 	fetchers = 1
 	// tick is how often an active site looks at the time.
