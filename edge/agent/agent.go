@@ -53,6 +53,7 @@ type agent struct {
 	ice    iceServers
 	link   *uplink.Uplink
 	origin *origin.Client
+	status net.Listener // nil: not served
 
 	// mu guards id.Trust, which a newer document replaces.
 	mu sync.Mutex
@@ -89,16 +90,25 @@ func (a *agent) assemble(store *disk.Store) error {
 	if err != nil {
 		return fmt.Errorf("read the trust document: %w", err)
 	}
-	a.rtc, err = rtc.New(rtc.Config{Net: a.cfg.Net, Listen: a.cfg.RTCListen, Identity: a.id.Key,
-		ICE: a.ice.get, Handler: links{a}, Log: a.cfg.Log})
-	if err != nil {
-		return err
-	}
 	a.link, err = uplink.New(uplink.Config{
 		URL: a.socketURL(), Dial: a.cfg.Dial, TLS: pinned(a.id.Pin, a.cfg.Server.Hostname()), Token: a.token,
 		Hello: a.hello, Handler: socket{a}, Log: a.cfg.Log,
 	})
 	if err != nil {
+		return err
+	}
+	if a.cfg.StatusListen != "" {
+		if a.status, err = net.Listen("tcp", a.cfg.StatusListen); err != nil {
+			return fmt.Errorf("listen for status (choose another --status-listen): %w", err)
+		}
+	}
+	// The last step that can fail: what it opens is closed by its Run.
+	a.rtc, err = rtc.New(rtc.Config{Net: a.cfg.Net, Listen: a.cfg.RTCListen, Identity: a.id.Key,
+		ICE: a.ice.get, Handler: links{a}, Log: a.cfg.Log})
+	if err != nil {
+		if a.status != nil {
+			err = errors.Join(err, a.status.Close())
+		}
 		return err
 	}
 	a.origin = origin.New(origin.Config{Base: a.cfg.Server, Dial: a.cfg.Dial, TLS: pinned(a.id.Pin, a.cfg.Server.Hostname()), Log: a.cfg.Log})
@@ -113,12 +123,8 @@ func (a *agent) assemble(store *disk.Store) error {
 // run runs the parts; the first that fails stops the others.
 func (a *agent) run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
-	if a.cfg.StatusListen != "" {
-		l, err := net.Listen("tcp", a.cfg.StatusListen)
-		if err != nil {
-			return fmt.Errorf("listen for status (choose another --status-listen): %w", err)
-		}
-		group.Go(func() error { return serveStatus(ctx, l, a.id.id(), a.cfg.Name, a.eng) })
+	if a.status != nil {
+		group.Go(func() error { return serveStatus(ctx, a.status, a.id.id(), a.cfg.Name, a.eng) })
 	}
 	group.Go(func() error { return a.eng.Run(ctx) })
 	group.Go(func() error { return a.rtc.Run(ctx) })

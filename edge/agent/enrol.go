@@ -32,17 +32,25 @@ type api struct {
 }
 
 func newAPI(cfg Config, pin string) *api {
-	return &api{cfg.Server, &http.Client{Timeout: apiTimeout, Transport: &http.Transport{
+	// A redirect would take the token's secret to another place.
+	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &api{cfg.Server, &http.Client{Timeout: apiTimeout, CheckRedirect: stay, Transport: &http.Transport{
 		DialContext: cfg.Dial, TLSClientConfig: pinned(pin, cfg.Server.Hostname()), Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true}}}
 }
 
-// refusal is an answer other than 200; asking again will not change it.
+// refusal is an answer other than 200.
 type refusal struct {
 	status int
 	detail string
 }
 
 func (r *refusal) Error() string { return fmt.Sprintf("server answered %d: %s", r.status, r.detail) }
+
+// final reports whether asking again will not change the answer: a server that is
+// overloaded, or one that is behind a proxy and starts anew, takes it back.
+func (r *refusal) final() bool {
+	return r.status < 500 && r.status != http.StatusTooManyRequests && r.status != http.StatusRequestTimeout
+}
 
 // post sends in and reads the answer into out.
 func (a *api) post(ctx context.Context, path string, in, out any) error {
@@ -109,7 +117,7 @@ func enrolled(ctx context.Context, cfg Config) (*identity, error) {
 	for {
 		id, err := enrol(ctx, cfg, token, key)
 		refused := new(refusal)
-		if err == nil || errors.As(err, &refused) || errors.Is(err, ErrPin) || errors.Is(err, errRoot) {
+		if err == nil || errors.As(err, &refused) && refused.final() || errors.Is(err, ErrPin) || errors.Is(err, errRoot) {
 			return id, err
 		}
 		cfg.Log.Warn("enrolling, will try again", "err", err)

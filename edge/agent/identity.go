@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/sitecast/sitecast/signaling/wire"
@@ -54,7 +55,7 @@ func loadIdentity(dir string) (*identity, error) {
 	if len(id.Key) != ed25519.PrivateKeySize || len(id.Root) != ed25519.PublicKeySize {
 		return nil, fmt.Errorf("%s holds no valid keys; delete it to enrol again", path)
 	}
-	if id.Machine != machine() {
+	if here := machine(); id.Machine != "" && here != "" && id.Machine != here {
 		return nil, fmt.Errorf("%w: the disk was made on another machine", errNotEnrolled)
 	}
 	return id, nil
@@ -70,10 +71,10 @@ func (i *identity) save(dir string) error {
 }
 
 // machine is a digest of what the operating system calls this machine, or empty
-// where it has no name for it.
+// where it has no name for it (systemd writes "uninitialized" into images).
 func machine() string {
 	for _, path := range []string{"/etc/machine-id", "/var/lib/dbus/machine-id"} {
-		if text, err := os.ReadFile(path); err == nil && len(strings.TrimSpace(string(text))) > 0 {
+		if text, err := os.ReadFile(path); err == nil && !slices.Contains([]string{"", "uninitialized"}, strings.TrimSpace(string(text))) {
 			sum := sha256.Sum256(append([]byte("sitecast machine 1\n"), text...))
 			return hex.EncodeToString(sum[:16])
 		}
