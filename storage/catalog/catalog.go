@@ -13,6 +13,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/netip"
 	"time"
 
 	"github.com/sitecast/sitecast/storage/content"
@@ -152,8 +153,8 @@ type Entry struct {
 // Orders is everything that decides a site's flows; see Resolve.
 type Orders struct {
 	Site          Site
-	Generation    uint64
-	Distributions []Distribution // that name the site, oldest first
+	Generation    uint64         // all that was ordered up to it is here
+	Distributions []Distribution // that reach the site, oldest first, without their Sites
 	Rules         []Rule         // oldest first
 }
 
@@ -166,9 +167,10 @@ type Catalog interface {
 	Sites(ctx context.Context, after string, limit int) ([]Site, error) // by name
 	SetCap(ctx context.Context, by, site string, bytesPerSecond int64) error
 
-	CreateEnrolment(ctx context.Context, by string, e Enrolment) error
+	CreateEnrolment(ctx context.Context, by string, e Enrolment) error // ErrConflict when the id is taken
 	// Enrol spends one use of a token and creates the endpoint, or moves the one
-	// with the same key to the token's site. It returns the endpoint as kept.
+	// with the same key to the token's site; ErrConflict when the id is that of
+	// another key. It returns the endpoint as kept.
 	Enrol(ctx context.Context, id string, secretHash []byte, ep Endpoint, now time.Time) (Endpoint, error)
 	Endpoint(ctx context.Context, id string) (Endpoint, error)
 	// Endpoints lists by id, of one site or (empty) of all.
@@ -184,20 +186,21 @@ type Catalog interface {
 	// Reserve gives a new version its serial, higher than all before. Reserving a
 	// version again returns the same serial; ErrConflict when it is published.
 	Reserve(ctx context.Context, by, name, version string) (serial uint64, err error)
-	// Publish completes a reserved version; ErrConflict when it is published.
+	// Publish completes a version; ErrConflict when it is published, or not
+	// reserved with this serial.
 	Publish(ctx context.Context, by string, v Version) error
 	Version(ctx context.Context, name, version string) (Version, error)
 
 	// Distribute, SetRule and ClearRules change desired state and return its new
 	// generation. ClearRules removes the rules of a kind that a selector covers
-	// and returns how many; sites may be left empty for all.
+	// and returns how many. Setting a rule again, on the same selector, replaces it.
 	Distribute(ctx context.Context, by string, d Distribution) (generation uint64, err error)
 	SetRule(ctx context.Context, by string, r Rule) (generation uint64, err error)
 	ClearRules(ctx context.Context, by, kind string, s Selector) (removed int, err error)
 	Orders(ctx context.Context, site string) (Orders, error)
 	Rules(ctx context.Context) ([]Rule, error)
 
-	PutToken(ctx context.Context, by string, t Token) error
+	PutToken(ctx context.Context, by string, t Token) error // ErrConflict when the hash is taken
 	Token(ctx context.Context, hash []byte) (Token, error)
 
 	// Meta reads and SetMeta writes a setting of the organisation.
@@ -215,13 +218,26 @@ func (s Site) Check() error {
 	if err := content.CheckName(s.Name); err != nil {
 		return fmt.Errorf("site name: %w", err)
 	}
-	if s.Cap < NoCap {
-		return errors.New("cap is negative")
+	if err := CheckCap(s.Cap); err != nil {
+		return err
+	}
+	for _, cidr := range s.CIDRs {
+		if _, err := netip.ParsePrefix(cidr); err != nil {
+			return fmt.Errorf("address range %.60q: want one such as 10.12.0.0/16", cidr)
+		}
 	}
 	if s.TZ != "" {
 		if _, err := time.LoadLocation(s.TZ); err != nil {
 			return fmt.Errorf("time zone: %w", err)
 		}
+	}
+	return nil
+}
+
+// CheckCap reports what is wrong with a site's cap.
+func CheckCap(bytesPerSecond int64) error {
+	if bytesPerSecond < NoCap {
+		return errors.New("cap is negative")
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/sitecast/sitecast/storage/catalog"
@@ -65,6 +66,9 @@ func (c *Catalog) Reserve(ctx context.Context, by, name, version string) (serial
 // Publish implements catalog.Catalog.
 func (c *Catalog) Publish(ctx context.Context, by string, v catalog.Version) error {
 	ref := content.Ref{Name: v.Name, Version: v.Version}
+	if len(v.Head) == 0 {
+		return fmt.Errorf("publish %s: it has no head", ref)
+	}
 	return c.change(ctx, by, "publish", ref.String(), v.ID.String(), func(tx *sql.Tx) error {
 		res, err := tx.ExecContext(ctx, `UPDATE versions SET id = $1, head = $2, body = $3, placement = $4, created = $5
 			WHERE name = $6 AND version = $7 AND serial = $8 AND head = ''`,
@@ -110,7 +114,7 @@ func (c *Catalog) Distribute(ctx context.Context, by string, d catalog.Distribut
 			if err != nil {
 				return err
 			}
-			for _, site := range d.Sites {
+			for _, site := range slices.Compact(slices.Sorted(slices.Values(d.Sites))) {
 				res, err := tx.ExecContext(ctx, `INSERT INTO distribution_sites (distribution, site)
 					SELECT $1, name FROM sites WHERE name = $2`, d.ID, site)
 				if err := changedOne(res, err, fmt.Errorf("site %s: %w", site, catalog.ErrNotFound)); err != nil {
@@ -174,7 +178,7 @@ func (c *Catalog) Rules(ctx context.Context) ([]catalog.Rule, error) {
 // Orders implements catalog.Catalog.
 func (c *Catalog) Orders(ctx context.Context, site string) (o catalog.Orders, err error) {
 	// The generation is read first: what is read after it is at least as new.
-	err = c.read.QueryRowContext(ctx, `SELECT value FROM meta WHERE key = 'generation'`).Scan(&o.Generation)
+	err = c.read.QueryRowContext(ctx, `SELECT value FROM meta WHERE key = $1`, generationKey).Scan(&o.Generation)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return o, err
 	}

@@ -56,6 +56,9 @@ func (c *Catalog) Sites(ctx context.Context, after string, limit int) ([]catalog
 
 // SetCap implements catalog.Catalog.
 func (c *Catalog) SetCap(ctx context.Context, by, site string, limit int64) error {
+	if err := catalog.CheckCap(limit); err != nil {
+		return err
+	}
 	return c.change(ctx, by, "cap", site, fmt.Sprint(limit), func(tx *sql.Tx) error {
 		res, err := tx.ExecContext(ctx, `UPDATE sites SET cap = $1 WHERE name = $2`, limit, site)
 		if err := changedOne(res, err, fmt.Errorf("site %s: %w", site, catalog.ErrNotFound)); err != nil {
@@ -71,16 +74,16 @@ func (c *Catalog) CreateEnrolment(ctx context.Context, by string, e catalog.Enro
 	if _, err := c.Site(ctx, e.Site); err != nil {
 		return err
 	}
-	return c.change(ctx, by, "create enrolment", e.Site, fmt.Sprintf("%d uses", e.Uses), func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO enrolments (id, site, secret, uses, expires) VALUES ($1, $2, $3, $4, $5)`,
-			e.ID, e.Site, hex.EncodeToString(e.SecretHash), e.Uses, ms(e.Expires))
-		return err
+	return c.change(ctx, by, "create enrolment", e.Site, fmt.Sprintf("token %s, %d uses", e.ID, e.Uses), func(tx *sql.Tx) error {
+		res, err := tx.ExecContext(ctx, `INSERT INTO enrolments (id, site, secret, uses, expires) VALUES ($1, $2, $3, $4, $5)
+			ON CONFLICT (id) DO NOTHING`, e.ID, e.Site, hex.EncodeToString(e.SecretHash), e.Uses, ms(e.Expires))
+		return changedOne(res, err, fmt.Errorf("the id is taken: %w", catalog.ErrConflict))
 	})
 }
 
 // Enrol implements catalog.Catalog.
 func (c *Catalog) Enrol(ctx context.Context, id string, secretHash []byte, ep catalog.Endpoint, now time.Time) (catalog.Endpoint, error) {
-	err := c.change(ctx, "endpoint "+ep.ID, "enrol", ep.ID, "", func(tx *sql.Tx) error {
+	err := c.change(ctx, "endpoint "+ep.ID, "enrol", ep.ID, "token "+id, func(tx *sql.Tx) error {
 		var secret string
 		var uses, expires int64
 		err := tx.QueryRowContext(ctx, `SELECT site, secret, uses, expires FROM enrolments WHERE id = $1`, id).
@@ -101,13 +104,24 @@ func (c *Catalog) Enrol(ctx context.Context, id string, secretHash []byte, ep ca
 		if _, err := tx.ExecContext(ctx, `UPDATE enrolments SET uses = uses - 1 WHERE id = $1`, id); err != nil {
 			return err
 		}
-		ep.Created, ep.LastSeen = at(ms(now)), at(ms(now))
-		_, err = tx.ExecContext(ctx, `INSERT INTO endpoints (id, key, name, device, site, created, last_seen)
-			VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO UPDATE SET name = $3, device = $4, site = $5`,
-			ep.ID, hex.EncodeToString(ep.Key), ep.Name, ep.Device, ep.Site, ms(now), ms(now))
-		return err
+		return keep(ctx, tx, &ep, now)
 	})
 	return ep, err
+}
+
+// keep creates an endpoint or moves it, and fills in what was known of it.
+func keep(ctx context.Context, tx *sql.Tx, ep *catalog.Endpoint, now time.Time) error {
+	var created, seen int64
+	err := tx.QueryRowContext(ctx, `INSERT INTO endpoints (id, key, name, device, site, created, last_seen)
+		VALUES ($1, $2, $3, $4, $5, $6, $6) ON CONFLICT (id) DO UPDATE SET name = $3, device = $4, site = $5,
+		last_seen = CASE WHEN endpoints.last_seen < $6 THEN $6 ELSE endpoints.last_seen END
+		WHERE endpoints.key = $2 RETURNING created, last_seen`,
+		ep.ID, hex.EncodeToString(ep.Key), ep.Name, ep.Device, ep.Site, ms(now)).Scan(&created, &seen)
+	if errors.Is(err, sql.ErrNoRows) {
+		return fmt.Errorf("the id is that of another key: %w", catalog.ErrConflict)
+	}
+	ep.Created, ep.LastSeen = at(created), at(seen)
+	return err
 }
 
 const endpointColumns = `id, key, name, device, site, created, last_seen`
@@ -153,9 +167,9 @@ func (c *Catalog) Seen(ctx context.Context, seen map[string]time.Time) error {
 // PutToken implements catalog.Catalog.
 func (c *Catalog) PutToken(ctx context.Context, by string, t catalog.Token) error {
 	return c.change(ctx, by, "create token", t.Name, t.Role, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO tokens (hash, name, role, expires) VALUES ($1, $2, $3, $4)`,
-			hex.EncodeToString(t.Hash), t.Name, t.Role, ms(t.Expires))
-		return err
+		res, err := tx.ExecContext(ctx, `INSERT INTO tokens (hash, name, role, expires) VALUES ($1, $2, $3, $4)
+			ON CONFLICT (hash) DO NOTHING`, hex.EncodeToString(t.Hash), t.Name, t.Role, ms(t.Expires))
+		return changedOne(res, err, fmt.Errorf("the hash is taken: %w", catalog.ErrConflict))
 	})
 }
 
@@ -177,6 +191,9 @@ func (c *Catalog) Meta(ctx context.Context, key string) (value string, err error
 
 // SetMeta implements catalog.Catalog.
 func (c *Catalog) SetMeta(ctx context.Context, key, value string) error {
+	if key == generationKey {
+		return fmt.Errorf("setting %s is the catalog's own", key)
+	}
 	_, err := c.write.ExecContext(ctx, `INSERT INTO meta (key, value) VALUES ($1, $2)
 		ON CONFLICT (key) DO UPDATE SET value = $2`, key, value)
 	if err != nil {

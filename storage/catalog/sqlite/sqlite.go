@@ -109,11 +109,14 @@ func (c *Catalog) change(ctx context.Context, by, action, target, detail string,
 	return nil
 }
 
+// generationKey is the setting that holds the generation.
+const generationKey = "generation"
+
 // raise makes the next generation of desired state.
 func raise(ctx context.Context, tx *sql.Tx) (uint64, error) {
 	var generation uint64
-	err := tx.QueryRowContext(ctx, `INSERT INTO meta (key, value) VALUES ('generation', '1')
-		ON CONFLICT (key) DO UPDATE SET value = CAST(CAST(meta.value AS BIGINT) + 1 AS TEXT) RETURNING value`).Scan(&generation)
+	err := tx.QueryRowContext(ctx, `INSERT INTO meta (key, value) VALUES ($1, '1')
+		ON CONFLICT (key) DO UPDATE SET value = CAST(CAST(meta.value AS BIGINT) + 1 AS TEXT) RETURNING value`, generationKey).Scan(&generation)
 	return generation, err
 }
 
