@@ -59,6 +59,10 @@ func (c Command) config() (Config, error) {
 			return Config{}, fmt.Errorf("find the host name (or give one with --name): %w", err)
 		}
 	}
+	// Said now, because the server would refuse every attempt to connect.
+	if err := (wire.Hello{Version: wire.Version, Name: name}).Check(); err != nil {
+		return Config{}, fmt.Errorf("--name: %w", err)
+	}
 	return Config{
 		Server: server, Data: c.Data, Name: name, Device: wire.DeviceAgent,
 		RTCListen: c.RTCListen, StatusListen: c.StatusListen,
@@ -83,7 +87,7 @@ func readToken(path string) (string, error) {
 // parseServer checks the server's URL; plain http needs loopback or consent.
 func parseServer(text string, insecure bool) (*url.URL, error) {
 	u, err := url.Parse(text)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+	if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return nil, fmt.Errorf("--server %q is not a URL such as https://sitecast.example:8443", text)
 	}
 	if u.Scheme == "http" && !insecure && !loopback(u.Hostname()) {

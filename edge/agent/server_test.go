@@ -38,6 +38,7 @@ type server struct {
 	token wire.EnrolToken
 	trust json.RawMessage
 	chain *chain
+	mux   *http.ServeMux
 	web   *http.Server
 
 	// mu guards the rest.
@@ -63,11 +64,17 @@ func newServer(t *testing.T) *server {
 		s.asked++
 		w.WriteHeader(http.StatusServiceUnavailable)
 	})
-	s.web = &http.Server{Handler: mux, ReadHeaderTimeout: time.Minute, ErrorLog: log.New(io.Discard, "", 0),
-		TLSConfig: &tls.Config{Certificates: []tls.Certificate{s.chain.certificate()}}}
+	s.mux = mux
+	s.web = s.again()
 	s.listen()
 	t.Cleanup(func() { _ = s.web.Close() })
 	return s
+}
+
+// again makes a web server, as one that was closed serves no more.
+func (s *server) again() *http.Server {
+	return &http.Server{Handler: s.mux, ReadHeaderTimeout: time.Minute, ErrorLog: log.New(io.Discard, "", 0),
+		TLSConfig: &tls.Config{Certificates: []tls.Certificate{s.chain.certificate()}}}
 }
 
 func (s *server) listen() {
@@ -75,7 +82,8 @@ func (s *server) listen() {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	go func() { _ = s.web.ServeTLS(l, "", "") }()
+	web := s.web
+	go func() { _ = web.ServeTLS(l, "", "") }()
 }
 
 func (s *server) signTrust(key ed25519.PrivateKey) json.RawMessage {
