@@ -132,6 +132,7 @@ func TestObeyedGenerationIsShownAndNeverMoreThanWasOrdered(t *testing.T) {
 
 func TestAFullSiteTakesNobodyElse(t *testing.T) {
 	onStand(t, func(s *stand) {
+		s.order()
 		var first *fake
 		for i := range site.MaxMembers {
 			f := &fake{s: s, id: idOf("m" + string(rune('a'+i/26)) + string(rune('a'+i%26)))}

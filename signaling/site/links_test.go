@@ -267,6 +267,7 @@ func TestIdleLinksAreClosedAfterAMinuteButForARing(t *testing.T) {
 // After a restart the server hears of links that it would not make.
 func TestALinkThatIsNotWantedIsClosedWhenItIsHeardOf(t *testing.T) {
 	onStand(t, func(s *stand) {
+		s.order()
 		members := joinMany(s, 2)
 		a, b := members[0], members[1]
 		b.say(&wire.Linked{Peer: a.id, Up: true, Attempt: 1})

@@ -116,6 +116,8 @@ type Site struct {
 	log   *slog.Logger
 	inbox chan event
 	done  chan struct{}
+	// ready is closed when it is known what is wanted.
+	ready chan struct{}
 
 	// Owned by Run.
 	desired   Desired
@@ -150,7 +152,7 @@ type member struct {
 func New(cfg Config) *Site {
 	return &Site{
 		cfg: cfg, log: cfg.Log.With("site", cfg.Name),
-		inbox: make(chan event, inboxEvents), done: make(chan struct{}),
+		inbox: make(chan event, inboxEvents), done: make(chan struct{}), ready: make(chan struct{}),
 		desired: Desired{Cap: wire.Unlimited},
 		members: map[wire.EndpointID]*member{}, flows: map[content.VersionID]*flow{},
 		leases: map[uint64]*lease{}, links: newLinkTable(), grants: map[wire.EndpointID]int64{},
@@ -297,7 +299,11 @@ func (e Wanted) apply(s *Site, now time.Time) {
 	if e.Desired.Generation < s.desired.Generation {
 		return
 	}
-	s.desired, s.known = e.Desired, true
+	if !s.known {
+		s.known = true
+		close(s.ready)
+	}
+	s.desired = e.Desired
 	s.order = s.order[:0]
 	wanted := map[content.VersionID]bool{}
 	for _, spec := range e.Desired.Flows {

@@ -89,8 +89,15 @@ func (e ask) apply(s *Site, now time.Time) { e.reply <- s.view(now) }
 // ErrStopped means that the site's loop has ended.
 var ErrStopped = errors.New("site has stopped")
 
-// View asks the loop for a snapshot.
+// View asks the loop for a snapshot, once it is known what is wanted.
 func (s *Site) View(ctx context.Context) (View, error) {
+	select {
+	case <-s.ready:
+	case <-s.done:
+		return View{}, ErrStopped
+	case <-ctx.Done():
+		return View{}, ctx.Err()
+	}
 	e := ask{make(chan View, 1)}
 	if !s.Send(e) {
 		return View{}, ErrStopped

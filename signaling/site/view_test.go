@@ -252,3 +252,27 @@ func TestAStoppedSiteSaysSo(t *testing.T) {
 		}
 	})
 }
+
+// An empty answer from a server that just started would say that nothing is wanted.
+func TestTheViewWaitsUntilItIsKnownWhatIsWanted(t *testing.T) {
+	onStand(t, func(s *stand) {
+		ctx, stop := context.WithTimeout(context.Background(), 5*time.Second)
+		defer stop()
+		if v, err := s.site.View(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %+v, %v, want no answer", v, err)
+		}
+		answer := make(chan site.View, 1)
+		go func() {
+			v, err := s.site.View(context.Background())
+			if err != nil {
+				t.Error(err)
+			}
+			answer <- v
+		}()
+		synctest.Wait()
+		s.order(version("a", 3))
+		if v := <-answer; len(v.Flows) != 1 {
+			t.Errorf("got flows %+v, want the one that was ordered", v.Flows)
+		}
+	})
+}
