@@ -6,7 +6,6 @@ package api
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net/http"
 	"time"
@@ -14,7 +13,6 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 	"github.com/go-chi/chi/v5"
-	"github.com/go-chi/chi/v5/middleware"
 
 	"github.com/sitecast/sitecast/signaling/credential"
 	"github.com/sitecast/sitecast/signaling/site"
@@ -55,7 +53,8 @@ type server struct {
 // New returns the handler of everything the server answers over HTTP.
 func New(cfg Config) http.Handler {
 	s := &server{Config: cfg, router: chi.NewRouter(), open: newAddressLimit(openPerMinute, time.Minute)}
-	s.router.Use(middleware.Recoverer)
+	s.router.Use(s.recovered)
+	s.strays()
 	config := huma.DefaultConfig("Sitecast", "1")
 	config.CreateHooks = nil // they add the request's Host header to answers
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "/api/v1/openapi", "", ""
@@ -75,7 +74,9 @@ func (s *server) health() {
 	s.router.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	s.router.Get("/readyz", func(w http.ResponseWriter, r *http.Request) {
 		if _, err := s.Catalog.Sites(r.Context(), "", 1); err != nil {
-			http.Error(w, "the catalog can't be read", http.StatusServiceUnavailable)
+			s.Log.Error("reading the catalog", "err", err)
+			s.fail(w, &Problem{Status: http.StatusServiceUnavailable, Detail: "the catalog can't be read", Code: "not_ready",
+				Hint: "look into the server's log"})
 			return
 		}
 		_, _ = w.Write([]byte("ready\n"))
@@ -123,73 +124,5 @@ func register[I, O any](s *server, op huma.Operation, handle func(context.Contex
 	})
 }
 
-func (s *server) write(ctx huma.Context, err error) {
-	p := s.problem(err)
-	_ = huma.WriteErr(s.api, ctx, p.Status, p.Detail, p) // the client went away
-}
-
 // reply is an answer with a JSON body.
 type reply[T any] struct{ Body T }
-
-// Problem is an error as the API tells it (RFC 9457), with a stable code and a
-// hint about what to do.
-type Problem struct {
-	Status int    `json:"status"`
-	Title  string `json:"title"`
-	Detail string `json:"detail,omitempty"`
-	Code   string `json:"code"`
-	Hint   string `json:"hint,omitempty"`
-}
-
-func (p *Problem) Error() string { return p.Detail }
-
-// GetStatus makes a Problem an answer of huma's.
-func (p *Problem) GetStatus() int { return p.Status }
-
-// ContentType is that of RFC 9457.
-func (p *Problem) ContentType(string) string { return "application/problem+json" }
-
-// huma makes its own errors (validation, unknown media types) by this variable.
-func init() {
-	huma.NewError = func(status int, msg string, errs ...error) huma.StatusError {
-		for _, err := range errs {
-			if p := new(Problem); errors.As(err, &p) {
-				return p
-			}
-			msg += ": " + err.Error()
-		}
-		return &Problem{Status: status, Title: http.StatusText(status), Detail: msg, Code: "invalid"}
-	}
-}
-
-func bad(detail, hint string) error {
-	return &Problem{Status: http.StatusUnprocessableEntity, Detail: detail, Code: "invalid", Hint: hint}
-}
-
-// problem turns an error into an answer. What has no code goes to the log, and
-// the caller learns only that something went wrong.
-func (s *server) problem(err error) *Problem {
-	p := new(Problem)
-	switch {
-	case errors.As(err, &p):
-	case errors.Is(err, catalog.ErrNotFound), errors.Is(err, blob.ErrNotFound):
-		p = &Problem{Status: http.StatusNotFound, Detail: err.Error(), Code: "not_found"}
-	case errors.Is(err, catalog.ErrConflict):
-		p = &Problem{Status: http.StatusConflict, Detail: err.Error(), Code: "conflict"}
-	case errors.Is(err, catalog.ErrSpent):
-		p = &Problem{Status: http.StatusForbidden, Detail: catalog.ErrSpent.Error(), Code: "enrolment_spent",
-			Hint: "make a new token with `sitecast enrol --site NAME`"}
-	case errors.Is(err, credential.ErrToken):
-		p = &Problem{Status: http.StatusUnauthorized, Detail: err.Error(), Code: "unauthorized"}
-	case errors.Is(err, credential.ErrRootOffline):
-		p = &Problem{Status: http.StatusConflict, Detail: err.Error(), Code: "root_offline",
-			Hint: "sign the trust document where the root key is kept"}
-	case errors.Is(err, context.DeadlineExceeded):
-		p = &Problem{Status: http.StatusServiceUnavailable, Detail: "the server did not answer in time", Code: "timeout"}
-	default:
-		s.Log.Error("request failed", "err", err)
-		p = &Problem{Status: http.StatusInternalServerError, Detail: "something went wrong on the server; its log says what", Code: "internal"}
-	}
-	p.Title = http.StatusText(p.Status)
-	return p
-}

@@ -2,8 +2,8 @@ package api
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/sitecast/sitecast/signaling/site"
@@ -60,6 +60,9 @@ func (s *server) control() {
 	register(s, operation("POST", "/rules/resume", "resume", "End pause rules", catalog.RoleOperator),
 		func(ctx context.Context, in *struct{ Body EndedRules }) (*reply[Change], error) {
 			which := catalog.Selector{Site: in.Body.Site, Name: in.Body.Content, Version: in.Body.Version}
+			if err := s.exists(ctx, which); err != nil {
+				return nil, err
+			}
 			removed, err := s.Catalog.ClearRules(ctx, actor(ctx), catalog.RulePause, which)
 			if err != nil {
 				return nil, err
@@ -96,8 +99,9 @@ func (s *server) distribute(ctx context.Context, in NewDistribution) (*reply[Cha
 	if in.All == (len(in.Sites) > 0) {
 		return nil, bad("name sites, or say all", "use --site NAME (repeatable) or --all")
 	}
+	slices.Sort(in.Sites)
 	generation, err := s.Catalog.Distribute(ctx, actor(ctx), catalog.Distribution{Name: in.Name, Version: in.Version,
-		Sites: in.Sites, All: in.All, Priority: string(in.Priority)})
+		Sites: slices.Compact(in.Sites), All: in.All, Priority: string(in.Priority)})
 	if err != nil {
 		return nil, err
 	}
@@ -109,14 +113,11 @@ func (s *server) setRule(ctx context.Context, in NewRule) (*reply[Change], error
 	if in.Kind == catalog.RulePriority && (in.Priority == "" || in.Content == "") {
 		return nil, bad("a priority rule needs a content and a priority", "")
 	}
-	if in.Version != "" && in.Content == "" {
-		return nil, bad("a version needs its content's name", "")
-	}
-	if err := s.exists(ctx, in); err != nil {
+	which := catalog.Selector{Site: in.Site, Name: in.Content, Version: in.Version}
+	if err := s.exists(ctx, which); err != nil {
 		return nil, err
 	}
-	generation, err := s.Catalog.SetRule(ctx, actor(ctx), catalog.Rule{Kind: in.Kind, Priority: string(in.Priority),
-		Selector: catalog.Selector{Site: in.Site, Name: in.Content, Version: in.Version}})
+	generation, err := s.Catalog.SetRule(ctx, actor(ctx), catalog.Rule{Kind: in.Kind, Priority: string(in.Priority), Selector: which})
 	if err != nil {
 		return nil, err
 	}
@@ -124,21 +125,25 @@ func (s *server) setRule(ctx context.Context, in NewRule) (*reply[Change], error
 	return &reply[Change]{Change{Generation: generation}}, nil
 }
 
-// exists refuses a rule that names a site or version nobody knows: it is more
+// exists refuses a selector that names a site or version nobody knows: it is more
 // likely a slip than a wish for the future.
-func (s *server) exists(ctx context.Context, in NewRule) error {
-	if in.Site != "" {
-		if _, err := s.Catalog.Site(ctx, in.Site); err != nil {
+func (s *server) exists(ctx context.Context, which catalog.Selector) error {
+	if which.Version != "" && which.Name == "" {
+		return bad("a version needs its content's name", "")
+	}
+	if which.Name != "" {
+		if err := content.CheckName(which.Name); err != nil {
+			return bad(err.Error(), "")
+		}
+	}
+	if which.Site != "" {
+		if _, err := s.Catalog.Site(ctx, which.Site); err != nil {
 			return err
 		}
 	}
-	if in.Version != "" {
-		if _, err := s.Catalog.Version(ctx, in.Content, in.Version); err != nil {
+	if which.Version != "" {
+		if _, err := s.Catalog.Version(ctx, which.Name, which.Version); err != nil {
 			return err
-		}
-	} else if in.Content != "" {
-		if err := content.CheckName(in.Content); err != nil {
-			return bad(err.Error(), "")
 		}
 	}
 	return nil
@@ -216,7 +221,7 @@ func (s *server) endpoints(ctx context.Context, name string) ([]site.EndpointVie
 	for {
 		page, err := s.Catalog.Endpoints(ctx, name, after, catalog.MaxPage)
 		if err != nil {
-			return nil, errors.Join(err)
+			return nil, err
 		}
 		for _, e := range page {
 			after = e.ID

@@ -3,7 +3,9 @@ package api
 import (
 	"context"
 	"crypto/ed25519"
+	"fmt"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/sitecast/sitecast/signaling/credential"
@@ -22,7 +24,7 @@ type NewSite struct {
 // SiteChange changes a site; what is left out stays. CapBytesPerSecond of -1
 // lifts the cap.
 type SiteChange struct {
-	CapBytesPerSecond *int64 `json:"cap_bytes_per_second,omitempty" minimum:"-1"`
+	CapBytesPerSecond *int64 `json:"cap_bytes_per_second,omitempty" minimum:"-1" maximum:"9007199254740991"`
 }
 
 // NewEnrolment is what is needed to make an enrolment token.
@@ -53,6 +55,11 @@ func (s *server) sites() {
 			made := catalog.Site{Name: in.Body.Name, CIDRs: in.Body.CIDRs, TZ: in.Body.TZ, Cap: catalog.NoCap}
 			if err := made.Check(); err != nil {
 				return nil, bad(err.Error(), "names hold letters, digits, '.', '_' and '-'")
+			}
+			for _, cidr := range made.CIDRs {
+				if _, err := netip.ParsePrefix(cidr); err != nil {
+					return nil, bad(fmt.Sprintf("%.60q is not an address range", cidr), "ranges are written as 10.12.0.0/16")
+				}
 			}
 			if err := s.Catalog.CreateSite(ctx, actor(ctx), made); err != nil {
 				return nil, err

@@ -217,7 +217,8 @@ func (s *server) upload(w http.ResponseWriter, r *http.Request) {
 // download answers a signed address with the object or a range of it.
 func (s *server) download(w http.ResponseWriter, r *http.Request) {
 	if err := s.Keys.VerifyURL(r.URL.Path, r.URL.Query(), time.Now()); err != nil {
-		s.fail(w, &Problem{Status: http.StatusForbidden, Code: "not_signed", Detail: err.Error()})
+		s.fail(w, &Problem{Status: http.StatusForbidden, Code: "not_signed", Detail: err.Error(),
+			Hint: "take the address of a new lease"})
 		return
 	}
 	digest, err := content.ParseDigest(r.PathValue("digest"))
@@ -248,12 +249,4 @@ func (c counting) Read(b []byte) (int, error) {
 	n, err := c.ReadSeeker.Read(b)
 	c.served(n)
 	return n, err
-}
-
-// fail answers a plain route with a problem document.
-func (s *server) fail(w http.ResponseWriter, err error) {
-	p := s.problem(err)
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(p.Status)
-	_ = json.NewEncoder(w).Encode(p) // the client went away
 }
