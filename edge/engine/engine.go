@@ -84,10 +84,6 @@ const (
 	ProgressInterval = time.Second
 	// OrphanFetch is how long origin fetches outlive the socket to the server.
 	OrphanFetch = 900 * time.Millisecond
-	// The next lease begins when the current one has so much left, by its rate, but
-	// at least so many bytes: TCP starts slowly, and the link shall not wait for it.
-	overlapTime = 500 * time.Millisecond
-	minOverlap  = 512 << 10
 	// retryFailed is when a flow that could not be stored is tried again.
 	retryFailed = 30 * time.Second
 	// bodyPatience is how long a peer may take over a piece of a body.

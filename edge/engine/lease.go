@@ -38,15 +38,6 @@ func (l *lease) giveBack(why string) {
 	}
 }
 
-func (l *lease) left() int64 { return l.To - l.From - l.fetched.Load() }
-
-// overlap is how much l may have left when the next lease begins: as much as it
-// fetches while another connection gets up to speed.
-func (l *lease) overlap(now time.Time) int64 {
-	span := max(now.Sub(l.started), overlapTime)
-	return max(int64(float64(l.fetched.Load())*overlapTime.Seconds()/span.Seconds()), minOverlap)
-}
-
 // granted takes a lease in; startLeases begins it.
 func (e *Engine) granted(w wire.Lease) {
 	f := e.flows[w.Flow]
@@ -78,11 +69,12 @@ func chunksOf(w wire.Lease) []uint32 {
 	return out
 }
 
-// startLeases begins the current lease, and the next one when the current has
-// little left, and forgets those whose end was reported.
+// startLeases begins the first lease that can begin, when none runs, and forgets
+// those whose end was reported. One at a time, on one connection: two would share
+// the link while they overlap, and leave it half used when one ends.
 func (e *Engine) startLeases(now time.Time) {
 	kept := e.leases[:0]
-	begin := true // no lease runs that has much left
+	idle := true
 	for _, l := range e.leases {
 		if l.said {
 			l.stop()
@@ -92,17 +84,21 @@ func (e *Engine) startLeases(now time.Time) {
 		if l.ended {
 			continue
 		}
-		if l.started.IsZero() && begin && e.startable(l) {
-			l.started = now
-			f := e.flows[l.Flow]
-			spec := f.spec // set once, never changed
-			e.log.Debug("lease begins", "lease", l.Lease.Lease, "bytes", l.To-l.From, "body", l.Body)
-			e.wg.Go(func() { e.fetch(l, f, spec) })
+		if idle && l.started.IsZero() && e.startable(l) {
+			e.begin(now, l)
 		}
-		begin = begin && !l.started.IsZero() && l.left() <= l.overlap(now)
+		idle = idle && l.started.IsZero()
 	}
 	clear(e.leases[len(kept):])
 	e.leases = kept
+}
+
+func (e *Engine) begin(now time.Time, l *lease) {
+	l.started = now
+	f := e.flows[l.Flow]
+	spec := f.spec // set once, never changed
+	e.log.Debug("lease begins", "lease", l.Lease.Lease, "bytes", l.To-l.From, "body", l.Body)
+	e.wg.Go(func() { e.fetch(l, f, spec) })
 }
 
 // startable reports whether a lease's chunks have somewhere to go.

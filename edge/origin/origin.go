@@ -63,7 +63,7 @@ func New(cfg Config) *Client {
 	return &Client{base: cfg.Base, pace: p, http: &http.Client{Transport: &http.Transport{
 		DialContext: dial, TLSClientConfig: tlsConfig, Proxy: http.ProxyFromEnvironment,
 		TLSNextProto:       map[string]func(string, *tls.Conn) http.RoundTripper{},
-		DisableCompression: true, MaxIdleConnsPerHost: 2, IdleConnTimeout: time.Minute,
+		DisableCompression: true, MaxIdleConnsPerHost: 1, IdleConnTimeout: time.Minute,
 		ResponseHeaderTimeout: headerTimeout, TLSHandshakeTimeout: headerTimeout, ReadBufferSize: readStep,
 	}}}
 }

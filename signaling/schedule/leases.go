@@ -12,7 +12,9 @@ const (
 	// FirstLeaseBytes is small, so that the swarm starts early.
 	FirstLeaseBytes = 1 << 20
 	MinLeaseBytes   = 512 << 10
-	MaxLeaseBytes   = 4 << 20
+	MaxLeaseBytes   = 16 << 20
+	// UnknownLeaseBytes is what a lease covers while the rate is not known.
+	UnknownLeaseBytes = 4 << 20
 	// leaseSeconds of the site's rate are what a lease covers between those.
 	leaseSeconds = 4
 )
@@ -25,7 +27,7 @@ func LeaseBytes(granted int, rate float64) int64 {
 	case granted == 0:
 		return FirstLeaseBytes
 	case rate <= 0:
-		return MaxLeaseBytes
+		return UnknownLeaseBytes
 	}
 	return int64(min(max(rate*leaseSeconds, MinLeaseBytes), MaxLeaseBytes))
 }

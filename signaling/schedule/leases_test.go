@@ -128,7 +128,7 @@ func TestLeasesStartSmallAndFollowTheRate(t *testing.T) {
 		rate    float64
 		want    int64
 	}{
-		{0, 0, schedule.FirstLeaseBytes}, {0, 1e9, schedule.FirstLeaseBytes}, {1, 0, schedule.MaxLeaseBytes},
+		{0, 0, schedule.FirstLeaseBytes}, {0, 1e9, schedule.FirstLeaseBytes}, {1, 0, schedule.UnknownLeaseBytes},
 		{1, 1e9, schedule.MaxLeaseBytes}, {5, 250_000, 1_000_000}, {5, 1000, schedule.MinLeaseBytes},
 	} {
 		if got := schedule.LeaseBytes(c.granted, c.rate); got != c.want {
