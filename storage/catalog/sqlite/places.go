@@ -158,10 +158,13 @@ func (c *Catalog) Seen(ctx context.Context, seen map[string]time.Time) error {
 	}
 	for id, t := range seen {
 		if _, err = tx.ExecContext(ctx, `UPDATE endpoints SET last_seen = $1 WHERE id = $2 AND last_seen < $1`, ms(t), id); err != nil {
-			return errors.Join(fmt.Errorf("note endpoints seen: %w", err), tx.Rollback())
+			break
 		}
 	}
-	return tx.Commit()
+	if err = end(ctx, tx, err); err != nil {
+		return fmt.Errorf("note endpoints seen: %w", err)
+	}
+	return nil
 }
 
 // PutToken implements catalog.Catalog.

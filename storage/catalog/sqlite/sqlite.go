@@ -29,36 +29,46 @@ const (
 
 // Catalog is a catalog.Catalog in a file.
 type Catalog struct {
+	lock        *lock
 	read, write *sql.DB
 }
 
 var _ catalog.Catalog = (*Catalog)(nil)
 
 // Open opens or creates the file at path and brings its schema up to date. It
-// refuses a file that a newer release wrote.
+// refuses a file that a newer release wrote, and with ErrLocked one that is open
+// already, in this process or another.
 func Open(ctx context.Context, path string) (*Catalog, error) {
-	write, err := open(path, 1)
-	if err != nil {
-		return nil, err
-	}
-	c := &Catalog{write: write}
-	if err := c.migrate(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("open catalog %s: %w", path, err), write.Close())
-	}
-	if c.read, err = open(path, readers); err != nil {
-		return nil, errors.Join(err, write.Close())
+	c := new(Catalog)
+	if err := c.open(ctx, path); err != nil {
+		return nil, errors.Join(fmt.Errorf("open catalog %s: %w", path, err), c.Close())
 	}
 	return c, nil
 }
 
-func open(path string, conns int) (*sql.DB, error) {
-	query := url.Values{"_pragma": {
-		fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()),
-		"journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
-	}, "_txlock": {"immediate"}}
+func (c *Catalog) open(ctx context.Context, path string) (err error) {
+	if c.lock, err = takeLock(ctx, path); err != nil {
+		return err
+	}
+	pragmas := []string{fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()), "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)"}
+	if c.write, err = open(path, 1, "immediate", pragmas...); err != nil {
+		return err
+	}
+	if err := c.migrate(ctx); err != nil {
+		return err
+	}
+	c.read, err = open(path, readers, "deferred", pragmas...)
+	return err
+}
+
+func open(path string, conns int, begin string, pragmas ...string) (*sql.DB, error) {
+	if err := create(path); err != nil {
+		return nil, err
+	}
+	query := url.Values{"_pragma": pragmas, "_txlock": {begin}}
 	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+query.Encode())
 	if err != nil {
-		return nil, fmt.Errorf("open catalog %s: %w", path, err)
+		return nil, err
 	}
 	db.SetMaxOpenConns(conns)
 	return db, nil
@@ -84,8 +94,19 @@ func (c *Catalog) migrate(ctx context.Context) error {
 	return err
 }
 
-// Close closes the file.
-func (c *Catalog) Close() error { return errors.Join(c.read.Close(), c.write.Close()) }
+// Close closes the file, and lets others open it.
+func (c *Catalog) Close() error {
+	var errs []error
+	for _, db := range []*sql.DB{c.read, c.write} {
+		if db != nil {
+			errs = append(errs, db.Close())
+		}
+	}
+	if c.lock != nil {
+		errs = append(errs, c.lock.release())
+	}
+	return errors.Join(errs...)
+}
 
 // change runs f in a write transaction together with its audit entry.
 func (c *Catalog) change(ctx context.Context, by, action, target, detail string, f func(*sql.Tx) error) error {
@@ -98,15 +119,26 @@ func (c *Catalog) change(ctx context.Context, by, action, target, detail string,
 		_, err = tx.ExecContext(ctx, `INSERT INTO audit (id, at, who, action, target, detail)
 			SELECT COALESCE(MAX(id), 0) + 1, $1, $2, $3, $4, $5 FROM audit`, ms(time.Now()), by, action, target, detail)
 	}
-	if err == nil {
-		err = tx.Commit()
-	} else {
-		err = errors.Join(err, tx.Rollback())
-	}
-	if err != nil {
+	if err = end(ctx, tx, err); err != nil {
 		return fmt.Errorf("%s %s: %w", action, target, err)
 	}
 	return nil
+}
+
+// end commits, or rolls back after an error. A transaction whose context ends is
+// rolled back by itself; then the context's error is the one that says so.
+func end(ctx context.Context, tx *sql.Tx, err error) error {
+	if err != nil {
+		if undo := tx.Rollback(); !errors.Is(undo, sql.ErrTxDone) {
+			err = errors.Join(err, undo)
+		}
+		return err
+	}
+	err = tx.Commit()
+	if errors.Is(err, sql.ErrTxDone) && ctx.Err() != nil {
+		err = ctx.Err()
+	}
+	return err
 }
 
 // generationKey is the setting that holds the generation.

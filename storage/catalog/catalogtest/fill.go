@@ -1,0 +1,77 @@
+package catalogtest
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/sitecast/sitecast/storage/catalog"
+)
+
+// FilledSite is a site that Fill creates.
+const FilledSite = "shop"
+
+// Filled is what Read finds in a catalog that Fill filled.
+type Filled struct {
+	Sites     []catalog.Site
+	Endpoints []catalog.Endpoint
+	Serial    uint64 // of trust
+	Trust     string
+	Versions  []catalog.Version
+	Orders    catalog.Orders // of FilledSite
+	Rules     []catalog.Rule
+	Token     catalog.Token
+	Epoch     string
+	Audit     []catalog.Entry
+}
+
+// Fill writes something of everything into an empty catalog.
+func Fill(t *testing.T, c catalog.Catalog) {
+	t.Helper()
+	ctx := t.Context()
+	must(t, c.CreateSite(ctx, who, catalog.Site{Name: FilledSite, CIDRs: []string{"10.1.0.0/16"}, TZ: "UTC", Cap: 125_000}))
+	createSites(t, c, "other")
+	begin := time.Date(2026, 4, 1, 6, 0, 0, 0, time.UTC)
+	enrolAt(t, c, FilledSite, "e1", begin)
+	enrolAt(t, c, "other", "e2", begin)
+	must(t, c.Seen(ctx, map[string]time.Time{"e1": begin.Add(time.Hour)}))
+	must(t, c.PutTrust(ctx, who, 1, json.RawMessage(`{"serial": 1}`)))
+	for _, version := range []string{"1", "2"} {
+		publish(t, c, "app", version)
+		distribute(t, c, catalog.Distribution{Name: "app", Version: version, Sites: []string{FilledSite}, Priority: "normal"})
+	}
+	setRule(t, c, catalog.RulePause, "", catalog.Selector{Site: FilledSite})
+	setRule(t, c, catalog.RulePriority, "high", catalog.Selector{Name: "app", Version: "2"})
+	must(t, c.PutToken(ctx, who, catalog.Token{Name: "admin", Hash: []byte("admin's"), Role: catalog.RoleAdmin, Expires: begin}))
+	must(t, c.SetMeta(ctx, "epoch", "7"))
+}
+
+// Read reads everything that Fill wrote.
+func Read(t *testing.T, c catalog.Catalog) Filled {
+	t.Helper()
+	ctx := t.Context()
+	var f Filled
+	var err error
+	f.Sites, err = c.Sites(ctx, "", 0)
+	must(t, err)
+	f.Endpoints, err = c.Endpoints(ctx, "", "", 0)
+	must(t, err)
+	serial, document, err := c.Trust(ctx)
+	must(t, err)
+	f.Serial, f.Trust = serial, string(document)
+	for _, version := range []string{"1", "2"} {
+		v, err := c.Version(ctx, "app", version)
+		must(t, err)
+		f.Versions = append(f.Versions, v)
+	}
+	f.Orders = orders(t, c, FilledSite)
+	f.Rules, err = c.Rules(ctx)
+	must(t, err)
+	f.Token, err = c.Token(ctx, []byte("admin's"))
+	must(t, err)
+	f.Epoch, err = c.Meta(ctx, "epoch")
+	must(t, err)
+	f.Audit, err = c.Audit(ctx, 0, 0)
+	must(t, err)
+	return f
+}
