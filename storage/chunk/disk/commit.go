@@ -27,47 +27,55 @@ func (v *version) commit() error {
 	}
 	v.mu.Lock()
 	now := state{v.state.have.Clone(), v.state.counters}
-	touched, pending := v.touched, v.pending
-	v.touched = make(map[int]bool)
+	touched, fresh, pending := v.touched, v.fresh, v.pending
+	v.touched, v.fresh = make(map[int]bool), nil
 	v.mu.Unlock()
 
-	r := changes(v.committed.have, now, v.chunks())
-	if err := v.syncFiles(touched); err != nil {
-		// After an error the system may count pages as written that were not, and
-		// the next sync succeed: what can't be trusted is not held.
-		for _, run := range r.set {
-			for i := range run.Count {
-				v.forget(run.First + i)
-			}
-		}
-		v.settled(pending)
+	if err := v.syncFiles(v.journal.file, touched); err != nil {
+		v.distrust(fresh)
+		v.written(pending)
 		return err
 	}
+	r := changes(v.committed.have, now, v.chunks())
 	if r.counters != v.committed.counters || len(r.cleared)+len(r.set) > 0 {
 		if err := v.journal.append(r); err != nil {
 			return err
 		}
 		v.committed = now
 	}
-	v.settled(pending)
+	v.written(pending)
 	if v.journal.end > compactBytes {
 		return v.journal.begin(v, now)
 	}
 	return nil
 }
 
-// settled takes bytes off what waits for a commit.
-func (v *version) settled(bytes int64) {
+// distrust forgets the chunks that a failed sync was for, and what was or is being
+// put meanwhile: after an error the system may count pages as written that were
+// not, and the next sync succeed.
+func (v *version) distrust(chunks []uint32) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.clear(chunks)
+	v.clear(v.fresh)
+	v.fresh = nil
+	v.failed++
+}
+
+// written takes bytes off what waits for a commit.
+func (v *version) written(bytes int64) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.pending -= bytes
 	v.store.uncommitted.Add(-bytes)
 }
 
-func (v *version) syncFiles(touched map[int]bool) error {
+// syncFiles makes files durable that are not placed yet. on is a file of the same
+// file system.
+func (v *version) syncFiles(on *os.File, touched map[int]bool) error {
 	sys := &v.store.sys
 	if len(touched) > manyFiles {
-		err := sys.syncAll(v.journal.file)
+		err := sys.syncAll(on)
 		if !errors.Is(err, errors.ErrUnsupported) {
 			return full(err)
 		}

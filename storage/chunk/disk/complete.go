@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"runtime"
 	"slices"
 
 	"github.com/sitecast/sitecast/storage/chunk"
@@ -34,7 +35,7 @@ func (v *version) complete() error {
 		return fmt.Errorf("%w: %d of %d are missing", chunk.ErrNotHeld, n, v.chunks())
 	}
 	if v.placed {
-		return nil
+		return v.settle()
 	}
 	if err := v.finish(); err != nil {
 		return err
@@ -47,19 +48,23 @@ func (v *version) complete() error {
 func (v *version) finish() error {
 	for i, f := range v.body.Files {
 		info, err := v.tree.Lstat(f.Path)
-		if f.Dir && err == nil {
-			continue
-		}
-		if errors.Is(err, fs.ErrNotExist) || err == nil && (!info.Mode().IsRegular() || info.Size() != f.Size) {
-			v.forgetFile(i)
-			err = fmt.Errorf("file %s was changed by somebody", f.Path)
-		}
-		if err == nil {
-			err = v.tree.Chmod(f.Path, finalMode(f))
-		}
-		if err != nil {
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
+		if err != nil || info.IsDir() != f.Dir || !f.Dir && (!info.Mode().IsRegular() || info.Size() != f.Size) {
+			if err := v.replant(i); err != nil {
+				return err
+			}
+		}
+		if f.Dir {
+			continue
+		}
+		if err := v.tree.Chmod(f.Path, finalMode(f)); err != nil {
+			return err
+		}
+	}
+	if n := v.missing(); n > 0 {
+		return fmt.Errorf("%w: files of %d chunks were changed by somebody", chunk.ErrNotHeld, n)
 	}
 	folders := foldersOf(v.body)
 	for _, folder := range folders {
@@ -67,7 +72,29 @@ func (v *version) finish() error {
 			return err
 		}
 	}
-	return v.store.sys.syncTree(v.tree, v.body, folders)
+	if err := v.store.sys.syncTree(v.tree, v.body, folders); err != nil {
+		v.distrust(nil)
+		return err
+	}
+	return nil
+}
+
+// replant makes a file or an empty folder anew that somebody deleted or changed.
+func (v *version) replant(i int) error {
+	f := v.body.Files[i]
+	v.forgetFile(i)
+	v.store.log.Warn("making anew what somebody changed", "content", v.head.Ref().String(), "file", f.Path)
+	if err := v.tree.RemoveAll(f.Path); err != nil {
+		return err
+	}
+	if f.Dir {
+		return v.tree.MkdirAll(f.Path, 0o755)
+	}
+	file, err := v.openWritable(i)
+	if err != nil {
+		return err
+	}
+	return errors.Join(file.Truncate(f.Size), file.Close())
 }
 
 func finalMode(f content.File) fs.FileMode {
@@ -99,8 +126,12 @@ func foldersOf(body *content.Body) []string {
 	return folders
 }
 
-// syncTree makes files, folders and their names and modes durable.
+// syncTree makes files, folders and their names and modes durable. Windows does
+// not sync files that are read-only, and need not: their content was committed.
 func (s *system) syncTree(root *os.Root, body *content.Body, folders []string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
 	if len(body.Files) > manyFiles {
 		top, err := root.Open(".")
 		if err != nil {
@@ -146,18 +177,32 @@ func (v *version) place() error {
 	if err := v.move(placeOf(ref)); err != nil {
 		return err
 	}
-	// If the power goes before this is durable, the tree is found where it was.
-	for _, folder := range []string{parent, contentName, folderOf(v.id)} {
+	return v.settle()
+}
+
+// settle makes the place of the tree durable. If the power goes before it is, the
+// tree is found where it was. It needs durable.
+func (v *version) settle() error {
+	if v.settled {
+		return nil
+	}
+	s, place := v.store, placeOf(v.head.Ref())
+	for _, folder := range []string{path.Dir(place), contentName, folderOf(v.id)} {
 		if err := s.sys.syncDir(s.root, folder); err != nil {
 			return err
 		}
 	}
+	v.settled = true
 	return s.root.RemoveAll(path.Join(folderOf(v.id), replacedName))
 }
 
-// vacate clears the place of v of a tree whose version is not known any more.
+// vacate clears the place of v of a tree whose version is not known any more. It
+// needs places.
 func (v *version) vacate() error {
 	s, ref := v.store, v.head.Ref()
+	if err := s.sweepAll(ref); err != nil {
+		return err
+	}
 	_, err := s.root.Lstat(placeOf(ref))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -172,7 +217,11 @@ func (v *version) vacate() error {
 	if found {
 		return fmt.Errorf("version %s is there under the same name", other)
 	}
-	return s.sys.rename(s.root, placeOf(ref), path.Join(folderOf(v.id), replacedName))
+	replaced := path.Join(folderOf(v.id), replacedName)
+	if err := s.root.RemoveAll(replaced); err != nil { // of an earlier attempt
+		return err
+	}
+	return s.sys.rename(s.root, placeOf(ref), replaced)
 }
 
 // move renames the tree. Readers and writers wait, and go on where it is then.

@@ -19,23 +19,41 @@ type journal struct {
 	file       *os.File // nil until begin
 	generation uint64
 	end        int64
+	unnamed    bool // its name is not durable: after a power cut, an older one has it
 }
 
-// begin replaces the journal by one that says s and nothing else.
-func (j *journal) begin(v *version, s state) error {
-	j.generation++
-	data := appendHeader(nil, v.id, j.generation, v.chunks())
-	data = appendRecord(data, j.generation, changes(content.NewBitmap(v.chunks()), s, v.chunks()))
-	if err := j.sys.replace(j.root, journalName, data); err != nil {
+// begin replaces the journal by one that says s and nothing else, or has no effect
+// but where its name can't be made durable, which append tries again.
+func (j *journal) begin(v *version, s state) (err error) {
+	generation := j.generation + 1
+	data := appendHeader(nil, v.id, generation, v.chunks())
+	data = appendRecord(data, generation, changes(content.NewBitmap(v.chunks()), s, v.chunks()))
+	if err := j.sys.writeNew(j.root, journalName+newSuffix, data); err != nil {
 		return fmt.Errorf("begin journal: %w", err)
 	}
-	file, err := j.root.OpenFile(journalName, os.O_RDWR, 0)
+	// Opened before it has its name: once it has, nothing may go to the old one.
+	file, err := j.root.OpenFile(journalName+newSuffix, os.O_RDWR, 0)
 	if err != nil {
 		return fmt.Errorf("begin journal: %w", err)
 	}
+	if err := j.sys.rename(j.root, journalName+newSuffix, journalName); err != nil {
+		return errors.Join(fmt.Errorf("begin journal: %w", err), file.Close())
+	}
 	err = j.close() // of the old one, that nobody will read any more
-	j.file, j.end = file, int64(len(data))
-	return err
+	j.file, j.generation, j.end, j.unnamed = file, generation, int64(len(data)), true
+	return errors.Join(err, j.name())
+}
+
+// name makes the name of the journal durable.
+func (j *journal) name() error {
+	if !j.unnamed {
+		return nil
+	}
+	if err := j.sys.syncDir(j.root, "."); err != nil {
+		return fmt.Errorf("name journal: %w", err)
+	}
+	j.unnamed = false
+	return nil
 }
 
 // resume goes on with a journal that is whole.
@@ -55,6 +73,9 @@ func (j *journal) resume() error {
 
 // append makes r durable, or has no effect.
 func (j *journal) append(r record) error {
+	if err := j.name(); err != nil {
+		return err
+	}
 	data := appendRecord(nil, j.generation, r)
 	err := j.sys.writeAt(j.file, data, j.end)
 	if err == nil {

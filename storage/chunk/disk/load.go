@@ -51,7 +51,8 @@ func (v *version) ensure(ctx context.Context, envelope, encoded []byte) error {
 	if err == nil {
 		defer dir.Close() // it is only read from
 		if _, _, err = s.treeOf(v.id, v.head.Ref()); err == nil {
-			return nil
+			// Whoever made it may have been interrupted before it was durable.
+			return s.sys.syncDir(s.root, storeName)
 		}
 		if old, _, _, err := readJournalFile(dir, v.id, v.chunks()); err == nil {
 			begun.counters = old.counters
@@ -182,7 +183,10 @@ func (v *version) loadJournal() error {
 	s, generation, whole, err := readJournalFile(v.dir, v.id, v.chunks())
 	if err != nil {
 		v.store.log.Warn("journal is damaged, hashing the content", "content", v.head.Ref().String(), "err", err)
-		s, whole = v.rescan(), false
+		if s, err = v.rescan(); err != nil {
+			return err
+		}
+		whole = false
 	}
 	v.state, v.held = s, s.have.Count()
 	v.committed = state{s.have.Clone(), s.counters}
@@ -193,15 +197,27 @@ func (v *version) loadJournal() error {
 	return v.journal.resume()
 }
 
-// rescan returns the chunks that are found in the tree.
-func (v *version) rescan() state {
-	s := state{have: content.NewBitmap(v.chunks())}
+// rescan returns the chunks that are found in the tree. What is found in one that
+// is not complete may not be durable, and must be before a journal says so.
+func (v *version) rescan() (s state, err error) {
+	s.have = content.NewBitmap(v.chunks())
+	found := make(map[int]bool)
 	var b [content.MaxChunkBytes]byte
 	for i, c := range v.body.Chunks {
 		data := b[:c.Length]
 		if _, err := v.fill(uint32(i), data); err == nil && content.Sum(data) == c.Digest {
 			s.have.Set(uint32(i))
+			for _, at := range v.layout.Segments(uint32(i)) {
+				found[at.File] = true
+			}
 		}
 	}
-	return s
+	if v.placed {
+		return s, nil
+	}
+	top, err := v.tree.Open(".")
+	if err != nil {
+		return state{}, err
+	}
+	return s, errors.Join(v.syncFiles(top, found), top.Close())
 }

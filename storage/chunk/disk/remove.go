@@ -37,6 +37,10 @@ func (s *Store) remove(id content.VersionID) error {
 		_ = v.release() // nobody needs its bytes any more
 	}
 	gone := folderOf(id) + goneSuffix
+	// An earlier removal may have failed half-way.
+	if err := s.sweep(gone); err != nil {
+		return err
+	}
 	err := s.sys.rename(s.root, folderOf(id), gone)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -55,6 +59,7 @@ func (s *Store) tidy() error {
 	}
 	for _, e := range entries {
 		name := path.Join(storeName, e.Name())
+		var err error
 		switch {
 		case strings.HasSuffix(name, newSuffix):
 			err = s.root.RemoveAll(name)
@@ -62,7 +67,9 @@ func (s *Store) tidy() error {
 			err = s.sweep(name)
 		}
 		if err != nil {
-			return err
+			// It takes room, but is in nobody's way: whoever needs its name or its
+			// place tries again.
+			s.log.Warn("cannot clear away what was left half-way", "folder", name, "err", err)
 		}
 	}
 	return nil
@@ -74,6 +81,36 @@ func (s *Store) tidy() error {
 func (s *Store) sweep(gone string) error {
 	s.places.Lock()
 	defer s.places.Unlock()
+	return s.sweepPlace(gone)
+}
+
+// sweepAll deletes what failed removals left of versions whose place is that of
+// ref, before another takes it. It needs places.
+func (s *Store) sweepAll(ref content.Ref) error {
+	entries, err := fs.ReadDir(s.root.FS(), storeName)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		gone := path.Join(storeName, e.Name())
+		if !strings.HasSuffix(gone, goneSuffix) {
+			continue
+		}
+		envelope, err := s.root.ReadFile(path.Join(gone, headName))
+		if err != nil {
+			continue // without its head it claims no place
+		}
+		if head, _, err := content.ReadHead(envelope); err == nil && head.Ref() == ref {
+			if err := s.sweepPlace(gone); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// sweepPlace needs places.
+func (s *Store) sweepPlace(gone string) error {
 	envelope, err := s.root.ReadFile(path.Join(gone, headName))
 	if err == nil {
 		err = s.unplace(gone, envelope)
@@ -90,7 +127,10 @@ func (s *Store) unplace(gone string, envelope []byte) error {
 	head, _, damaged := content.ReadHead(envelope)
 	if errors.Is(err, fs.ErrNotExist) && damaged == nil {
 		// The place is vacated at once, and the files deleted one by one.
-		err = s.sys.rename(s.root, placeOf(head.Ref()), tree)
+		if err = s.sys.rename(s.root, placeOf(head.Ref()), tree); err == nil {
+			// Before files are deleted, so that no power cut shows a part of them.
+			err = s.sys.syncDir(s.root, path.Dir(placeOf(head.Ref())))
+		}
 		_ = s.root.Remove(path.Dir(placeOf(head.Ref()))) // unless other versions are there
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

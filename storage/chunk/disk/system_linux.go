@@ -15,7 +15,10 @@ func syncFileSystem(f *os.File) error { return unix.Syncfs(int(f.Fd())) }
 // allocate reserves the blocks of a file, so that a full disk shows before the
 // first byte and not in the middle.
 func allocate(f *os.File, size int64) error {
-	err := unix.Fallocate(int(f.Fd()), 0, 0, size)
+	err := error(unix.EINTR) // the runtime's own signals interrupt it on a tmpfs
+	for err == unix.EINTR {
+		err = unix.Fallocate(int(f.Fd()), 0, 0, size)
+	}
 	if errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.ENOSYS) {
 		return f.Truncate(size)
 	}

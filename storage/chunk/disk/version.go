@@ -30,6 +30,7 @@ type version struct {
 	durable   sync.Mutex
 	journal   journal
 	committed state
+	settled   bool // the place of the tree is durable, once placed
 
 	// moving is held by readers and writers of content, and by whoever moves the
 	// tree, who also holds durable. Either of them may read what it guards.
@@ -37,12 +38,16 @@ type version struct {
 	tree   *os.Root // nil when closed
 	placed bool     // it lies in DIR/content
 
+	repairing sync.Mutex // held while a read-only file is writable
+
 	// mu guards the rest.
 	mu      sync.Mutex
 	state   state
 	held    uint32       // chunks in state.have
 	touched map[int]bool // files written to since the last commit
-	pending int64        // bytes put since the last commit
+	fresh   []uint32     // chunks put since the last commit
+	pending int64        // and their bytes
+	failed  int          // how often a sync failed
 }
 
 var _ chunk.Version = (*version)(nil)
@@ -81,6 +86,9 @@ func (v *version) keep(i uint32, data []byte, from chunk.Source, wan int64) (add
 	if v.tree == nil {
 		return false, errClosed
 	}
+	v.mu.Lock()
+	failed := v.failed
+	v.mu.Unlock()
 	segments := v.layout.Segments(i)
 	for _, s := range segments {
 		if err := v.write(s, data[s.Start:s.Start+s.Length]); err != nil {
@@ -89,15 +97,21 @@ func (v *version) keep(i uint32, data []byte, from chunk.Source, wan int64) (add
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	if v.failed != failed {
+		return false, errors.New("a sync failed while it was written")
+	}
 	if v.state.have.Has(i) {
 		return false, nil
 	}
 	v.state.have.Set(i)
 	v.held++
+	v.fresh = append(v.fresh, i)
 	v.state.counters.Bytes[from] += int64(len(data))
 	v.state.counters.WAN += wan
 	for _, s := range segments {
-		v.touched[s.File] = true
+		if !v.placed {
+			v.touched[s.File] = true
+		}
 	}
 	v.pending += int64(len(data))
 	v.store.uncommitted.Add(int64(len(data)))
@@ -115,17 +129,23 @@ func (v *version) write(s content.Segment, b []byte) error {
 	})
 }
 
-// repair writes to a file that is read-only because it is complete.
+// repair writes to a file that is read-only because it is complete, and makes it
+// durable while it is writable: Windows syncs no other.
 func (v *version) repair(s content.Segment, b []byte) (err error) {
+	v.repairing.Lock()
+	defer v.repairing.Unlock()
 	f, err := v.openWritable(s.File)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, f.Chmod(finalMode(v.body.Files[s.File])), f.Close()) }()
 	if err := f.Truncate(v.body.Files[s.File].Size); err != nil {
+		return full(err)
+	}
+	if err := v.store.sys.writeAt(f, b, s.Offset); err != nil {
 		return err
 	}
-	return v.store.sys.writeAt(f, b, s.Offset)
+	return full(v.store.sys.sync(f))
 }
 
 // opener returns what opens a file as its version needs it. It needs moving.
@@ -212,6 +232,11 @@ func isLost(err error) bool {
 func (v *version) forget(chunks ...uint32) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	v.clear(chunks)
+}
+
+// clear needs mu.
+func (v *version) clear(chunks []uint32) {
 	for _, i := range chunks {
 		if v.state.have.Has(i) {
 			v.state.have.Clear(i)

@@ -1,0 +1,220 @@
+//go:build unix
+
+package disk
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"testing/synctest"
+
+	"github.com/sitecast/sitecast/storage/chunk"
+	"github.com/sitecast/sitecast/storage/chunk/chunktest"
+	"github.com/sitecast/sitecast/storage/content"
+)
+
+// small is a version of a few bytes, in so many files.
+func small(t testing.TB, name string, files int) *chunktest.Sample {
+	t.Helper()
+	lengths, uses := []int{100, 200, 300, 400, 50}, []int{0, 1, 2, 0, 3, 4}
+	list := []content.File{{Path: "d/e", Size: 150}, {Path: "empty"}, {Path: "x", Size: 700, Executable: true}}
+	for i := range files - len(list) {
+		list = append(list, content.File{Path: fmt.Sprintf("many/%03d", i), Size: 2})
+	}
+	list = append(list, content.File{Path: "z", Size: 1150 - 850 - 2*int64(files-3)})
+	return chunktest.NewSample(t, content.Ref{Name: name, Version: "v1"}, lengths, uses, list)
+}
+
+// promises is what a store has said and must keep to.
+type promises struct {
+	chunks   content.Bitmap
+	counters chunk.Counters
+	complete bool
+}
+
+func (p *promises) commit(v chunk.Version) {
+	have, counters := v.Have(), v.Counters()
+	if v.Commit() == nil {
+		p.chunks, p.counters = have, counters
+	}
+}
+
+// live has a store do everything it does, whatever fails. It returns what the
+// store promised about the first sample; the second is removed.
+func live(t *testing.T, s *Store, sample, other *chunktest.Sample) (p promises) {
+	put := func(v chunk.Version, s *chunktest.Sample, chunks ...uint32) {
+		for _, i := range chunks {
+			_, _ = v.Put(i, s.Chunks[i], chunk.Origin, 10)
+		}
+	}
+	open := func(s *Store, sample *chunktest.Sample) chunk.Version {
+		for range 3 {
+			if v, err := s.Open(t.Context(), sample.Head, sample.Envelope, sample.Body); err == nil {
+				return v
+			}
+		}
+		return nil
+	}
+	p.chunks = content.NewBitmap(uint32(len(sample.Chunks)))
+	if w := open(s, other); w != nil {
+		put(w, other, other.All()...)
+		_ = w.Complete()
+	}
+	v := open(s, sample)
+	if v == nil {
+		return p
+	}
+	put(v, sample, 0, 1)
+	p.commit(v)
+	put(v, sample, 2)
+	p.commit(v)
+	compact(v)
+	put(v, sample, 3)
+	p.commit(v)
+	put(v, sample, 4)
+	for range 2 {
+		put(v, sample, sample.All()...)
+		have, counters := v.Have(), v.Counters()
+		if v.Complete() == nil {
+			p = promises{have, counters, true}
+		}
+	}
+	for range 2 {
+		_ = s.Remove(t.Context(), other.ID)
+	}
+	return p
+}
+
+// compact writes the journal anew, as a commit does when it is long.
+func compact(v chunk.Version) {
+	w := v.(*version)
+	w.durable.Lock()
+	defer w.durable.Unlock()
+	_ = w.journal.begin(w, w.committed)
+}
+
+// keepsTo opens the store after an interruption, and checks all it says.
+func (p promises) keepsTo(t *testing.T, dir string, sample, other *chunktest.Sample) {
+	s, err := Open(dir, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	for _, o := range []*chunktest.Sample{sample, other} {
+		place := filepath.Join(dir, placeOf(o.Head.Ref()))
+		if _, err := os.Lstat(place); err == nil {
+			if err := o.CheckTree(place); err != nil {
+				t.Errorf("visible tree of %s: %v", o.Head.Ref(), err)
+			}
+		} else if !errors.Is(err, fs.ErrNotExist) || p.complete && o == sample {
+			t.Errorf("%s, complete %v: %v", o.Head.Ref(), p.complete && o == sample, err)
+		}
+	}
+	v := sample.Open(t, s).(*version)
+	expectTrue(t, v, sample)
+	have := v.Have()
+	for i := range v.chunks() {
+		if p.chunks.Has(i) && !have.Has(i) {
+			t.Errorf("chunk %d was committed, and is not held", i)
+		}
+		if !have.Has(i) {
+			sample.Put(t, v, i)
+		}
+	}
+	if got := v.Counters(); got.WAN < p.counters.WAN || got.Bytes[chunk.Origin] < p.counters.Bytes[chunk.Origin] {
+		t.Errorf("counted %+v, want at least %+v", got, p.counters)
+	}
+	if err := v.Complete(); err != nil {
+		t.Fatal(err)
+	}
+	if err := sample.CheckTree(filepath.Join(dir, placeOf(sample.Head.Ref()))); err != nil {
+		t.Errorf("completed: %v", err)
+	}
+	if err := s.Remove(t.Context(), other.ID); err != nil {
+		t.Error(err)
+	}
+}
+
+// expectTrue checks on the disk what the version believes.
+func expectTrue(t *testing.T, v *version, sample *chunktest.Sample) {
+	t.Helper()
+	for i, want := range sample.Chunks {
+		got := make([]byte, len(want))
+		if _, err := v.fill(uint32(i), got); v.Have().Has(uint32(i)) && (err != nil || string(got) != string(want)) {
+			t.Errorf("chunk %d is said to be held, but is not on the disk (%v)", i, err)
+		}
+	}
+}
+
+var faults = []fault{
+	{err: errShort, part: true},
+	{err: syscall.ENOSPC, part: true},
+	{err: syscall.EIO},
+}
+
+// TestNothingUntrueIsFoundAfterAnyFault makes every call to the system fail in
+// turn, once or for good, and then cuts the power.
+func TestNothingUntrueIsFoundAfterAnyFault(t *testing.T) {
+	for _, files := range []int{4, manyFiles + 8} {
+		total := faultless(t, files)
+		for at := 1; at <= total; at++ {
+			for n, f := range faults {
+				f.at = at
+				for kept := range cuts {
+					f.fatal = (n+at)%2 == 0
+					underFault(t, f, files, kept)
+				}
+			}
+			if t.Failed() {
+				return
+			}
+		}
+	}
+}
+
+// faultless returns how many calls there are to fail.
+func faultless(t *testing.T, files int) (calls int) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPowered(t, fault{})
+		s, err := p.open(t.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		if got := live(t, s, small(t, "kept", files), small(t, "other", files)); !got.complete || got.chunks.Count() != 5 {
+			t.Fatalf("promised %+v without a fault, want everything", got)
+		}
+		calls = p.calls
+	})
+	return calls
+}
+
+func underFault(t *testing.T, f fault, files int, kept string) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		sample, other := small(t, "kept", files), small(t, "other", files)
+		p := newPowered(t, f)
+		defer func() {
+			if t.Failed() {
+				t.Logf("fault %+v, power cut that keeps %s of %d files: %q", f, kept, files, p.log)
+			}
+		}()
+		s, err := p.open(dir)
+		if err != nil {
+			promises{}.keepsTo(t, dir, sample, other)
+			return
+		}
+		said := live(t, s, sample, other)
+		p.cut(s, cuts[kept])
+		said.keepsTo(t, dir, sample, other)
+	})
+}

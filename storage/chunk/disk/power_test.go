@@ -1,0 +1,286 @@
+//go:build unix
+
+package disk
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"syscall"
+	"testing"
+)
+
+// A powered system is a disk that fails and loses power when told to. It knows
+// what of every file was synced, and the names that a folder's sync made durable.
+type powered struct {
+	t    *testing.T
+	real system
+
+	mu      sync.Mutex
+	calls   int
+	fault   fault
+	dead    bool // nothing succeeds any more
+	log     []string
+	nodes   map[uint64]*node // by inode
+	renames []renamed        // not durable yet
+	before  map[string]func() error
+}
+
+// fault makes call number At fail, counted from 1, and what follows too if it is fatal.
+type fault struct {
+	at    int
+	err   error
+	part  bool // half of the bytes are written before
+	fatal bool
+}
+
+type node struct {
+	file    *os.File // kept open, so that the inode stays this file's
+	durable []byte
+	dirty   []span
+}
+
+type span struct{ from, to int64 }
+
+type renamed struct {
+	from, to string
+	dirs     []uint64 // still to be synced
+	replaced string   // a second name of what was at to
+}
+
+func newPowered(t *testing.T, f fault) *powered {
+	p := &powered{t: t, real: realSystem(), fault: f, nodes: make(map[uint64]*node), before: make(map[string]func() error)}
+	t.Cleanup(func() {
+		for _, n := range p.nodes {
+			_ = n.file.Close()
+		}
+	})
+	return p
+}
+
+func (p *powered) open(dir string) (*Store, error) {
+	return open(dir, slog.New(slog.DiscardHandler), p.system())
+}
+
+func (p *powered) system() system {
+	sys := p.real
+	sys.write = p.write
+	sys.sync = p.sync
+	sys.syncAll = func(f *os.File) error {
+		return p.step("sync all", f.Name(), func(err error) error {
+			for _, n := range p.nodes {
+				p.synced(n, err)
+			}
+			if err == nil {
+				p.renames = nil
+			}
+			return err
+		})
+	}
+	sys.allocate = func(f *os.File, size int64) error {
+		return p.step("allocate", f.Name(), func(err error) error {
+			if err != nil {
+				return err
+			}
+			return f.Truncate(size)
+		})
+	}
+	sys.rename = p.rename
+	return sys
+}
+
+// step counts a call, and tells do which error it must answer with.
+func (p *powered) step(what, name string, do func(err error) error) error {
+	p.mu.Lock()
+	hook := p.before[what]
+	delete(p.before, what)
+	p.mu.Unlock()
+	if hook != nil {
+		if err := hook(); err != nil {
+			return do(err)
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.calls++
+	var err error
+	if p.dead || p.calls == p.fault.at {
+		err = syscall.EIO
+		if p.calls == p.fault.at {
+			err = p.fault.err
+			p.dead = p.dead || p.fault.fatal
+		}
+	}
+	p.log = append(p.log, fmt.Sprint(p.calls, " ", what, " ", filepath.Base(name), " ", err))
+	return do(err)
+}
+
+// next has hook run before the next call of a kind, whose error that call answers with.
+func (p *powered) next(what string, hook func() error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.before[what] = hook
+}
+
+func (p *powered) write(f *os.File, b []byte, at int64) (n int, err error) {
+	_ = p.step("write", f.Name(), func(fails error) error {
+		if fails != nil && (!p.fault.part || p.calls != p.fault.at) {
+			err = fails
+			return err
+		}
+		node := p.node(f)
+		if fails != nil {
+			b = b[:len(b)/2]
+			err = fails
+			if errors.Is(fails, errShort) {
+				err = nil
+			}
+		}
+		node.dirty = append(node.dirty, span{at, at + int64(len(b))})
+		var wrong error
+		if n, wrong = f.WriteAt(b, at); wrong != nil {
+			p.t.Error(wrong)
+		}
+		return err
+	})
+	return n, err
+}
+
+// errShort stands for a write that is short and says no more.
+var errShort = errors.New("short write")
+
+func (p *powered) node(f *os.File) *node {
+	ino := inode(p.t, f.Name(), f.Stat)
+	if n := p.nodes[ino]; n != nil {
+		return n
+	}
+	file, err := os.OpenFile(f.Name(), os.O_RDWR, 0) // f may be for writing only
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	n := &node{file: file}
+	n.durable = n.read(p.t)
+	p.nodes[ino] = n
+	return n
+}
+
+func (n *node) read(t *testing.T) []byte {
+	info, err := n.file.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := make([]byte, info.Size())
+	if _, err := n.file.ReadAt(b, 0); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func inode(t *testing.T, name string, stat func() (os.FileInfo, error)) uint64 {
+	info, err := stat()
+	if err != nil {
+		t.Fatalf("stat %s: %v", name, err)
+	}
+	return uint64(info.Sys().(*syscall.Stat_t).Ino)
+}
+
+func (p *powered) sync(f *os.File) error {
+	return p.step("sync", f.Name(), func(err error) error {
+		ino := inode(p.t, f.Name(), f.Stat)
+		if n := p.nodes[ino]; n != nil {
+			p.synced(n, err)
+		}
+		if err == nil {
+			for i := range p.renames {
+				p.renames[i].dirs = slices.DeleteFunc(p.renames[i].dirs, func(dir uint64) bool { return dir == ino })
+			}
+			p.renames = slices.DeleteFunc(p.renames, func(r renamed) bool { return len(r.dirs) == 0 })
+		}
+		return err
+	})
+}
+
+// synced takes over what was written. After an error the system does as if it had,
+// and the next sync succeeds (LWN 752063, "PostgreSQL's fsync() surprise").
+func (p *powered) synced(n *node, err error) {
+	if err == nil {
+		n.keep(p.t, n.dirty)
+	}
+	n.dirty = nil
+}
+
+func (n *node) keep(t *testing.T, spans []span) {
+	now := n.read(t)
+	for _, s := range spans {
+		if grow := s.to - int64(len(n.durable)); grow > 0 {
+			n.durable = append(n.durable, make([]byte, grow)...)
+		}
+		copy(n.durable[s.from:s.to], now[min(s.from, int64(len(now))):])
+	}
+}
+
+func (p *powered) rename(root *os.Root, from, to string) error {
+	return p.step("rename", to, func(err error) error {
+		if err != nil {
+			return err
+		}
+		r := renamed{from: filepath.Join(root.Name(), from), to: filepath.Join(root.Name(), to)}
+		if info, err := os.Lstat(r.to); err == nil && info.Mode().IsRegular() {
+			r.replaced = filepath.Join(p.t.TempDir(), "replaced")
+			if err := os.Link(r.to, r.replaced); err != nil {
+				p.t.Fatal(err)
+			}
+		}
+		if err := root.Rename(from, to); err != nil {
+			return err
+		}
+		for _, name := range []string{r.from, r.to} {
+			dir := filepath.Dir(name)
+			r.dirs = append(r.dirs, inode(p.t, dir, func() (os.FileInfo, error) { return os.Stat(dir) }))
+		}
+		p.renames = append(p.renames, r)
+		return nil
+	})
+}
+
+// cut ends the store without another word, and the power with it: of what was not
+// synced, the disk keeps what keep says. Names are lost from the last one on.
+func (p *powered) cut(s *Store, keep func() bool) {
+	p.mu.Lock()
+	p.dead = true
+	p.mu.Unlock()
+	_ = s.Close() // it can't write any more
+	p.lose(keep)
+}
+
+func (p *powered) lose(keep func() bool) {
+	for len(p.renames) > 0 && !keep() {
+		r := p.renames[len(p.renames)-1]
+		p.renames = p.renames[:len(p.renames)-1]
+		_ = os.Rename(r.to, r.from) // it may have been deleted since
+		if r.replaced != "" {
+			_ = os.Rename(r.replaced, r.to)
+		}
+	}
+	for _, n := range p.nodes {
+		n.keep(p.t, slices.DeleteFunc(n.dirty, func(span) bool { return !keep() }))
+		if err := n.file.Truncate(int64(len(n.durable))); err != nil {
+			p.t.Fatal(err)
+		}
+		if _, err := n.file.WriteAt(n.durable, 0); err != nil {
+			p.t.Fatal(err)
+		}
+	}
+}
+
+// What a power cut keeps of what was not synced.
+var cuts = map[string]func() bool{
+	"nothing":    func() bool { return false },
+	"everything": func() bool { return true },
+	"something":  func() bool { return rand.IntN(2) == 0 },
+}
