@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -232,13 +233,18 @@ func TestEnrolmentFollowsNoRedirect(t *testing.T) {
 
 // What fails after the socket for links is open must close it.
 func TestFailedStartLeavesNothingBehind(t *testing.T) {
+	busy, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer busy.Close()
 	synctest.Test(t, func(t *testing.T) {
 		s, dir := newServer(t), t.TempDir()
 		if err := run(t, s.config(dir), time.Minute); err != nil {
 			t.Fatal(err)
 		}
 		cfg := s.config(dir)
-		cfg.StatusListen = "256.0.0.1:nonsense"
+		cfg.StatusListen = busy.Addr().String()
 		if err := run(t, cfg, time.Minute); err == nil || !strings.Contains(err.Error(), "--status-listen") {
 			t.Errorf("got %v, want to be told of --status-listen", err)
 		}

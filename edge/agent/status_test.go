@@ -1,0 +1,104 @@
+package agent_test
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sitecast/sitecast/edge/agent"
+	"github.com/sitecast/sitecast/signaling/wire"
+)
+
+// get asks the status server, and waits for it to listen.
+func get(t *testing.T, method, url string) (status int, kind, body string) {
+	t.Helper()
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	req, err := http.NewRequestWithContext(t.Context(), method, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var resp *http.Response
+	for {
+		if resp, err = client.Do(req); err == nil {
+			break
+		}
+		select {
+		case <-t.Context().Done():
+			t.Fatal(err)
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, resp.Header.Get("Content-Type"), string(text)
+}
+
+// freeAddr is an address nobody listened on a moment ago.
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// The status server stands on the host's own network, so this runs in real time.
+func TestStatusSaysWhoAndHow(t *testing.T) {
+	s := newServer(t)
+	cfg := s.config(t.TempDir())
+	cfg.StatusListen = freeAddr(t)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- agent.Run(ctx, cfg) }()
+
+	base := "http://" + cfg.StatusListen
+	code, kind, body := get(t, "GET", base+"/status")
+	var got map[string]any
+	if err := json.Unmarshal([]byte(body), &got); err != nil || code != 200 || kind != "application/json" {
+		t.Fatalf("status answers %d %s %q, %v; want JSON", code, kind, body, err)
+	}
+	want := map[string]any{"endpoint": string(wire.IDOf(s.requests()[0].Key)), "name": "till-1", "site": "",
+		"connected": false, "generation": 0.0, "links": []any{}, "flows": []any{}}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+
+	_, _, body = get(t, "GET", base+"/metrics")
+	for _, line := range []string{
+		`sitecast_agent_content_bytes_total{source="origin"} 0`, `sitecast_agent_content_bytes_total{source="peer"} 0`,
+		`sitecast_agent_content_bytes_total{source="relay"} 0`, `sitecast_agent_content_bytes_total{source="reused"} 0`,
+		"sitecast_agent_wan_bytes_total 0", "sitecast_agent_links 0", "sitecast_agent_connected 0", "go_goroutines ",
+	} {
+		if !strings.Contains(body, "\n"+line) {
+			t.Errorf("metrics lack %q", line)
+		}
+	}
+	for path, want := range map[string]int{"/": 404, "/status/x": 404, "/debug/pprof/": 404} {
+		if code, _, _ := get(t, "GET", base+path); code != want {
+			t.Errorf("GET %s: got %d, want %d", path, code, want)
+		}
+	}
+	if code, _, _ := get(t, "POST", base+"/status"); code != http.StatusMethodNotAllowed {
+		t.Errorf("POST /status: got %d, want %d", code, http.StatusMethodNotAllowed)
+	}
+
+	stop()
+	if err := <-ended; err != nil {
+		t.Errorf("Run returned %v, want nil", err)
+	}
+	if c, err := net.Dial("tcp", cfg.StatusListen); err == nil {
+		_ = c.Close()
+		t.Error("the status server listens after the agent ended")
+	}
+}
