@@ -74,7 +74,10 @@ func Run(t *testing.T, open func(*testing.T) catalog.Catalog) {
 	} {
 		t.Run(group, func(t *testing.T) {
 			for name, test := range tests {
-				t.Run(name, func(t *testing.T) { test(t, open(t)) })
+				t.Run(name, func(t *testing.T) {
+					t.Parallel() // mostly waits for commits
+					test(t, open(t))
+				})
 			}
 		})
 	}
