@@ -217,8 +217,9 @@ func FuzzInputs(f *testing.F) {
 			f.Add(uint8(i), seed)
 		}
 	}
+	s := newStand(f)
 	f.Fuzz(func(t *testing.T, which uint8, body string) {
-		s := newStand(t)
+		s.t = t
 		w := s.as(catalog.RoleAdmin, "POST", "/api/v1"+paths[int(which)%len(paths)], body)
 		if w.Code >= 500 || w.Code != 200 && !json.Valid(w.Body.Bytes()) {
 			t.Errorf("%s %q answered %d %s (log: %s)", paths[int(which)%len(paths)], body, w.Code, w.Body, s.logged())

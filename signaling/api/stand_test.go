@@ -32,7 +32,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // stand is the API on a real catalog and object store.
 type stand struct {
-	t       *testing.T
+	t       testing.TB
 	handler http.Handler
 	catalog *sqlite.Catalog
 	keys    *credential.Keys
@@ -48,7 +48,7 @@ type stand struct {
 }
 
 // newStand starts it. change, if given, has the last word on the configuration.
-func newStand(t *testing.T, change ...func(*api.Config)) *stand {
+func newStand(t testing.TB, change ...func(*api.Config)) *stand {
 	t.Helper()
 	s := &stand{t: t, packs: filepath.Join(t.TempDir(), "packs"), tokens: map[string]string{}}
 	data := t.TempDir()
@@ -222,7 +222,7 @@ type version struct {
 }
 
 // newVersion makes a version of one file.
-func newVersion(t *testing.T, ref content.Ref) *version {
+func newVersion(t testing.TB, ref content.Ref) *version {
 	t.Helper()
 	v := &version{ref: ref, plain: bytes.Repeat([]byte("content of "+ref.String()+"\n"), 100)}
 	size := uint32(len(v.plain))
@@ -240,7 +240,7 @@ func newVersion(t *testing.T, ref content.Ref) *version {
 }
 
 // packOf makes a pack of one plain chunk that claims that digest.
-func packOf(t *testing.T, chunk content.Digest, plain []byte) ([]byte, content.Digest) {
+func packOf(t testing.TB, chunk content.Digest, plain []byte) ([]byte, content.Digest) {
 	t.Helper()
 	var out bytes.Buffer
 	w, err := pack.NewWriter(&out)

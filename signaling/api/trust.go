@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -29,6 +30,10 @@ type NewPublisher struct {
 	Prefixes []string `json:"prefixes" minItems:"1" maxItems:"64"`
 }
 
+// publisherAttempts is how often a publisher is added when others are added at the
+// same time: each needs the serial after that of the other.
+const publisherAttempts = 10
+
 func newID() string { return strings.ToLower(rand.Text()) }
 
 func (s *server) trust() {
@@ -41,6 +46,12 @@ func (s *server) trust() {
 		func(ctx context.Context, in *struct{ Body NewPublisher }) (*reply[TrustState], error) {
 			if len(in.Body.Key) != ed25519.PublicKeySize {
 				return nil, bad("key is not an Ed25519 public key", "")
+			}
+			for range publisherAttempts - 1 {
+				state, err := s.addPublisher(ctx, in.Body)
+				if !errors.Is(err, catalog.ErrConflict) {
+					return state, err
+				}
 			}
 			return s.addPublisher(ctx, in.Body)
 		})
@@ -61,12 +72,9 @@ func (s *server) addPublisher(ctx context.Context, p NewPublisher) (*reply[Trust
 	doc.Publishers = append(doc.Publishers, content.Publisher{Key: p.Key, Name: p.Name, Prefixes: p.Prefixes})
 	doc.Serial++
 	doc.Created = time.Now()
-	if err := doc.Check(); err != nil {
-		return nil, bad(err.Error(), "")
-	}
 	signed, err := content.SignTrust(doc, s.Keys.Root)
-	if err != nil {
-		return nil, err
+	if err != nil { // the document before it was fine, so it is the new entry, or one too many
+		return nil, bad(err.Error(), "name the publisher in 100 bytes at most, and give it few prefixes")
 	}
 	if err := s.Catalog.PutTrust(ctx, actor(ctx), doc.Serial, signed); err != nil {
 		return nil, err

@@ -144,25 +144,33 @@ func (s *server) readBody(ctx context.Context, head content.Head) (*content.Body
 	return body, nil
 }
 
-// place finds every chunk of body in the packs.
+// place finds every chunk of body in the packs, with the length that the body says.
 func (s *server) place(ctx context.Context, body *content.Body, packs []content.Digest) (catalog.Placement, error) {
 	p := catalog.Placement{Packs: packs, Chunks: make([]catalog.Place, len(body.Chunks))}
-	found := make(map[content.Digest]catalog.Place, len(body.Chunks))
+	index := make(map[content.Digest]int, len(body.Chunks))
+	for i, c := range body.Chunks {
+		index[c.Digest] = i
+	}
 	for i, digest := range packs {
 		entries, err := s.readIndex(ctx, digest)
 		if err != nil {
 			return p, err
 		}
 		for _, e := range entries {
-			found[e.Digest] = catalog.Place{Pack: uint16(i), Offset: e.Offset, Length: e.Length, Encoding: uint8(e.Encoding)}
+			at, ok := index[e.Digest]
+			if !ok {
+				continue
+			}
+			if want := body.Chunks[at].Length; e.Plain != want {
+				return p, bad(fmt.Sprintf("chunk %d (%s) has length %d in pack %s, want %d", at, e.Digest, e.Plain, digest, want), "")
+			}
+			p.Chunks[at] = catalog.Place{Pack: uint16(i), Offset: e.Offset, Length: e.Length, Encoding: uint8(e.Encoding)}
 		}
 	}
 	for i, c := range body.Chunks {
-		place, ok := found[c.Digest]
-		if !ok {
+		if p.Chunks[i].Length == 0 {
 			return p, bad(fmt.Sprintf("chunk %d (%s) is in none of the packs", i, c.Digest), "")
 		}
-		p.Chunks[i] = place
 	}
 	return p, nil
 }
@@ -198,8 +206,14 @@ func (s *server) upload(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, bad(err.Error(), ""))
 		return
 	}
-	if r.ContentLength < 0 || r.ContentLength > pack.MaxBytes {
-		s.fail(w, bad(fmt.Sprintf("object of %d bytes, limit %d", r.ContentLength, int64(pack.MaxBytes)), "send a Content-Length"))
+	switch {
+	case r.ContentLength < 0:
+		s.fail(w, &Problem{Status: http.StatusLengthRequired, Detail: "the length of the object is not said",
+			Code: "length_required", Hint: "send a Content-Length"})
+		return
+	case r.ContentLength > pack.MaxBytes:
+		s.fail(w, &Problem{Status: http.StatusRequestEntityTooLarge,
+			Detail: fmt.Sprintf("object of %d bytes, limit %d", r.ContentLength, int64(pack.MaxBytes))})
 		return
 	}
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(uploadTimeout)) // not all writers can

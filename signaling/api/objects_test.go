@@ -1,0 +1,123 @@
+package api_test
+
+import (
+	"bytes"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sitecast/sitecast/signaling/credential"
+	"github.com/sitecast/sitecast/storage/content"
+)
+
+// stored puts an object into the store and returns its path among packs.
+func (s *stand) stored(object []byte) string {
+	s.t.Helper()
+	s.upload(object)
+	return "/packs/" + content.Sum(object).String()
+}
+
+func (s *stand) get(address string, header ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(http.MethodGet, address, nil)
+	for i := 0; i+1 < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	return s.do(r)
+}
+
+func TestASignedAddressBringsTheObjectOrARangeOfIt(t *testing.T) {
+	s := newStand(t)
+	object := bytes.Repeat([]byte("0123456789"), 1000)
+	path := s.stored(object)
+	address := s.keys.SignURL(path, time.Now().Add(time.Minute))
+	w := s.get(address)
+	if w.Code != http.StatusOK || !bytes.Equal(w.Body.Bytes(), object) {
+		t.Errorf("answered %d with %d bytes, want the object", w.Code, w.Body.Len())
+	}
+	if s.served != len(object) {
+		t.Errorf("counted %d bytes served, want %d", s.served, len(object))
+	}
+	for _, c := range []struct {
+		header     string
+		status     int
+		from, to   int
+		wantRanges string
+	}{
+		{"bytes=0-0", http.StatusPartialContent, 0, 1, "bytes 0-0/10000"},
+		{"bytes=4095-8191", http.StatusPartialContent, 4095, 8192, "bytes 4095-8191/10000"},
+		{"bytes=9990-", http.StatusPartialContent, 9990, 10000, "bytes 9990-9999/10000"},
+		{"bytes=-5", http.StatusPartialContent, 9995, 10000, "bytes 9995-9999/10000"},
+		{"bytes=9000-99999", http.StatusPartialContent, 9000, 10000, "bytes 9000-9999/10000"},
+	} {
+		before := s.served
+		w := s.get(address, "Range", c.header)
+		if w.Code != c.status || !bytes.Equal(w.Body.Bytes(), object[c.from:c.to]) || w.Header().Get("Content-Range") != c.wantRanges {
+			t.Errorf("%s answered %d %q with %d bytes", c.header, w.Code, w.Header().Get("Content-Range"), w.Body.Len())
+		}
+		if got := s.served - before; got != c.to-c.from {
+			t.Errorf("%s counted %d bytes served, want %d", c.header, got, c.to-c.from)
+		}
+	}
+	if w := s.get(address, "Range", "bytes=10000-"); w.Code != http.StatusRequestedRangeNotSatisfiable {
+		t.Errorf("a range beyond the end answered %d", w.Code)
+	}
+	if w := s.get(address, "Range", "bytes=0-9", "If-Range", `"another"`); w.Code != http.StatusOK || w.Body.Len() != len(object) {
+		t.Errorf("a range of another object answered %d with %d bytes, want all of this one", w.Code, w.Body.Len())
+	}
+}
+
+func TestAddressesThatAreNotSignedAreRefused(t *testing.T) {
+	s := newStand(t)
+	path := s.stored([]byte("one"))
+	other := s.stored([]byte("two"))
+	good, err := url.Parse(s.keys.SignURL(path, time.Now().Add(time.Minute)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	stranger, _, err := credential.OpenKeys(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	later := good.Query()
+	later.Set("exp", "9999999999")
+	for name, address := range map[string]string{
+		"without a signature":      path,
+		"of another object":        other + "?" + good.RawQuery,
+		"of another kind":          strings.Replace(good.String(), "/packs/", "/bodies/", 1),
+		"with a later end":         path + "?" + later.Encode(),
+		"with a damaged signature": strings.Replace(good.String(), "sig=", "sig=0", 1),
+		"of another server":        stranger.SignURL(path, time.Now().Add(time.Minute)),
+		"that lasts too long":      s.keys.SignURL(path, time.Now().Add(credential.MaxURLLifetime+time.Minute)),
+		"in upper case":            strings.ToUpper(path) + "?" + good.RawQuery,
+	} {
+		w := s.get(address)
+		if name == "in upper case" { // which is no route
+			wantProblem(t, w, http.StatusNotFound, "not_found")
+			continue
+		}
+		wantProblem(t, w, http.StatusForbidden, "not_signed")
+		if s.served != 0 {
+			t.Fatalf("an address %s brought %d bytes", name, s.served)
+		}
+	}
+	absent := "/packs/" + content.Sum([]byte("three")).String()
+	wantProblem(t, s.get(s.keys.SignURL(absent, time.Now().Add(time.Minute))), http.StatusNotFound, "not_found")
+	wantProblem(t, s.get(s.keys.SignURL("/packs/abc", time.Now().Add(time.Minute))), http.StatusUnprocessableEntity, "invalid")
+}
+
+func TestASignedAddressExpires(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStand(t)
+		address := s.keys.SignURL(s.stored([]byte("one")), time.Now().Add(time.Minute))
+		time.Sleep(time.Minute)
+		if w := s.get(address); w.Code != http.StatusOK {
+			t.Errorf("at its end the address answered %d", w.Code)
+		}
+		time.Sleep(time.Second)
+		wantProblem(t, s.get(address), http.StatusForbidden, "not_signed")
+	})
+}
