@@ -167,11 +167,10 @@ func (v *version) place() error {
 	s, ref := v.store, v.head.Ref()
 	s.places.Lock()
 	defer s.places.Unlock()
-	parent := path.Dir(placeOf(ref))
-	if err := s.root.MkdirAll(parent, 0o755); err != nil {
+	if err := v.vacate(); err != nil {
 		return err
 	}
-	if err := v.vacate(); err != nil {
+	if err := s.root.MkdirAll(path.Dir(placeOf(ref)), 0o755); err != nil {
 		return err
 	}
 	if err := v.move(placeOf(ref)); err != nil {

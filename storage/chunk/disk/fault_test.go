@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -100,7 +99,7 @@ func compact(v chunk.Version) {
 
 // keepsTo opens the store after an interruption, and checks all it says.
 func (p promises) keepsTo(t *testing.T, dir string, sample, other *chunktest.Sample) {
-	s, err := Open(dir, slog.New(slog.DiscardHandler))
+	s, err := newPowered(t, fault{}).open(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,34 +154,45 @@ func expectTrue(t *testing.T, v *version, sample *chunktest.Sample) {
 	}
 }
 
-var faults = []fault{
-	{err: errShort, part: true},
-	{err: syscall.ENOSPC, part: true},
-	{err: syscall.EIO},
+// faultsOf says how a call may fail.
+var faultsOf = map[string][]fault{
+	"write":    {{err: errShort, part: true}, {err: syscall.ENOSPC, part: true}, {err: syscall.EIO}},
+	"allocate": {{err: syscall.ENOSPC}},
+	"sync":     {{err: syscall.EIO}},
+	"sync all": {{err: syscall.EIO}},
+	"rename":   {{err: syscall.EIO}},
 }
 
 // TestNothingUntrueIsFoundAfterAnyFault makes every call to the system fail in
 // turn, once or for good, and then cuts the power.
 func TestNothingUntrueIsFoundAfterAnyFault(t *testing.T) {
-	for _, files := range []int{4, manyFiles + 8} {
-		total := faultless(t, files)
-		for at := 1; at <= total; at++ {
-			for n, f := range faults {
-				f.at = at
-				for kept := range cuts {
-					f.fatal = (n+at)%2 == 0
-					underFault(t, f, files, kept)
-				}
-			}
-			if t.Failed() {
-				return
-			}
+	t.Parallel()
+	for at, what := range faultless(t, 4) {
+		eachFault(t, at+1, what, 4)
+	}
+}
+
+// With many files, they are synced together.
+func TestNothingUntrueIsFoundAfterAFaultOfManyFiles(t *testing.T) {
+	for at, what := range faultless(t, manyFiles+8) {
+		if what == "sync all" {
+			eachFault(t, at+1, what, manyFiles+8)
 		}
 	}
 }
 
-// faultless returns how many calls there are to fail.
-func faultless(t *testing.T, files int) (calls int) {
+func eachFault(t *testing.T, at int, what string, files int) {
+	for _, f := range faultsOf[what] {
+		f.at = at
+		for _, f.fatal = range []bool{false, true} {
+			underFault(t, f, files, "nothing")
+		}
+		underFault(t, f, files, []string{"everything", "something"}[at%2])
+	}
+}
+
+// faultless returns the calls there are to fail.
+func faultless(t *testing.T, files int) (calls []string) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPowered(t, fault{})
 		s, err := p.open(t.TempDir())

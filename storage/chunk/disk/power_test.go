@@ -22,9 +22,10 @@ type powered struct {
 	real system
 
 	mu      sync.Mutex
-	calls   int
+	calls   []string // what was called
 	fault   fault
 	dead    bool // nothing succeeds any more
+	killed  bool // nothing happens any more: the process has ended
 	log     []string
 	nodes   map[uint64]*node // by inode
 	renames []renamed        // not durable yet
@@ -97,9 +98,12 @@ func (p *powered) system() system {
 // step counts a call, and tells do which error it must answer with.
 func (p *powered) step(what, name string, do func(err error) error) error {
 	p.mu.Lock()
-	hook := p.before[what]
+	hook, killed := p.before[what], p.killed
 	delete(p.before, what)
 	p.mu.Unlock()
+	if killed {
+		return errKilled
+	}
 	if hook != nil {
 		if err := hook(); err != nil {
 			return do(err)
@@ -107,18 +111,21 @@ func (p *powered) step(what, name string, do func(err error) error) error {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.calls++
+	p.calls = append(p.calls, what)
 	var err error
-	if p.dead || p.calls == p.fault.at {
+	if p.dead || p.now() {
 		err = syscall.EIO
-		if p.calls == p.fault.at {
+		if p.now() {
 			err = p.fault.err
 			p.dead = p.dead || p.fault.fatal
 		}
 	}
-	p.log = append(p.log, fmt.Sprint(p.calls, " ", what, " ", filepath.Base(name), " ", err))
+	p.log = append(p.log, fmt.Sprint(len(p.calls), " ", what, " ", filepath.Base(name), " ", err))
 	return do(err)
 }
+
+// now reports whether the last call is the one to fail.
+func (p *powered) now() bool { return len(p.calls) == p.fault.at }
 
 // next has hook run before the next call of a kind, whose error that call answers with.
 func (p *powered) next(what string, hook func() error) {
@@ -128,31 +135,31 @@ func (p *powered) next(what string, hook func() error) {
 }
 
 func (p *powered) write(f *os.File, b []byte, at int64) (n int, err error) {
-	_ = p.step("write", f.Name(), func(fails error) error {
-		if fails != nil && (!p.fault.part || p.calls != p.fault.at) {
-			err = fails
-			return err
+	err = p.step("write", f.Name(), func(fails error) error {
+		if fails != nil && (!p.fault.part || !p.now()) {
+			return fails
 		}
 		node := p.node(f)
 		if fails != nil {
 			b = b[:len(b)/2]
-			err = fails
-			if errors.Is(fails, errShort) {
-				err = nil
-			}
 		}
 		node.dirty = append(node.dirty, span{at, at + int64(len(b))})
 		var wrong error
 		if n, wrong = f.WriteAt(b, at); wrong != nil {
 			p.t.Error(wrong)
 		}
-		return err
+		return fails
 	})
+	if errors.Is(err, errShort) {
+		err = nil
+	}
 	return n, err
 }
 
-// errShort stands for a write that is short and says no more.
-var errShort = errors.New("short write")
+var (
+	errShort  = errors.New("short write") // stands for a write that is short and says no more
+	errKilled = errors.New("the process has ended")
+)
 
 func (p *powered) node(f *os.File) *node {
 	ino := inode(p.t, f.Name(), f.Stat)
@@ -251,11 +258,16 @@ func (p *powered) rename(root *os.Root, from, to string) error {
 // cut ends the store without another word, and the power with it: of what was not
 // synced, the disk keeps what keep says. Names are lost from the last one on.
 func (p *powered) cut(s *Store, keep func() bool) {
-	p.mu.Lock()
-	p.dead = true
-	p.mu.Unlock()
-	_ = s.Close() // it can't write any more
+	p.kill(s)
 	p.lose(keep)
+}
+
+// kill ends the store without another word, as the end of its process would.
+func (p *powered) kill(s *Store) {
+	p.mu.Lock()
+	p.killed = true
+	p.mu.Unlock()
+	_ = s.Close() // it has no effect any more
 }
 
 func (p *powered) lose(keep func() bool) {
