@@ -187,13 +187,24 @@ func (c *batchConn) flush(p *packets) {
 			oob = segmentSize(control[:0], sizes[0])
 		}
 		_, _, err := c.WriteMsgUDPAddrPort(buf[:length], oob, p.to)
-		if err != nil && n > 1 {
-			// A device that can't compute checksums refuses batches.
+		if err != nil && n > 1 && c.singly(buf, sizes[:n], p.to) {
 			c.segments.Store(false)
-			continue
 		}
 		buf, sizes = buf[length:], sizes[n:]
 	}
+}
+
+// singly sends packets that were refused as a batch, and reports whether the batch
+// was to blame: a device that can't compute checksums refuses batches, but an
+// address that can't be reached refuses all.
+func (c *batchConn) singly(buf []byte, sizes []int, to netip.AddrPort) bool {
+	taken := false
+	for _, size := range sizes {
+		_, err := c.UDPConn.WriteToUDPAddrPort(buf[:size], to)
+		taken = taken || err == nil
+		buf = buf[size:]
+	}
+	return taken
 }
 
 // segmentSize appends the control message that has the kernel cut a batch.
