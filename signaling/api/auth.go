@@ -2,8 +2,9 @@ package api
 
 import (
 	"context"
-	"net"
+	"errors"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -39,7 +40,12 @@ func (s *server) authorize(ctx context.Context, header, role string) (string, er
 		return "", unauthorized
 	}
 	token, err := s.Catalog.Token(ctx, credential.Hash(secret))
-	if err != nil || !token.Expires.IsZero() && time.Now().After(token.Expires) {
+	switch {
+	case errors.Is(err, catalog.ErrNotFound):
+		return "", unauthorized
+	case err != nil:
+		return "", err
+	case !token.Expires.IsZero() && time.Now().After(token.Expires):
 		return "", unauthorized
 	}
 	if slices.Index(roles, token.Role) < slices.Index(roles, role) {
@@ -71,7 +77,7 @@ func (s *server) openOnly(ctx huma.Context, next func(huma.Context)) {
 	next(ctx)
 }
 
-// addressLimit counts requests by address in windows of fixed length.
+// addressLimit counts requests by network in windows of fixed length.
 type addressLimit struct {
 	limit  int
 	window time.Duration
@@ -79,23 +85,35 @@ type addressLimit struct {
 	// mu guards the rest.
 	mu    sync.Mutex
 	begun time.Time
-	count map[string]int
+	count map[netip.Prefix]int
 }
 
 func newAddressLimit(limit int, window time.Duration) *addressLimit {
-	return &addressLimit{limit: limit, window: window, count: map[string]int{}}
+	return &addressLimit{limit: limit, window: window, count: map[netip.Prefix]int{}}
+}
+
+// network is who is counted as one: an IPv4 address, or the smallest network that
+// is given out over IPv6, whose addresses are all at its holder's disposal.
+func network(addr string) netip.Prefix {
+	at, err := netip.ParseAddrPort(addr)
+	if err != nil {
+		return netip.Prefix{} // all that can't be told apart
+	}
+	ip := at.Addr().Unmap().WithZone("")
+	bits := 64
+	if ip.Is4() {
+		bits = 32
+	}
+	return netip.PrefixFrom(ip, bits).Masked()
 }
 
 func (l *addressLimit) allow(addr string, now time.Time) bool {
-	host, _, err := net.SplitHostPort(addr)
-	if err != nil {
-		host = addr
-	}
+	from := network(addr)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if now.Sub(l.begun) >= l.window {
-		l.begun, l.count = now, map[string]int{}
+		l.begun, l.count = now, map[netip.Prefix]int{}
 	}
-	l.count[host]++
-	return l.count[host] <= l.limit
+	l.count[from]++
+	return l.count[from] <= l.limit
 }

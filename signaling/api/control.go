@@ -18,7 +18,7 @@ type NewDistribution struct {
 	Version  string        `json:"version"`
 	Sites    []string      `json:"sites,omitempty" maxItems:"10000"`
 	All      bool          `json:"all,omitempty"`
-	Priority wire.Priority `json:"priority" enum:"high,normal,low" default:"normal"`
+	Priority wire.Priority `json:"priority,omitempty" enum:"high,normal,low" default:"normal"`
 }
 
 // NewRule sets a rule for all flows that match, also later ones.

@@ -3,10 +3,13 @@ package api
 import (
 	"context"
 	"crypto/ed25519"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/netip"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/sitecast/sitecast/signaling/credential"
 	"github.com/sitecast/sitecast/signaling/wire"
@@ -104,11 +107,24 @@ func (s *server) sites() {
 		})
 }
 
+// Endpoints may be of a later release than the server: what that adds to their
+// requests is ignored, as on the socket.
+type (
+	enrolRequest struct {
+		_ struct{} `additionalProperties:"true"`
+		wire.EnrolRequest
+	}
+	sessionRequest struct {
+		_ struct{} `additionalProperties:"true"`
+		wire.SessionRequest
+	}
+)
+
 // enrolment is what endpoints use to become and prove who they are.
 func (s *server) enrolment() {
 	register(s, operation("POST", "/enrol", "enrol", "Enrol an endpoint", ""),
-		func(ctx context.Context, in *struct{ Body wire.EnrolRequest }) (*reply[wire.EnrolResponse], error) {
-			return s.enrol(ctx, in.Body)
+		func(ctx context.Context, in *struct{ Body enrolRequest }) (*reply[wire.EnrolResponse], error) {
+			return s.enrol(ctx, in.Body.EnrolRequest)
 		})
 	register(s, operation("POST", "/challenge", "challenge", "Get a nonce to sign", ""),
 		func(context.Context, *struct{}) (*reply[wire.ChallengeResponse], error) {
@@ -116,8 +132,8 @@ func (s *server) enrolment() {
 			return &reply[wire.ChallengeResponse]{wire.ChallengeResponse{Nonce: s.Keys.Challenge(now), ServerTime: now}}, nil
 		})
 	register(s, operation("POST", "/session", "session", "Trade a signed nonce for a token", ""),
-		func(ctx context.Context, in *struct{ Body wire.SessionRequest }) (*reply[wire.SessionResponse], error) {
-			return s.session(ctx, in.Body)
+		func(ctx context.Context, in *struct{ Body sessionRequest }) (*reply[wire.SessionResponse], error) {
+			return s.session(ctx, in.Body.SessionRequest)
 		})
 }
 
@@ -127,6 +143,9 @@ func (s *server) enrol(ctx context.Context, req wire.EnrolRequest) (*reply[wire.
 	}
 	if len(req.Name) > content.MaxNameBytes || len(req.Device) > content.MaxNameBytes {
 		return nil, bad("name or device is too long", "")
+	}
+	if !printable(req.Name) || !printable(req.Device) {
+		return nil, bad("name or device has characters that can't be printed", "")
 	}
 	now := time.Now()
 	ep := catalog.Endpoint{ID: string(wire.IDOf(req.Key)), Key: req.Key, Name: req.Name, Device: req.Device}
@@ -142,15 +161,24 @@ func (s *server) enrol(ctx context.Context, req wire.EnrolRequest) (*reply[wire.
 		Root: s.Keys.RootPublic, Trust: document, ServerTime: now}}, nil
 }
 
+// printable reports whether text can be shown on a terminal without moving its
+// cursor or worse: endpoints name themselves, and operators read the names.
+func printable(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) })
+}
+
 func (s *server) session(ctx context.Context, req wire.SessionRequest) (*reply[wire.SessionResponse], error) {
 	now := time.Now()
 	if err := req.Endpoint.Check(); err != nil {
 		return nil, bad(err.Error(), "")
 	}
 	ep, err := s.Catalog.Endpoint(ctx, string(req.Endpoint))
-	if err != nil {
+	if errors.Is(err, catalog.ErrNotFound) {
 		return nil, &Problem{Status: http.StatusUnauthorized, Code: "unknown_endpoint", Detail: "this endpoint is not enrolled here",
 			Hint: "enrol it again with a new token"}
+	}
+	if err != nil {
+		return nil, err
 	}
 	if err := s.Keys.Answered(req, ep.Key, now); err != nil {
 		return nil, err
