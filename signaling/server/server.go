@@ -57,6 +57,9 @@ const (
 	maxHeaderBytes = 32 << 10
 	shutdownTime   = 5 * time.Second
 	seenInterval   = time.Minute
+	// returnGrace is how long endpoints have to return after a restart before any of
+	// them is given something to fetch.
+	returnGrace    = 5 * time.Second
 	adminTokenFile = "admin.token"
 )
 
@@ -177,7 +180,11 @@ func (s *Server) assemble(ctx context.Context) error {
 		return err
 	}
 	src := newSource(s.catalog)
-	s.hub = site.NewHub(site.Config{Epoch: epoch, URL: s.objectURL, Log: s.log}, src)
+	grace := time.Duration(0)
+	if epoch > 1 {
+		grace = returnGrace
+	}
+	s.hub = site.NewHub(site.Config{Epoch: epoch, Grace: grace, URL: s.objectURL, Log: s.log}, src)
 	s.socket = socket.New(socket.Config{Authenticate: s.authenticate, Renew: s.renew, Handler: s, Log: s.log,
 		Welcome: func(_ context.Context, who socket.Identity) (wire.Welcome, error) {
 			return wire.Welcome{Epoch: epoch, ICE: s.ice(who.ID)}, nil

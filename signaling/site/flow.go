@@ -185,7 +185,7 @@ func (s *Site) moved(now time.Time, to wire.EndpointID, id uint64) {
 
 // grantLeases gives fetchers what they may fetch next.
 func (s *Site) grantLeases(now time.Time) {
-	if len(s.order) == 0 || len(s.members) == 0 {
+	if len(s.order) == 0 || len(s.members) == 0 || now.Before(s.grantFrom) {
 		return
 	}
 	room := make(map[wire.EndpointID]int, len(s.members))
@@ -216,7 +216,9 @@ func (s *Site) waiting(now time.Time) (open []*flow, waiting []schedule.Waiting)
 		for _, m := range s.members {
 			// Who has not reported yet may not know the flow.
 			if h := m.holds[id]; h != nil && h.code == "" {
-				candidates = append(candidates, schedule.Candidate{Member: s.placed(m), HeldOff: now.Before(m.heldOff)})
+				c := schedule.Candidate{Member: s.placed(m), HeldOff: now.Before(m.heldOff)}
+				c.Fetcher = s.held(m.ID) > 0
+				candidates = append(candidates, c)
 			}
 		}
 		open = append(open, f)
@@ -267,6 +269,9 @@ func (s *Site) grant(now time.Time, f *flow, m *member) bool {
 	out.URL = s.cfg.URL(kind, out.Pack, ttl+s.takes(ahead))
 	f.turn = s.lastLease
 	s.leases[out.Lease] = l
+	if !m.fetched {
+		m.fetched, s.links.changed = true, true
+	}
 	return m.conn.Send(wire.KindLease, out)
 }
 

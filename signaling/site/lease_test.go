@@ -2,6 +2,7 @@ package site_test
 
 import (
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/sitecast/sitecast/signaling/site"
@@ -64,6 +65,51 @@ func TestWhoReportsFirstGetsTheBodyAndWhatFollows(t *testing.T) {
 			t.Errorf("second lease %+v, want one to begin after the first", leases[1])
 		}
 		none[wire.Lease](early) // one fetches at a time
+	})
+}
+
+func TestRestartedServerWaitsForWhatMembersHold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := config("shop-1")
+		cfg.Grace = 5 * time.Second
+		s := newStandOf(t, cfg)
+		defer s.close()
+		a := version("a", 10)
+		s.order(a)
+		first := s.join("first")
+		first.report(a, nil)
+		s.pass(4 * time.Second)
+		none[wire.Lease](first)
+		s.join("second").report(a, []uint32{0, 1, 2, 3, 4, 5, 6, 7})
+		s.pass(2 * time.Second)
+		leases := take[wire.Lease](first)
+		if len(leases) == 0 {
+			t.Fatal("no lease after the grace")
+		}
+		checkRun(s, a, leases[len(leases)-1], 8, 10)
+	})
+}
+
+func TestFetcherKeepsItsLinks(t *testing.T) {
+	onStand(t, func(s *stand) {
+		a := version("a", 10)
+		s.order(a)
+		var all []*fake
+		for i := range 16 {
+			all = append(all, s.join("m" + string(rune('a'+i))))
+		}
+		all[3].report(a, nil)
+		s.pass(5 * time.Second)
+		dialed := map[wire.EndpointID]int{}
+		for _, m := range all {
+			for _, d := range take[wire.Dial](m) {
+				dialed[m.id]++
+				dialed[d.Peer]++
+			}
+		}
+		if got, other := dialed[all[3].id], dialed[all[4].id]; got < 9 || other > 8+2 {
+			t.Errorf("the fetcher was given %d links, want about 10; another one %d, want about 8", got, other)
+		}
 	})
 }
 

@@ -39,14 +39,15 @@ func (t *linkTable) forget(id wire.EndpointID) {
 	t.changed = true
 }
 
-// placed is a member as scheduling sees it.
+// placed is a member as scheduling sees it. Who once fetched keeps the links of a
+// fetcher, lest they come and go with every lease.
 func (s *Site) placed(m *member) schedule.Member {
 	subnet := ""
 	if len(m.Hello.Subnets) > 0 {
 		subnet = m.Hello.Subnets[0]
 	}
 	return schedule.Member{ID: m.ID, Device: m.Hello.Device, Battery: m.Hello.Battery, Wireless: m.Hello.Wireless,
-		Subnet: subnet, Fetcher: s.held(m.ID) > 0, Since: m.since.UnixNano()}
+		Subnet: subnet, Fetcher: m.fetched, Since: m.since.UnixNano()}
 }
 
 // decideLinks dials what is missing and hangs up what is not wanted, and reports

@@ -57,6 +57,9 @@ type Config struct {
 	Name string
 	// Epoch fences leases: it is higher after each start of the server.
 	Epoch uint64
+	// Grace is how long after the first member joined no lease is granted. A server
+	// that was restarted gives members so much time to return and say what they hold.
+	Grace time.Duration
 	// URL signs the address of an object at the origin for ttl.
 	URL func(kind ObjectKind, digest content.Digest, ttl time.Duration) string
 	Log *slog.Logger
@@ -131,6 +134,7 @@ type Site struct {
 	grants    map[wire.EndpointID]int64 // last granted rate
 	grantSeq  uint64
 	active    time.Time // when a flow last had something to do
+	grantFrom time.Time // no lease before
 	refused   int       // messages that broke the rules
 }
 
@@ -143,6 +147,7 @@ type member struct {
 	told       map[content.VersionID]FlowSpec // flows as last sent
 	trust      uint64
 	holds      map[content.VersionID]*holding
+	fetched    bool // it had a lease
 	heldOff    time.Time
 	lastOff    time.Duration
 	violations int
@@ -252,6 +257,9 @@ func (e Joined) apply(s *Site, now time.Time) {
 		told: map[content.VersionID]FlowSpec{}, holds: map[content.VersionID]*holding{}}
 	s.members[m.ID] = m
 	s.links.changed = true
+	if s.grantFrom.IsZero() {
+		s.grantFrom = now.Add(s.cfg.Grace)
+	}
 	s.log.Info("endpoint joined", "endpoint", m.ID.Short(), "name", m.Hello.Name)
 	if s.known {
 		s.tell(m)

@@ -53,9 +53,11 @@ func onStand(t *testing.T, do func(s *stand)) {
 	})
 }
 
-func newStand(t tester) *stand {
+func newStand(t tester) *stand { return newStandOf(t, config("shop-1")) }
+
+func newStandOf(t tester, cfg site.Config) *stand {
 	ctx, stop := context.WithCancel(context.Background())
-	s := &stand{t: t, stop: stop, site: site.New(config("shop-1"))}
+	s := &stand{t: t, stop: stop, site: site.New(cfg)}
 	s.want.Cap = wire.Unlimited
 	go func() { _ = s.site.Run(ctx) }()
 	return s
