@@ -16,7 +16,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pion/logging"
 	"github.com/pion/transport/v5/vnet"
 	"go.uber.org/goleak"
 
@@ -130,17 +129,10 @@ func (s *server) challenges() int {
 	return s.asked
 }
 
-// config is an agent at s with its data in dir.
+// config is an agent at s with its data in dir, on a network without peers.
 func (s *server) config(dir string) agent.Config {
-	router, err := vnet.NewRouter(&vnet.RouterConfig{CIDR: "192.168.0.0/24", LoggerFactory: logging.NewDefaultLoggerFactory()})
-	if err != nil {
-		s.t.Fatal(err)
-	}
 	n, err := vnet.NewNet(&vnet.NetConfig{StaticIPs: []string{"192.168.0.2"}})
 	if err != nil {
-		s.t.Fatal(err)
-	}
-	if err := router.AddNet(n); err != nil {
 		s.t.Fatal(err)
 	}
 	return agent.Config{Server: &url.URL{Scheme: "https", Host: serverAddr}, Data: dir, Name: "till-1", Device: wire.DeviceAgent,
