@@ -100,14 +100,18 @@ func TestFetcherKeepsItsLinks(t *testing.T) {
 		}
 		all[3].report(a, nil)
 		s.pass(5 * time.Second)
-		dialed := map[wire.EndpointID]int{}
+		links := map[wire.EndpointID]int{}
 		for _, m := range all {
 			for _, d := range take[wire.Dial](m) {
-				dialed[m.id]++
-				dialed[d.Peer]++
+				links[m.id]++
+				links[d.Peer]++
+			}
+			for _, h := range take[wire.HangUp](m) { // of when there were fewer
+				links[m.id]--
+				links[h.Peer]--
 			}
 		}
-		if got, other := dialed[all[3].id], dialed[all[4].id]; got < 9 || other > 8+2 {
+		if got, other := links[all[3].id], links[all[4].id]; got < 9 || other > 8+2 {
 			t.Errorf("the fetcher was given %d links, want about 10; another one %d, want about 8", got, other)
 		}
 	})
