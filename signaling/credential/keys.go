@@ -39,7 +39,6 @@ const (
 	tokenKeyFile  = "token.key"
 	secretKeyFile = "url.key"
 	turnKeyFile   = "turn.key"
-	secretBytes   = 32
 )
 
 // OpenKeys reads the keys in dir and makes those that are missing. A missing
@@ -50,14 +49,16 @@ func OpenKeys(dir string) (k *Keys, fresh bool, err error) {
 	if err := k.openRoot(dir, &fresh); err != nil {
 		return nil, false, err
 	}
-	if k.token, err = openPrivate(filepath.Join(dir, tokenKeyFile)); err != nil {
+	if k.token, _, err = OpenPrivate(filepath.Join(dir, tokenKeyFile)); err != nil {
 		return nil, false, err
 	}
 	if k.secret, err = openSecret(filepath.Join(dir, secretKeyFile)); err != nil {
 		return nil, false, err
 	}
-	k.turn, err = openSecret(filepath.Join(dir, turnKeyFile))
-	return k, fresh, err
+	if k.turn, err = openSecret(filepath.Join(dir, turnKeyFile)); err != nil {
+		return nil, false, err
+	}
+	return k, fresh, nil
 }
 
 func (k *Keys) openRoot(dir string, fresh *bool) error {
@@ -71,7 +72,7 @@ func (k *Keys) openRoot(dir string, fresh *bool) error {
 		if _, err := os.Stat(private); errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}
-		if k.Root, err = openPrivate(private); err != nil {
+		if k.Root, _, err = OpenPrivate(private); err != nil {
 			return err
 		}
 		if !k.RootPublic.Equal(k.Root.Public()) {
@@ -81,10 +82,10 @@ func (k *Keys) openRoot(dir string, fresh *bool) error {
 	case !errors.Is(err, fs.ErrNotExist):
 		return err
 	}
-	if k.Root, err = openPrivate(private); err != nil {
+	if k.Root, *fresh, err = OpenPrivate(private); err != nil {
 		return err
 	}
-	k.RootPublic, *fresh = k.Root.Public().(ed25519.PublicKey), true
+	k.RootPublic = k.Root.Public().(ed25519.PublicKey)
 	der, err := x509.MarshalPKIXPublicKey(k.RootPublic)
 	if err != nil {
 		return err
@@ -108,37 +109,39 @@ func parsePublic(text []byte) (ed25519.PublicKey, error) {
 	return public, nil
 }
 
-// openPrivate reads an Ed25519 key in PKCS #8 PEM, or makes one (0600).
-func openPrivate(path string) (ed25519.PrivateKey, error) {
+// OpenPrivate reads the Ed25519 key at path, PKCS #8 in PEM, or makes one there
+// (0600); fresh reports which.
+func OpenPrivate(path string) (key ed25519.PrivateKey, fresh bool, err error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return makePrivate(path)
+		if key, err = makePrivate(path); err != nil {
+			return nil, false, err
+		}
+		return key, true, nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
+	if key, err = parsePrivate(text); err != nil {
+		return nil, false, fmt.Errorf("read %s: %w", path, err)
+	}
+	return key, false, nil
+}
+
+func parsePrivate(text []byte) (ed25519.PrivateKey, error) {
 	block, _ := pem.Decode(text)
 	if block == nil {
-		return nil, fmt.Errorf("read %s: it is not PEM", path)
+		return nil, errors.New("it is not PEM")
 	}
 	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
 	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", path, err)
+		return nil, err
 	}
 	private, ok := key.(ed25519.PrivateKey)
 	if !ok {
-		return nil, fmt.Errorf("read %s: it is not an Ed25519 key", path)
+		return nil, errors.New("it is not an Ed25519 key")
 	}
 	return private, nil
-}
-
-// OpenPrivate reads the Ed25519 key at path, or makes one there; fresh reports
-// which.
-func OpenPrivate(path string) (key ed25519.PrivateKey, fresh bool, err error) {
-	_, err = os.Stat(path)
-	fresh = errors.Is(err, fs.ErrNotExist)
-	key, err = openPrivate(path)
-	return key, fresh, err
 }
 
 func makePrivate(path string) (ed25519.PrivateKey, error) {

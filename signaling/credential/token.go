@@ -29,12 +29,11 @@ const (
 	NonceLifetime = time.Minute
 	// TURNLifetime is how long relay credentials let new allocations be made.
 	TURNLifetime = time.Hour
-	// MaxURLLifetime bounds a signed URL.
-	MaxURLLifetime = 10 * time.Minute
 
 	maxTokenBytes = 4 << 10
 	leeway        = 5 * time.Second
 	issuer        = "sitecast"
+	secretBytes   = 32 // random, in enrolment and API tokens and in key files
 )
 
 // Audiences of endpoint tokens, one per service.
@@ -67,13 +66,14 @@ func (k *Keys) Issue(id wire.EndpointID, site, audience string, now time.Time) (
 
 // Identify checks a token made by Issue for the audience.
 func (k *Keys) Identify(token, audience string, now time.Time) (Identity, error) {
-	if len(token) > maxTokenBytes {
-		return Identity{}, fmt.Errorf("%w: %d bytes", ErrToken, len(token))
+	if len(token) > maxTokenBytes || strings.ContainsAny(token, "\r\n") { // base64 skips line breaks
+		return Identity{}, fmt.Errorf("%w: %d bytes, or broken into lines", ErrToken, len(token))
 	}
 	var c claims
 	_, err := jwt.ParseWithClaims(token, &c, func(*jwt.Token) (any, error) { return k.token.Public(), nil },
 		jwt.WithValidMethods([]string{jwt.SigningMethodEdDSA.Alg()}), jwt.WithIssuer(issuer), jwt.WithAudience(audience),
-		jwt.WithExpirationRequired(), jwt.WithLeeway(leeway), jwt.WithTimeFunc(func() time.Time { return now }))
+		jwt.WithExpirationRequired(), jwt.WithLeeway(leeway), jwt.WithStrictDecoding(),
+		jwt.WithTimeFunc(func() time.Time { return now }))
 	if err != nil {
 		return Identity{}, fmt.Errorf("%w: %w", ErrToken, err)
 	}
@@ -102,7 +102,8 @@ func (k *Keys) Answered(req wire.SessionRequest, key ed25519.PublicKey, now time
 	}
 	stamp, _, _ := strings.Cut(text, ".")
 	made, err := strconv.ParseInt(stamp, 10, 64)
-	if err != nil || now.Sub(time.Unix(made, 0)) > NonceLifetime {
+	age := now.Sub(time.Unix(made, 0))
+	if err != nil || age > NonceLifetime || age < -leeway { // the clock was set back: it would live longer
 		return fmt.Errorf("%w: the challenge is too old", ErrToken)
 	}
 	if len(key) != ed25519.PublicKeySize || wire.IDOf(key) != req.Endpoint ||
@@ -118,7 +119,8 @@ func (k *Keys) mac(purpose, text string) string {
 	return hex.EncodeToString(m.Sum(nil))
 }
 
-// SignURL returns path with a signature that is good until expires.
+// SignURL returns path with a signature that is good until expires, however far
+// that is: a lease over a slow line takes long.
 func (k *Keys) SignURL(path string, expires time.Time) string {
 	exp := strconv.FormatInt(expires.Unix(), 10)
 	return path + "?" + url.Values{"exp": {exp}, "sig": {k.mac("url", path+"\n"+exp)}}.Encode()
@@ -131,7 +133,7 @@ func (k *Keys) VerifyURL(path string, query url.Values, now time.Time) error {
 		return fmt.Errorf("%w: the address is not signed", ErrToken)
 	}
 	end, err := strconv.ParseInt(exp, 10, 64)
-	if err != nil || now.After(time.Unix(end, 0)) || time.Unix(end, 0).Sub(now) > MaxURLLifetime {
+	if err != nil || now.After(time.Unix(end, 0)) {
 		return fmt.Errorf("%w: the address has expired", ErrToken)
 	}
 	return nil
@@ -139,7 +141,7 @@ func (k *Keys) VerifyURL(path string, query url.Values, now time.Time) error {
 
 // NewSecret makes the secret of an enrolment or API token, and its hash to keep.
 func NewSecret() (secret, hash []byte) {
-	secret = make([]byte, 32)
+	secret = make([]byte, secretBytes)
 	_, _ = rand.Read(secret) // crypto/rand never fails
 	return secret, Hash(secret)
 }
@@ -159,12 +161,13 @@ func APIToken(secret []byte) string {
 
 // ParseAPIToken returns the secret of an operator's token.
 func ParseAPIToken(s string) ([]byte, error) {
+	encoding := base64.RawURLEncoding.Strict()
 	rest, ok := strings.CutPrefix(strings.TrimSpace(s), apiTokenPrefix)
-	if !ok || len(rest) > 128 {
+	if !ok || len(rest) != encoding.EncodedLen(secretBytes) {
 		return nil, ErrToken
 	}
-	secret, err := base64.RawURLEncoding.DecodeString(rest)
-	if err != nil || len(secret) != 32 {
+	secret, err := encoding.DecodeString(rest)
+	if err != nil || len(secret) != secretBytes { // line breaks are skipped
 		return nil, ErrToken
 	}
 	return secret, nil
