@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -22,9 +23,7 @@ func small(t testing.TB, name string, files int) *chunktest.Sample {
 	t.Helper()
 	lengths, uses := []int{100, 200, 300, 400, 50}, []int{0, 1, 2, 0, 3, 4}
 	list := []content.File{{Path: "d/e", Size: 150}, {Path: "empty"}, {Path: "x", Size: 700, Executable: true}}
-	for i := range files - len(list) {
-		list = append(list, content.File{Path: fmt.Sprintf("many/%03d", i), Size: 2})
-	}
+	list = slices.Concat(list, filesOf(files-len(list), 2))
 	list = append(list, content.File{Path: "z", Size: 1150 - 850 - 2*int64(files-3)})
 	return chunktest.NewSample(t, content.Ref{Name: name, Version: "v1"}, lengths, uses, list)
 }
@@ -227,4 +226,13 @@ func underFault(t *testing.T, f fault, files int, kept string) {
 		p.cut(s, cuts[kept])
 		said.keepsTo(t, dir, sample, other)
 	})
+}
+
+// filesOf lists n files of a size.
+func filesOf(n int, size int64) []content.File {
+	list := make([]content.File, n)
+	for i := range list {
+		list[i] = content.File{Path: fmt.Sprintf("many/%03d", i), Size: size}
+	}
+	return list
 }
