@@ -4,13 +4,25 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
+	"errors"
 	"net"
+	"slices"
 	"sync"
+	"syscall"
 	"time"
 )
 
-// firstByteTimeout bounds the wait for a connection's first byte.
-const firstByteTimeout = 10 * time.Second
+const (
+	// firstByteTimeout bounds the wait for a connection's first byte.
+	firstByteTimeout = 10 * time.Second
+	// minPause and maxPause bound the wait before accepting again after a shortage.
+	minPause = 5 * time.Millisecond
+	maxPause = time.Second
+)
+
+// shortages are reasons not to accept that pass: no descriptors or memory just now,
+// or a connection that went away before it was accepted.
+var shortages = []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.ECONNABORTED}
 
 // tlsRecord is the first byte of a TLS handshake (RFC 8446, 5.1).
 const tlsRecord = 0x16
@@ -41,14 +53,26 @@ func (s *split) accept(ctx context.Context) {
 	defer close(s.ready)
 	var looking sync.WaitGroup
 	defer looking.Wait()
+	defer s.stop()
+	pause := time.Duration(0)
 	for {
 		conn, err := s.Listener.Accept()
-		if err != nil {
+		switch {
+		case err == nil:
+			pause = 0
+		case slices.ContainsFunc(shortages, func(e error) bool { return errors.Is(err, e) }):
+			pause = min(max(2*pause, minPause), maxPause)
+			select {
+			case <-ctx.Done(): // the next Accept says that the listener is closed
+			case <-time.After(pause):
+			}
+			continue
+		default:
 			s.err = err
 			return
 		}
 		looking.Go(func() {
-			conn := s.look(conn)
+			conn := s.look(ctx, conn)
 			if conn == nil {
 				return
 			}
@@ -61,8 +85,11 @@ func (s *split) accept(ctx context.Context) {
 	}
 }
 
-// look decides what a connection is; nil when it was refused.
-func (s *split) look(conn net.Conn) net.Conn {
+// look decides what a connection is; nil when it was refused. Who has said nothing
+// when ctx ends is not waited for.
+func (s *split) look(ctx context.Context, conn net.Conn) net.Conn {
+	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
+	defer stop()
 	_ = conn.SetReadDeadline(time.Now().Add(firstByteTimeout)) // a dead connection fails the read
 	peeked := &peekedConn{Conn: conn, r: bufio.NewReaderSize(conn, 1<<10)}
 	first, err := peeked.r.Peek(1)
