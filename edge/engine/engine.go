@@ -84,6 +84,8 @@ const (
 	ProgressInterval = time.Second
 	// OrphanFetch is how long origin fetches outlive the socket to the server.
 	OrphanFetch = 900 * time.Millisecond
+	// restAfter is how long after a completed flow memory is given back.
+	restAfter = 15 * time.Second
 	// retryFailed is when a flow that could not be stored is tried again.
 	retryFailed = 30 * time.Second
 	// bodyPatience is how long a peer may take over a piece of a body.

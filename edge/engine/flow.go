@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -302,6 +303,17 @@ func (ev finished) apply(e *Engine, now time.Time) {
 	f.complete, f.dirty = true, true
 	f.reportedAt = time.Time{} // the server hears of it at once
 	e.log.Info("content complete", "content", f.head.Ref().String())
+	e.wg.Go(e.rest)
+}
+
+// rest gives memory back a while after the work: an idle process allocates nothing,
+// and would keep what it needed at its busiest for minutes.
+func (e *Engine) rest() {
+	select {
+	case <-e.ctx.Done():
+	case <-time.After(restAfter):
+		debug.FreeOSMemory()
+	}
 }
 
 // recount takes over from the store which chunks are still held.
