@@ -165,7 +165,6 @@ var faultsOf = map[string][]fault{
 // TestNothingUntrueIsFoundAfterAnyFault makes every call to the system fail in
 // turn, once or for good, and then cuts the power.
 func TestNothingUntrueIsFoundAfterAnyFault(t *testing.T) {
-	t.Parallel()
 	for at, what := range faultless(t, 4) {
 		eachFault(t, at+1, what, 4)
 	}
@@ -186,7 +185,9 @@ func eachFault(t *testing.T, at int, what string, files int) {
 		for _, f.fatal = range []bool{false, true} {
 			underFault(t, f, files, "nothing")
 		}
-		underFault(t, f, files, []string{"everything", "something"}[at%2])
+		if what != "sync" {
+			underFault(t, f, files, []string{"everything", "something"}[at%2])
+		}
 	}
 }
 
