@@ -29,7 +29,7 @@ type Config struct {
 	Socket  http.Handler // endpoints' signaling
 	Metrics http.Handler
 	Served  func(bytes int) // told of object bytes as they are served
-	Pin     string          // for enrolment tokens; see wire.EnrolToken
+	Pin     func() string   // for enrolment tokens; see wire.EnrolToken
 	Log     *slog.Logger
 }
 

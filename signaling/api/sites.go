@@ -102,7 +102,7 @@ func (s *server) sites() {
 			if err := s.Catalog.CreateEnrolment(ctx, actor(ctx), e); err != nil {
 				return nil, err
 			}
-			token := wire.EnrolToken{ID: e.ID, Secret: secret, Root: s.Keys.RootDigest(), Pin: s.Pin}
+			token := wire.EnrolToken{ID: e.ID, Secret: secret, Root: s.Keys.RootDigest(), Pin: s.Pin()}
 			return &reply[MadeEnrolment]{MadeEnrolment{token.String(), e.Expires}}, nil
 		})
 }

@@ -38,12 +38,12 @@ const (
 // certificates holds the server's certificate and follows its files.
 type certificates struct {
 	certFile, keyFile string
-	pin               string // for enrolment tokens
 	log               *slog.Logger
 
 	// mu guards the rest.
 	mu      sync.Mutex
 	cert    *tls.Certificate
+	pin     string    // for enrolment tokens
 	changed time.Time // of the file, as loaded
 	looked  time.Time
 }
@@ -60,7 +60,7 @@ func openCertificates(cfg Config) (*certificates, error) {
 	if err := c.load(); err != nil {
 		return nil, fmt.Errorf("load the server's certificate: %w", err)
 	}
-	return c, c.setPin()
+	return c, nil
 }
 
 // hosts are the names and addresses the private certificate is for.
@@ -78,14 +78,14 @@ func hosts(cfg Config) []string {
 	return slices.Compact(list)
 }
 
-// setPin chooses what endpoints must find in the chain: the topmost certificate,
+// pinOf chooses what endpoints must find in the chain: the topmost certificate,
 // unless the chain is one that every system trusts anyway.
-func (c *certificates) setPin() error {
+func pinOf(cert *tls.Certificate) (string, error) {
 	var chain []*x509.Certificate
-	for _, der := range c.cert.Certificate {
+	for _, der := range cert.Certificate {
 		cert, err := x509.ParseCertificate(der)
 		if err != nil {
-			return err
+			return "", err
 		}
 		chain = append(chain, cert)
 	}
@@ -94,11 +94,18 @@ func (c *certificates) setPin() error {
 		between.AddCert(cert)
 	}
 	if _, err := chain[0].Verify(x509.VerifyOptions{Intermediates: between}); err == nil {
-		return nil
+		return "", nil
 	}
 	sum := sha256.Sum256(chain[len(chain)-1].RawSubjectPublicKeyInfo)
-	c.pin = hex.EncodeToString(sum[:])
-	return nil
+	return hex.EncodeToString(sum[:]), nil
+}
+
+// Pin is that of the certificate in use, for enrolment tokens.
+func (c *certificates) Pin() string {
+	c.current(time.Now())
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.pin
 }
 
 func (c *certificates) load() error {
@@ -110,7 +117,11 @@ func (c *certificates) load() error {
 	if err != nil {
 		return err
 	}
-	c.cert, c.changed = &cert, info.ModTime()
+	pin, err := pinOf(&cert)
+	if err != nil {
+		return err
+	}
+	c.cert, c.pin, c.changed = &cert, pin, info.ModTime()
 	return nil
 }
 
@@ -145,7 +156,7 @@ func privateCertificate(dir, certFile, keyFile string, hosts []string) error {
 	if err != nil {
 		return err
 	}
-	if good(certFile, ca, hosts) {
+	if good(certFile, keyFile, ca, hosts) {
 		return nil
 	}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -174,18 +185,14 @@ func privateCertificate(dir, certFile, keyFile string, hosts []string) error {
 	return durable.WriteFile(certFile, chain, 0o644)
 }
 
-// good reports whether the certificate in file was made by ca for hosts and will
-// last.
-func good(file string, ca *x509.Certificate, hosts []string) bool {
-	text, err := os.ReadFile(file)
+// good reports whether the certificate in a file was made by ca for hosts, has its
+// key, and will last.
+func good(certFile, keyFile string, ca *x509.Certificate, hosts []string) bool {
+	pair, err := tls.LoadX509KeyPair(certFile, keyFile)
 	if err != nil {
 		return false
 	}
-	block, _ := pem.Decode(text)
-	if block == nil {
-		return false
-	}
-	cert, err := x509.ParseCertificate(block.Bytes)
+	cert, err := x509.ParseCertificate(pair.Certificate[0])
 	if err != nil || cert.CheckSignatureFrom(ca) != nil || time.Now().Add(renewBefore).After(cert.NotAfter) {
 		return false
 	}
@@ -211,6 +218,11 @@ func privateCA(dir string) (*x509.Certificate, *ecdsa.PrivateKey, error) {
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, err
+	}
+	// The key is written first, so a certificate without one was in use.
+	if _, err := os.Stat(certFile); err == nil {
+		return nil, nil, fmt.Errorf("%s is missing, and endpoints trust %s: restore the key, or name another certificate with "+
+			"--tls-cert, or remove both to make a new CA and enrol all endpoints again", keyFile, certFile)
 	}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

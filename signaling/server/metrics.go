@@ -40,33 +40,26 @@ func (c collector) Describe(ch chan<- *prometheus.Desc) {
 }
 
 func (c collector) Collect(ch chan<- prometheus.Metric) {
-	ctx, stop := context.WithTimeout(context.Background(), metricsTimeout)
-	defer stop()
-	states := map[string]int{site.StateWaiting: 0, site.StateRunning: 0, site.StatePaused: 0, site.StateComplete: 0, site.StateFailed: 0}
-	sources := map[string]int64{}
-	wan := int64(0)
-	for _, name := range c.s.hub.Running() {
-		owner := c.s.hub.Site(name)
-		if owner == nil {
-			return // the server is stopping
-		}
-		v, err := owner.View(ctx)
-		if err != nil {
-			return
-		}
-		for _, f := range v.Flows {
-			states[f.State]++
-			sources["origin"] += f.BytesOrigin
-			sources["peer"] += f.BytesPeer
-			sources["relay"] += f.BytesRelay
-			sources["reused"] += f.BytesReused
-			wan += f.WANBytes
-		}
-	}
 	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 	}
 	gauge(sessionsDesc, float64(c.s.socket.Sessions()))
+	ch <- prometheus.MustNewConstMetric(servedDesc, prometheus.CounterValue, float64(c.s.served.Load()))
+	states := map[string]int{site.StateWaiting: 0, site.StateRunning: 0, site.StatePaused: 0, site.StateComplete: 0, site.StateFailed: 0}
+	sources := map[string]int64{"origin": 0, "peer": 0, "relay": 0, "reused": 0}
+	wan := int64(0)
+	flows, ok := c.flows()
+	if !ok {
+		return // no sums are better than wrong ones
+	}
+	for _, f := range flows {
+		states[f.State]++
+		sources["origin"] += f.BytesOrigin
+		sources["peer"] += f.BytesPeer
+		sources["relay"] += f.BytesRelay
+		sources["reused"] += f.BytesReused
+		wan += f.WANBytes
+	}
 	for state, n := range states {
 		gauge(flowsDesc, float64(n), state)
 	}
@@ -74,5 +67,22 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 		gauge(bytesDesc, float64(n), source)
 	}
 	gauge(wanDesc, float64(wan))
-	ch <- prometheus.MustNewConstMetric(servedDesc, prometheus.CounterValue, float64(c.s.served.Load()))
+}
+
+// flows asks every running site; false when one did not answer in time.
+func (c collector) flows() (all []site.FlowView, ok bool) {
+	ctx, stop := context.WithTimeout(context.Background(), metricsTimeout)
+	defer stop()
+	for _, name := range c.s.hub.Running() {
+		owner := c.s.hub.Site(name)
+		if owner == nil {
+			return nil, false // the server is stopping
+		}
+		v, err := owner.View(ctx)
+		if err != nil {
+			return nil, false
+		}
+		all = append(all, v.Flows...)
+	}
+	return all, true
 }

@@ -120,6 +120,11 @@ func New(ctx context.Context, cfg Config) (s *Server, err error) {
 // close releases what New opened.
 func (s *Server) close() error {
 	var errs []error
+	if s.listen != nil {
+		if err := s.listen.Close(); !errors.Is(err, net.ErrClosed) { // Run has closed it
+			errs = append(errs, err)
+		}
+	}
 	if s.catalog != nil {
 		errs = append(errs, s.catalog.Close())
 	}
@@ -191,7 +196,7 @@ func (s *Server) assemble(ctx context.Context) error {
 		}})
 	s.http = &http.Server{
 		Handler: api.New(api.Config{Catalog: s.catalog, Keys: s.keys, Objects: s.objects, Hub: s.hub, Socket: s.socket,
-			Metrics: s.metrics(), Served: func(n int) { s.served.Add(int64(n)) }, Pin: s.certs.pin, Log: s.log}),
+			Metrics: s.metrics(), Served: func(n int) { s.served.Add(int64(n)) }, Pin: s.certs.Pin, Log: s.log}),
 		ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 		// HTTP/1.1 only: several ranges on one HTTP/2 connection share one window.
