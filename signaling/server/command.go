@@ -1,9 +1,11 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/url"
@@ -11,7 +13,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/sitecast/sitecast/signaling/credential"
 	"github.com/sitecast/sitecast/signaling/relay"
 )
 
@@ -29,6 +30,9 @@ type Command struct {
 	TLSKey       string `name:"tls-key" help:"Its key." type:"path" env:"SITECAST_TLS_KEY" placeholder:"FILE"`
 	InsecureHTTP bool   `name:"insecure-http" help:"Accept plain http from other machines too, because something else protects the path." env:"SITECAST_INSECURE_HTTP"`
 	LogLevel     string `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"SITECAST_LOG_LEVEL"`
+
+	Stdout io.Writer `kong:"-"` // nil: the process's
+	Stderr io.Writer `kong:"-"` // for the log
 }
 
 // Help is the long help with an example.
@@ -53,11 +57,14 @@ func (c Command) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
-		return fmt.Errorf("make the data folder: %w", err)
-	}
-	if cfg.Relay, cfg.RelayAddr, err = c.relay(cfg); err != nil {
+	at, err := c.relayAt()
+	if err != nil {
 		return err
+	}
+	if at != nil {
+		if err := at.open(&cfg); err != nil {
+			return err
+		}
 	}
 	s, err := New(ctx, cfg)
 	if err != nil {
@@ -86,7 +93,7 @@ func (c Command) config() (Config, error) {
 		return Config{}, fmt.Errorf("--log-level: %w", err)
 	}
 	cfg := Config{Data: c.Data, Packs: c.Packs, Listen: c.Listen, TLSCert: c.TLSCert, TLSKey: c.TLSKey, InsecureHTTP: c.InsecureHTTP,
-		Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))}
+		Log: slog.New(slog.NewTextHandler(cmp.Or[io.Writer](c.Stderr, os.Stderr), &slog.HandlerOptions{Level: level}))}
 	if cfg.Packs == "" {
 		cfg.Packs = filepath.Join(c.Data, "packs")
 	}
@@ -101,43 +108,58 @@ func (c Command) config() (Config, error) {
 	return cfg, nil
 }
 
-// relay opens the embedded relay's socket, unless there shall be none.
-func (c Command) relay(cfg Config) (*relay.Config, string, error) {
-	listen := c.TURNListen
+// relayAddress is where the embedded relay listens, and is reached.
+type relayAddress struct {
+	listen, bind string
+	public       net.IP
+}
+
+// relayAt checks the flags about the relay; nil when there shall be none.
+func (c Command) relayAt() (*relayAddress, error) {
 	host, _, err := net.SplitHostPort(c.Listen)
 	if err != nil {
-		return nil, "", fmt.Errorf("--listen %s: %w", c.Listen, err)
+		return nil, fmt.Errorf("--listen %s: %w", c.Listen, err)
 	}
-	switch listen {
+	at := &relayAddress{listen: c.TURNListen}
+	switch c.TURNListen {
 	case "none":
-		return nil, "", nil
+		return nil, nil
 	case "":
-		listen = net.JoinHostPort(host, turnPort)
+		at.listen = net.JoinHostPort(host, turnPort)
 	}
-	bind, port, err := net.SplitHostPort(listen)
-	if err != nil {
-		return nil, "", fmt.Errorf("--turn-listen %s: %w", listen, err)
+	if at.bind, _, err = net.SplitHostPort(at.listen); err != nil {
+		return nil, fmt.Errorf("--turn-listen %s: %w", at.listen, err)
 	}
-	public := net.ParseIP(c.TURNPublicIP)
-	if public == nil {
-		public = net.ParseIP(bind)
-	}
-	if public == nil || public.IsUnspecified() {
-		if c.TURNListen == "" {
-			return nil, "", nil // nobody asked for a relay, and its address is not known
+	if c.TURNPublicIP != "" {
+		if at.public = net.ParseIP(c.TURNPublicIP); at.public == nil || at.public.IsUnspecified() {
+			return nil, fmt.Errorf("--turn-public-ip %q is not the address of a host", c.TURNPublicIP)
 		}
-		return nil, "", errors.New("--turn-listen on all addresses needs --turn-public-ip, the one endpoints reach")
+		return at, nil
 	}
-	conn, err := net.ListenPacket("udp4", listen)
+	at.public = net.ParseIP(at.bind)
+	switch {
+	case at.public != nil && !at.public.IsUnspecified():
+		return at, nil
+	case c.TURNListen == "":
+		return nil, nil // nobody asked for a relay, and its address is not known
+	}
+	return nil, errors.New("--turn-listen on all addresses, or on a name, needs --turn-public-ip, the address that endpoints reach")
+}
+
+// open opens the relay's socket.
+func (a *relayAddress) open(cfg *Config) error {
+	conn, err := net.ListenPacket("udp4", a.listen)
 	if err != nil {
-		return nil, "", fmt.Errorf("listen for STUN and TURN (choose another --turn-listen, or none): %w", err)
+		return fmt.Errorf("listen for STUN and TURN (choose another --turn-listen, or none): %w", err)
 	}
-	keys, _, err := credential.OpenKeys(cfg.Data)
+	_, port, err := net.SplitHostPort(conn.LocalAddr().String())
 	if err != nil {
-		return nil, "", errors.Join(err, conn.Close())
+		return errors.Join(err, conn.Close())
 	}
-	return &relay.Config{Conns: []net.PacketConn{conn}, PublicIP: public, BindIP: bind, MinPort: relayMinPort,
-		MaxPort: relayMaxPort, Secret: keys.TURNSecret(), Log: cfg.Log}, net.JoinHostPort(public.String(), port), nil
+	cfg.Relay = &relay.Config{Conns: []net.PacketConn{conn}, PublicIP: a.public, BindIP: a.bind, MinPort: relayMinPort,
+		MaxPort: relayMaxPort, Log: cfg.Log}
+	cfg.RelayAddr = net.JoinHostPort(a.public.String(), port)
+	return nil
 }
 
 // greet says what a newcomer needs next.
@@ -146,11 +168,11 @@ func (c Command) greet(s *Server) {
 	if c.TLSCert == "" {
 		ca = "\n  export SITECAST_CA_FILE=" + filepath.Join(c.Data, "ca.pem")
 	}
-	where := "https://" + s.Addr().String()
+	where := "https://" + reachable(s.Addr().String())
 	if s.cfg.PublicURL != nil {
 		where = s.cfg.PublicURL.String()
 	}
-	fmt.Printf(`Sitecast runs at %s
+	fmt.Fprintf(cmp.Or[io.Writer](c.Stdout, os.Stdout), `Sitecast runs at %s
 
   export SITECAST_SERVER=%s
   export SITECAST_TOKEN_FILE=%s%s
@@ -161,4 +183,14 @@ func (c Command) greet(s *Server) {
   sitecast distribute my-app@1 --site shop-1 --wait
 
 `, where, where, filepath.Join(c.Data, adminTokenFile), ca, where)
+}
+
+// reachable is the address under which this machine reaches a listener: one on all
+// addresses has none of its own, and the certificate is for 127.0.0.1.
+func reachable(addr string) string {
+	host, port, err := net.SplitHostPort(addr)
+	if ip := net.ParseIP(host); err == nil && ip.IsUnspecified() {
+		return net.JoinHostPort("127.0.0.1", port)
+	}
+	return addr
 }

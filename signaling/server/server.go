@@ -42,7 +42,7 @@ type Config struct {
 	// certificate. Plain http is served too, on loopback only unless InsecureHTTP.
 	TLSCert, TLSKey string
 	InsecureHTTP    bool
-	Relay           *relay.Config // nil: no embedded STUN and TURN
+	Relay           *relay.Config // nil: no embedded STUN and TURN; Secret is filled in
 	RelayAddr       string        // host:port as endpoints reach it
 	Log             *slog.Logger
 
@@ -109,17 +109,27 @@ func New(ctx context.Context, cfg Config) (s *Server, err error) {
 			return s, fmt.Errorf("listen (is another server running? choose another --listen): %w", err)
 		}
 	}
-	if cfg.Relay != nil {
-		if s.relay, err = relay.New(*cfg.Relay); err != nil {
+	if err := s.assemble(ctx); err != nil {
+		return s, err
+	}
+	if cfg.Relay != nil { // the last, because it serves from now on
+		config := *cfg.Relay
+		config.Secret = s.keys.TURNSecret()
+		if s.relay, err = relay.New(config); err != nil {
 			return s, err
 		}
 	}
-	return s, s.assemble(ctx)
+	return s, nil
 }
 
-// close releases what New opened.
+// close releases what New opened or was given.
 func (s *Server) close() error {
 	var errs []error
+	if s.relay == nil && s.cfg.Relay != nil { // a relay closes them itself
+		for _, conn := range s.cfg.Relay.Conns {
+			errs = append(errs, conn.Close())
+		}
+	}
 	if s.listen != nil {
 		if err := s.listen.Close(); !errors.Is(err, net.ErrClosed) { // Run has closed it
 			errs = append(errs, err)
