@@ -172,7 +172,7 @@ func (e *Engine) closeGeneration(w *wire.Flows) {
 func (e *Engine) revoked(w *wire.Revoke) {
 	for _, l := range e.leases {
 		if l.Epoch == w.Epoch && l.Lease.Lease == w.Lease {
-			l.giveBack("revoked")
+			e.giveBack(l, "revoked")
 			e.flows[l.Flow].dirty = true
 		}
 	}

@@ -129,7 +129,7 @@ func (s *stand) leaseBody() {
 }
 
 func (s *stand) leaseChunks(from, to uint32) {
-	l := &wire.Lease{Flow: s.flow.ID, Epoch: 1, Lease: 2, To: int64(to-from) * 100_000, TTLMs: 20_000}
+	l := &wire.Lease{Flow: s.flow.ID, Epoch: 1, Lease: 2 + uint64(from), To: int64(to-from) * 100_000, TTLMs: 20_000}
 	for i := from; i < to; i++ {
 		l.Parts = append(l.Parts, wire.Part{Chunk: i, Length: 100_000})
 	}
@@ -430,6 +430,33 @@ func TestPausedFlowReportsWhatIsHeldFromBefore(t *testing.T) {
 		}
 		if p := s.lastProgress(); p.Flow != s.flow.ID {
 			t.Error("nothing was reported")
+		}
+	})
+}
+
+func TestChunksOfALeaseThatNeverBeganAreAskedOfPeers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStand(t)
+		defer s.stop()
+		s.fetch = func(ctx context.Context, _ wire.Lease) error {
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		s.want(s.flow)
+		s.leaseBody()
+		s.leaseChunks(0, 10)  // runs
+		s.leaseChunks(10, 20) // waits for it
+		paused, resumed := s.flow, s.flow
+		paused.Generation, paused.Paused = 2, true
+		resumed.Generation = 3
+		s.want(paused)
+		s.want(resumed)
+		a := s.link("a")
+		s.joins(a, 5, 15)
+		got, _ := a.heard(wire.FrameWant)
+		slices.Sort(got)
+		if !slices.Equal(got, []uint32{5, 15}) {
+			t.Errorf("asked for %v, want [5 15]", got)
 		}
 	})
 }

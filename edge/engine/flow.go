@@ -162,7 +162,7 @@ func (e *Engine) suspend(f *flow, why string) {
 	e.leaveAll(f)
 	for _, l := range e.leases {
 		if l.Flow == f.id {
-			l.giveBack(why)
+			e.giveBack(l, why)
 		}
 	}
 }

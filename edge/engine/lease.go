@@ -26,8 +26,9 @@ type lease struct {
 	fetched  atomic.Int64 // encoded bytes taken so far
 }
 
-// giveBack ends a lease before it is done.
-func (l *lease) giveBack(why string) {
+// giveBack ends a lease before it is done. The end of one that runs comes as
+// leaseEnded.
+func (e *Engine) giveBack(l *lease, why string) {
 	if l.ended || l.failed != "" {
 		return
 	}
@@ -35,6 +36,16 @@ func (l *lease) giveBack(why string) {
 	l.stop()
 	if l.started.IsZero() {
 		l.ended = true
+		e.free(l)
+	}
+}
+
+// free lets a lease's chunks be asked of peers again.
+func (e *Engine) free(l *lease) {
+	f := e.flows[l.Flow]
+	f.dirty = true
+	if f.swarm != nil {
+		f.swarm.Unlease(chunksOf(l.Lease)...)
 	}
 }
 
@@ -51,9 +62,9 @@ func (e *Engine) granted(w wire.Lease) {
 	e.leases = append(e.leases, l)
 	switch {
 	case !f.active():
-		l.giveBack("flow is paused here")
+		e.giveBack(l, "flow is paused here")
 	case w.Body && f.spec != nil:
-		l.giveBack("body is held already")
+		e.giveBack(l, "body is held already")
 	}
 	f.dirty = true
 	if f.swarm != nil && l.failed == "" {
@@ -162,10 +173,8 @@ func (ev leaseEnded) apply(e *Engine, now time.Time) {
 		l.failed = ev.err.Error()
 		e.log.Warn("origin fetch ended early", "err", ev.err)
 	}
-	f.dirty, f.reportedAt = true, time.Time{} // the server hears at once, and grants the next
-	if f.swarm != nil {
-		f.swarm.Unlease(chunksOf(l.Lease)...)
-	}
+	e.free(l)
+	f.reportedAt = time.Time{} // the server hears at once, and grants the next
 	if damaged := new(chunk.CorruptError); errors.As(ev.err, &damaged) {
 		e.cfg.Uplink.Send(wire.KindReport, wire.Report{Flow: f.id, Code: wire.CodeBadChunk, Detail: wire.Clip(ev.err.Error())})
 	}
@@ -174,7 +183,7 @@ func (ev leaseEnded) apply(e *Engine, now time.Time) {
 // cancelLeases gives every lease back.
 func (e *Engine) cancelLeases(why string) {
 	for _, l := range e.leases {
-		l.giveBack(why)
+		e.giveBack(l, why)
 		e.flows[l.Flow].dirty = true
 	}
 }
