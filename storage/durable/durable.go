@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 )
 
 // WriteFile replaces the file at path: it writes beside it, syncs, renames, and
@@ -27,8 +28,11 @@ func WriteFile(path string, text []byte, mode fs.FileMode) error {
 	return SyncDir(filepath.Dir(path))
 }
 
-// SyncDir makes the names in a folder durable.
+// SyncDir makes the names in a folder durable. Windows cannot and need not.
 func SyncDir(path string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
 	dir, err := os.Open(path)
 	if err != nil {
 		return fmt.Errorf("sync folder: %w", err)

@@ -8,11 +8,12 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/sitecast/sitecast/storage/chunk/chunktest"
+	"github.com/sitecast/sitecast/storage/chunk/disk"
 	"github.com/sitecast/sitecast/storage/content"
 )
 
 func TestAnyVersionIsFilledInAnyOrder(t *testing.T) {
-	dir := t.TempDir()
+	dir := disk.MemoryDir(t)
 	store := open(t, dir)
 	n := 0
 	rapid.Check(t, func(r *rapid.T) {

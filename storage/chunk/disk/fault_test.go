@@ -195,7 +195,7 @@ func eachFault(t *testing.T, at int, what string, files int) {
 func faultless(t *testing.T, files int) (calls []string) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPowered(t, fault{})
-		s, err := p.open(t.TempDir())
+		s, err := p.open(MemoryDir(t))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -210,7 +210,7 @@ func faultless(t *testing.T, files int) (calls []string) {
 
 func underFault(t *testing.T, f fault, files int, kept string) {
 	synctest.Test(t, func(t *testing.T) {
-		dir := t.TempDir()
+		dir := MemoryDir(t)
 		sample, other := small(t, "kept", files), small(t, "other", files)
 		p := newPowered(t, f)
 		defer func() {

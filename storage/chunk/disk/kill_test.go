@@ -76,7 +76,7 @@ func victim(dir string) {
 }
 
 func TestKilledProcessLeavesNothingUntrue(t *testing.T) {
-	dir := t.TempDir()
+	dir := disk.MemoryDir(t)
 	for round := range 12 {
 		last := killed(t, dir, rand.IntN(45))
 		afterKill(t, dir, last)

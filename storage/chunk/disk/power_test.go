@@ -238,7 +238,7 @@ func (p *powered) rename(root *os.Root, from, to string) error {
 		}
 		r := renamed{from: filepath.Join(root.Name(), from), to: filepath.Join(root.Name(), to)}
 		if info, err := os.Lstat(r.to); err == nil && info.Mode().IsRegular() {
-			r.replaced = filepath.Join(p.t.TempDir(), "replaced")
+			r.replaced = filepath.Join(MemoryDir(p.t), "replaced")
 			if err := os.Link(r.to, r.replaced); err != nil {
 				p.t.Fatal(err)
 			}

@@ -42,7 +42,7 @@ func fails(err error) func() error { return func() error { return err } }
 // the next one succeed.
 func TestChunkPutWhileASyncFailsIsNotHeld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		dir := t.TempDir()
+		dir := MemoryDir(t)
 		p, s := begun(t, dir)
 		sample := small(t, "kept", 4)
 		v := sample.Open(t, s)
@@ -65,7 +65,7 @@ func TestChunkPutWhileASyncFailsIsNotHeld(t *testing.T) {
 
 func TestChunkBeingWrittenWhileASyncFailsIsNotHeld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p, s := begun(t, t.TempDir())
+		p, s := begun(t, MemoryDir(t))
 		sample := small(t, "kept", 4)
 		v := sample.Open(t, s)
 		sample.Put(t, v, 1)
@@ -104,7 +104,7 @@ func TestLostJournalIsRebuiltFromTheContent(t *testing.T) {
 // lostJournal ends the process, but not the power, before anything is committed:
 // what is found then must be made durable before a journal says that it is held.
 func lostJournal(t *testing.T, damage func(name string) error, complete bool, files int) {
-	dir := t.TempDir()
+	dir := MemoryDir(t)
 	p, s := begun(t, dir)
 	sample := small(t, "kept", files)
 	v := sample.Open(t, s)
@@ -134,7 +134,7 @@ func lostJournal(t *testing.T, damage func(name string) error, complete bool, fi
 
 // A removal that could not clear the place must not clear it when it is another's.
 func TestFailedRemovalDoesNotTakeALaterVersion(t *testing.T) {
-	dir := t.TempDir()
+	dir := MemoryDir(t)
 	p, s := begun(t, dir)
 	sample := small(t, "kept", 4)
 	sample.Fill(t, s)
@@ -158,7 +158,7 @@ func TestFailedRemovalDoesNotTakeALaterVersion(t *testing.T) {
 
 func TestFailedRemovalIsTriedAgain(t *testing.T) {
 	for _, restart := range []bool{false, true} {
-		dir := t.TempDir()
+		dir := MemoryDir(t)
 		p, s := begun(t, dir)
 		sample := small(t, "kept", 4)
 		sample.Fill(t, s)
@@ -193,7 +193,7 @@ func expectTree(t *testing.T, dir string, sample *chunktest.Sample) {
 }
 
 func TestTreeOfNoVersionMakesRoom(t *testing.T) {
-	dir := t.TempDir()
+	dir := MemoryDir(t)
 	p, s := begun(t, dir)
 	sample := small(t, "kept", 4)
 	place := filepath.Join(dir, placeOf(sample.Head.Ref()))
@@ -221,7 +221,7 @@ func TestTreeOfNoVersionMakesRoom(t *testing.T) {
 }
 
 func TestVersionUnderATakenNameIsNotPlaced(t *testing.T) {
-	dir := t.TempDir()
+	dir := MemoryDir(t)
 	_, s := begun(t, dir)
 	first := small(t, "kept", 4)
 	first.Fill(t, s)
@@ -256,7 +256,7 @@ func TestWhatIsChangedBeforeCompletionIsMadeAnew(t *testing.T) {
 			return errors.Join(os.Remove(name), os.Mkdir(name, 0o700))
 		}, []uint32{0}},
 	} {
-		dir := t.TempDir()
+		dir := MemoryDir(t)
 		_, s := begun(t, dir)
 		sample := chunktest.NewSample(t, content.Ref{Name: "changed", Version: "v1"}, []int{50, 60}, []int{0, 1},
 			[]content.File{{Path: "empty"}, {Path: "file", Size: 50}, {Path: "folder", Dir: true}, {Path: "other", Size: 60}})

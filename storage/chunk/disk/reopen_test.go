@@ -21,7 +21,7 @@ import (
 // with that name, unless it is made so first.
 func TestCommitAfterAFailedCompactionIsDurable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		dir := t.TempDir()
+		dir := MemoryDir(t)
 		p, s := begun(t, dir)
 		sample := small(t, "kept", 4)
 		v := sample.Open(t, s)
@@ -41,7 +41,7 @@ func TestCommitAfterAFailedCompactionIsDurable(t *testing.T) {
 
 func TestCommitAfterAFailedOpenIsDurable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		dir := t.TempDir()
+		dir := MemoryDir(t)
 		p, s := begun(t, dir)
 		sample := small(t, "kept", 4)
 		p.next("rename", func() error { // that of the journal; the next is that of the folder
@@ -81,7 +81,7 @@ func damage(t *testing.T, dir string, sample *chunktest.Sample, file string, at 
 }
 
 func TestRepairIsDurable(t *testing.T) {
-	dir := t.TempDir()
+	dir := MemoryDir(t)
 	_, s := begun(t, dir)
 	sample := small(t, "kept", 4)
 	sample.Fill(t, s)
@@ -105,7 +105,7 @@ func TestRepairIsDurable(t *testing.T) {
 
 // Files that Open looked into would be found to be empty.
 func TestReopeningACompleteVersionReadsNoContent(t *testing.T) {
-	dir := t.TempDir()
+	dir := MemoryDir(t)
 	_, s := begun(t, dir)
 	sample := small(t, "kept", 4)
 	sample.Fill(t, s)
@@ -141,7 +141,7 @@ func TestDamagedHeadAndBodyAreMended(t *testing.T) {
 			"cut":     func(name string) error { return os.Truncate(name, 20) },
 			"changed": func(name string) error { return os.WriteFile(name, []byte("{}"), 0o600) },
 		} {
-			dir := t.TempDir()
+			dir := MemoryDir(t)
 			_, s := begun(t, dir)
 			sample := small(t, "kept", 4)
 			sample.Fill(t, s)
@@ -167,7 +167,7 @@ func TestDamagedHeadAndBodyAreMended(t *testing.T) {
 }
 
 func TestCountersOutliveADeletedTree(t *testing.T) {
-	dir := t.TempDir()
+	dir := MemoryDir(t)
 	_, s := begun(t, dir)
 	sample := small(t, "kept", 4)
 	counters := sample.Fill(t, s).Counters()
@@ -210,7 +210,7 @@ func committed(t *testing.T, s *Store, sample *chunktest.Sample) content.Bitmap 
 
 func TestWhatIsPutIsCommittedWithinTheInterval(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p, s := begun(t, t.TempDir())
+		p, s := begun(t, MemoryDir(t))
 		sample := small(t, "kept", 4)
 		v := sample.Open(t, s)
 		for n, i := range []uint32{3, 1, 2} {
@@ -254,7 +254,7 @@ func TestUncommittedBytesAreBounded(t *testing.T) {
 		}
 		sample := chunktest.NewSample(t, content.Ref{Name: "large", Version: "v1"}, lengths, uses,
 			[]content.File{{Path: "f", Size: chunks * length}})
-		_, s := begun(t, t.TempDir())
+		_, s := begun(t, MemoryDir(t))
 		v := sample.Open(t, s)
 		for i := range uint32(chunks) {
 			sample.Put(t, v, i)
@@ -272,7 +272,7 @@ func TestUncommittedBytesAreBounded(t *testing.T) {
 }
 
 func TestFewFilesStayOpen(t *testing.T) {
-	_, s := begun(t, t.TempDir())
+	_, s := begun(t, MemoryDir(t))
 	const n = maxOpenFiles + 40
 	sample := chunktest.NewSample(t, content.Ref{Name: "files", Version: "v1"}, []int{9 * n}, []int{0}, filesOf(n, 9))
 	v := sample.Open(t, s)
