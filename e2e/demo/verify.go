@@ -29,7 +29,8 @@ func (d *demo) verify(ctx context.Context) error {
 	return nil
 }
 
-// digestTree hashes names, sizes and contents of everything below path. A single
+// digestTree hashes names, sizes, contents and the executable bit of everything
+// below path. A single
 // file stands for a folder that holds just that file.
 func digestTree(ctx context.Context, path string) (string, error) {
 	info, err := os.Stat(path)
@@ -68,7 +69,7 @@ func digestFile(sum io.Writer, tree fs.FS, name string, entry fs.DirEntry) error
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(sum, "%q %d\n", name, info.Size())
+	fmt.Fprintf(sum, "%q %d %t\n", name, info.Size(), info.Mode()&0o111 != 0)
 	file, err := tree.Open(name)
 	if err != nil {
 		return err
