@@ -96,7 +96,7 @@ func TestFetcherKeepsItsLinks(t *testing.T) {
 		s.order(a)
 		var all []*fake
 		for i := range 16 {
-			all = append(all, s.join("m" + string(rune('a'+i))))
+			all = append(all, s.join("m"+string(rune('a'+i))))
 		}
 		all[3].report(a, nil)
 		s.pass(5 * time.Second)
