@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -50,6 +51,7 @@ func (c Distribute) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	c.Site = slices.Compact(slices.Sorted(slices.Values(c.Site)))
 	server, err := c.client()
 	if err != nil {
 		return err
@@ -72,41 +74,47 @@ func (c Distribute) Run(ctx context.Context) error {
 
 // wait shows the flows until they are complete or can't become so.
 func (c Distribute) wait(ctx context.Context, server *client, ref content.Ref) error {
-	limit := context.Background()
+	limit := ctx
 	if c.Timeout > 0 {
 		var stop context.CancelFunc
-		limit, stop = context.WithTimeout(limit, c.Timeout)
+		limit, stop = context.WithTimeout(ctx, c.Timeout)
 		defer stop()
 	}
 	tick := time.NewTicker(waitEvery)
 	defer tick.Stop()
 	w := &wait{ref: ref, sites: c.Site, moved: time.Now()}
 	screen := newScreen(c.stderr())
-	told := time.Now()
+	var told time.Time
 	for {
-		flows, err := server.flows(ctx, "", ref.Name)
-		refused := new(Refusal)
-		switch now := time.Now(); {
+		flows, err := server.flows(limit, "", ref.Name)
+		switch {
 		case ctx.Err() != nil:
 			return fmt.Errorf("interrupted; the distribution of %s goes on", ref)
-		case errors.As(err, &refused):
+		case limit.Err() != nil:
+			return fmt.Errorf("%s did not arrive everywhere within %v; the distribution goes on", ref, c.Timeout)
+		case final(err):
 			return fmt.Errorf("wait for %s: %w", ref, err)
-		case err != nil: // the server is away for a moment
-			screen.draw([]string{err.Error()})
-		default:
-			done, err := w.look(now, flows)
-			if screen.term || done || err != nil || now.Sub(told) >= plainEvery {
-				screen.draw(w.lines())
-				told = now
-			}
-			if done || err != nil {
-				return err
-			}
+		}
+		now := time.Now()
+		var done bool
+		var ended error
+		var lines []string
+		if err != nil { // the server is away for a moment
+			lines = strings.Split(err.Error(), "\n")
+		} else {
+			done, ended = w.look(now, flows)
+			lines = w.lines()
+		}
+		// A log gets lines now and then, a terminal is drawn each time.
+		if screen.term || done || ended != nil || now.Sub(told) >= plainEvery {
+			screen.draw(lines)
+			told = now
+		}
+		if done || ended != nil {
+			return ended
 		}
 		select {
-		case <-ctx.Done():
 		case <-limit.Done():
-			return fmt.Errorf("%s did not arrive everywhere within %v; the distribution goes on", ref, c.Timeout)
 		case <-tick.C:
 		}
 	}

@@ -3,7 +3,6 @@ package operator
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -77,20 +76,25 @@ func (c Flows) watch(ctx context.Context, server *client) error {
 	shown := ""
 	for {
 		flows, err := server.flows(ctx, c.Site, c.Content)
-		refused := new(Refusal)
 		switch {
 		case ctx.Err() != nil:
 			return nil
-		case errors.As(err, &refused):
+		case final(err):
 			return fmt.Errorf("list flows: %w", err)
-		case err == nil && c.JSON:
+		case c.JSON && err != nil: // the output is for a program
+			if err.Error() != shown {
+				fmt.Fprintln(c.stderr(), err)
+			}
+			shown = err.Error()
+		case c.JSON:
+			shown = ""
 			if err := json.NewEncoder(c.stdout()).Encode(flows); err != nil {
 				return err
 			}
 		default:
 			lines := flowLines(flows)
 			if err != nil {
-				lines = []string{err.Error()}
+				lines = strings.Split(err.Error(), "\n")
 			}
 			// A log gets a line for what changed, a terminal is drawn each time.
 			if now := strings.Join(lines, "\n"); screen.term || now != shown {
@@ -146,7 +150,7 @@ func writeFlows(w io.Writer, flows []site.FlowView) error {
 	}
 	for _, f := range flows {
 		if f.Reason != "" {
-			fmt.Fprintf(w, "%s at %s: %s\n", f.Content, f.Site, f.Reason)
+			fmt.Fprintf(w, "%s at %s: %s\n", f.Content, f.Site, clean(f.Reason))
 		}
 	}
 	return nil
@@ -224,7 +228,7 @@ func writeEndpoints(w io.Writer, endpoints []site.EndpointView) error {
 		if e.Online {
 			state, seen = "online", "now"
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s\n", e.Name, e.Site, e.Kind, state, seen, e.Links, e.Version,
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s\n", clean(e.Name), e.Site, clean(e.Kind), state, seen, e.Links, clean(e.Version),
 			strings.Join(e.Holds, " "), e.ID.Short())
 	}
 	return t.Flush()

@@ -24,7 +24,7 @@ var rateUnits = []struct {
 
 // UnmarshalText reads 500kbit, 5mbit, 1.5gbit or none.
 func (r *Rate) UnmarshalText(text []byte) error {
-	s := strings.ToLower(strings.TrimSuffix(strings.TrimSpace(string(text)), "/s"))
+	s := strings.TrimSuffix(strings.ToLower(strings.TrimSpace(string(text))), "/s")
 	if s == "none" {
 		*r = NoRate
 		return nil

@@ -164,6 +164,13 @@ func (r *Refusal) Error() string {
 	return text
 }
 
+// final reports whether an error is the server's last word. One that can't be
+// reached, or says that something is wrong with itself, may be well in a moment.
+func final(err error) bool {
+	refused := new(Refusal)
+	return errors.As(err, &refused) && refused.Status < http.StatusInternalServerError
+}
+
 // call sends in, if there is any, as JSON and reads the answer into out, if given.
 func (c *client) call(ctx context.Context, method, path string, query url.Values, in, out any) error {
 	ctx, stop := context.WithTimeout(ctx, callTimeout)

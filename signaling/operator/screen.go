@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/term"
@@ -49,7 +50,7 @@ func newScreen(out io.Writer) *screen {
 func (s *screen) draw(lines []string) {
 	if !s.term {
 		for _, line := range lines {
-			fmt.Fprintln(s.out, line)
+			fmt.Fprintln(s.out, clean(line))
 		}
 		return
 	}
@@ -63,11 +64,22 @@ func (s *screen) draw(lines []string) {
 		fmt.Fprintf(&b, cursorUp+"\r", s.drawn)
 	}
 	for _, line := range lines {
-		b.WriteString(cut(line, width-1) + eraseLine + "\n")
+		b.WriteString(cut(clean(line), width-1) + eraseLine + "\n")
 	}
 	b.WriteString(eraseBelow)
 	_, _ = io.WriteString(s.out, b.String()) // a terminal that is gone takes the process with it
 	s.drawn = len(lines)
+}
+
+// clean replaces what would not print but move the cursor, or worse. Endpoints name
+// themselves and say why they failed, and operators read it.
+func clean(line string) string {
+	return strings.Map(func(r rune) rune {
+		if r == utf8.RuneError || !unicode.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, line)
 }
 
 // cut shortens a line to width characters.

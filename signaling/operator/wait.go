@@ -13,8 +13,8 @@ import (
 const (
 	// waitEvery is how often a wait looks.
 	waitEvery = 500 * time.Millisecond
-	// patience is how long a wait gives endpoints to come online, and those that
-	// failed to try again, while nothing else moves.
+	// patience is how long a wait gives endpoints to come online, those that failed
+	// to try again while nothing else moves, and sites to hear of the order.
 	patience = 5 * time.Second
 )
 
@@ -26,6 +26,7 @@ type wait struct {
 	flows []site.FlowView // of those sites, as seen last
 	state string          // what they added up to
 	moved time.Time       // when that last changed
+	other time.Time       // since when a site shows another version; zero when none does
 }
 
 // look takes in what the server tells. It reports that every endpoint online has
@@ -36,19 +37,21 @@ func (w *wait) look(now time.Time, all []site.FlowView) (done bool, err error) {
 	})
 	state := ""
 	var absent, failed []string
+	var other *site.FlowView
 	complete, running := 0, max(len(w.sites)-len(w.flows), 0) // a flow may be a moment late
-	for _, f := range w.flows {
+	for i, f := range w.flows {
+		if f.Version != w.ref.Version {
+			other = &w.flows[i]
+			continue
+		}
 		state += fmt.Sprintln(f.Site, f.State, f.Endpoints, f.Complete, f.BytesOrigin+f.BytesPeer+f.BytesRelay+f.BytesReused)
 		switch {
-		case f.Version != w.ref.Version:
-			return false, fmt.Errorf("%s was ordered %s@%s, which is newer than %s and supersedes it\n"+
-				"  to go back to older content, publish it again as a new version", f.Site, f.Content, f.Version, w.ref)
 		case f.Endpoints == 0:
 			absent = append(absent, f.Site)
 		case f.Complete == f.Endpoints:
 			complete++
 		case f.State == site.StateFailed:
-			failed = append(failed, f.Site+": "+f.Reason)
+			failed = append(failed, f.Site+": "+clean(f.Reason))
 		default:
 			running++
 		}
@@ -56,6 +59,10 @@ func (w *wait) look(now time.Time, all []site.FlowView) (done bool, err error) {
 	if state != w.state {
 		w.state, w.moved = state, now
 	}
+	if other != nil {
+		return false, w.superseded(now, *other)
+	}
+	w.other = time.Time{}
 	patient := now.Sub(w.moved) < patience
 	switch {
 	case len(failed) > 0 && !patient:
@@ -70,6 +77,19 @@ func (w *wait) look(now time.Time, all []site.FlowView) (done bool, err error) {
 		return false, fmt.Errorf("no site has a flow of %s\n  create sites with `sitecast site create NAME`", w.ref)
 	}
 	return false, fmt.Errorf("nobody is online at %s; endpoints get %s when they come back", strings.Join(absent, ", "), w.ref)
+}
+
+// superseded reports that a site has another version, once it is sure that the site
+// is not just about to hear of ours.
+func (w *wait) superseded(now time.Time, f site.FlowView) error {
+	if w.other.IsZero() {
+		w.other = now
+	}
+	if now.Sub(w.other) < patience {
+		return nil
+	}
+	return fmt.Errorf("%s was ordered %s@%s, which is newer than %s and supersedes it\n"+
+		"  to go back to older content, publish it again as a new version", f.Site, f.Content, f.Version, w.ref)
 }
 
 // lines shows the flows, one a site.
@@ -92,7 +112,7 @@ func (w *wait) lines() []string {
 		default:
 			line += "  " + f.State + ": " + f.Reason
 		}
-		lines = append(lines, line)
+		lines = append(lines, clean(line))
 	}
 	return lines
 }
