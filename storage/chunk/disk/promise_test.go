@@ -173,7 +173,7 @@ func TestFailedRemovalIsTriedAgain(t *testing.T) {
 			if err := s.Close(); err != nil {
 				t.Fatal(err)
 			}
-			_, s = begun(t, dir)
+			begun(t, dir)
 		} else if err := s.Remove(t.Context(), sample.ID); err != nil {
 			t.Error(err)
 		}
