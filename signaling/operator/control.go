@@ -106,7 +106,7 @@ func (Resume) Help() string {
 func (c Resume) Validate() error { return c.Selector.Validate() }
 
 // Run ends the pause rules within the selection. It fails when a wider rule goes
-// on pausing what was meant to resume.
+// on pausing all that was meant to resume, and tells of those that pause a part.
 func (c Resume) Run(ctx context.Context) error {
 	which, err := c.parse()
 	if err != nil {
@@ -126,17 +126,28 @@ func (c Resume) Run(ctx context.Context) error {
 	if err := server.call(ctx, http.MethodGet, "/rules", nil, nil, &rules); err != nil {
 		return fmt.Errorf("read rules: %w", err)
 	}
+	partly := ""
 	for _, rule := range rules {
-		if rule.Kind == catalog.RulePause && rule.Covers(which) {
+		switch {
+		case rule.Kind != catalog.RulePause:
+		case rule.Covers(which):
 			return fmt.Errorf("%s stays paused: %s paused %s\n  resume that with: sitecast resume%s", which, rule.By, rule.Selector, flags(rule.Selector))
+		case overlap(rule.Selector, which):
+			partly += fmt.Sprintf("\nWhat of it is in %s stays paused by %s; resume that with: sitecast resume%s", rule.Selector, rule.By, flags(rule.Selector))
 		}
 	}
 	if change.Removed == 0 {
-		c.say("Nothing was paused by a rule about %s.", which)
+		c.say("Nothing was paused by a rule about %s.%s", which, partly)
 		return nil
 	}
-	c.say("Resumed %s.", which)
+	c.say("Resumed %s.%s", which, partly)
 	return nil
+}
+
+// overlap reports whether a flow can be in both selections.
+func overlap(a, b catalog.Selector) bool {
+	common := func(x, y string) bool { return x == "" || y == "" || x == y }
+	return common(a.Site, b.Site) && common(a.Name, b.Name) && common(a.Version, b.Version)
 }
 
 // flags writes a selector as the command line has it.
@@ -169,6 +180,9 @@ func (Prioritize) Help() string {
 
 // Validate refuses what can't be a content.
 func (c Prioritize) Validate() error {
+	if c.Content == "" {
+		return errors.New("say which content: NAME, or NAME@V")
+	}
 	_, err := parseContent(c.Content)
 	return err
 }

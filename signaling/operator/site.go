@@ -127,6 +127,9 @@ type SiteShow struct {
 // Help is the long help with an example.
 func (SiteShow) Help() string { return "Example:\n  sitecast site show shop-12" }
 
+// Validate refuses what can't be a site.
+func (c SiteShow) Validate() error { return content.CheckName(c.Name) }
+
 // Run shows the site.
 func (c SiteShow) Run(ctx context.Context) error {
 	server, err := c.client()
@@ -172,7 +175,7 @@ func (c SiteSet) Validate() error {
 	if c.WAN == nil {
 		return errors.New("nothing to set: give --wan RATE")
 	}
-	return nil
+	return content.CheckName(c.Name)
 }
 
 // Run changes the site.
@@ -189,6 +192,9 @@ type Cap struct {
 func (Cap) Help() string {
 	return "Examples:\n  sitecast cap --site shop-12 --wan 5mbit\n  sitecast cap --site shop-12 --wan none"
 }
+
+// Validate refuses what can't be a site.
+func (c Cap) Validate() error { return content.CheckName(c.Site) }
 
 // Run sets the cap.
 func (c Cap) Run(ctx context.Context) error { return setCap(ctx, c.Remote, c.Site, c.WAN) }

@@ -1,0 +1,239 @@
+package operator_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sitecast/sitecast/signaling/operator"
+	"github.com/sitecast/sitecast/signaling/wire"
+)
+
+// wantKeys checks that an object has the members that scripts rely on.
+func wantKeys(t *testing.T, what string, object map[string]any, keys ...string) {
+	t.Helper()
+	for _, key := range keys {
+		if _, ok := object[key]; !ok {
+			t.Errorf("%s %v lacks %q", what, object, key)
+		}
+	}
+}
+
+// published makes a folder and publishes it.
+func (s *stand) published(name, version string) string {
+	s.t.Helper()
+	folder := filepath.Join(s.t.TempDir(), "folder")
+	s.must(os.MkdirAll(filepath.Join(folder, "sub"), 0o700))
+	s.must(os.WriteFile(filepath.Join(folder, "a.txt"), []byte(strings.Repeat("alpha ", 20_000)), 0o600))
+	s.must(os.WriteFile(filepath.Join(folder, "sub", "b.txt"), []byte(name+version), 0o600))
+	return s.run(operator.Publish{Remote: s.remote, Path: folder, Name: name, Version: version, Key: filepath.Join(s.data, "keys", "publisher.key")})
+}
+
+// TestAnOperatorsDay goes through the commands as a script would.
+func TestAnOperatorsDay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStand(t)
+		if got, want := s.run(operator.SiteCreate{Remote: s.remote, Name: "shop-1", CIDR: []string{"10.1.0.0/16"}, TZ: "Europe/Berlin"}),
+			"Created site shop-1. Next: sitecast enrol --site shop-1\n"; got != want {
+			t.Errorf("site create printed %q, want %q", got, want)
+		}
+		s.run(operator.SiteCreate{Remote: s.remote, Name: "shop-2"})
+		token := s.run(operator.Enrol{Remote: s.remote, Site: "shop-1", Uses: 2, TTL: time.Hour})
+		if _, err := wire.ParseEnrolToken(token); err != nil || strings.Count(token, "\n") != 1 {
+			t.Errorf("enrol printed %q, want a token and nothing else: %v", token, err)
+		}
+		first := s.published("app", "1")
+		if !strings.HasSuffix(first, "\napp@1\n") || !strings.Contains(first, "Made a publisher key: "+filepath.Join(s.data, "keys", "publisher.key")) {
+			t.Errorf("publish printed %q, want where the key lies, and app@1 at the end", first)
+		}
+		if again := s.published("app", "2"); strings.Contains(again, "publisher key") || !strings.HasSuffix(again, "\napp@2\n") {
+			t.Errorf("the second publish printed %q, want app@2 at the end and nothing of keys", again)
+		}
+		if got, want := s.run(operator.Distribute{Remote: s.remote, Ref: "app@2", Site: []string{"shop-2", "shop-1", "shop-2"}, Priority: "normal"}),
+			"Ordered app@2 to shop-1, shop-2.\n"; got != want {
+			t.Errorf("distribute printed %q, want %q", got, want)
+		}
+		s.wantFlows("shop-1 app@2 waiting normal", "shop-2 app@2 waiting normal")
+		s.run(operator.Pause{Remote: s.remote, Selector: operator.Selector{Site: "shop-1"}})
+		s.run(operator.Prioritize{Remote: s.remote, Content: "app@2", Site: "shop-2", Priority: "high"})
+		s.wantFlows("shop-1 app@2 paused normal", "shop-2 app@2 waiting high")
+		if got, want := s.run(operator.Resume{Remote: s.remote, Selector: operator.Selector{Site: "shop-1"}}), "Resumed everything at shop-1.\n"; got != want {
+			t.Errorf("resume printed %q, want %q", got, want)
+		}
+		s.wantFlows("shop-1 app@2 waiting normal", "shop-2 app@2 waiting high")
+		s.run(operator.Cap{Remote: s.remote, Site: "shop-1", WAN: 5e6})
+		sites := decode[[]map[string]any](t, s.run(operator.SiteList{Remote: s.remote, JSON: true}))
+		if len(sites) != 2 || sites[0]["cap_bytes_per_second"] != 625e3 || sites[1]["cap_bytes_per_second"] != -1.0 {
+			t.Errorf("sites are %v, want shop-1 capped at 5 Mbit/s", sites)
+		}
+		show := s.run(operator.SiteShow{Remote: s.remote, Name: "shop-1"})
+		for _, part := range []string{"WAN cap 5.0 Mbit/s", "10.1.0.0/16", "app@2", "LAST SEEN"} {
+			if !strings.Contains(show, part) {
+				t.Errorf("site show printed %q, want %q in it", show, part)
+			}
+		}
+		none := operator.NoRate
+		s.run(operator.SiteSet{Remote: s.remote, Name: "shop-1", WAN: &none})
+		if list := s.run(operator.SiteList{Remote: s.remote}); strings.Contains(list, "Mbit") {
+			t.Errorf("site list printed %q, want no cap", list)
+		}
+		s.end()
+	})
+}
+
+// wantFlows checks what `flows --json` prints: an array whose members have what
+// CLI.md lists.
+func (s *stand) wantFlows(want ...string) {
+	s.t.Helper()
+	cmd := operator.Flows{Remote: s.remote, JSON: true}
+	s.run(cmd) // starts the sites' loops
+	synctest.Wait()
+	got := []string{}
+	for _, f := range decode[[]map[string]any](s.t, s.run(cmd)) {
+		wantKeys(s.t, "flow", f, "site", "content", "version", "state", "priority", "endpoints", "complete", "bytes_total", "bytes_origin",
+			"bytes_peer", "bytes_relay", "bytes_reused", "wan_bps", "peer_bps", "eta_seconds", "paused_by")
+		got = append(got, strings.Join([]string{f["site"].(string), f["content"].(string) + "@" + f["version"].(string),
+			f["state"].(string), f["priority"].(string)}, " "))
+	}
+	if !slices.Equal(got, want) {
+		s.t.Errorf("flows are %q, want %q", got, want)
+	}
+}
+
+func TestNothingIsAnEmptyArray(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStand(t)
+		for _, c := range []command{operator.Flows{Remote: s.remote, JSON: true}, operator.Endpoints{Remote: s.remote, JSON: true},
+			operator.SiteList{Remote: s.remote, JSON: true}} {
+			if got := s.run(c); got != "[]\n" {
+				t.Errorf("%T printed %q, want []", c, got)
+			}
+		}
+		for _, c := range []command{operator.Flows{Remote: s.remote}, operator.Endpoints{Remote: s.remote}} {
+			if got := s.run(c); !strings.Contains(got, "sitecast ") {
+				t.Errorf("%T printed %q, want what to do next", c, got)
+			}
+		}
+		s.end()
+	})
+}
+
+func TestResumeSaysWhatGoesOnPausing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStand(t)
+		s.run(operator.SiteCreate{Remote: s.remote, Name: "shop-1"})
+		s.published("app", "1")
+		s.run(operator.Pause{Remote: s.remote, Selector: operator.Selector{Content: "app@1"}})
+		err := operator.Resume{Remote: s.remote, Selector: operator.Selector{Site: "shop-1", Content: "app@1"}}.Run(t.Context())
+		if err == nil || !strings.Contains(err.Error(), "stays paused") || !strings.Contains(err.Error(), "sitecast resume --content app@1") {
+			t.Errorf("resuming a part of what is paused: %v, want an error that says how to resume it", err)
+		}
+		// What the selection and a rule have in common stays paused, and is told.
+		got := s.run(operator.Resume{Remote: s.remote, Selector: operator.Selector{Site: "shop-1"}})
+		if !strings.Contains(got, "app@1 everywhere") || !strings.Contains(got, "sitecast resume --content app@1") {
+			t.Errorf("resuming a site whose content is paused printed %q, want what goes on pausing there", got)
+		}
+		if got, want := s.run(operator.Resume{Remote: s.remote, Selector: operator.Selector{Content: "app"}}), "Resumed app everywhere.\n"; got != want {
+			t.Errorf("resume printed %q, want %q", got, want)
+		}
+		s.end()
+	})
+}
+
+func TestPublishingWhatIsPublishedSaysSo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStand(t)
+		s.published("app", "1")
+		file := filepath.Join(t.TempDir(), "app.bin")
+		s.must(os.WriteFile(file, []byte("other"), 0o600))
+		key := filepath.Join(s.data, "keys", "publisher.key")
+		err := operator.Publish{Remote: s.remote, Path: file, Name: "app", Version: "1", Key: key}.Run(t.Context())
+		if err == nil || !strings.Contains(err.Error(), "published already") {
+			t.Errorf("publishing app@1 again: %v, want that it is published", err)
+		}
+		link := filepath.Join(t.TempDir(), "folder")
+		s.must(os.Mkdir(link, 0o700))
+		s.must(os.Symlink("/etc/passwd", filepath.Join(link, "passwords")))
+		err = operator.Publish{Remote: s.remote, Path: link, Name: "app", Version: "3", Key: key}.Run(t.Context())
+		if err == nil || !strings.Contains(err.Error(), "passwords") {
+			t.Errorf("publishing a link out of the folder: %v, want an error that names it", err)
+		}
+		temp := t.TempDir()
+		s.run(operator.Publish{Remote: s.remote, Path: file, Name: "app", Version: "4", Key: key, TempDir: temp})
+		if left, err := os.ReadDir(temp); err != nil || len(left) != 0 {
+			t.Errorf("publish left %v, %v", left, err)
+		}
+		s.end()
+	})
+}
+
+func TestCommandsRefuseWhatCannotBe(t *testing.T) {
+	for _, c := range []interface{ Validate() error }{
+		operator.SiteCreate{Name: "a b"}, operator.SiteCreate{Name: "shop", CIDR: []string{"10.0.0.1"}}, operator.SiteCreate{},
+		operator.SiteShow{Name: ".."}, operator.SiteSet{Name: "shop"}, operator.SiteSet{Name: "a/b", WAN: new(operator.Rate)},
+		operator.Enrol{Site: "shop", Uses: 0, TTL: time.Hour}, operator.Enrol{Site: "shop", Uses: 1, TTL: time.Millisecond},
+		operator.Publish{Name: "a b", Version: "1"}, operator.Publish{Name: "app", Version: ""},
+		operator.Distribute{Ref: "app@1"}, operator.Distribute{Ref: "app@1", All: true, Site: []string{"shop"}}, operator.Distribute{Ref: "app", All: true},
+		operator.Flows{Content: "a b"}, operator.Pause{}, operator.Resume{}, operator.Pause{Selector: operator.Selector{Content: "@1"}},
+		operator.Prioritize{Content: "app@"}, operator.Prioritize{Content: ""}, operator.Cap{Site: "a b"},
+	} {
+		if err := c.Validate(); err == nil {
+			t.Errorf("%#v is accepted", c)
+		}
+	}
+}
+
+func TestACommandThatCannotSpeakToTheServerSaysWhatToDo(t *testing.T) {
+	token := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(token, []byte("sca1.x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		change func(*operator.Remote)
+		want   string
+	}{
+		"no token":           {func(r *operator.Remote) { r.TokenFile = "" }, "--token-file"},
+		"no such token":      {func(r *operator.Remote) { r.TokenFile = filepath.Join(t.TempDir(), "none") }, "none"},
+		"no URL":             {func(r *operator.Remote) { r.Server = "10.0.0.1:443" }, "--server"},
+		"plain http":         {func(r *operator.Remote) { r.Server = "http://10.0.0.1" }, "--insecure-http"},
+		"a CA that is none":  {func(r *operator.Remote) { r.CAFile = token }, "PEM"},
+		"nobody listens":     {func(r *operator.Remote) { r.Dial = refuse(syscall.ECONNREFUSED) }, "is the server running"},
+		"the network is off": {func(r *operator.Remote) { r.Dial = refuse(syscall.ENETUNREACH) }, "unreachable"},
+	} {
+		r := operator.Remote{Server: "https://10.0.0.1", TokenFile: token, Dial: refuse(errors.New("dialed"))}
+		c.change(&r)
+		err := operator.SiteList{Remote: r}.Run(context.Background())
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q in it", name, err, c.want)
+		}
+	}
+}
+
+func TestAServersCertificateIsCheckedAgainstItsCA(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStand(t)
+		elsewhere := filepath.Join(t.TempDir(), "token")
+		text, err := os.ReadFile(s.remote.TokenFile)
+		s.must(err)
+		s.must(os.WriteFile(elsewhere, text, 0o600))
+		r := s.remote
+		r.TokenFile = elsewhere // no ca.pem beside it
+		if err := (operator.SiteList{Remote: r}).Run(t.Context()); err == nil || !strings.Contains(err.Error(), "--ca-file") {
+			t.Errorf("without the CA: %v, want an error that names --ca-file", err)
+		}
+		r.CAFile = filepath.Join(s.data, "ca.pem")
+		s.run(operator.SiteList{Remote: r})
+		s.must(os.WriteFile(elsewhere, []byte("sca1.wrong"), 0o600))
+		if err := (operator.SiteList{Remote: r}).Run(t.Context()); err == nil || !strings.Contains(err.Error(), "admin.token") {
+			t.Errorf("with a wrong token: %v, want the server's hint", err)
+		}
+		s.end()
+	})
+}
