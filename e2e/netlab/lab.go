@@ -152,6 +152,9 @@ func (s *Site) buildLAN() error {
 		router = append(router,
 			fmt.Sprintf("link add name %s type veth peer name %s netns %s", port, endpointInterface, h.name),
 			fmt.Sprintf("link set %s master %s up", port, lanInterface))
+		if s.plan.Isolated {
+			router = append(router, fmt.Sprintf("link set %s type bridge_slave isolated on", port))
+		}
 	}
 	if err := s.Router.ip(router...); err != nil {
 		return err

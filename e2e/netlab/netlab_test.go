@@ -156,6 +156,24 @@ func TestSitesReachTheOriginAndOneAnotherOnlyAcrossTheWAN(t *testing.T) {
 	}
 }
 
+func TestIsolatedEndpointsReachTheOriginButNotEachOther(t *testing.T) {
+	lab := netlab.New(t, netlab.Plan{Sites: []netlab.SitePlan{{Endpoints: 2, Isolated: true}}})
+	site := lab.Sites[0]
+	if got, want := peerOf(t, lab.Origin, site.Endpoints[0]), site.Endpoints[0].IP().String(); got != want {
+		t.Errorf("the origin sees %s, want %s", got, want)
+	}
+	err := site.Endpoints[0].Do(func() error {
+		c, err := net.DialTimeout("tcp", site.Endpoints[1].IP().String()+":1", time.Second)
+		if err == nil {
+			err = c.Close()
+		}
+		return err
+	})
+	if err == nil || strings.Contains(err.Error(), "refused") {
+		t.Errorf("an isolated neighbour answered: %v", err)
+	}
+}
+
 func TestCommandRunsOnItsHost(t *testing.T) {
 	lab := netlab.New(t, netlab.Plan{
 		Sites:   []netlab.SitePlan{{Endpoints: 1}},

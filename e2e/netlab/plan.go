@@ -30,6 +30,7 @@ type SitePlan struct {
 	WAN       WAN
 	LAN       Link // of each endpoint's cable in each direction; rate and queue only
 	NAT       bool // the router hides the endpoints behind its own WAN address
+	Isolated  bool // endpoints reach the router but not each other, as on guest Wi-Fi
 }
 
 // WAN is the link between a site's router and the origin.

@@ -52,6 +52,18 @@ func TestSlowLossyLinkIsUsedOnce(t *testing.T) {
 	s.wantOneCopy(4*mib, 1.01)
 }
 
+func TestEndpointsThatCanNotMeetExchangeThroughTheRelay(t *testing.T) {
+	const size = 2 * mib
+	s := begin(t, netlab.Plan{Sites: []netlab.SitePlan{{Endpoints: 2, WAN: wan(50), Isolated: true}}}, size)
+	s.sitecast("distribute", "app@1", "--all", "--wait")
+	s.wantDelivered("app", "1", size)
+	s.wantOneCopy(size, 1.01)
+	if f := s.flow("app", 0); f.BytesOrigin != size || f.BytesRelay != size || f.BytesPeer != 0 {
+		t.Errorf("%d bytes from the origin, %d by relay, %d from peers, want one copy by each of the first two",
+			f.BytesOrigin, f.BytesRelay, f.BytesPeer)
+	}
+}
+
 func TestLateEndpointIsServedByItsPeers(t *testing.T) {
 	s := begin(t, oneSite(3, 100), 8*mib)
 	late := s.Agents[0][2]
