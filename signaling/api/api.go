@@ -37,6 +37,9 @@ type Config struct {
 const (
 	maxBodyBytes   = 1 << 20
 	requestTimeout = 30 * time.Second
+	// bodyTimeout bounds the wait for a request's body, also where nobody reads it
+	// but the HTTP server, to find the next request behind it.
+	bodyTimeout = 20 * time.Second
 	// uploadTimeout bounds one object's upload.
 	uploadTimeout = 30 * time.Minute
 	// openPerMinute bounds requests without credentials from one address.
@@ -53,7 +56,7 @@ type server struct {
 // New returns the handler of everything the server answers over HTTP.
 func New(cfg Config) http.Handler {
 	s := &server{Config: cfg, router: chi.NewRouter(), open: newAddressLimit(openPerMinute, time.Minute)}
-	s.router.Use(s.recovered)
+	s.router.Use(s.recovered, timely)
 	s.strays()
 	config := huma.DefaultConfig("Sitecast", "1")
 	config.CreateHooks = nil // they add the request's Host header to answers
@@ -68,6 +71,16 @@ func New(cfg Config) http.Handler {
 	s.health()
 	s.router.Handle("GET /api/v1/signal", cfg.Socket)
 	return s.router
+}
+
+// timely bounds the wait for a body. A route that takes a long one sets its own time.
+func timely(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength != 0 {
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout)) // not all writers can
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 func (s *server) health() {
@@ -91,7 +104,7 @@ func (s *server) health() {
 // operation declares a route; role is who may use it, "" for everybody.
 func operation(method, path, id, summary, role string) huma.Operation {
 	op := huma.Operation{OperationID: id, Method: method, Path: "/api/v1" + path, Summary: summary,
-		MaxBodyBytes: maxBodyBytes, Metadata: map[string]any{"role": role}}
+		MaxBodyBytes: maxBodyBytes, BodyReadTimeout: bodyTimeout, Metadata: map[string]any{"role": role}}
 	if role == "" {
 		op.Security = []map[string][]string{}
 	}
