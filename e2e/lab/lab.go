@@ -238,6 +238,15 @@ func (l *Lab) Flow(name string, s *Site) site.FlowView {
 	return flows[0]
 }
 
+// Endpoints returns the endpoints of a site as operators see them.
+func (l *Lab) Endpoints(s *Site) (list []site.EndpointView) {
+	l.t.Helper()
+	var out bytes.Buffer
+	l.must(operator.Endpoints{Remote: l.Remote(&out), Site: s.Name, JSON: true}.Run(l.t.Context()))
+	l.must(json.Unmarshal(out.Bytes(), &list))
+	return list
+}
+
 // AwaitComplete waits until everybody who is switched on at a site has the content,
 // and fails when that takes longer than limit.
 func (l *Lab) AwaitComplete(name string, s *Site, limit time.Duration) site.FlowView {

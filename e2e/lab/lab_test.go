@@ -69,6 +69,34 @@ func TestAgentThatWasOffForADayConvergesFromItsPeers(t *testing.T) {
 	})
 }
 
+func TestIdleSiteKeepsTwoLinksEach(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := lab.New(t, lab.Plan{Sites: []int{6}, Path: wan, LAN: time.Millisecond})
+		defer l.Close()
+		s := l.Sites[0]
+		l.Publish("app", "1", mib)
+		l.Distribute("app@1")
+		l.AwaitComplete("app", s, 30*time.Second)
+		for _, e := range l.Endpoints(s) {
+			if e.Links != 5 {
+				t.Errorf("%s has %d links while there is work, want one to each of the others", e.Name, e.Links)
+			}
+		}
+		time.Sleep(time.Hour)
+		for _, e := range l.Endpoints(s) {
+			if e.Links != 2 || !e.Online {
+				t.Errorf("%s has %d links after an idle hour (online %v), want two", e.Name, e.Links, e.Online)
+			}
+		}
+		l.Publish("app", "2", mib)
+		l.Distribute("app@2")
+		l.Settle()
+		if f := l.AwaitComplete("app", s, 30*time.Second); f.Version != "2" || f.BytesOrigin != mib {
+			t.Errorf("flow %+v, want one copy of version 2", f)
+		}
+	})
+}
+
 func TestLostSocketsCostNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const size = 8 * mib
