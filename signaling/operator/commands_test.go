@@ -237,3 +237,36 @@ func TestAServersCertificateIsCheckedAgainstItsCA(t *testing.T) {
 		s.end()
 	})
 }
+
+func TestAnEmptyFileCanBePublished(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStand(t)
+		file := filepath.Join(t.TempDir(), "empty.bin")
+		s.must(os.WriteFile(file, nil, 0o600))
+		got := s.run(operator.Publish{Remote: s.remote, Path: file, Name: "empty", Version: "1", Key: filepath.Join(s.data, "publisher.key")})
+		if !strings.HasSuffix(got, "\nempty@1\n") {
+			t.Errorf("publishing an empty file printed %q", got)
+		}
+		s.end()
+	})
+}
+
+// TestAnInterruptedPublishSendsOnlyTheRest: what arrived is not sent again.
+func TestAnInterruptedPublishSendsOnlyTheRest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStand(t)
+		s.published("app", "1")
+		if sent := s.err.take(); !strings.Contains(sent, "Uploading") {
+			t.Errorf("the first publish showed %q, want an upload", sent)
+		}
+		folder := filepath.Join(t.TempDir(), "again")
+		s.must(os.MkdirAll(filepath.Join(folder, "sub"), 0o700))
+		s.must(os.WriteFile(filepath.Join(folder, "a.txt"), []byte(strings.Repeat("alpha ", 20_000)), 0o600))
+		s.must(os.WriteFile(filepath.Join(folder, "sub", "b.txt"), []byte("app1"), 0o600))
+		s.run(operator.Publish{Remote: s.remote, Path: folder, Name: "app", Version: "1-again", Key: filepath.Join(s.data, "keys", "publisher.key")})
+		if sent := s.err.take(); strings.Contains(sent, "Uploading") {
+			t.Errorf("publishing the same bytes showed %q, want no upload", sent)
+		}
+		s.end()
+	})
+}

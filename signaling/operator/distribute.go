@@ -82,7 +82,17 @@ func (c Distribute) wait(ctx context.Context, server *client, ref content.Ref) e
 	}
 	tick := time.NewTicker(waitEvery)
 	defer tick.Stop()
-	w := &wait{ref: ref, sites: c.Site, moved: time.Now()}
+	sites := c.Site
+	if c.All { // those there are now; a flow may come a moment later
+		list, err := server.sites(limit)
+		if err != nil {
+			return fmt.Errorf("wait for %s: %w", ref, err)
+		}
+		for _, s := range list {
+			sites = append(sites, s.Name)
+		}
+	}
+	w := &wait{ref: ref, sites: sites, moved: time.Now()}
 	screen := newScreen(c.stderr())
 	var told time.Time
 	for {

@@ -10,3 +10,6 @@ const (
 	ShutdownTime     = shutdownTime
 	SeenInterval     = seenInterval
 )
+
+// NewSource is what tells sites what is wanted.
+var NewSource = newSource
