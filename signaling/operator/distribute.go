@@ -85,7 +85,7 @@ func (c Distribute) wait(ctx context.Context, server *client, ref content.Ref) e
 	sites := c.Site
 	if c.All { // those there are now; a flow may come a moment later
 		list, err := server.sites(limit)
-		if err != nil {
+		if final(err) {
 			return fmt.Errorf("wait for %s: %w", ref, err)
 		}
 		for _, s := range list {

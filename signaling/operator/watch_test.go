@@ -24,7 +24,12 @@ type answers struct {
 }
 
 func (a *answers) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path != "/api/v1/flows" {
+	switch r.URL.Path {
+	case "/api/v1/flows":
+	case "/api/v1/sites":
+		_, _ = w.Write([]byte("[]"))
+		return
+	default:
 		_, _ = w.Write([]byte("{}"))
 		return
 	}
@@ -118,6 +123,26 @@ func TestAWaitOutlivesAServerThatIsAwayForAMoment(t *testing.T) {
 	})
 }
 
+func TestWaitForAllSitesWaitsForThoseWhoseFlowIsLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		early := []site.FlowView{flow("a", site.StateComplete, 2, 2, 1000)}
+		a := &answers{lists: [][]site.FlowView{early, early, append(early, flow("b", site.StateRunning, 1, 0, 0)),
+			append(early, flow("b", site.StateComplete, 1, 1, 1000))}}
+		s := newFake(t, func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/api/v1/sites" {
+				_, _ = w.Write([]byte(`[{"name":"a"},{"name":"b"}]`))
+				return
+			}
+			a.ServeHTTP(w, r)
+		})
+		s.run(operator.Distribute{Remote: s.remote, Ref: "app@2", All: true, Wait: true})
+		if n := a.asked.Load(); n != 4 {
+			t.Errorf("ended after %d looks, want 4, when both sites were complete", n)
+		}
+		s.end()
+	})
+}
+
 func TestARefusalEndsAWaitAndAWatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &answers{}
@@ -156,7 +181,7 @@ func TestATimeoutHoldsAlsoWhileTheServerIsSilent(t *testing.T) {
 				<-r.Context().Done()
 				return
 			}
-			_, _ = w.Write([]byte("{}"))
+			_, _ = w.Write(map[bool][]byte{true: []byte("[]"), false: []byte("{}")}[r.URL.Path == "/api/v1/sites"])
 		})
 		begun := time.Now()
 		err := operator.Distribute{Remote: s.remote, Ref: "app@2", All: true, Wait: true, Timeout: 3 * time.Second}.Run(t.Context())
