@@ -56,6 +56,8 @@ type Lab struct {
 	dir    string
 	url    *url.URL
 	server *running
+	origin *server.Server // the one that runs
+	served int64          // by those before it
 }
 
 // Site is one place.
@@ -124,14 +126,19 @@ func (l *Lab) StartServer() {
 	s, err := server.New(context.Background(), server.Config{Data: data, Packs: filepath.Join(data, "packs"),
 		PublicURL: l.url, Listener: listener, Log: l.log("server")})
 	l.must(err)
-	l.server = run(s.Run)
+	l.origin, l.server = s, run(s.Run)
 }
 
 // StopServer stops the server in order.
 func (l *Lab) StopServer() {
 	l.t.Helper()
 	l.must(l.server.end())
+	l.served += l.origin.Served()
 }
+
+// Served is how many bytes of objects the origin has served since New, also those
+// that never arrived.
+func (l *Lab) Served() int64 { return l.served + l.origin.Served() }
 
 func (l *Lab) addSite(i, endpoints int, delay time.Duration) {
 	l.t.Helper()

@@ -44,7 +44,7 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 	}
 	gauge(sessionsDesc, float64(c.s.socket.Sessions()))
-	ch <- prometheus.MustNewConstMetric(servedDesc, prometheus.CounterValue, float64(c.s.served.Load()))
+	ch <- prometheus.MustNewConstMetric(servedDesc, prometheus.CounterValue, float64(c.s.Served()))
 	states := map[string]int{site.StateWaiting: 0, site.StateRunning: 0, site.StatePaused: 0, site.StateComplete: 0, site.StateFailed: 0}
 	sources := map[string]int64{"origin": 0, "peer": 0, "relay": 0, "reused": 0}
 	wan := int64(0)

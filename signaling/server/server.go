@@ -258,6 +258,9 @@ func (s *Server) Run(ctx context.Context) error {
 	return errors.Join(err, s.close())
 }
 
+// Served is how many bytes of packs and bodies the server has served.
+func (s *Server) Served() int64 { return s.served.Load() }
+
 // Addr is where the server listens.
 func (s *Server) Addr() net.Addr { return s.listen.Addr() }
 
