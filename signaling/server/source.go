@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"fmt"
-	"strings"
 	"sync"
 
 	"github.com/sitecast/sitecast/signaling/schedule"
@@ -48,18 +47,10 @@ func (s *source) Desired(ctx context.Context, name string) (site.Desired, error)
 		if err != nil {
 			return site.Desired{}, err
 		}
-		spec.Priority, spec.Paused, spec.PausedBy = wire.Priority(order.Priority), order.Paused, fitting(order.PausedBy)
+		spec.Priority, spec.Paused, spec.PausedBy = wire.Priority(order.Priority), order.Paused, wire.Clip(order.PausedBy)
 		d.Flows = append(d.Flows, spec)
 	}
 	return d, nil
-}
-
-// fitting cuts a text to what a message may carry, between characters.
-func fitting(reason string) string {
-	if len(reason) <= wire.MaxReasonBytes {
-		return reason
-	}
-	return strings.ToValidUTF8(reason[:wire.MaxReasonBytes], "")
 }
 
 // version reads a version, or remembers it.
