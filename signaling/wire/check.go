@@ -197,6 +197,9 @@ func (p Progress) Check() error {
 		if l.Verified > MaxLeaseParts {
 			return fmt.Errorf("%d parts verified, limit %d", l.Verified, MaxLeaseParts)
 		}
+		if r := l.Range; r != nil && (r.From < 0 || r.To <= r.From || r.To > MaxNumber) {
+			return errors.New("range of a lease is empty or negative")
+		}
 		if err := first(size("failed", l.Failed, MaxReasonBytes), whole(l.Epoch, l.Lease)); err != nil {
 			return err
 		}

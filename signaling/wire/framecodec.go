@@ -39,6 +39,7 @@ var layouts = [256]layout{
 	FrameRefuse:   {known: true, version: true, fixed: 1, list: true},
 	FrameHaveBody: {known: true, version: true},
 	FrameWantBody: {known: true, version: true, fixed: 8},
+	FrameUplink:   {known: true, fixed: 1},
 	FrameData:     {known: true, version: true, fixed: 8, payload: true},
 	FrameBody:     {known: true, version: true, fixed: 4, payload: true},
 }
@@ -70,7 +71,7 @@ func AppendFrame(dst []byte, f Frame) []byte {
 		dst = be.AppendUint32(dst, f.Number)
 	case FrameHave:
 		dst = be.AppendUint32(dst, f.Number)
-	case FrameRefuse:
+	case FrameRefuse, FrameUplink:
 		dst = append(dst, f.Flags)
 	case FrameWantBody:
 		dst = be.AppendUint32(dst, f.Offset)
@@ -136,7 +137,7 @@ func (f *Frame) parseFixed(b []byte) {
 		f.Flags, f.Number = b[0], be.Uint32(b[1:])
 	case FrameHave:
 		f.Number = be.Uint32(b)
-	case FrameRefuse:
+	case FrameRefuse, FrameUplink:
 		f.Flags = b[0]
 	case FrameWantBody:
 		f.Offset, f.Length = be.Uint32(b), be.Uint32(b[4:])

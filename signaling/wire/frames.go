@@ -21,6 +21,7 @@ const (
 	FrameRefuse   FrameKind = 0x09 // V, u8 code, ... u32 chunks that will not come
 	FrameHaveBody FrameKind = 0x0a // V; sender now holds the body
 	FrameWantBody FrameKind = 0x0b // V, u32 offset, u32 length
+	FrameUplink   FrameKind = 0x0c // u8 flags; whether the sender has a socket to the server
 	// Channel `bulk` (id 1, unordered, reliable):
 	FrameData FrameKind = 0x20 // V, u32 chunk, u32 offset in the chunk, ... bytes
 	FrameBody FrameKind = 0x21 // V, u32 offset in the body, ... bytes
@@ -60,7 +61,7 @@ type Frame struct {
 	Offset  uint32   // FrameData, FrameBody, FrameWantBody
 	Length  uint32   // FrameWantBody
 	Total   uint64   // FrameCredit
-	Flags   uint8    // FrameJoin flags, FrameRefuse code
+	Flags   uint8    // FrameJoin and FrameUplink flags, FrameRefuse code
 	Chunks  []uint32 // list frames
 	Payload []byte   // FrameHave, FrameData, FrameBody
 }
@@ -72,3 +73,9 @@ const (
 	JoinBodyHeld    = 1 // the sender holds the body
 	JoinReplyWanted = 2 // the sender asks for the peer's join and bitmap
 )
+
+// UplinkHeld is the flag of FrameUplink: the sender has a socket to the server.
+// It is sent when a link begins and whenever it changes. An endpoint that lost its
+// own socket learns from it whether only it did, so that another will fetch what
+// it was fetching, or everybody did.
+const UplinkHeld = 1

@@ -262,6 +262,17 @@ type LeaseState struct {
 	Verified uint32 `json:"verified"`
 	Done     bool   `json:"done,omitempty"`
 	Failed   string `json:"failed,omitempty"` // why the endpoint gave it back
+	// Range announces a lease that outlived the session it was granted in. The
+	// server takes it over, under the pair it was granted with, or revokes it.
+	Range *LeaseRange `json:"range,omitempty"`
+}
+
+// LeaseRange is what a lease covers: the body, or bytes of a pack.
+type LeaseRange struct {
+	Body bool           `json:"body,omitempty"`
+	Pack content.Digest `json:"pack"` // the object
+	From int64          `json:"from"`
+	To   int64          `json:"to"`
 }
 
 // Report tells of misbehaviour, for the audit log and for choosing links.
