@@ -36,13 +36,16 @@ func LeaseBytes(granted int, rate float64) int64 {
 type Candidate struct {
 	Member
 	HeldOff bool // it gave a lease back a short while ago
+	Doubted bool // it says it holds what nobody gets from it
+	Slow    bool // it fetched much more slowly than another one did
 }
 
-// burden tells candidates apart: a browser can't pace itself, a battery runs out,
-// Wi-Fi is shared with everybody's links.
+// burden tells candidates apart: who is doubted may not do as it says, who is slow
+// holds the site back, a browser can't pace itself, a battery runs out, Wi-Fi is
+// shared with everybody's links.
 func (c Candidate) burden() int {
 	b := 0
-	for _, bad := range []bool{c.Device == wire.DeviceBrowser, c.Battery, c.Wireless, !c.Fetcher} {
+	for _, bad := range []bool{c.Doubted, c.Slow, c.Device == wire.DeviceBrowser, c.Battery, c.Wireless, !c.Fetcher} {
 		b *= 2
 		if bad {
 			b++
@@ -73,28 +76,29 @@ type Waiting struct {
 	Fetchers []wire.EndpointID // who may fetch for it, best first
 }
 
+// Slot is where leases of one class of priority wait at one member. Each class
+// has its own: at a fetcher a higher class overtakes a lower one between chunks.
+type Slot struct {
+	Member wire.EndpointID
+	Class  int
+}
+
 // NextLease chooses the flow that gets the next lease, as an index, and who gets
-// it, given how many more leases each member may take. Classes of priority are
-// strict: while a flow of a higher class waits for a fetcher to have room, no
-// lower one gets a lease. One that nobody can fetch for holds up no other. Within
-// a class flows take turns. It reports false when there is nothing to grant now.
-func NextLease(flows []Waiting, room map[wire.EndpointID]int) (flow int, to wire.EndpointID, ok bool) {
-	order := make([]int, 0, len(flows))
-	for i, f := range flows {
-		if len(f.Fetchers) > 0 {
-			order = append(order, i)
-		}
+// it, given how many more leases a slot takes. Higher classes come first, and
+// flows of one class take turns. It reports false when there is nothing to grant
+// now.
+func NextLease(flows []Waiting, room func(Slot) int) (flow int, to wire.EndpointID, ok bool) {
+	order := make([]int, len(flows))
+	for i := range flows {
+		order[i] = i
 	}
 	slices.SortFunc(order, func(a, b int) int {
-		return cmp.Or(cmp.Compare(class(flows[a].Priority), class(flows[b].Priority)),
+		return cmp.Or(cmp.Compare(Class(flows[a].Priority), Class(flows[b].Priority)),
 			cmp.Compare(flows[a].Turn, flows[b].Turn), cmp.Compare(a, b))
 	})
 	for _, i := range order {
-		if class(flows[i].Priority) != class(flows[order[0]].Priority) {
-			break
-		}
 		for _, id := range flows[i].Fetchers {
-			if room[id] > 0 {
+			if room(Slot{id, Class(flows[i].Priority)}) > 0 {
 				return i, id, true
 			}
 		}
@@ -102,7 +106,8 @@ func NextLease(flows []Waiting, room map[wire.EndpointID]int) (flow int, to wire
 	return 0, "", false
 }
 
-func class(p wire.Priority) int {
+// Class ranks a priority; 0 is the highest.
+func Class(p wire.Priority) int {
 	switch p {
 	case wire.High:
 		return 0

@@ -59,7 +59,7 @@ func TestRunFollowsOnePackWithoutGaps(t *testing.T) {
 			for _, i := range c.leased {
 				s.Lease([]wire.Part{{Chunk: i}})
 			}
-			run, ok := s.Next(c.limit)
+			run, ok := s.Next(c.limit, nil)
 			if got := chunks(run); !slices.Equal(got, c.want) || ok != (len(c.want) > 0) || run.From != c.from {
 				t.Errorf("run is %v from %d (%v), want %v from %d", got, run.From, ok, c.want, c.from)
 			}
@@ -72,7 +72,7 @@ func TestRunIsBounded(t *testing.T) {
 	for i := range lengths {
 		lengths[i] = 1
 	}
-	run, _ := schedule.NewSupply(packed(1, 0, lengths...)).Next(schedule.MaxLeaseBytes)
+	run, _ := schedule.NewSupply(packed(1, 0, lengths...)).Next(schedule.MaxLeaseBytes, nil)
 	if len(run.Parts) != wire.MaxLeaseParts {
 		t.Errorf("run of %d parts, limit %d", len(run.Parts), wire.MaxLeaseParts)
 	}
@@ -115,7 +115,7 @@ func TestSupplyAgreesWithItsDefinition(t *testing.T) {
 			if s.Open() != uint32(len(open)) {
 				t.Fatalf("%d open, want %v", s.Open(), open)
 			}
-			if run, ok := s.Next(1); ok != (len(open) > 0) || ok && run.Parts[0].Chunk != open[0] {
+			if run, ok := s.Next(1, nil); ok != (len(open) > 0) || ok && run.Parts[0].Chunk != open[0] {
 				t.Fatalf("next is %v, want the first of %v", run.Parts, open)
 			}
 		}
@@ -165,29 +165,33 @@ func TestHigherClassesComeFirstAndEqualsTakeTurns(t *testing.T) {
 	flow := func(p wire.Priority, turn uint64, who []wire.EndpointID) schedule.Waiting {
 		return schedule.Waiting{Priority: p, Turn: turn, Fetchers: who}
 	}
+	room := func(n, class int) map[schedule.Slot]int {
+		return map[schedule.Slot]int{{Member: id(n), Class: class}: 1}
+	}
 	for _, c := range []struct {
 		name  string
 		flows []schedule.Waiting
-		room  map[wire.EndpointID]int
+		room  map[schedule.Slot]int
 		want  int
 		to    wire.EndpointID
 		ok    bool
 	}{
 		{name: "nothing"},
 		{name: "high before normal", flows: []schedule.Waiting{flow(wire.Normal, 0, a), flow(wire.High, 9, a)},
-			room: map[wire.EndpointID]int{id(1): 1}, want: 1, to: id(1), ok: true},
+			room: map[schedule.Slot]int{{Member: id(1), Class: 0}: 1, {Member: id(1), Class: 1}: 1}, want: 1, to: id(1), ok: true},
 		{name: "the one that waited longest", flows: []schedule.Waiting{flow(wire.Low, 7, a), flow(wire.Low, 3, a)},
-			room: map[wire.EndpointID]int{id(1): 1}, want: 1, to: id(1), ok: true},
-		{name: "a full fetcher", flows: []schedule.Waiting{flow(wire.Low, 7, a)}, room: map[wire.EndpointID]int{id(1): 0}},
-		{name: "lower flows wait for a higher one's fetcher", flows: []schedule.Waiting{flow(wire.High, 0, a), flow(wire.Low, 0, b)},
-			room: map[wire.EndpointID]int{id(2): 2}},
+			room: room(1, 2), want: 1, to: id(1), ok: true},
+		{name: "a full fetcher", flows: []schedule.Waiting{flow(wire.Low, 7, a)}, room: map[schedule.Slot]int{{Member: id(1), Class: 2}: 0}},
+		{name: "room in another class", flows: []schedule.Waiting{flow(wire.Low, 7, a)}, room: room(1, 0)},
+		{name: "a full higher class holds up no other", flows: []schedule.Waiting{flow(wire.High, 0, a), flow(wire.Low, 0, a)},
+			room: room(1, 2), want: 1, to: id(1), ok: true},
 		{name: "nobody can fetch the higher one", flows: []schedule.Waiting{flow(wire.High, 0, nil), flow(wire.Low, 0, b)},
-			room: map[wire.EndpointID]int{id(2): 2}, want: 1, to: id(2), ok: true},
+			room: room(2, 2), want: 1, to: id(2), ok: true},
 		{name: "an equal one with room", flows: []schedule.Waiting{flow(wire.High, 0, a), flow(wire.High, 4, b)},
-			room: map[wire.EndpointID]int{id(2): 2}, want: 1, to: id(2), ok: true},
+			room: room(2, 0), want: 1, to: id(2), ok: true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got, to, ok := schedule.NextLease(c.flows, c.room)
+			got, to, ok := schedule.NextLease(c.flows, func(s schedule.Slot) int { return c.room[s] })
 			if got != c.want || to != c.to || ok != c.ok {
 				t.Errorf("flow %d to %q (%v), want %d to %q (%v)", got, to, ok, c.want, c.to, c.ok)
 			}

@@ -39,6 +39,12 @@ func NewSupply(places []Place) *Supply {
 // Open returns how many chunks are open.
 func (s *Supply) Open() uint32 { return s.open }
 
+// Leased reports whether chunk i is under a lease.
+func (s *Supply) Leased(i uint32) bool { return s.leased.Has(i) }
+
+// Holders returns how many endpoints hold chunk i.
+func (s *Supply) Holders(i uint32) int { return int(s.holders[i]) }
+
 func (s *Supply) isOpen(i uint32) bool { return s.holders[i] == 0 && !s.leased.Has(i) }
 
 // update notes that chunk i, open or not before, may be the other now.
@@ -96,21 +102,27 @@ type Run struct {
 	Parts    []wire.Part
 }
 
-// Next returns the next range to fetch from the origin: the first open chunk and
-// those that follow it without a gap in its pack, up to limit encoded bytes but at
-// least one chunk. Where a version shares chunks with an older one its chunks
-// alternate between packs; the run reaches over those of other packs. It reports
-// false when nothing is open.
-func (s *Supply) Next(limit int64) (Run, bool) {
+// Next returns the next range that an endpoint which holds have should fetch from
+// the origin: the first open chunk it lacks and those that follow without a gap in
+// its pack, up to limit encoded bytes but at least one chunk. Where a version
+// shares chunks with an older one its chunks alternate between packs; the run
+// reaches over those of other packs. It reports false when nothing is open to it.
+func (s *Supply) Next(limit int64, have content.Bitmap) (Run, bool) {
 	n := uint32(len(s.places))
 	if s.open == 0 {
 		return Run{}, false
 	}
 	for ; !s.isOpen(s.first); s.first++ { // ends: open says that there is one
 	}
-	run := Run{Pack: s.places[s.first].Pack, From: s.places[s.first].Offset, To: s.places[s.first].Offset}
+	start := s.first
+	for ; start < n && (!s.isOpen(start) || have.Has(start)); start++ {
+	}
+	if start == n {
+		return Run{}, false
+	}
+	run := Run{Pack: s.places[start].Pack, From: s.places[start].Offset, To: s.places[start].Offset}
 	skipped := 0
-	for i := s.first; i < n && len(run.Parts) < wire.MaxLeaseParts; i++ {
+	for i := start; i < n && len(run.Parts) < wire.MaxLeaseParts; i++ {
 		p := s.places[i]
 		if p.Pack != run.Pack {
 			if skipped++; skipped > maxSkipped {
@@ -118,11 +130,27 @@ func (s *Supply) Next(limit int64) (Run, bool) {
 			}
 			continue
 		}
-		if !s.isOpen(i) || p.Offset != run.To || len(run.Parts) > 0 && run.To-run.From+int64(p.Length) > limit {
+		if !s.isOpen(i) || have.Has(i) || p.Offset != run.To || len(run.Parts) > 0 && run.To-run.From+int64(p.Length) > limit {
 			break
 		}
-		run.Parts = append(run.Parts, wire.Part{Chunk: i, Length: p.Length, Encoding: p.Encoding})
-		run.To += int64(p.Length)
+		run.add(i, p)
 	}
 	return run, true
+}
+
+func (r *Run) add(i uint32, p Place) {
+	r.Parts = append(r.Parts, wire.Part{Chunk: i, Length: p.Length, Encoding: p.Encoding})
+	r.To += int64(p.Length)
+}
+
+// Find returns the run of all chunks that lie in a range of a pack, whether they
+// are open or not. It reports false unless chunks of the version fill the range.
+func (s *Supply) Find(pack content.Digest, from, to int64) (Run, bool) {
+	run := Run{Pack: pack, From: from, To: from}
+	for i, p := range s.places {
+		if p.Pack == pack && p.Offset == run.To && run.To < to {
+			run.add(uint32(i), p)
+		}
+	}
+	return run, run.To == to && len(run.Parts) > 0 && len(run.Parts) <= wire.MaxLeaseParts
 }

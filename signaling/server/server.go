@@ -57,9 +57,6 @@ const (
 	maxHeaderBytes = 32 << 10
 	shutdownTime   = 5 * time.Second
 	seenInterval   = time.Minute
-	// returnGrace is how long endpoints have to return after a restart before any of
-	// them is given something to fetch.
-	returnGrace    = 5 * time.Second
 	adminTokenFile = "admin.token"
 )
 
@@ -197,7 +194,7 @@ func (s *Server) assemble(ctx context.Context) error {
 	src := newSource(s.catalog)
 	grace := time.Duration(0)
 	if epoch > 1 {
-		grace = returnGrace
+		grace = site.ReturnGrace
 	}
 	s.hub = site.NewHub(site.Config{Epoch: epoch, Grace: grace, URL: s.objectURL, Log: s.log}, src)
 	s.socket = socket.New(socket.Config{Authenticate: s.authenticate, Renew: s.renew, Handler: s, Log: s.log,

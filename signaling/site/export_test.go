@@ -18,55 +18,77 @@ func (s *Site) Faults() []string {
 	return <-e.reply
 }
 
+// part is what a chunk, or the body, of a flow is under in one reach group.
+type part struct {
+	flow  content.VersionID
+	group groupID
+	body  bool
+	chunk uint32
+}
+
 func (s *Site) faults() (found []string) {
 	fault := func(format string, args ...any) { found = append(found, fmt.Sprintf(format, args...)) }
-	leased := map[content.VersionID]map[uint32]uint64{}
-	bodies := map[content.VersionID]uint64{}
-	for id := range s.flows {
-		leased[id] = map[uint32]uint64{}
-	}
+	leased := map[part]fence{}
 	for id, l := range s.leases {
-		f := s.flows[l.flow]
+		f, m := s.flows[l.flow], s.members[l.to]
 		switch {
-		case s.members[l.to] == nil:
-			fault("lease %d is of %s, which is gone", id, l.to.Short())
+		case id != l.fence:
+			fault("lease %v is kept as %v", l.fence, id)
+		case m == nil:
+			fault("lease %v is of %s, which is gone", id, l.to.Short())
+			continue
 		case f == nil:
-			fault("lease %d is of a flow that ended", id)
+			fault("lease %v is of a flow that ended", id)
 			continue
 		case f.Paused:
-			fault("lease %d is of %s, which is paused", id, f.Head.Name)
+			fault("lease %v is of %s, which is paused", id, f.Head.Name)
 		}
-		if other, taken := bodies[l.flow]; taken && l.body {
-			fault("the body of %s is under leases %d and %d", f.Head.Name, id, other)
-		}
-		if l.body {
-			bodies[l.flow] = id
-		}
-		for _, p := range l.parts {
-			if other, taken := leased[l.flow][p.Chunk]; taken {
-				fault("chunk %d of %s is under leases %d and %d", p.Chunk, f.Head.Name, id, other)
+		parts := []part{{l.flow, m.group, true, 0}}
+		if !l.body {
+			parts = nil
+			for _, p := range l.parts {
+				parts = append(parts, part{l.flow, m.group, false, p.Chunk})
 			}
-			leased[l.flow][p.Chunk] = id
+		}
+		for _, p := range parts {
+			if other, taken := leased[p]; taken {
+				fault("%+v of %s is under leases %v and %v", p, f.Head.Name, id, other)
+			}
+			leased[p] = id
 		}
 	}
 	for id, f := range s.flows {
-		open := uint32(0)
-		for c := range f.Head.Chunks {
-			_, taken := leased[id][c]
-			for _, m := range s.members {
-				h := m.holds[id]
-				taken = taken || h != nil && h.have.Has(c)
+		for g, members := range s.groups {
+			open := uint32(0)
+			for c := range f.Head.Chunks {
+				_, taken := leased[part{id, g, false, c}]
+				for _, m := range members {
+					h := m.holds[id]
+					taken = taken || h != nil && !h.doubted && h.have.Has(c)
+				}
+				if !taken {
+					open++
+				}
 			}
-			if !taken {
-				open++
+			if got := f.need(g, time.Now()).supply.Open(); got != open {
+				fault("%s has %d chunks open in group %d, want %d", f.Head.Name, got, g, open)
 			}
-		}
-		if got := f.supply.Open(); got != open {
-			fault("%s has %d chunks open, want %d", f.Head.Name, got, open)
 		}
 	}
 	if len(s.order) != len(s.flows) {
 		fault("%d flows in order, %d in all", len(s.order), len(s.flows))
+	}
+	grouped := 0
+	for g, members := range s.groups {
+		for _, m := range members {
+			grouped++
+			if m.group != g || s.members[m.ID] != m {
+				fault("%s is listed in group %d, is in %d", m.ID.Short(), g, m.group)
+			}
+		}
+	}
+	if grouped != len(s.members) {
+		fault("%d members in groups, %d in all", grouped, len(s.members))
 	}
 	for e := range s.links.edges {
 		if s.members[e.A] == nil || s.members[e.B] == nil {
@@ -74,7 +96,7 @@ func (s *Site) faults() (found []string) {
 		}
 	}
 	for id := range s.members {
-		if n := s.held(id); n > maxLeases {
+		if n := s.held(id); n > maxLeases*classes { // flows change their class with what is leased
 			fault("%s has %d leases", id.Short(), n)
 		}
 	}

@@ -65,6 +65,7 @@ type holding struct {
 	have     content.Bitmap
 	body     bool
 	complete bool
+	doubted  bool // it does not count: nobody gets anything of it
 	code     string
 	trouble  string
 }
@@ -77,6 +78,16 @@ func (h *holding) covers(l *lease) bool {
 		}
 	}
 	return h.body || !l.body
+}
+
+// prefix is how many leading parts of a lease a member holds.
+func (h *holding) prefix(l *lease) uint32 {
+	for i, p := range l.parts {
+		if !h.have.Has(p.Chunk) {
+			return uint32(i)
+		}
+	}
+	return uint32(len(l.parts))
 }
 
 // counters are what one endpoint received of one flow, by source. They never
@@ -107,8 +118,9 @@ func (s *Site) progress(now time.Time, m *member, p *wire.Progress) {
 		h = &holding{have: content.NewBitmap(f.Head.Chunks)}
 		m.holds[p.Flow] = h
 	}
+	n := f.need(m.group, now)
 	for _, b := range p.Have {
-		if !f.note(h, b) {
+		if !f.note(now, h, n, b) {
 			s.refuse(m, "progress names chunks that do not exist")
 			return
 		}
@@ -121,6 +133,7 @@ func (s *Site) progress(now time.Time, m *member, p *wire.Progress) {
 		f.counted[m.ID] = c
 	}
 	c.grow(p, h.complete)
+	m.meter.note(now, s.wan(m))
 	for _, state := range p.Leases {
 		s.leaseState(now, m, f, state)
 	}
@@ -129,7 +142,7 @@ func (s *Site) progress(now time.Time, m *member, p *wire.Progress) {
 
 // note takes over a part of what a member holds, and reports false where it names
 // chunks that do not exist.
-func (f *flow) note(h *holding, part wire.Bits) bool {
+func (f *flow) note(now time.Time, h *holding, n *need, part wire.Bits) bool {
 	at := min(int(part.From/8), len(h.have))
 	old := h.have[at:min(at+len(part.Bits), len(h.have))].Clone()
 	if !h.have.Patch(part.From, part.Bits) {
@@ -137,15 +150,28 @@ func (f *flow) note(h *holding, part wire.Bits) bool {
 	}
 	h.have.Trim(f.Head.Chunks)
 	for i, was := range old {
-		f.supply.Change(8*uint32(at+i), was, h.have[at+i])
+		is := h.have[at+i]
+		if is&^was != 0 {
+			n.moved = now
+		}
+		if !h.doubted {
+			n.supply.Change(8*uint32(at+i), was, is)
+		}
 	}
 	return true
 }
 
-// drop takes back all of what a member holds.
-func (f *flow) drop(h *holding) {
+// count adds all of what a member holds to what its group holds, or takes it back.
+func (f *flow) count(h *holding, n *need, add bool) {
+	if h.doubted {
+		return
+	}
 	for i, b := range h.have {
-		f.supply.Change(8*uint32(i), b, 0)
+		if add {
+			n.supply.Change(8*uint32(i), 0, b)
+		} else {
+			n.supply.Change(8*uint32(i), b, 0)
+		}
 	}
 }
 

@@ -407,52 +407,31 @@ func TestAFlowWhoseMemberCantGoOnIsLeasedToAnother(t *testing.T) {
 	})
 }
 
-func TestClassesOfPriorityAreStrict(t *testing.T) {
+// A fetcher lets a higher class overtake between chunks, so each class has its own
+// current and next lease, and what a lower one has does not age while it waits.
+func TestAHigherClassIsLeasedBesideALowerOne(t *testing.T) {
 	onStand(t, func(s *stand) {
 		low := with(version("low", 60), func(f *site.FlowSpec) { f.Priority = wire.Low })
 		high := with(version("high", 60), func(f *site.FlowSpec) { f.Priority = wire.High })
-		normal := version("normal", 60)
-		s.order(low, normal, high)
+		s.order(low, high)
 		till := s.join("till")
-		p := func(spec site.FlowSpec, have []uint32, states ...wire.LeaseState) {
-			q := progress(spec, have, states...)
-			q.Body = true
-			till.say(q)
+		till.report(low, []uint32{0})
+		waits := take[wire.Lease](till)
+		till.report(high, []uint32{0})
+		works := take[wire.Lease](till)
+		if len(waits) != 2 || len(works) != 2 || works[0].Flow != high.ID || works[1].Flow != high.ID {
+			t.Fatalf("got %+v and %+v, want two leases of each class", waits, works)
 		}
-		p(low, nil)
-		held := take[wire.Lease](till)
-		p(high, nil)
-		p(normal, nil)
-		none[wire.Lease](till) // what is leased goes on
-		var order []string
-		names := map[any]string{low.ID: "low", normal.ID: "normal", high.ID: "high"}
-		specs := map[any]site.FlowSpec{low.ID: low, normal.ID: normal, high.ID: high}
-		have := map[any]uint32{}
-		for len(held) > 0 {
-			l := held[0]
-			have[l.Flow] += uint32(len(l.Parts))
-			p(specs[l.Flow], chunks(0, have[l.Flow]), done(l))
-			got := take[wire.Lease](till)
-			for _, g := range got {
-				order = append(order, names[g.Flow])
-			}
-			held = append(held[1:], got...)
+		st := state(works[0])
+		for i := range uint32(4) {
+			s.pass(15 * time.Second)
+			st.Verified = i + 1
+			till.report(high, chunks(0, 2+i), st)
 		}
-		last := map[string]int{}
-		first := map[string]int{}
-		for i, name := range order {
-			last[name] = i
-			if _, ok := first[name]; !ok {
-				first[name] = i
-			}
-		}
-		if len(first) != 3 || last["high"] > first["normal"] || last["normal"] > first["low"] {
-			t.Errorf("leases were given in order %v, want high before normal before low", order)
-		}
-		for id, n := range have {
-			if n != 60 {
-				t.Errorf("%s: %d chunks leased, want 60, each once", names[id], n)
-			}
+		none[wire.Revoke](till) // neither class stood still
+		s.pass(21 * time.Second)
+		if got := take[wire.Revoke](till); len(got) != 4 {
+			t.Errorf("revoked %+v, want what was begun and all that waited for it", got)
 		}
 	})
 }

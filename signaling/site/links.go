@@ -12,6 +12,10 @@ type linkTable struct {
 	edges   map[schedule.Edge]*edge
 	wanted  []schedule.Edge
 	changed bool // members or flows changed since wanted was decided
+	// apart are pairs that could not be linked directly, also while nobody wants
+	// their link; they are in different reach groups unless others join them.
+	apart   map[schedule.Edge]bool
+	regroup bool // links or members changed since reach groups were decided
 	wasBusy bool
 	budget  schedule.Bucket // of dials
 }
@@ -26,7 +30,7 @@ type edge struct {
 }
 
 func newLinkTable() linkTable {
-	return linkTable{edges: map[schedule.Edge]*edge{}, budget: schedule.NewBucket(schedule.DialsPerSecond, schedule.DialBurst)}
+	return linkTable{edges: map[schedule.Edge]*edge{}, apart: map[schedule.Edge]bool{}, budget: schedule.NewBucket(schedule.DialsPerSecond, schedule.DialBurst)}
 }
 
 // forget drops the links of an endpoint that left.
@@ -36,7 +40,12 @@ func (t *linkTable) forget(id wire.EndpointID) {
 			delete(t.edges, e)
 		}
 	}
-	t.changed = true
+	for e := range t.apart {
+		if e.A == id || e.B == id {
+			delete(t.apart, e)
+		}
+	}
+	t.changed, t.regroup = true, true
 }
 
 // placed is a member as scheduling sees it. Who once fetched keeps the links of a
@@ -85,7 +94,7 @@ func (s *Site) dial(now time.Time, e schedule.Edge) bool {
 	state := t.edges[e]
 	if state == nil {
 		state = &edge{}
-		t.edges[e] = state
+		t.edges[e], t.regroup = state, true
 	}
 	switch {
 	case state.up:
@@ -93,7 +102,7 @@ func (s *Site) dial(now time.Time, e schedule.Edge) bool {
 	case !state.dialed.IsZero() && now.Sub(state.dialed) < dialPatience:
 		return true
 	case !state.dialed.IsZero(): // nobody said how it went
-		state.failed(now)
+		t.failed(now, e, state)
 		return true
 	case now.Before(state.retryAt):
 		return true
@@ -121,6 +130,7 @@ func (s *Site) hangUp() {
 			s.members[e.A].conn.Send(wire.KindHangUp, wire.HangUp{Peer: e.B})
 		}
 		delete(s.links.edges, e)
+		s.links.regroup = true
 	}
 }
 
@@ -141,20 +151,34 @@ func (s *Site) linked(now time.Time, m *member, l *wire.Linked) {
 	}
 	if l.Up {
 		state.up, state.relayed, state.dialed, state.attempt = true, l.Relayed, time.Time{}, 0
+		s.links.regroup = true
+		if l.Relayed {
+			s.links.apart[key] = true
+		} else {
+			delete(s.links.apart, key)
+		}
 		return
 	}
 	if l.Attempt != 0 && l.Attempt < state.attempt {
 		return // of an attempt that was given up
 	}
 	wasUp := state.up
-	state.failed(now)
+	s.links.failed(now, key, state)
 	if wasUp {
 		state.retryAt = now.Add(redialLost)
 	}
 }
 
-// failed notes that a link is not up and no attempt at it is under way.
-func (e *edge) failed(now time.Time) {
-	e.up, e.dialed = false, time.Time{}
-	e.retryAt = now.Add(schedule.Redial(e.attempt))
+// failed notes that a link is not up and no attempt at it is under way. An attempt
+// that had every candidate and failed means that the two can't reach each other.
+func (t *linkTable) failed(now time.Time, e schedule.Edge, state *edge) {
+	state.up, state.dialed = false, time.Time{}
+	state.retryAt = now.Add(schedule.Redial(state.attempt))
+	t.regroup = true
+	if state.attempt >= apartAfter {
+		t.apart[e] = true
+	}
 }
+
+// apartAfter is how many attempts at a link tell that there is no direct way.
+const apartAfter = 2

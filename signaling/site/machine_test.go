@@ -74,6 +74,9 @@ func (h *shop) listen(e *end) {
 			}
 		}
 	}
+	for _, d := range take[wire.Dial](e.fake) { // links of a shop come up
+		e.say(&wire.Linked{Peer: d.Peer, Attempt: d.Attempt, Up: true})
+	}
 	revoked := map[uint64]bool{}
 	for _, r := range take[wire.Revoke](e.fake) {
 		revoked[r.Lease] = true
@@ -155,6 +158,19 @@ func (h *shop) exchange(e *end, id content.VersionID) {
 		}
 	}
 	h.tell(e, id)
+}
+
+// exchangeAll has everybody get what others hold.
+func (h *shop) exchangeAll() {
+	for _, name := range h.online() {
+		e := h.ends[name]
+		h.listen(e)
+		for _, spec := range h.specs {
+			if _, ok := e.known[spec.ID]; ok {
+				h.exchange(e, spec.ID)
+			}
+		}
+	}
 }
 
 func (h *shop) join(t *rapid.T) {
@@ -297,8 +313,13 @@ func (h *shop) act(t *rapid.T) {
 			e, at := h.leased(t)
 			h.fetch(e, at, rapid.IntRange(0, len(e.leases[at].Parts)).Draw(t, "parts"), "fail")
 		},
-		"wait": func(t *rapid.T) { h.pass(time.Duration(rapid.IntRange(1, 30).Draw(t, "seconds")) * time.Second) },
-		"":     h.check,
+		"wait": func(t *rapid.T) {
+			if h.keep { // who holds something serves it, or would be doubted
+				h.exchangeAll()
+			}
+			h.pass(time.Duration(rapid.IntRange(1, 30).Draw(t, "seconds")) * time.Second)
+		},
+		"": h.check,
 	})
 }
 
@@ -319,10 +340,8 @@ func (h *shop) complete(t *rapid.T) {
 			for h.listen(e); len(e.leases) > 0; h.listen(e) {
 				h.fetch(e, 0, len(e.leases[0].Parts), "")
 			}
-			for _, spec := range h.specs {
-				h.exchange(e, spec.ID)
-			}
 		}
+		h.exchangeAll()
 		h.check(t)
 		h.pass(20 * time.Second) // and those held off may fetch again
 	}

@@ -9,6 +9,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/sitecast/sitecast/signaling/schedule"
@@ -87,8 +88,10 @@ const (
 	slowLine = 64 << 10
 	// maxLeases is a fetcher's current lease and its next.
 	maxLeases = 2
-	// fetchers is how many members fetch at once.
-	fetchers = 1
+	// fetchers is how many members fetch one flow at once.
+	fetchers = 1 // in each reach group
+	// classes is how many classes of priority there are.
+	classes = 3
 	// tick is how often an active site looks at the time.
 	tick = 500 * time.Millisecond
 	// idleAfter is when links of a site without active flows are closed.
@@ -99,6 +102,9 @@ const (
 	lastAttempt = 100
 	// redialLost is the wait before a link that was up is made again.
 	redialLost = 500 * time.Millisecond
+	// ReturnGrace is how long after a restart, or after all members were lost while
+	// they fetched, no lease is granted: who still fetches returns and says so.
+	ReturnGrace = 5 * time.Second
 	// holdOff is how long a member that gave a lease back gets none; it doubles.
 	holdOff    = 2 * time.Second
 	maxHoldOff = 5 * time.Minute
@@ -128,13 +134,19 @@ type Site struct {
 	members   map[wire.EndpointID]*member
 	flows     map[content.VersionID]*flow
 	order     []content.VersionID // of flows, as ordered
-	leases    map[uint64]*lease
+	leases    map[fence]*lease
 	lastLease uint64
+	groups    map[groupID][]*member
+	lastGroup groupID
 	links     linkTable
 	grants    map[wire.EndpointID]int64 // last granted rate
 	grantSeq  uint64
 	active    time.Time // when a flow last had something to do
 	grantFrom time.Time // no lease before
+	// orphans left while they fetched, and everybody else before them or with them:
+	// they may go on, not knowing better.
+	orphans   map[wire.EndpointID]bool
+	doubtedAt time.Time // when members to doubt were last looked for
 	refused   int       // messages that broke the rules
 }
 
@@ -147,7 +159,9 @@ type member struct {
 	told       map[content.VersionID]FlowSpec // flows as last sent
 	trust      uint64
 	holds      map[content.VersionID]*holding
+	group      groupID
 	fetched    bool // it had a lease
+	meter      meter
 	heldOff    time.Time
 	lastOff    time.Duration
 	violations int
@@ -160,7 +174,7 @@ func New(cfg Config) *Site {
 		inbox: make(chan event, inboxEvents), done: make(chan struct{}), ready: make(chan struct{}),
 		desired: Desired{Cap: wire.Unlimited},
 		members: map[wire.EndpointID]*member{}, flows: map[content.VersionID]*flow{},
-		leases: map[uint64]*lease{}, links: newLinkTable(), grants: map[wire.EndpointID]int64{},
+		leases: map[fence]*lease{}, groups: map[groupID][]*member{}, links: newLinkTable(), grants: map[wire.EndpointID]int64{}, orphans: map[wire.EndpointID]bool{},
 	}
 }
 
@@ -211,14 +225,16 @@ func (s *Site) drain() {
 
 // decide does what is due and reports whether time alone will bring more.
 func (s *Site) decide(now time.Time) bool {
-	s.expire(now)
 	busy := s.busy()
 	if busy {
 		s.active = now
 	}
+	linking := s.decideLinks(now)
+	s.regroup(now)
+	s.expire(now)
+	s.doubt(now)
 	s.grantLeases(now)
 	s.shareCap()
-	linking := s.decideLinks(now)
 	s.sample(now)
 	return busy || linking || len(s.leases) > 0 || now.Sub(s.active) < idleAfter && len(s.members) > 0
 }
@@ -253,13 +269,18 @@ func (e Joined) apply(s *Site, now time.Time) {
 		e.Conn.Close(wire.CodeOverloaded, "the site has too many endpoints online")
 		return
 	}
-	m := &member{Member: e.Member, conn: e.Conn, since: now, trust: e.Member.Hello.Trust,
+	m := &member{Member: e.Member, conn: e.Conn, since: now, trust: e.Member.Hello.Trust, group: s.newGroup(),
 		told: map[content.VersionID]FlowSpec{}, holds: map[content.VersionID]*holding{}}
-	s.members[m.ID] = m
-	s.links.changed = true
 	if s.grantFrom.IsZero() {
 		s.grantFrom = now.Add(s.cfg.Grace)
 	}
+	if delete(s.orphans, m.ID); len(s.members) == 0 && len(s.orphans) > 0 {
+		s.grantFrom = now.Add(ReturnGrace)
+	}
+	clear(s.orphans)
+	s.members[m.ID] = m
+	s.groups[m.group] = []*member{m}
+	s.links.changed, s.links.regroup = true, true
 	s.log.Info("endpoint joined", "endpoint", m.ID.Short(), "name", m.Hello.Name)
 	if s.known {
 		s.tell(m)
@@ -282,20 +303,22 @@ func (e Left) apply(s *Site, now time.Time) {
 // leave takes a member and all it holds out of the picture. Chunks only it held
 // are thereby needed again.
 func (s *Site) leave(now time.Time, m *member) {
-	delete(s.members, m.ID)
-	delete(s.grants, m.ID)
-	for id, l := range s.leases {
-		if l.to == m.ID {
-			s.free(now, id)
-		}
+	for _, l := range s.leasesOf(m.ID) {
+		s.free(now, l)
+		s.orphans[m.ID] = true
 	}
 	for id, h := range m.holds {
-		if f := s.flows[id]; f != nil {
-			f.drop(h)
-		}
+		f := s.flows[id]
+		f.count(h, f.need(m.group, now), false)
 	}
+	delete(s.members, m.ID)
+	delete(s.grants, m.ID)
+	s.groups[m.group] = slices.DeleteFunc(s.groups[m.group], func(other *member) bool { return other == m })
 	for _, f := range s.flows { // what is left may be complete
 		s.mark(now, f)
+	}
+	if len(s.members) > 0 {
+		clear(s.orphans) // who sees that others are still here stops
 	}
 	s.links.forget(m.ID)
 }
@@ -332,10 +355,10 @@ func (e Wanted) apply(s *Site, now time.Time) {
 			delete(m.holds, id)
 		}
 	}
-	for id, l := range s.leases {
+	for _, l := range s.leases {
 		f := s.flows[l.flow]
 		if f == nil || f.Paused || s.desired.Cap == 0 {
-			s.revoke(now, id, "paused or ended")
+			s.revoke(now, l, "paused or ended")
 		}
 	}
 	for _, m := range s.members {

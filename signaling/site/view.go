@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -44,6 +45,7 @@ type FlowView struct {
 	PeerBPS     int64             `json:"peer_bps"`
 	ETASeconds  float64           `json:"eta_seconds"` // 0 when unknown or complete
 	PausedBy    string            `json:"paused_by"`
+	Groups      int               `json:"groups"`   // reach groups online; each gets its own copy
 	Fetchers    []string          `json:"fetchers"` // names of endpoints that fetch from the origin now
 	Seconds     float64           `json:"seconds"`  // from the order to complete everywhere, or until now
 	Ordered     time.Time         `json:"ordered"`
@@ -132,7 +134,7 @@ func (s *Site) flowView(now time.Time, f *flow) FlowView {
 	v := FlowView{Site: s.cfg.Name, Content: f.Head.Name, Version: f.Head.Version, ID: f.ID,
 		Priority: f.Priority, Endpoints: len(s.members), UniqueBytes: f.Head.UniqueBytes,
 		BytesOrigin: sum.Origin, BytesPeer: sum.Peer, BytesRelay: sum.Relay, BytesReused: sum.Reused, WANBytes: wanBytes,
-		PausedBy: f.PausedBy, Fetchers: []string{}, Seconds: now.Sub(f.ordered).Seconds(), Ordered: f.ordered}
+		PausedBy: f.PausedBy, Groups: len(s.groups), Fetchers: []string{}, Seconds: now.Sub(f.ordered).Seconds(), Ordered: f.ordered}
 	seen := len(f.counted) // and those online who said nothing yet
 	var left int64         // for those online
 	var failed *member
@@ -164,7 +166,7 @@ func (s *Site) flowView(now time.Time, f *flow) FlowView {
 	case failed != nil:
 		v.State, v.Reason = StateFailed, failed.Hello.Name+": "+failed.holds[f.ID].trouble
 	default:
-		v.State = StateRunning
+		v.State, v.Reason = StateRunning, s.apart(f)
 	}
 	if !f.finished.IsZero() {
 		v.Seconds = f.finished.Sub(f.ordered).Seconds()
@@ -212,4 +214,18 @@ func (s *Site) endpointView(now time.Time, m *member) EndpointView {
 		v.Flows = append(v.Flows, part)
 	}
 	return v
+}
+
+// apart says that a flow costs more than one copy, where it does.
+func (s *Site) apart(f *flow) string {
+	n := 0
+	for _, members := range s.groups {
+		if slices.ContainsFunc(members, func(m *member) bool { h := m.holds[f.ID]; return h != nil && h.code == "" }) {
+			n++
+		}
+	}
+	if n < 2 {
+		return ""
+	}
+	return fmt.Sprintf("its endpoints are in %d groups that can't link with each other directly; each gets its own copy", n)
 }

@@ -1,0 +1,376 @@
+package site
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/sitecast/sitecast/signaling/schedule"
+	"github.com/sitecast/sitecast/signaling/wire"
+	"github.com/sitecast/sitecast/storage/content"
+)
+
+// fence names a lease. Numbers are given anew by each start of the server, whose
+// epoch is higher; a lease that was taken over keeps the pair it was granted with.
+type fence struct{ epoch, lease uint64 }
+
+func (f fence) compare(other fence) int {
+	return cmp.Or(cmp.Compare(f.epoch, other.epoch), cmp.Compare(f.lease, other.lease))
+}
+
+// lease is the right of one member to fetch one range.
+type lease struct {
+	fence
+	flow     content.VersionID
+	to       wire.EndpointID
+	body     bool
+	parts    []wire.Part
+	bytes    int64
+	step     int64     // the most bytes between two signs of progress
+	verified uint32    // leading parts that have come
+	moved    time.Time // when it last progressed or could begin to
+	good     time.Time // until when its address is
+}
+
+// patience is how long a lease may go without progress: LeaseTTL, or more where
+// one step takes long.
+func (s *Site) patience(l *lease) time.Duration {
+	return max(LeaseTTL, 2*s.takes(l.step))
+}
+
+// takes is how long so many bytes take over a slow line, or over a fast one with
+// the cap.
+func (s *Site) takes(bytes int64) time.Duration {
+	rate := int64(slowLine)
+	if limit := s.desired.Cap; limit != wire.Unlimited {
+		rate = max(min(rate, limit), 1)
+	}
+	return time.Duration(float64(bytes) / float64(rate) * float64(time.Second))
+}
+
+// leasesOf returns the leases of a member in the order in which it works on them:
+// higher classes first, then the oldest.
+func (s *Site) leasesOf(id wire.EndpointID) []*lease {
+	var out []*lease
+	for _, l := range s.leases {
+		if l.to == id {
+			out = append(out, l)
+		}
+	}
+	slices.SortFunc(out, func(a, b *lease) int {
+		return cmp.Or(cmp.Compare(s.class(a), s.class(b)), a.compare(b.fence))
+	})
+	return out
+}
+
+// class is that of the lease's flow.
+func (s *Site) class(l *lease) int {
+	if f := s.flows[l.flow]; f != nil {
+		return schedule.Class(f.Priority)
+	}
+	return 0
+}
+
+// held is how many leases a member has.
+func (s *Site) held(id wire.EndpointID) int { return len(s.leasesOf(id)) }
+
+// expire ends leases that made no progress in time, and those of a fetcher that is
+// much slower than another one was. A member works on the first of its leases; the
+// others wait for it and end with it, unless they have begun.
+func (s *Site) expire(now time.Time) {
+	for _, m := range s.members {
+		leases := s.leasesOf(m.ID)
+		if len(leases) == 0 {
+			continue
+		}
+		why := ""
+		switch first := leases[0]; {
+		case now.Sub(first.moved) >= s.patience(first):
+			why = "no progress"
+			m.pushOff(now)
+		case s.fetching(now, m, s.podium(now, m.group).without(m)).Slow() && s.replaceable(now, m, s.flows[first.flow]):
+			why = "another one was much faster"
+		default:
+			continue
+		}
+		s.log.Warn("lease taken away", "lease", leases[0].lease, "endpoint", m.ID.Short(), "why", why)
+		for i, l := range leases {
+			if i == 0 || l.verified == 0 {
+				s.revoke(now, l, why)
+			}
+		}
+	}
+}
+
+// revoke ends a lease early.
+func (s *Site) revoke(now time.Time, l *lease, why string) {
+	s.free(now, l)
+	s.members[l.to].conn.Send(wire.KindRevoke, wire.Revoke{Epoch: l.epoch, Lease: l.lease, Reason: why})
+}
+
+// pushOff keeps a member from fetching for a while, longer each time. What fails
+// together counts once.
+func (m *member) pushOff(now time.Time) {
+	if now.Before(m.heldOff) {
+		return
+	}
+	m.lastOff = min(max(2*m.lastOff, holdOff), maxHoldOff)
+	m.heldOff = now.Add(m.lastOff)
+}
+
+// leaseState takes in how far a lease got. States of leases that ended are void; a
+// lease that outlived its session is taken over.
+func (s *Site) leaseState(now time.Time, m *member, f *flow, state wire.LeaseState) {
+	l := s.leases[fence{state.Epoch, state.Lease}]
+	if l == nil && state.Range != nil && state.Failed == "" && !state.Done {
+		l = s.adopt(now, m, f, state)
+	}
+	if l == nil || l.to != m.ID || l.flow != f.ID {
+		return
+	}
+	h := m.holds[f.ID]
+	why := state.Failed
+	if state.Done && why == "" && !h.covers(l) {
+		why = "it is done, but not all of it is held"
+	}
+	switch {
+	case why != "":
+		s.log.Warn("lease given back", "lease", state.Lease, "endpoint", m.ID.Short(), "why", why)
+		s.free(now, l)
+		if l.verified > 0 || now.Before(l.good) { // an address that lapsed while the lease waited is nobody's fault
+			m.pushOff(now)
+		}
+	case state.Done:
+		s.free(now, l)
+		m.lastOff = 0
+	default:
+		// What it says counts as far as it also says that it holds the chunks.
+		verified := min(state.Verified, h.prefix(l))
+		if verified > l.verified {
+			l.verified = verified
+			s.moved(now, l)
+		}
+	}
+}
+
+// adopt takes over a lease that its holder kept while it had no session, also one
+// of an earlier start of the server, so that what it fetches now is not fetched
+// twice. Where that is not possible the holder is told to stop.
+func (s *Site) adopt(now time.Time, m *member, f *flow, state wire.LeaseState) *lease {
+	l := &lease{fence: fence{state.Epoch, state.Lease}, flow: f.ID, to: m.ID, moved: now}
+	n := f.need(m.group, now)
+	ok := state.Epoch <= s.cfg.Epoch && !f.Paused && s.desired.Cap != 0 && s.known
+	if r := state.Range; r.Body {
+		l.body, l.step, l.bytes = true, f.Head.BodyBytes, f.Head.BodyBytes
+		ok = ok && r.To == f.Head.BodyBytes && s.bodyNeeded(f, m.group)
+	} else {
+		run, found := n.supply.Find(r.Pack, r.From, r.To)
+		l.parts, l.bytes = run.Parts, run.To-run.From
+		l.step = longest(run.Parts)
+		ok = ok && found && !slices.ContainsFunc(run.Parts, func(p wire.Part) bool { return n.supply.Leased(p.Chunk) })
+	}
+	class, same := schedule.Class(f.Priority), 0
+	for _, other := range s.leasesOf(m.ID) {
+		if s.class(other) == class {
+			same++
+		}
+	}
+	if !ok || same >= maxLeases {
+		m.conn.Send(wire.KindRevoke, wire.Revoke{Epoch: l.epoch, Lease: l.lease, Reason: "it has passed on"})
+		return nil
+	}
+	s.log.Info("lease taken over", "lease", l.lease, "epoch", l.epoch, "endpoint", m.ID.Short())
+	l.good = now.Add(s.patience(l))
+	n.supply.Lease(l.parts)
+	s.leases[l.fence] = l
+	s.grants[m.ID] = unknownGrant
+	s.fetches(now, m)
+	return l
+}
+
+// longest is the most bytes that one part takes.
+func longest(parts []wire.Part) (n int64) {
+	for _, p := range parts {
+		n = max(n, int64(p.Length))
+	}
+	return n
+}
+
+// moved notes that a lease went on, so that those behind it did not stand still
+// either.
+func (s *Site) moved(now time.Time, at *lease) {
+	class := s.class(at)
+	for _, l := range s.leases {
+		if l.to == at.to && cmp.Or(cmp.Compare(s.class(l), class), l.compare(at.fence)) >= 0 {
+			l.moved = now
+		}
+	}
+}
+
+// grantLeases gives fetchers what they may fetch next.
+func (s *Site) grantLeases(now time.Time) {
+	if len(s.order) == 0 || len(s.members) == 0 || now.Before(s.grantFrom) {
+		return
+	}
+	gone := map[wire.EndpointID]bool{} // about to leave
+	for s.desired.Cap != 0 {
+		room := s.room(gone)
+		open, waiting := s.waiting(now, room)
+		next, to, ok := schedule.NextLease(waiting, room)
+		if !ok {
+			return
+		}
+		if !s.grant(now, open[next], s.members[to]) {
+			gone[to] = true
+		}
+	}
+}
+
+// room tells how many more leases a slot takes. A flow that changes its class takes
+// its leases along, so there is a bound on those of all classes, too.
+func (s *Site) room(gone map[wire.EndpointID]bool) func(schedule.Slot) int {
+	slots, all := map[schedule.Slot]int{}, map[wire.EndpointID]int{}
+	for _, l := range s.leases {
+		slots[schedule.Slot{Member: l.to, Class: s.class(l)}]++
+		all[l.to]++
+	}
+	return func(slot schedule.Slot) int {
+		if gone[slot.Member] {
+			return 0
+		}
+		return min(maxLeases-slots[slot], maxLeases*classes-all[slot.Member])
+	}
+}
+
+// waiting lists what needs something from the origin: flows, once for each reach
+// group.
+func (s *Site) waiting(now time.Time, room func(schedule.Slot) int) (open []*flow, waiting []schedule.Waiting) {
+	for _, id := range s.order {
+		f := s.flows[id]
+		if f.Paused {
+			continue
+		}
+		for g, members := range s.groups {
+			n := f.need(g, now)
+			if n.supply.Open() == 0 && !s.bodyNeeded(f, g) || s.occupied(f, g, room) {
+				continue
+			}
+			open = append(open, f)
+			waiting = append(waiting, schedule.Waiting{Priority: f.Priority, Turn: n.turn, Fetchers: s.choose(now, f, n, members)})
+		}
+	}
+	return open, waiting
+}
+
+// occupied reports whether a reach group has a fetcher that could fetch for f, too,
+// but has no room now. This is so nearly always, and saves looking at everybody.
+func (s *Site) occupied(f *flow, g groupID, room func(schedule.Slot) int) bool {
+	for _, l := range s.leases {
+		m := s.members[l.to]
+		h := m.holds[f.ID]
+		if m.group == g && h != nil && h.code == "" && !h.complete && !h.doubted &&
+			room(schedule.Slot{Member: l.to, Class: schedule.Class(f.Priority)}) <= 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// grant gives m the next lease of f, the body first.
+func (s *Site) grant(now time.Time, f *flow, m *member) bool {
+	ahead, n := int64(0), f.need(m.group, now)
+	for _, l := range s.leasesOf(m.ID) {
+		ahead += l.bytes
+	}
+	s.lastLease++
+	out := wire.Lease{Flow: f.ID, Epoch: s.cfg.Epoch, Lease: s.lastLease, Next: ahead > 0}
+	l := &lease{fence: fence{out.Epoch, out.Lease}, flow: f.ID, to: m.ID, moved: now}
+	kind := Pack
+	if s.bodyNeeded(f, m.group) {
+		kind, l.body, l.step = Body, true, f.Head.BodyBytes
+		out.Body, out.Pack, out.To = true, f.Head.Body, f.Head.BodyBytes
+	} else {
+		// choose took only those for whom something is open.
+		run, _ := n.supply.Next(schedule.LeaseBytes(f.granted, s.expected(now, f)), m.holds[f.ID].have)
+		out.Pack, out.From, out.To, out.Parts = run.Pack, run.From, run.To, run.Parts
+		f.granted++
+		n.supply.Lease(run.Parts)
+		l.step = longest(run.Parts)
+	}
+	l.parts, l.bytes = out.Parts, out.To-out.From
+	ttl := s.patience(l)
+	out.TTLMs = ttl.Milliseconds()
+	// The address must still be good when what is before the lease has been fetched.
+	out.URL = s.cfg.URL(kind, out.Pack, ttl+s.takes(ahead))
+	l.good = now.Add(ttl + s.takes(ahead))
+	n.turn, n.trial = s.lastLease, ""
+	s.leases[l.fence] = l
+	s.fetches(now, m)
+	return m.conn.Send(wire.KindLease, out)
+}
+
+// expected is the rate over the WAN, or the most it can be where none was
+// measured yet; 0 when unknown.
+func (s *Site) expected(now time.Time, f *flow) float64 {
+	wan, _, _ := f.rates(now)
+	if wan <= 0 && s.desired.Cap != wire.Unlimited {
+		wan = float64(s.desired.Cap)
+	}
+	return wan
+}
+
+// free ends a lease on our side: what it did not bring is open again, and the
+// next may begin.
+func (s *Site) free(now time.Time, l *lease) {
+	delete(s.leases, l.fence)
+	s.moved(now, l)
+	m := s.members[l.to]
+	if f := s.flows[l.flow]; f != nil {
+		n := f.need(m.group, now)
+		n.supply.Free(l.parts)
+		n.moved = now
+	}
+	if s.held(m.ID) == 0 {
+		m.rests(now)
+	}
+}
+
+// bodyNeeded reports whether nobody of a reach group holds or fetches the body.
+func (s *Site) bodyNeeded(f *flow, g groupID) bool {
+	for _, m := range s.groups[g] {
+		if h := m.holds[f.ID]; h != nil && h.body && !h.doubted {
+			return false
+		}
+	}
+	for _, l := range s.leases {
+		if l.flow == f.ID && l.body && s.members[l.to].group == g {
+			return false
+		}
+	}
+	return true
+}
+
+// unknownGrant stands for a rate that the member may go by but we don't know of.
+const unknownGrant = wire.Unlimited - 1
+
+// shareCap tells fetchers what they may take over the WAN.
+func (s *Site) shareCap() {
+	var who []wire.EndpointID
+	for _, l := range s.leases {
+		if !slices.Contains(who, l.to) {
+			who = append(who, l.to)
+		}
+	}
+	if len(who) == 0 {
+		return
+	}
+	slices.Sort(who) // so that each keeps its share
+	for i, share := range schedule.Shares(s.desired.Cap, len(who)) {
+		if last, told := s.grants[who[i]]; told && last == share || !told && share == wire.Unlimited {
+			continue
+		}
+		s.grants[who[i]] = share
+		s.grantSeq++
+		s.members[who[i]].conn.Send(wire.KindGrant, wire.Grant{Epoch: s.cfg.Epoch, Seq: s.grantSeq, BytesPerSecond: share})
+	}
+}
