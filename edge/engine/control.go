@@ -12,32 +12,26 @@ import (
 type connected struct{ w wire.Welcome }
 
 func (ev connected) apply(e *Engine, _ time.Time) {
-	e.connected, e.orphaned = true, time.Time{}
+	e.connected, e.orphan = true, orphan{}
 	e.site = ev.w.Site
 	e.cfg.Links.SetSite(ev.w.Site)
 	e.cfg.SetICE(ev.w.ICE)
+	e.tellUplink()
 	if ev.w.Resumed {
 		return
 	}
-	// A new session knows nothing of us: old leases are void, and everything is
-	// announced again.
-	e.cancelLeases("new session")
-	e.leases = nil
+	// A new session knows nothing of us: everything is announced again, leases that
+	// still run included.
+	e.keepLeases()
 	e.grantEpoch, e.grantSeq = 0, 0
-	e.cfg.Origin.SetRate(wire.Unlimited)
+	if len(e.leases) == 0 { // otherwise the server says how fast they may go on
+		e.cfg.Origin.SetRate(wire.Unlimited)
+	}
 	for _, f := range e.flows {
 		f.reported, f.announced, f.dirty, f.reportedAt = nil, false, true, time.Time{}
 	}
 	for _, l := range e.sorted() {
 		e.cfg.Uplink.Send(wire.KindLinked, wire.Linked{Peer: l.Peer(), Attempt: l.Attempt(), Up: true, Relayed: l.Relayed()})
-	}
-}
-
-type disconnected struct{}
-
-func (disconnected) apply(e *Engine, now time.Time) {
-	if e.connected {
-		e.connected, e.orphaned = false, now.Add(OrphanFetch)
 	}
 }
 
@@ -96,7 +90,7 @@ func (e *Engine) desired(now time.Time, w *wire.Flow) {
 			return
 		}
 	}
-	f.priority = w.Priority
+	e.rank(f, w.Priority)
 	switch {
 	case w.Paused && !f.paused:
 		f.paused = true

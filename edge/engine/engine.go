@@ -6,7 +6,8 @@
 // What it promises: bytes are announced and served only after their hash matched
 // a version signed by a trusted key; a pause stops origin and peer bytes at once;
 // without a socket to the server exchange on the LAN goes on, while fetching from
-// the origin stops within a second.
+// the origin stops within a second if a peer still has one, and with the lease's
+// life otherwise.
 package engine
 
 import (
@@ -82,8 +83,6 @@ const (
 	batchEvents = 64
 	// ProgressInterval is how often an active flow reports.
 	ProgressInterval = time.Second
-	// OrphanFetch is how long origin fetches outlive the socket to the server.
-	OrphanFetch = 900 * time.Millisecond
 	// restAfter is how long after a completed flow memory is given back.
 	restAfter = 15 * time.Second
 	// retryFailed is when a flow that could not be stored is tried again.
@@ -105,6 +104,7 @@ type Engine struct {
 	inbox chan event
 	done  chan struct{}
 	open  registry
+	gate  *gate
 	wg    sync.WaitGroup
 
 	// mu guards the links by their rtc object, for frames that arrive.
@@ -118,9 +118,9 @@ type Engine struct {
 	flows      map[content.VersionID]*flow
 	order      []content.VersionID // of flows, as first heard
 	peers      map[wire.EndpointID]*link
-	leases     []*lease // as granted; the first unfinished one is current
+	leases     []*lease // as granted; the first unfinished one of a class is current
 	connected  bool
-	orphaned   time.Time // when origin fetches stop; zero while connected
+	orphan     orphan
 	site       string
 	grantEpoch uint64
 	grantSeq   uint64
@@ -135,6 +135,7 @@ func New(cfg Config) *Engine {
 		inbox: make(chan event, inboxEvents),
 		done:  make(chan struct{}),
 		open:  registry{versions: map[content.VersionID]served{}},
+		gate:  newGate(),
 		links: map[Link]*link{},
 		rng:   rand.New(rand.NewPCG(cfg.Seed, cfg.Seed)),
 		trust: cfg.Trust,
@@ -191,10 +192,7 @@ func (e *Engine) Run(ctx context.Context) error {
 
 // act makes the decisions that are due and returns how long it can wait.
 func (e *Engine) act(now time.Time) time.Duration {
-	if !e.orphaned.IsZero() && !now.Before(e.orphaned) {
-		e.cancelLeases("socket lost")
-		e.orphaned = time.Time{}
-	}
+	lapse := e.orphaned(now)
 	e.startLeases(now)
 	next := now.Add(time.Hour)
 	sooner := func(t time.Time) {
@@ -202,7 +200,7 @@ func (e *Engine) act(now time.Time) time.Duration {
 			next = t
 		}
 	}
-	sooner(e.orphaned)
+	sooner(lapse)
 	for _, id := range e.order {
 		sooner(e.advance(now, e.flows[id]))
 	}

@@ -238,6 +238,18 @@ func (ev bodyArrived) apply(e *Engine, now time.Time) {
 	}
 }
 
+// storeCode is the code of what the store could not do.
+func storeCode(err error) string {
+	unsafe := new(content.PathError)
+	switch {
+	case errors.As(err, &unsafe):
+		return wire.CodeUnsafePath
+	case errors.Is(err, chunk.ErrNoRoom):
+		return wire.CodeDiskFull
+	}
+	return wire.CodeStore
+}
+
 // openStore opens the version's place on disk.
 func (e *Engine) openStore(f *flow) {
 	f.opening = true
@@ -257,14 +269,7 @@ func (ev opened) apply(e *Engine, now time.Time) {
 	f := ev.f
 	f.opening = false
 	if ev.err != nil {
-		unsafe := new(content.PathError)
-		code := wire.CodeStore
-		if errors.As(ev.err, &unsafe) {
-			code = wire.CodeUnsafePath
-		} else if errors.Is(ev.err, chunk.ErrNoRoom) {
-			code = wire.CodeDiskFull
-		}
-		e.fail(now, f, code, ev.err)
+		e.fail(now, f, storeCode(ev.err), ev.err)
 		return
 	}
 	lengths := make([]uint32, len(f.spec.Chunks))
@@ -297,7 +302,7 @@ func (ev finished) apply(e *Engine, now time.Time) {
 		return
 	}
 	if ev.err != nil {
-		e.fail(now, f, wire.CodeStore, ev.err)
+		e.fail(now, f, storeCode(ev.err), ev.err)
 		return
 	}
 	f.complete, f.dirty = true, true

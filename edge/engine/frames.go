@@ -19,6 +19,10 @@ func (ev ctlFrame) apply(e *Engine, now time.Time) {
 	if e.peers[l.Peer()] != l {
 		return
 	}
+	if fr.Kind == wire.FrameUplink {
+		e.peerUplink(now, l, fr)
+		return
+	}
 	f := e.flows[fr.Version]
 	if f == nil || !f.active() {
 		if fr.Kind == wire.FrameWant {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -13,7 +14,7 @@ import (
 )
 
 // lease is a right to fetch, and how far it got. Owned by the engine's loop,
-// except fetched.
+// except the atomics.
 type lease struct {
 	wire.Lease
 	ctx      context.Context
@@ -22,8 +23,10 @@ type lease struct {
 	ended    bool         // the fetch returned, or never began
 	failed   string       // why it was given back
 	said     bool         // its end was reported
+	announce bool         // the session in use does not know it yet
 	verified uint32       // leading parts kept
 	fetched  atomic.Int64 // encoded bytes taken so far
+	class    atomic.Int32 // of its flow's priority, 0 the highest
 }
 
 // giveBack ends a lease before it is done. The end of one that runs comes as
@@ -58,6 +61,7 @@ func (e *Engine) granted(w wire.Lease) {
 		return
 	}
 	l := &lease{Lease: w}
+	l.class.Store(class(f.priority))
 	l.ctx, l.stop = context.WithCancel(e.ctx)
 	e.leases = append(e.leases, l)
 	switch {
@@ -80,12 +84,41 @@ func chunksOf(w wire.Lease) []uint32 {
 	return out
 }
 
-// startLeases begins the first lease that can begin, when none runs, and forgets
-// those whose end was reported. One at a time, on one connection: two would share
-// the link while they overlap, and leave it half used when one ends.
+// class ranks a priority; 0 is the highest.
+func class(p wire.Priority) int32 {
+	switch p {
+	case wire.High:
+		return 0
+	case wire.Low:
+		return 2
+	}
+	return 1
+}
+
+// classes is how many there are.
+const classes = 3
+
+// rank takes in a flow's priority, also for what is being fetched of it.
+func (e *Engine) rank(f *flow, p wire.Priority) {
+	if f.priority == p {
+		return
+	}
+	f.priority = p
+	for _, l := range e.leases {
+		if l.Flow == f.id {
+			l.class.Store(class(p))
+		}
+	}
+	e.gate.reclass()
+}
+
+// startLeases begins the first lease of each class that can begin, when none of the
+// class runs, and forgets those whose end was reported. One at a time, on one
+// connection: two would share the link while they overlap, and leave it half used
+// when one ends. Of two classes the lower one waits at the gate.
 func (e *Engine) startLeases(now time.Time) {
 	kept := e.leases[:0]
-	idle := true
+	var busy [classes]bool
 	for _, l := range e.leases {
 		if l.said {
 			l.stop()
@@ -95,10 +128,11 @@ func (e *Engine) startLeases(now time.Time) {
 		if l.ended {
 			continue
 		}
-		if idle && l.started.IsZero() && e.startable(l) {
+		at := &busy[l.class.Load()]
+		if !*at && l.started.IsZero() && e.startable(l) {
 			e.begin(now, l)
 		}
-		idle = idle && l.started.IsZero()
+		*at = *at || !l.started.IsZero()
 	}
 	clear(e.leases[len(kept):])
 	e.leases = kept
@@ -126,17 +160,31 @@ func (e *Engine) startable(l *lease) bool {
 
 // fetch runs outside the loop; of f it reads only the head, which never changes.
 func (e *Engine) fetch(l *lease, f *flow, spec *content.Body) {
+	e.gate.enter(l)
 	var err error
 	if l.Body {
-		var body []byte
-		if body, err = e.cfg.Origin.FetchBody(l.ctx, l.Lease, f.head.BodyBytes); err == nil {
-			e.post(bodyArrived{version: l.Flow, body: body})
-		}
+		err = e.fetchBody(l, f)
 	} else {
 		err = e.fetchParts(l, spec)
 	}
+	e.gate.leave(l)
 	e.post(leaseEnded{l, err})
 }
+
+func (e *Engine) fetchBody(l *lease, f *flow) error {
+	if err := e.gate.take(l.ctx, l, l.To-l.From); err != nil {
+		return err
+	}
+	body, err := e.cfg.Origin.FetchBody(l.ctx, l.Lease, f.head.BodyBytes)
+	if err == nil {
+		e.post(bodyArrived{version: l.Flow, body: body})
+	}
+	return err
+}
+
+// errLapsed means that this process stood still for longer than the lease lives,
+// as a machine that sleeps does: another fetches the range by now.
+var errLapsed = errors.New("slept for longer than the lease lives")
 
 func (e *Engine) fetchParts(l *lease, spec *content.Body) error {
 	s, ok := e.open.get(l.Flow)
@@ -148,13 +196,27 @@ func (e *Engine) fetchParts(l *lease, spec *content.Body) error {
 			return fmt.Errorf("lease names chunk %d of %d", p.Chunk, len(spec.Chunks))
 		}
 	}
+	if err := e.gate.take(l.ctx, l, int64(l.Parts[0].Length)); err != nil {
+		return err
+	}
+	at, last := 0, time.Now().Round(0) // by the wall clock, which a sleeping machine's goes on
 	return e.cfg.Origin.FetchParts(l.ctx, l.Lease, func(c uint32) uint32 { return spec.Chunks[c].Length },
 		func(p wire.Part, plain []byte) error {
+			now := time.Now().Round(0)
+			if now.Sub(last) > time.Duration(l.TTLMs)*time.Millisecond {
+				return errLapsed
+			}
 			if _, err := s.ver.Put(p.Chunk, plain, chunk.Origin, int64(p.Length)); err != nil {
 				return err
 			}
 			l.fetched.Add(int64(p.Length))
 			e.post(arrived{version: l.Flow, chunk: p.Chunk, lease: l})
+			if at++; at < len(l.Parts) {
+				if err := e.gate.take(l.ctx, l, int64(l.Parts[at].Length)); err != nil {
+					return err
+				}
+			}
+			last = time.Now().Round(0) // what was waited for at the gate was no sleep
 			return nil
 		})
 }
@@ -175,9 +237,24 @@ func (ev leaseEnded) apply(e *Engine, now time.Time) {
 	}
 	e.free(l)
 	f.reportedAt = time.Time{} // the server hears at once, and grants the next
+	if errors.Is(ev.err, chunk.ErrNoRoom) {
+		e.fail(now, f, wire.CodeDiskFull, ev.err)
+	}
 	if damaged := new(chunk.CorruptError); errors.As(ev.err, &damaged) {
 		e.cfg.Uplink.Send(wire.KindReport, wire.Report{Flow: f.id, Code: wire.CodeBadChunk, Detail: wire.Clip(ev.err.Error())})
 	}
+}
+
+// keepLeases drops what a new session need not hear of, and has it told the rest.
+func (e *Engine) keepLeases() {
+	e.leases = slices.DeleteFunc(e.leases, func(l *lease) bool {
+		if l.ended || l.failed != "" {
+			l.stop()
+			return true
+		}
+		l.announce = true
+		return false
+	})
 }
 
 // cancelLeases gives every lease back.

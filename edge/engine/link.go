@@ -22,6 +22,7 @@ type link struct {
 	// Owned by the engine's loop: the versions the peer takes part in, and
 	// whether it holds their body.
 	joined map[content.VersionID]bool
+	uplink bool // the peer has a socket to the server
 }
 
 func (l *link) id() swarm.PeerID { return swarm.PeerID(l.Peer()) }
@@ -115,6 +116,7 @@ func (ev linkUp) apply(e *Engine, now time.Time) {
 	l.end = stop
 	e.wg.Go(func() { l.up.run(ctx) })
 	e.send(l, wire.Frame{Kind: wire.FrameCredit, Total: creditWindow})
+	e.sendUplink(l)
 	e.cfg.Uplink.Send(wire.KindLinked, wire.Linked{Peer: l.Peer(), Attempt: l.Attempt(), Up: true, Relayed: l.Relayed()})
 	e.log.Info("link up", "peer", l.Peer().Short(), "relayed", l.Relayed())
 	for _, id := range e.order {
@@ -217,7 +219,7 @@ func (e *Engine) badChunk(now time.Time, f *flow, ev arrived) {
 		e.drop(ev.from, wire.CodeBadChunk, ev.err.Error(), f.id)
 	case ev.from != nil:
 		f.swarm.Refused(now, ev.from.id(), true, ev.chunk)
-		e.fail(now, f, wire.CodeStore, ev.err)
+		e.fail(now, f, storeCode(ev.err), ev.err)
 	}
 }
 

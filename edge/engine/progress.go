@@ -86,8 +86,13 @@ func (e *Engine) leaseStates(f *flow) []wire.LeaseState {
 			continue
 		}
 		done := l.ended && l.failed == ""
-		states = append(states, wire.LeaseState{Epoch: l.Epoch, Lease: l.Lease.Lease,
-			Verified: l.verified, Done: done, Failed: wire.Clip(l.failed)})
+		state := wire.LeaseState{Epoch: l.Epoch, Lease: l.Lease.Lease,
+			Verified: l.verified, Done: done, Failed: wire.Clip(l.failed)}
+		if l.announce {
+			state.Range = &wire.LeaseRange{Body: l.Body, Pack: l.Pack, From: l.From, To: l.To}
+			l.announce = false
+		}
+		states = append(states, state)
 		l.said = l.ended
 	}
 	return states

@@ -95,10 +95,11 @@ var ErrStalled = errors.New("origin sends nothing")
 
 // FetchParts fetches the lease's range and calls each with every part and its
 // plain bytes, in order. plainLen says how long a chunk is when decoded. The
-// bytes are valid only during the call. An error of each ends the fetch.
+// bytes are valid only during the call. An error of each ends the fetch; it may
+// take its time.
 func (c *Client) FetchParts(ctx context.Context, lease wire.Lease, plainLen func(chunk uint32) uint32,
 	each func(part wire.Part, plain []byte) error) error {
-	return c.get(ctx, lease, func(body io.Reader) error {
+	return c.get(ctx, lease, func(body *pacedReader) error {
 		var encoded, plain []byte
 		for _, part := range lease.Parts {
 			encoded = grow(encoded, int(part.Length))
@@ -110,7 +111,7 @@ func (c *Client) FetchParts(ctx context.Context, lease wire.Lease, plainLen func
 			if err != nil {
 				return fmt.Errorf("decode chunk %d: %w", part.Chunk, err)
 			}
-			if err := each(part, plain); err != nil {
+			if err := body.handOver(func() error { return each(part, plain) }); err != nil {
 				return err
 			}
 		}
@@ -125,7 +126,7 @@ func (c *Client) FetchBody(ctx context.Context, lease wire.Lease, limit int64) (
 		return nil, fmt.Errorf("body of %d bytes, limit %d", size, limit)
 	}
 	data := make([]byte, lease.To-lease.From)
-	err := c.get(ctx, lease, func(body io.Reader) error {
+	err := c.get(ctx, lease, func(body *pacedReader) error {
 		_, err := io.ReadFull(body, data)
 		return err
 	})
@@ -140,7 +141,7 @@ func grow(b []byte, n int) []byte {
 }
 
 // get asks for the lease's range and has read read exactly that.
-func (c *Client) get(ctx context.Context, lease wire.Lease, read func(io.Reader) error) error {
+func (c *Client) get(ctx context.Context, lease wire.Lease, read func(*pacedReader) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	address, err := c.base.Parse(lease.URL)
@@ -163,8 +164,8 @@ func (c *Client) get(ctx context.Context, lease wire.Lease, read func(io.Reader)
 	}
 	stalled := time.AfterFunc(StallTimeout, func() { cancel(ErrStalled) })
 	defer stalled.Stop()
-	body := &pacedReader{ctx: ctx, from: resp.Body, pace: c.pace, stalled: stalled}
-	if err := read(io.LimitReader(body, lease.To-lease.From)); err != nil {
+	body := &pacedReader{ctx: ctx, from: io.LimitReader(resp.Body, lease.To-lease.From), pace: c.pace, stalled: stalled}
+	if err := read(body); err != nil {
 		if cause := context.Cause(ctx); cause != nil {
 			return cause
 		}

@@ -127,3 +127,10 @@ func (r *pacedReader) Read(b []byte) (int, error) {
 	}
 	return n, err
 }
+
+// handOver gives what was read to f. The time that takes is not the origin's.
+func (r *pacedReader) handOver(f func() error) error {
+	r.stalled.Stop()
+	defer r.stalled.Reset(StallTimeout)
+	return f()
+}
