@@ -82,8 +82,14 @@ func (s *Site) fetches(now time.Time, m *member) {
 	}
 }
 
-// rests notes that it has not.
-func (m *member) rests(time.Time) { m.meter.since = time.Time{} }
+// rest notes who has nothing to fetch any more.
+func (s *Site) rest() {
+	for _, m := range s.members {
+		if !m.meter.since.IsZero() && s.held(m.ID) == 0 {
+			m.meter.since = time.Time{}
+		}
+	}
+}
 
 // podium is who fetched fastest in a reach group, and the next one's rate.
 type podium struct {
@@ -189,10 +195,20 @@ func (s *Site) second(now time.Time, f *flow, n *need, best []wire.EndpointID) w
 		h := m.holds[f.ID]
 		if m.meter.known(now) == 0 && !h.doubted && m.Hello.Device != wire.DeviceBrowser && !m.Hello.Battery {
 			n.trials++
+			s.recall(now, f, s.members[best[0]])
 			return id
 		}
 	}
 	return ""
+}
+
+// recall takes back what a fetcher has not begun.
+func (s *Site) recall(now time.Time, f *flow, m *member) {
+	for i, l := range s.leasesOf(m.ID) {
+		if i > 0 && l.flow == f.ID && l.verified == 0 {
+			s.revoke(now, l, "another one is tried")
+		}
+	}
 }
 
 // replaceable reports whether somebody else of m's group may fetch for f, who was

@@ -110,9 +110,6 @@ func (s *Site) move(now time.Time, m *member, to groupID) {
 		}
 		supply.Lease(l.parts)
 	}
-	if s.held(m.ID) == 0 {
-		m.rests(now)
-	}
 }
 
 // elsewhere reports whether l is of a body that another of the group fetches, too.

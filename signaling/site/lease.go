@@ -330,9 +330,6 @@ func (s *Site) free(now time.Time, l *lease) {
 		n.supply.Free(l.parts)
 		n.moved = now
 	}
-	if s.held(m.ID) == 0 {
-		m.rests(now)
-	}
 }
 
 // bodyNeeded reports whether nobody of a reach group holds or fetches the body.

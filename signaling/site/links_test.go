@@ -299,6 +299,7 @@ func TestASignalGoesToItsReceiverAtTheSameSiteUnderItsSendersName(t *testing.T) 
 		here, there := newStand(t), newStand(t)
 		defer here.close()
 		defer there.close()
+		here.order()
 		a, b, far := here.join("a"), here.join("b"), there.join("far")
 		said := wire.Signal{From: far.id, To: b.id, Link: "l1", Attempt: 2, Candidate: "candidate:1"}
 		a.say(&said)

@@ -9,6 +9,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"maps"
 	"slices"
 	"time"
 
@@ -81,6 +82,8 @@ const (
 	MaxMembers  = 512
 	inboxEvents = 1024
 	batchEvents = 256
+	// maxEarly bounds what waits until it is known what is wanted.
+	maxEarly = 4096
 	// LeaseTTL is how long a lease lives without progress.
 	LeaseTTL = 20 * time.Second
 	// slowLine is the slowest WAN, in bytes per second, on which a body comes in
@@ -131,6 +134,7 @@ type Site struct {
 	// Owned by Run.
 	desired   Desired
 	known     bool // desired was heard; before, nobody is told that nothing is wanted
+	early     []Heard
 	members   map[wire.EndpointID]*member
 	flows     map[content.VersionID]*flow
 	order     []content.VersionID // of flows, as ordered
@@ -143,9 +147,9 @@ type Site struct {
 	grantSeq  uint64
 	active    time.Time // when a flow last had something to do
 	grantFrom time.Time // no lease before
-	// orphans left while they fetched, and everybody else before them or with them:
-	// they may go on, not knowing better.
-	orphans   map[wire.EndpointID]bool
+	// orphans left while they fetched, and when. They go on if nobody else of the
+	// site can reach the server either.
+	orphans   map[wire.EndpointID]time.Time
 	doubtedAt time.Time // when members to doubt were last looked for
 	refused   int       // messages that broke the rules
 }
@@ -174,7 +178,7 @@ func New(cfg Config) *Site {
 		inbox: make(chan event, inboxEvents), done: make(chan struct{}), ready: make(chan struct{}),
 		desired: Desired{Cap: wire.Unlimited},
 		members: map[wire.EndpointID]*member{}, flows: map[content.VersionID]*flow{},
-		leases: map[fence]*lease{}, groups: map[groupID][]*member{}, links: newLinkTable(), grants: map[wire.EndpointID]int64{}, orphans: map[wire.EndpointID]bool{},
+		leases: map[fence]*lease{}, groups: map[groupID][]*member{}, links: newLinkTable(), grants: map[wire.EndpointID]int64{}, orphans: map[wire.EndpointID]time.Time{},
 	}
 }
 
@@ -199,7 +203,7 @@ func (s *Site) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case e := <-s.inbox:
-			e.apply(s, time.Now())
+			s.take(e)
 			s.drain()
 		case <-timer.C:
 		}
@@ -211,12 +215,33 @@ func (s *Site) Run(ctx context.Context) error {
 	}
 }
 
+// take applies an event. What members say before it is known what is wanted waits
+// until then: it may be of flows that are about to be known.
+func (s *Site) take(e event) {
+	now := time.Now()
+	if h, ok := e.(Heard); ok && !s.known {
+		if len(s.early) == maxEarly {
+			h.Conn.Close(wire.CodeOverloaded, "the server has not read yet what is wanted of the site")
+			return
+		}
+		s.early = append(s.early, h)
+		return
+	}
+	e.apply(s, now)
+	if s.known {
+		for _, h := range s.early {
+			h.apply(s, now)
+		}
+		s.early = nil
+	}
+}
+
 // drain applies what else is waiting, so that decisions see all of it.
 func (s *Site) drain() {
 	for range batchEvents {
 		select {
 		case e := <-s.inbox:
-			e.apply(s, time.Now())
+			s.take(e)
 		default:
 			return
 		}
@@ -234,6 +259,7 @@ func (s *Site) decide(now time.Time) bool {
 	s.expire(now)
 	s.doubt(now)
 	s.grantLeases(now)
+	s.rest()
 	s.shareCap()
 	s.sample(now)
 	return busy || linking || len(s.leases) > 0 || now.Sub(s.active) < idleAfter && len(s.members) > 0
@@ -274,10 +300,11 @@ func (e Joined) apply(s *Site, now time.Time) {
 	if s.grantFrom.IsZero() {
 		s.grantFrom = now.Add(s.cfg.Grace)
 	}
-	if delete(s.orphans, m.ID); len(s.members) == 0 && len(s.orphans) > 0 {
+	delete(s.orphans, m.ID)
+	maps.DeleteFunc(s.orphans, func(_ wire.EndpointID, left time.Time) bool { return now.Sub(left) > LeaseTTL })
+	if len(s.members) == 0 && len(s.orphans) > 0 {
 		s.grantFrom = now.Add(ReturnGrace)
 	}
-	clear(s.orphans)
 	s.members[m.ID] = m
 	s.groups[m.group] = []*member{m}
 	s.links.changed, s.links.regroup = true, true
@@ -305,7 +332,7 @@ func (e Left) apply(s *Site, now time.Time) {
 func (s *Site) leave(now time.Time, m *member) {
 	for _, l := range s.leasesOf(m.ID) {
 		s.free(now, l)
-		s.orphans[m.ID] = true
+		s.orphans[m.ID] = now
 	}
 	for id, h := range m.holds {
 		f := s.flows[id]
@@ -316,9 +343,6 @@ func (s *Site) leave(now time.Time, m *member) {
 	s.groups[m.group] = slices.DeleteFunc(s.groups[m.group], func(other *member) bool { return other == m })
 	for _, f := range s.flows { // what is left may be complete
 		s.mark(now, f)
-	}
-	if len(s.members) > 0 {
-		clear(s.orphans) // who sees that others are still here stops
 	}
 	s.links.forget(m.ID)
 }
