@@ -147,7 +147,7 @@ func (s *Site) candidate(now time.Time, f *flow, n *need, m *member, best podium
 	}
 	c := schedule.Candidate{Member: s.placed(m), HeldOff: now.Before(m.heldOff), Doubted: h.doubted,
 		Slow: s.fetching(now, m, best.without(m)).Poor()}
-	c.Fetcher = s.held(m.ID) > 0
+	c.Fetcher = !m.meter.since.IsZero()
 	return c, true
 }
 
