@@ -65,7 +65,8 @@ type Site struct {
 	Name      string
 	Endpoints []*Endpoint
 
-	lan *vnet.Router
+	lan   *vnet.Router
+	walls walls
 }
 
 // Endpoint is one device.
@@ -149,6 +150,7 @@ func (l *Lab) addSite(i, endpoints int, delay time.Duration) {
 	var err error
 	s.lan, err = vnet.NewRouter(&vnet.RouterConfig{CIDR: fmt.Sprintf("10.%d.0.0/24", i+1), MinDelay: delay, LoggerFactory: quiet})
 	l.must(err)
+	s.lan.AddChunkFilter(s.walls.let)
 	l.must(operator.SiteCreate{Remote: l.Remote(io.Discard), Name: s.Name}.Run(l.t.Context()))
 	var token bytes.Buffer
 	l.must(operator.Enrol{Remote: l.Remote(&token), Site: s.Name, Uses: max(endpoints, 1), TTL: time.Hour}.Run(l.t.Context()))
