@@ -74,10 +74,15 @@ func (s *Site) class(l *lease) int {
 // held is how many leases a member has.
 func (s *Site) held(id wire.EndpointID) int { return len(s.leasesOf(id)) }
 
-// expire ends leases that made no progress in time, and those of a fetcher that is
-// much slower than another one was. A member works on the first of its leases; the
+// expire ends leases of what is at the site by now, those that made no progress in
+// time, and those of a fetcher that is much slower than another one was. A member works on the first of its leases; the
 // others wait for it and end with it, unless they have begun.
 func (s *Site) expire(now time.Time) {
+	for _, l := range s.leases {
+		if s.needless(now, l) {
+			s.revoke(now, l, "the site holds it")
+		}
+	}
 	for _, m := range s.members {
 		leases := s.leasesOf(m.ID)
 		if len(leases) == 0 {
@@ -100,6 +105,21 @@ func (s *Site) expire(now time.Time) {
 			}
 		}
 	}
+}
+
+// needless reports whether others turned out to hold all that a lease has yet to
+// bring.
+func (s *Site) needless(now time.Time, l *lease) bool {
+	f, m := s.flows[l.flow], s.members[l.to]
+	if l.body {
+		return slices.ContainsFunc(s.groups[m.group], func(other *member) bool {
+			h := other.holds[l.flow]
+			return other != m && h != nil && h.body && !h.doubted
+		})
+	}
+	supply := f.need(m.group, now).supply
+	return !slices.ContainsFunc(l.parts[l.verified:], func(p wire.Part) bool { return supply.Holders(p.Chunk) == 0 }) &&
+		int(l.verified) < len(l.parts)
 }
 
 // revoke ends a lease early.
@@ -252,7 +272,7 @@ func (s *Site) waiting(now time.Time, room func(schedule.Slot) int) (open []*flo
 		}
 		for g, members := range s.groups {
 			n := f.need(g, now)
-			if n.supply.Open() == 0 && !s.bodyNeeded(f, g) || s.occupied(f, g, room) {
+			if n.supply.Open() == 0 && !s.bodyNeeded(f, g) || s.occupied(f, g, room) || unheard(now, f, members) {
 				continue
 			}
 			open = append(open, f)
@@ -260,6 +280,20 @@ func (s *Site) waiting(now time.Time, room func(schedule.Slot) int) (open []*flo
 		}
 	}
 	return open, waiting
+}
+
+// unheard reports whether a member may be about to say that it holds some of f.
+func unheard(now time.Time, f *flow, members []*member) bool {
+	for _, m := range members {
+		since := m.since
+		if f.ordered.After(since) {
+			since = f.ordered
+		}
+		if m.holds[f.ID] == nil && now.Sub(since) < hearing {
+			return true
+		}
+	}
+	return false
 }
 
 // occupied reports whether a reach group has a fetcher that could fetch for f, too,

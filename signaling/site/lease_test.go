@@ -50,8 +50,10 @@ func TestWhoReportsFirstGetsTheBodyAndWhatFollows(t *testing.T) {
 		early, late := s.join("early"), s.join("late")
 		none[wire.Lease](early) // nobody said yet that it knows the flow
 		late.report(a, nil)
-		early.report(a, nil)
+		none[wire.Lease](late) // the other may be about to say that it holds all
+		s.pass(2 * time.Second)
 		leases := take[wire.Lease](late)
+		early.report(a, nil)
 		if len(leases) != 2 {
 			t.Fatalf("got %d leases, want the current and the next", len(leases))
 		}
@@ -140,6 +142,7 @@ func TestChunksThatSomebodyHoldsAreNotLeased(t *testing.T) {
 		a := version("a", 12)
 		s.order(a)
 		holder, till := s.join("holder"), s.join("till")
+		till.report(a, nil)
 		holder.report(a, append(chunks(0, 3), 5, 6))
 		leases := take[wire.Lease](holder)
 		if len(leases) != 2 {
@@ -149,6 +152,39 @@ func TestChunksThatSomebodyHoldsAreNotLeased(t *testing.T) {
 		checkRun(s, a, leases[1], 7, 12)
 		till.report(a, []uint32{4})
 		none[wire.Lease](till)
+	})
+}
+
+// Its store takes a moment to open; the one that has nothing speaks first.
+func TestWhatOneHoldsFromBeforeDoesNotCrossAgain(t *testing.T) {
+	onStand(t, func(s *stand) {
+		a := version("a", 30)
+		s.order(a)
+		empty, full := s.join("empty"), s.join("full")
+		empty.report(a, nil)
+		s.pass(time.Second)
+		full.report(a, chunks(0, 30))
+		s.pass(10 * time.Second)
+		none[wire.Lease](empty)
+		none[wire.Lease](full)
+	})
+}
+
+func TestALeaseOfWhatTurnsOutToBeHereEnds(t *testing.T) {
+	onStand(t, func(s *stand) {
+		a := version("a", 30)
+		s.order(a)
+		till := s.join("till")
+		current, next := begin(s, a, till)
+		st := state(current)
+		st.Verified = 2
+		till.report(a, chunks(0, 2), st)
+		full := s.join("full")
+		full.report(a, chunks(0, 30))
+		revoked := take[wire.Revoke](till)
+		if len(revoked) != 2 || revoked[0].Lease+revoked[1].Lease != current.Lease+next.Lease {
+			t.Errorf("revoked %+v, want both: the newcomer holds all", revoked)
+		}
 	})
 }
 

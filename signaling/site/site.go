@@ -108,6 +108,9 @@ const (
 	// ReturnGrace is how long after a restart, or after all members were lost while
 	// they fetched, no lease is granted: who still fetches returns and says so.
 	ReturnGrace = 5 * time.Second
+	// hearing is how long it is waited for what members hold of a flow that is new
+	// to them, or of all flows when they are new.
+	hearing = 2 * time.Second
 	// holdOff is how long a member that gave a lease back gets none; it doubles.
 	holdOff    = 2 * time.Second
 	maxHoldOff = 5 * time.Minute
