@@ -26,6 +26,10 @@ test: deps check build ## Everything CI runs: checks, race-tested packages, name
 	$(GO) test -race -timeout 8m -p 1 ./e2e/... # real links: one package at a time
 	DEMO_EXIT=1 bin/sitecast demo
 
+.PHONY: test-many
+test-many: ## 200 sites of 3 endpoints at one server, in one process and fake time
+	SITECAST_LAB_SITES=200 $(GO) test -timeout 9m -run ManySites -v ./e2e/lab
+
 .PHONY: check
 check: ## Formatting, vet, staticcheck, the other systems' builds
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "not gofmt:"; echo "$$unformatted"; exit 1; }
