@@ -55,6 +55,9 @@ func (s *Swarm) AddPeer(id PeerID, relayed bool) bool {
 	return true
 }
 
+// Peers is how many peers take part.
+func (s *Swarm) Peers() int { return len(s.peers) }
+
 // RemovePeer forgets a peer; what it owed is asked of others by the next Plan.
 func (s *Swarm) RemovePeer(id PeerID) {
 	p := s.peers[id]
