@@ -159,18 +159,22 @@ func TestPeersThatComeAndGoLeaveNothingInTheEngine(t *testing.T) {
 		s.want(s.flow)
 		s.leaseBody()
 		s.leaseChunks(0, 5)
-		time.Sleep(2 * time.Second) // the end of the leases is reported
+		time.Sleep(2 * time.Second) // the end of the leases is reported, and they are forgotten
+		s.eng.Sizes()
+		synctest.Wait()
 		before := s.eng.Sizes()
+		join := wire.Frame{Kind: wire.FrameJoin, Version: s.flow.ID, Number: uint32(len(s.chunks)), Flags: wire.JoinBodyHeld}
 		for n := range 1000 {
 			p := &peer{id: wire.EndpointID(fmt.Sprint(n % 7))}
 			s.eng.LinkUp(p)
-			s.joinOf(p, 7, 8, 9)
-			s.eng.Ctl(p, wire.Frame{Kind: wire.FrameWant, Version: s.flow.ID, Chunks: []uint32{1, 2, 19}})
+			s.eng.Ctl(p, join)
+			s.eng.Ctl(p, wire.Frame{Kind: wire.FrameHaveList, Version: s.flow.ID, Chunks: []uint32{7, 8, 9}})
 			s.eng.Ctl(p, wire.Frame{Kind: wire.FrameCredit, Total: 150_000})
+			s.eng.Ctl(p, wire.Frame{Kind: wire.FrameWant, Version: s.flow.ID, Chunks: []uint32{1, 2, 19}})
 			if n%3 == 0 { // replaced before it goes
 				q := &peer{id: p.id}
 				s.eng.LinkUp(q)
-				s.joinOf(q, 7)
+				s.eng.Ctl(q, join)
 				s.eng.LinkDown(q.id, q, 1, "gone")
 			}
 			s.eng.LinkDown(p.id, p, 1, "gone")
