@@ -87,8 +87,6 @@ const (
 	restAfter = 15 * time.Second
 	// retryFailed is when a flow that could not be stored is tried again.
 	retryFailed = 30 * time.Second
-	// bodyPatience is how long a peer may take over a piece of a body.
-	bodyPatience = 3 * time.Second
 )
 
 // An event changes the engine. While apply runs it is the only code that does.

@@ -43,6 +43,8 @@ type stand struct {
 	rate   int64
 	// fetch answers origin fetches; nil delivers the chunks.
 	fetch func(ctx context.Context, lease wire.Lease) error
+	// fetchBody answers those of the body.
+	fetchBody func(ctx context.Context) ([]byte, error)
 	// parts does so chunk by chunk.
 	parts func(ctx context.Context, lease wire.Lease, each func(wire.Part, []byte) error) error
 
@@ -214,7 +216,12 @@ func (s *stand) FetchParts(ctx context.Context, lease wire.Lease, _ func(uint32)
 	return nil
 }
 
-func (s *stand) FetchBody(context.Context, wire.Lease, int64) ([]byte, error) { return s.body, nil }
+func (s *stand) FetchBody(ctx context.Context, _ wire.Lease, _ int64) ([]byte, error) {
+	if s.fetchBody != nil {
+		return s.fetchBody(ctx)
+	}
+	return s.body, nil
+}
 
 // peer is a scripted other endpoint.
 type peer struct {

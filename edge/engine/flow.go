@@ -33,8 +33,7 @@ type flow struct {
 	completing bool
 	complete   bool
 
-	bodyFrom *link // asked for the body
-	bodyAt   time.Time
+	search bodySearch // until spec is
 
 	code, trouble string    // why it can't go on
 	retryAt       time.Time // when it is tried again
@@ -52,8 +51,9 @@ func (f *flow) active() bool { return !f.paused && f.code == "" }
 func (f *flow) dropPeer(l *link) {
 	delete(l.joined, f.id)
 	l.down.forgetVersion(f.id)
-	if f.bodyFrom == l {
-		f.bodyFrom = nil
+	delete(l.bodyHeld, f.id)
+	if f.search.from == l {
+		f.search.from = nil
 	}
 	if f.swarm != nil {
 		f.swarm.RemovePeer(l.id())
@@ -128,6 +128,7 @@ func (e *Engine) exchange(now time.Time, f *flow) {
 			}
 		}
 	}
+	f.swarm.SetClass(swarm.Class(class(f.priority)))
 	for _, a := range f.swarm.Plan(now) {
 		l := e.peers[wire.EndpointID(a.Peer)]
 		if l == nil {
@@ -151,7 +152,11 @@ func (e *Engine) exchange(now time.Time, f *flow) {
 // activate begins, or after a pause begins again, to take part in f.
 func (e *Engine) activate(f *flow) {
 	if f.body != nil {
-		e.open.put(f.id, served{body: f.body, ver: f.ver})
+		e.open.put(f.id, served{body: f.body, ver: f.ver, priority: f.priority})
+	}
+	f.search = bodySearch{}
+	if f.swarm != nil {
+		f.swarm.Begin()
 	}
 	e.joinAll(f)
 }
@@ -175,67 +180,6 @@ func (e *Engine) fail(now time.Time, f *flow, code string, err error) {
 	e.log.Error("flow stopped", "content", f.head.Ref().String(), "code", code, "err", err)
 	e.suspend(f, code)
 	f.code, f.trouble, f.retryAt, f.dirty = code, err.Error(), now.Add(retryFailed), true
-}
-
-// seekBody asks a peer for the body. The server leases it to one endpoint; the
-// others hear of it here.
-func (e *Engine) seekBody(now time.Time, f *flow) time.Time {
-	if f.bodyFrom != nil && now.Before(f.bodyAt.Add(bodyPatience)) {
-		return f.bodyAt.Add(bodyPatience)
-	}
-	if f.bodyFrom != nil { // too slow: another peer may do better
-		f.bodyFrom.down.forgetVersion(f.id)
-		f.bodyFrom.joined[f.id] = false
-		f.bodyFrom = nil
-	}
-	var holders []*link
-	for _, l := range e.sorted() {
-		if l.joined[f.id] {
-			holders = append(holders, l)
-		}
-	}
-	if len(holders) == 0 {
-		return time.Time{}
-	}
-	l := holders[e.rng.IntN(len(holders))]
-	size := uint32(f.head.BodyBytes)
-	l.down.expect(target{version: f.id, body: true}, size)
-	e.send(l, wire.Frame{Kind: wire.FrameWantBody, Version: f.id, Offset: 0, Length: size})
-	f.bodyFrom, f.bodyAt = l, now
-	return now.Add(bodyPatience)
-}
-
-// bodyArrived brings a whole body from a peer, or (from is nil) from the origin.
-type bodyArrived struct {
-	version content.VersionID
-	body    []byte
-	from    *link
-}
-
-func (ev bodyArrived) apply(e *Engine, now time.Time) {
-	f := e.flows[ev.version]
-	if f == nil || f.spec != nil {
-		return
-	}
-	spec, err := f.head.OpenBody(ev.body)
-	if err != nil {
-		if ev.from != nil {
-			e.drop(ev.from, wire.CodeBadBody, err.Error(), f.id)
-		} else {
-			e.fail(now, f, wire.CodeBadBody, err)
-		}
-		return
-	}
-	f.body, f.spec, f.bodyFrom, f.dirty = ev.body, spec, nil, true
-	if !f.active() {
-		return
-	}
-	e.open.put(f.id, served{body: f.body})
-	for _, l := range e.sorted() {
-		if _, in := l.joined[f.id]; in {
-			e.send(l, wire.Frame{Kind: wire.FrameHaveBody, Version: f.id})
-		}
-	}
 }
 
 // storeCode is the code of what the store could not do.

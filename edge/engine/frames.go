@@ -25,7 +25,7 @@ func (ev ctlFrame) apply(e *Engine, now time.Time) {
 	}
 	f := e.flows[fr.Version]
 	if f == nil || !f.active() {
-		if fr.Kind == wire.FrameWant {
+		if fr.Kind == wire.FrameWant || fr.Kind == wire.FrameWantBody {
 			e.send(l, wire.Frame{Kind: wire.FrameRefuse, Version: fr.Version, Flags: wire.RefusePaused, Chunks: fr.Chunks})
 		}
 		return // a peer may be ahead of us: it joins again when we do
@@ -41,9 +41,7 @@ func (ev ctlFrame) apply(e *Engine, now time.Time) {
 			l.joined[f.id] = true
 		}
 	case wire.FrameWantBody:
-		if !l.up.want(job{version: f.id, body: true, offset: fr.Offset, length: fr.Length}) {
-			e.send(l, wire.Frame{Kind: wire.FrameRefuse, Version: f.id, Flags: wire.RefuseBusy})
-		}
+		e.peerWantsBody(l, f, fr)
 	case wire.FrameWant:
 		e.peerWants(l, f, fr.Chunks)
 	case wire.FrameCancel:
@@ -70,6 +68,7 @@ func (e *Engine) peerJoined(l *link, f *flow, fr wire.Frame) {
 		e.join(l, f, false)
 	}
 	if f.swarm != nil && f.swarm.AddPeer(l.id(), l.Relayed()) {
+		f.swarm.Share(l.id(), &l.load)
 		e.tellAll(l, f)
 	}
 }
@@ -89,6 +88,10 @@ func (e *Engine) tellAll(l *link, f *flow) {
 // peerHas takes in what l says about chunks; it means nothing before the own
 // swarm stands, and l repeats it when asked by a join.
 func (e *Engine) peerHas(now time.Time, l *link, f *flow, fr wire.Frame) {
+	if fr.Kind == wire.FrameRefuse && len(fr.Chunks) == 0 {
+		f.bodyRefused(now, l)
+		return
+	}
 	if f.swarm == nil {
 		return
 	}
@@ -102,6 +105,19 @@ func (e *Engine) peerHas(now time.Time, l *link, f *flow, fr wire.Frame) {
 			l.down.forget(target{version: f.id, chunk: i})
 		}
 		f.swarm.Refused(now, l.id(), fr.Flags == wire.RefuseBusy, fr.Chunks...)
+	}
+}
+
+// peerWantsBody queues a range of the body, if it is held.
+func (e *Engine) peerWantsBody(l *link, f *flow, fr wire.Frame) {
+	code := uint8(0)
+	if uint64(fr.Offset)+uint64(fr.Length) > uint64(len(f.body)) {
+		code = wire.RefuseNotHeld
+	} else if !l.up.want(job{version: f.id, body: true, offset: fr.Offset, length: fr.Length}) {
+		code = wire.RefuseBusy
+	}
+	if code != 0 {
+		e.send(l, wire.Frame{Kind: wire.FrameRefuse, Version: f.id, Flags: code})
 	}
 }
 

@@ -104,6 +104,7 @@ func (e *Engine) rank(f *flow, p wire.Priority) {
 		return
 	}
 	f.priority = p
+	e.open.rank(f.id, p)
 	for _, l := range e.leases {
 		if l.Flow == f.id {
 			l.class.Store(class(p))

@@ -23,13 +23,18 @@ type link struct {
 	// whether it holds their body.
 	joined map[content.VersionID]bool
 	uplink bool // the peer has a socket to the server
+	// bodyHeld are the hold-offs of versions whose body the peer did not bring.
+	bodyHeld map[content.VersionID]bodyHoldOff
+	// load is what all versions have outstanding at the peer.
+	load swarm.Load
 }
 
 func (l *link) id() swarm.PeerID { return swarm.PeerID(l.Peer()) }
 
 // LinkUp tells of a new link.
 func (e *Engine) LinkUp(raw Link) {
-	l := &link{Link: raw, down: newReceiver(), joined: map[content.VersionID]bool{}}
+	l := &link{Link: raw, down: newReceiver(), joined: map[content.VersionID]bool{},
+		bodyHeld: map[content.VersionID]bodyHoldOff{}}
 	l.up = newUploader(raw, &e.open, func(v content.VersionID, c uint32) { e.post(lostChunk{v, c}) })
 	e.mu.Lock()
 	e.links[raw] = l

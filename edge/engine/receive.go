@@ -82,6 +82,16 @@ func (r *receiver) forget(ts ...target) {
 	}
 }
 
+// left returns how many pieces of t have not come.
+func (r *receiver) left(t target) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if a := r.expected[t]; a != nil {
+		return a.missing
+	}
+	return 0
+}
+
 // forgetVersion drops everything of a version.
 func (r *receiver) forgetVersion(id content.VersionID) {
 	r.mu.Lock()

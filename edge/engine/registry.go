@@ -3,6 +3,7 @@ package engine
 import (
 	"sync"
 
+	"github.com/sitecast/sitecast/signaling/wire"
 	"github.com/sitecast/sitecast/storage/chunk"
 	"github.com/sitecast/sitecast/storage/content"
 )
@@ -18,8 +19,25 @@ type registry struct {
 
 // served is one version others may have: its body, and its chunks once open.
 type served struct {
-	body []byte
-	ver  chunk.Version // nil until the body is verified and the store open
+	body     []byte
+	ver      chunk.Version // nil until the body is verified and the store open
+	priority wire.Priority
+}
+
+// class is how urgent uploads of the version are.
+func (r *registry) class(id content.VersionID) int32 {
+	s, _ := r.get(id)
+	return class(s.priority)
+}
+
+// rank changes a version's priority; uploads that wait go by the new one.
+func (r *registry) rank(id content.VersionID, p wire.Priority) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if s, ok := r.versions[id]; ok {
+		s.priority = p
+		r.versions[id] = s
+	}
 }
 
 func (r *registry) get(id content.VersionID) (served, bool) {

@@ -14,17 +14,8 @@ import (
 // maxQueuedWants bounds what one peer may have waiting.
 const maxQueuedWants = 4096
 
-// job is one chunk, or one range of a body, that a peer wants.
-type job struct {
-	version content.VersionID
-	chunk   uint32
-	body    bool
-	offset  uint32
-	length  uint32
-}
-
-// uploader sends one peer what it wants, in the order it wants it, never more
-// than the bytes the peer allowed. The engine's loop queues, run sends.
+// uploader sends one peer what it wants, the most urgent version first, never
+// more than the bytes the peer allowed. The engine's loop queues, run sends.
 type uploader struct {
 	link Link
 	open *registry
@@ -34,7 +25,7 @@ type uploader struct {
 
 	// mu guards the rest.
 	mu      sync.Mutex
-	queue   []job
+	queue   turns
 	allowed uint64 // total bytes of payload the peer allowed so far
 	sent    uint64 // total bytes of payload sent so far
 }
@@ -54,10 +45,12 @@ func (u *uploader) poke() {
 func (u *uploader) want(jobs ...job) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if len(u.queue)+len(jobs) > maxQueuedWants {
+	if u.queue.count+len(jobs) > maxQueuedWants {
 		return false
 	}
-	u.queue = append(u.queue, jobs...)
+	for _, j := range jobs {
+		u.queue.add(j)
+	}
 	u.poke()
 	return true
 }
@@ -65,11 +58,13 @@ func (u *uploader) want(jobs ...job) bool {
 // cancel takes chunks of a version out of the queue; none named means all, and
 // the body too.
 func (u *uploader) cancel(id content.VersionID, chunks ...uint32) {
+	named := make(map[uint32]bool, len(chunks))
+	for _, i := range chunks {
+		named[i] = true
+	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.queue = slices.DeleteFunc(u.queue, func(j job) bool {
-		return j.version == id && (len(chunks) == 0 || !j.body && slices.Contains(chunks, j.chunk))
-	})
+	u.queue.drop(id, func(j job) bool { return len(chunks) == 0 || !j.body && named[j.chunk] })
 }
 
 // credit raises the total the peer allows.
@@ -84,11 +79,11 @@ func (u *uploader) credit(total uint64) {
 func (u *uploader) take(ctx context.Context) (job, bool) {
 	for {
 		u.mu.Lock()
-		if len(u.queue) > 0 && u.allowed >= u.sent+wire.MaxDataBytes {
-			j := u.queue[0]
-			u.queue = u.queue[1:]
-			u.mu.Unlock()
-			return j, true
+		if u.allowed >= u.sent+wire.MaxDataBytes {
+			if j, ok := u.queue.next(u.open.class); ok {
+				u.mu.Unlock()
+				return j, true
+			}
 		}
 		u.mu.Unlock()
 		select {
@@ -125,6 +120,7 @@ func (u *uploader) run(ctx context.Context) {
 		if !ok {
 			return
 		}
+		before := u.sent // only this goroutine raises it
 		var err error
 		if j.body {
 			err = u.sendBody(ctx, j)
@@ -134,6 +130,9 @@ func (u *uploader) run(ctx context.Context) {
 		if err != nil {
 			return // the link is gone; its owner hears of it from the link
 		}
+		u.mu.Lock()
+		u.queue.spent(j, max(int(u.sent-before), refusalCost))
+		u.mu.Unlock()
 	}
 }
 

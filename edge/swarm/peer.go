@@ -1,6 +1,7 @@
 package swarm
 
 import (
+	"math/bits"
 	"time"
 
 	"github.com/sitecast/sitecast/storage/content"
@@ -14,14 +15,23 @@ type peer struct {
 	told    content.Bitmap // chunks it was told of
 	tell    []uint32       // chunks to tell it next
 
-	wants   map[uint32]time.Time // chunks it owes, and since when
-	owed    int64                // bytes of them
-	heard   time.Time            // last delivery, or first want after a quiet time
-	holdOff time.Time            // not asked before
+	wants map[uint32]time.Time // chunks it owes, and since when
+	owed  int64                // bytes of them
+	load  *Load                // what all versions have outstanding at it
+	heard time.Time            // last delivery, or first want after a quiet time
 
-	// rate is the exponentially averaged delivery rate, bytes per second, over
-	// periods of at least rateTime while it owes something.
-	rate        float64
+	strikes int       // stalls and refusals not forgiven yet
+	holdOff time.Time // not asked before
+	lateAt  time.Time // not looked through for late chunks before
+
+	// trip bounds the round trip from above; zero while unknown. askedAt is when
+	// the want was sent that measures it, zero when none does.
+	trip    time.Duration
+	askedAt time.Time
+
+	// rate is the averaged delivery rate, bytes per second, over periods of at
+	// least rateTime while it owes something; best is the highest it has been.
+	rate, best  float64
 	periodBytes int64
 	periodStart time.Time
 }
@@ -39,11 +49,14 @@ func (s *Swarm) AddPeer(id PeerID, relayed bool) bool {
 	s.peers[id] = &peer{
 		id: id, relayed: relayed,
 		has: content.NewBitmap(n), told: s.have.Clone(),
-		wants: map[uint32]time.Time{},
+		wants: map[uint32]time.Time{}, load: &Load{},
 	}
 	s.order = append(s.order, id)
 	return true
 }
+
+// Peers is how many peers take part.
+func (s *Swarm) Peers() int { return len(s.peers) }
 
 // RemovePeer forgets a peer; what it owed is asked of others by the next Plan.
 func (s *Swarm) RemovePeer(id PeerID) {
@@ -59,10 +72,12 @@ func (s *Swarm) RemovePeer(id PeerID) {
 		}
 	}
 	for i := range p.wants {
-		s.asked[i]--
+		s.settle(p, i)
+		s.reconsider(i)
 	}
-	for i := range uint32(len(s.lengths)) {
-		if p.has.Has(i) {
+	for at, b := range p.has {
+		for ; b != 0; b &= b - 1 {
+			i := uint32(at*8 + bits.TrailingZeros8(b))
 			s.holders[i]--
 			s.reconsider(i)
 		}
@@ -97,7 +112,9 @@ func (s *Swarm) PeerHasBits(id PeerID, from uint32, bits []byte) {
 }
 
 // Refused records that the peer will not deliver the chunks; they count as not
-// held by it. A peer that is busy keeps them and is left alone for a moment.
+// held by it. A peer that is busy keeps them. Either way it is left alone for a
+// moment, longer each time: a peer that announces what it then refuses, over and
+// over, costs next to nothing.
 func (s *Swarm) Refused(now time.Time, id PeerID, busy bool, chunks ...uint32) {
 	p := s.peers[id]
 	if p == nil {
@@ -107,12 +124,14 @@ func (s *Swarm) Refused(now time.Time, id PeerID, busy bool, chunks ...uint32) {
 		if !s.valid(i) {
 			continue
 		}
-		if p.settle(i, s.lengths[i]) {
-			s.asked[i]--
+		if s.settle(p, i) {
+			first := refuseHoldOff
+			if busy {
+				first = busyHoldOff
+			}
+			p.strike(now, first)
 		}
-		if busy {
-			p.holdOff = now.Add(time.Second)
-		} else if p.has.Has(i) {
+		if !busy && p.has.Has(i) {
 			p.has.Clear(i)
 			s.holders[i]--
 		}
@@ -121,35 +140,14 @@ func (s *Swarm) Refused(now time.Time, id PeerID, busy bool, chunks ...uint32) {
 }
 
 // settle ends what the peer owes for chunk i and reports whether it owed it.
-func (p *peer) settle(i, length uint32) bool {
+func (s *Swarm) settle(p *peer, i uint32) bool {
 	if _, owes := p.wants[i]; !owes {
 		return false
 	}
 	delete(p.wants, i)
-	p.owed -= int64(length)
+	s.asked[i]--
+	if p.owed -= int64(s.lengths[i]); p.owed == 0 {
+		p.load.owing[s.class]--
+	}
 	return true
-}
-
-// delivered measures the peer's rate.
-func (p *peer) delivered(now time.Time, n uint32) {
-	p.heard = now
-	p.periodBytes += int64(n)
-	if span := now.Sub(p.periodStart); span >= rateTime {
-		rate := float64(p.periodBytes) / span.Seconds()
-		if p.rate == 0 {
-			p.rate = rate
-		} else {
-			p.rate += (rate - p.rate) / 4
-		}
-		p.periodBytes, p.periodStart = 0, now
-	}
-}
-
-// room is how many more bytes may be asked of the peer now.
-func (p *peer) room(now time.Time) int64 {
-	if now.Before(p.holdOff) {
-		return 0
-	}
-	window := int64(p.rate * windowTime.Seconds())
-	return min(max(window, MinWindowBytes), MaxWindowBytes) - p.owed
 }

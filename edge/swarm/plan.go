@@ -17,60 +17,81 @@ type Ask struct {
 func (s *Swarm) Plan(now time.Time) []Ask {
 	var asks []Ask
 	for _, id := range s.order {
-		if cancel := s.stalled(now, s.peers[id]); len(cancel) > 0 {
+		if cancel := s.replace(now, s.peers[id]); len(cancel) > 0 {
 			asks = append(asks, Ask{Peer: id, Cancel: cancel})
 		}
 	}
 	if s.missing == 0 {
 		return asks
 	}
+	s.wait(now)
 	// The peer with the most room chooses first, which spreads load; a random
 	// start breaks ties between equals.
-	ids := slices.Clone(s.order)
-	s.rng.Shuffle(len(ids), func(i, j int) { ids[i], ids[j] = ids[j], ids[i] })
-	slices.SortStableFunc(ids, func(a, b PeerID) int {
-		return int(s.peers[b].room(now)>>16) - int(s.peers[a].room(now)>>16)
-	})
-	for _, id := range ids {
-		if want := s.choose(now, s.peers[id]); len(want) > 0 {
-			asks = append(asks, Ask{Peer: id, Want: want})
+	s.turns = s.turns[:0]
+	for _, id := range s.order {
+		p := s.peers[id]
+		if room := s.room(now, p); room > 0 && (!p.relayed || s.relaying(now)) {
+			s.turns = append(s.turns, turn{p, room})
+		}
+	}
+	s.rng.Shuffle(len(s.turns), func(i, j int) { s.turns[i], s.turns[j] = s.turns[j], s.turns[i] })
+	slices.SortStableFunc(s.turns, func(a, b turn) int { return int(b.room>>16) - int(a.room>>16) })
+	for _, t := range s.turns {
+		if want := s.choose(now, t); len(want) > 0 {
+			asks = append(asks, Ask{Peer: t.peer.id, Want: want})
 		}
 	}
 	return asks
 }
 
-// choose picks the rarest candidates that p holds, as many as its window takes.
-func (s *Swarm) choose(now time.Time, p *peer) []uint32 {
-	room := p.room(now)
-	if room <= 0 {
-		return nil
-	}
-	var found []uint32
+// turn is a peer's turn to be asked, and for how many bytes.
+type turn struct {
+	peer *peer
+	room int64
+}
+
+// choose picks the rarest candidates that the peer holds, as many as its room takes.
+func (s *Swarm) choose(now time.Time, t turn) (want []uint32) {
+	p, found := t.peer, s.found[:0]
 	n := s.candidates.len()
 	if n > 0 {
 		start := s.rng.IntN(n)
 		for k := range min(n, scanLimit) {
-			if i := s.candidates.list[(start+k)%n]; p.has.Has(i) {
+			if i := s.candidates.list[(start+k)%n]; p.has.Has(i) && !(p.relayed && s.nearby(i)) {
 				found = append(found, i)
 			}
 		}
 	} else if !p.relayed {
-		found = s.endgame(now, p)
+		found = s.endgame(now, p, found)
 	}
-	slices.SortStableFunc(found, func(a, b uint32) int { return int(s.holders[a]) - int(s.holders[b]) })
-	for k, i := range found {
-		if room <= 0 {
-			return found[:k]
+	s.found = found
+	for t.room > 0 && len(found) > 0 {
+		rarest := s.holders[found[0]]
+		for _, i := range found {
+			rarest = min(rarest, s.holders[i])
 		}
-		room -= int64(s.lengths[i])
-		s.ask(now, p, i)
+		rest := found[:0]
+		for _, i := range found {
+			if t.room <= 0 || s.holders[i] > rarest {
+				rest = append(rest, i)
+				continue
+			}
+			t.room -= int64(s.lengths[i])
+			s.ask(now, p, i)
+			want = append(want, i)
+		}
+		found = rest
 	}
-	return found
+	return want
 }
 
 func (s *Swarm) ask(now time.Time, p *peer, i uint32) {
 	if p.owed == 0 {
-		p.heard, p.periodStart, p.periodBytes = now, now, 0
+		p.heard, p.askedAt, p.periodStart, p.periodBytes = now, now, now, 0
+		p.load.owing[s.class]++
+	}
+	if p.relayed {
+		s.relayedAt = now
 	}
 	p.wants[i] = now
 	p.owed += int64(s.lengths[i])
@@ -78,9 +99,9 @@ func (s *Swarm) ask(now time.Time, p *peer, i uint32) {
 	s.reconsider(i)
 }
 
-// endgame returns chunks that another peer has owed for long and p holds too.
-func (s *Swarm) endgame(now time.Time, p *peer) []uint32 {
-	var found []uint32
+// endgame adds to found the chunks that another peer has owed for long and p
+// holds, too.
+func (s *Swarm) endgame(now time.Time, p *peer, found []uint32) []uint32 {
 	for _, id := range s.order {
 		other := s.peers[id]
 		if other == p {
@@ -94,46 +115,4 @@ func (s *Swarm) endgame(now time.Time, p *peer) []uint32 {
 	}
 	slices.Sort(found)
 	return found
-}
-
-// stalled frees what a silent peer owes, and leaves it alone for a while.
-func (s *Swarm) stalled(now time.Time, p *peer) []uint32 {
-	if p.owed == 0 || now.Sub(p.heard) < StallAfter {
-		return nil
-	}
-	cancel := make([]uint32, 0, len(p.wants))
-	for i := range p.wants {
-		cancel = append(cancel, i)
-	}
-	slices.Sort(cancel)
-	for _, i := range cancel {
-		p.settle(i, s.lengths[i])
-		s.asked[i]--
-		s.reconsider(i)
-	}
-	p.rate /= 4
-	p.holdOff = now.Add(stallHoldOff)
-	return cancel
-}
-
-// CancelAll forgets everything asked and returns it, for a flow that pauses.
-func (s *Swarm) CancelAll() []Ask {
-	var asks []Ask
-	for _, id := range s.order {
-		p := s.peers[id]
-		var cancel []uint32
-		for i := range p.wants {
-			cancel = append(cancel, i)
-		}
-		slices.Sort(cancel)
-		for _, i := range cancel {
-			p.settle(i, s.lengths[i])
-			s.asked[i]--
-			s.reconsider(i)
-		}
-		if len(cancel) > 0 {
-			asks = append(asks, Ask{Peer: id, Cancel: cancel})
-		}
-	}
-	return asks
 }

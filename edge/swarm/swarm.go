@@ -22,16 +22,12 @@ const (
 	// MinWindowBytes and MaxWindowBytes bound what is outstanding at one peer.
 	MinWindowBytes = 512 << 10
 	MaxWindowBytes = 2 << 20
-	// windowTime is how much of a peer's rate its window holds.
+	// windowTime, and two round trips, is how much of a peer's rate its window holds.
 	windowTime = 250 * time.Millisecond
 	// FirstTold is how many links hear of a chunk from the origin at once.
 	FirstTold = 2
 	// TellRestAfter is when the other links hear of it.
 	TellRestAfter = 100 * time.Millisecond
-	// StallAfter is the silence after which a peer that owes chunks is stalled.
-	StallAfter = 3 * time.Second
-	// stallHoldOff keeps a stalled peer from being asked again.
-	stallHoldOff = 10 * time.Second
 	// endgameAge is the age at which the last outstanding chunks are asked of a
 	// second peer. It duplicates bytes on the LAN only.
 	endgameAge = 500 * time.Millisecond
@@ -58,6 +54,14 @@ type Swarm struct {
 	candidates candidates // missing, held by a peer, owed by nobody, not leased
 	turn       int        // rotates the links that hear of fresh chunks first
 	news       []news     // fresh from the origin, to be told to the rest
+
+	class     Class
+	longest   uint32    // length of the longest chunk
+	waiting   time.Time // since when chunks on offer came only by relay; zero when none are
+	relayedAt time.Time // last chunk asked or got by relay
+
+	turns []turn   // scratch of Plan
+	found []uint32 // scratch of choose
 }
 
 type news struct {
@@ -77,6 +81,10 @@ func New(lengths []uint32, have content.Bitmap, rng *rand.Rand) *Swarm {
 		asked:      make([]uint8, n),
 		leased:     content.NewBitmap(n),
 		candidates: newCandidates(n),
+		class:      Normal,
+	}
+	for _, l := range lengths {
+		s.longest = max(s.longest, l)
 	}
 	s.have.Trim(n)
 	s.missing = n - s.have.Count()
@@ -134,16 +142,14 @@ func (s *Swarm) Got(now time.Time, i uint32, from PeerID) (cancel []PeerID) {
 		p.delivered(now, s.lengths[i])
 	}
 	for _, id := range s.order {
-		if s.peers[id].settle(i, s.lengths[i]) {
-			s.asked[i]--
-			if id != from {
-				cancel = append(cancel, id)
-			}
+		if s.settle(s.peers[id], i) && id != from {
+			cancel = append(cancel, id)
 		}
 	}
 	if !s.have.Has(i) {
 		s.have.Set(i)
 		s.missing--
+		s.came(now, from)
 		s.spread(now, i, from)
 	}
 	s.leased.Clear(i)
@@ -154,6 +160,9 @@ func (s *Swarm) Got(now time.Time, i uint32, from PeerID) (cancel []PeerID) {
 // Lost records that chunk i is held no more, because the disk lied.
 func (s *Swarm) Lost(i uint32) {
 	if s.valid(i) && s.have.Has(i) {
+		if s.missing == 0 {
+			s.Begin()
+		}
 		s.have.Clear(i)
 		s.missing++
 		for _, id := range s.order {
@@ -237,17 +246,22 @@ func (s *Swarm) Next(now time.Time) time.Time {
 	if len(s.news) > 0 {
 		sooner(s.news[0].due)
 	}
-	if s.missing > 0 {
-		for _, id := range s.order {
-			p := s.peers[id]
-			if p.owed > 0 {
-				sooner(p.heard.Add(StallAfter))
-				if s.candidates.len() == 0 {
-					sooner(now.Add(endgameAge))
-				}
-			} else if p.holdOff.After(now) {
-				sooner(p.holdOff)
+	if s.missing == 0 {
+		return next
+	}
+	for _, id := range s.order {
+		p := s.peers[id]
+		if p.owed > 0 {
+			sooner(s.stallsAt(now, p))
+			if s.candidates.len() == 0 {
+				sooner(now.Add(endgameAge))
 			}
+		}
+		if p.holdOff.After(now) {
+			sooner(p.holdOff)
+		}
+		if p.relayed && s.candidates.len() > 0 && !s.relaying(now) {
+			sooner(s.waiting.Add(RelayPatience))
 		}
 	}
 	return next
