@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -50,6 +51,7 @@ type stand struct {
 
 	publisher ed25519.PrivateKey
 	head      content.Head
+	full      atomic.Bool // the disk takes no more chunks
 }
 
 // stranger signs heads that nobody trusts.
@@ -82,7 +84,7 @@ func (s *stand) run() {
 		s.t.Fatal(err)
 	}
 	s.eng = engine.New(engine.Config{
-		Uplink: s, Links: s, Origin: s, Store: store, Root: s.root.Public().(ed25519.PublicKey), Trust: s.trust,
+		Uplink: s, Links: s, Origin: s, Store: roomy{store, &s.full}, Root: s.root.Public().(ed25519.PublicKey), Trust: s.trust,
 		SaveTrust: func(json.RawMessage) error { return nil }, SetICE: func([]wire.ICE) {},
 		Log: slog.New(slog.DiscardHandler), Seed: 1,
 	})

@@ -1,0 +1,66 @@
+package engine_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sitecast/sitecast/signaling/wire"
+	"github.com/sitecast/sitecast/storage/chunk"
+	"github.com/sitecast/sitecast/storage/content"
+)
+
+// roomy is a store on a disk that may be full.
+type roomy struct {
+	chunk.Store
+	full *atomic.Bool
+}
+
+func (r roomy) Open(ctx context.Context, head content.Head, envelope json.RawMessage, body *content.Body) (chunk.Version, error) {
+	v, err := r.Store.Open(ctx, head, envelope, body)
+	return roomyVersion{v, r.full}, err
+}
+
+type roomyVersion struct {
+	chunk.Version
+	full *atomic.Bool
+}
+
+func (v roomyVersion) Put(i uint32, data []byte, from chunk.Source, wan int64) (bool, error) {
+	if v.full.Load() {
+		return false, fmt.Errorf("write chunk %d: %w", i, chunk.ErrNoRoom)
+	}
+	return v.Version.Put(i, data, from, wan)
+}
+
+// The site must not wait for it: the server leases to others who has no code.
+func TestFetcherWhoseDiskIsFullGivesItsLeaseBackAndSaysWhy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStand(t)
+		defer func() { s.stop() }()
+		s.want(s.flow)
+		s.leaseBody()
+		s.leaseChunks(0, 5)
+		s.full.Store(true)
+		s.leaseChunks(5, 20)
+		p := s.lastProgress()
+		if p.Code != wire.CodeDiskFull || p.Error == "" || p.Have != nil && p.Complete {
+			t.Fatalf("progress %+v, want that the disk is full", p)
+		}
+		if len(p.Leases) != 1 || p.Leases[0].Failed == "" || p.Leases[0].Done {
+			t.Errorf("leases %+v, want it given back", p.Leases)
+		}
+		s.full.Store(false)
+		time.Sleep(time.Minute) // it tries again by itself
+		synctest.Wait()
+		s.leaseChunks(5, 20)
+		time.Sleep(2 * time.Second)
+		if p := s.lastProgress(); p.Code != "" || !p.Complete {
+			t.Errorf("progress %+v, want complete once there is room", p)
+		}
+	})
+}
