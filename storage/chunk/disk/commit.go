@@ -15,7 +15,7 @@ func (v *version) Commit() error {
 	v.durable.Lock()
 	defer v.durable.Unlock()
 	if err := v.commit(); err != nil {
-		return fmt.Errorf("commit %s: %w", v.head.Ref(), err)
+		return fmt.Errorf("commit %s: %w", v.head.Ref(), named(err))
 	}
 	return nil
 }
@@ -77,13 +77,13 @@ func (v *version) syncFiles(on *os.File, touched map[int]bool) error {
 	if len(touched) > manyFiles {
 		err := sys.syncAll(on)
 		if !errors.Is(err, errors.ErrUnsupported) {
-			return full(err)
+			return err
 		}
 	}
 	for file := range touched {
 		// The file may have been closed since: a sync covers all its pages.
 		if err := v.store.files.with(fileKey{v, file}, v.opener(file), func(f *os.File) error { return sys.sync(f) }); err != nil {
-			return full(err)
+			return err
 		}
 	}
 	return nil

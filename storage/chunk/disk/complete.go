@@ -21,7 +21,7 @@ func (v *version) Complete() error {
 	v.durable.Lock()
 	defer v.durable.Unlock()
 	if err := v.complete(); err != nil {
-		return fmt.Errorf("complete %s: %w", v.head.Ref(), err)
+		return fmt.Errorf("complete %s: %w", v.head.Ref(), named(err))
 	}
 	return nil
 }
@@ -59,7 +59,7 @@ func (v *version) finish() error {
 		if f.Dir {
 			continue
 		}
-		if err := v.tree.Chmod(f.Path, finalMode(f)); err != nil {
+		if err := v.store.sys.chmod(v.tree, f.Path, finalMode(f)); err != nil {
 			return err
 		}
 	}
@@ -68,7 +68,7 @@ func (v *version) finish() error {
 	}
 	folders := foldersOf(v.body)
 	for _, folder := range folders {
-		if err := v.tree.Chmod(folder, 0o755); err != nil {
+		if err := v.store.sys.chmod(v.tree, folder, 0o755); err != nil {
 			return err
 		}
 	}
@@ -84,17 +84,17 @@ func (v *version) replant(i int) error {
 	f := v.body.Files[i]
 	v.forgetFile(i)
 	v.store.log.Warn("making anew what somebody changed", "content", v.head.Ref().String(), "file", f.Path)
-	if err := v.tree.RemoveAll(f.Path); err != nil {
+	if err := v.store.sys.removeAll(v.tree, f.Path); err != nil {
 		return err
 	}
 	if f.Dir {
-		return v.tree.MkdirAll(f.Path, 0o755)
+		return v.store.sys.mkdir(v.tree, f.Path, 0o755)
 	}
 	file, err := v.openWritable(i)
 	if err != nil {
 		return err
 	}
-	return errors.Join(file.Truncate(f.Size), file.Close())
+	return errors.Join(v.store.sys.truncate(file, f.Size), file.Close())
 }
 
 func finalMode(f content.File) fs.FileMode {
@@ -139,7 +139,7 @@ func (s *system) syncTree(root *os.Root, body *content.Body, folders []string) e
 		}
 		err = errors.Join(s.syncAll(top), top.Close())
 		if !errors.Is(err, errors.ErrUnsupported) {
-			return full(err)
+			return err
 		}
 	}
 	for _, f := range body.Files {
@@ -151,12 +151,12 @@ func (s *system) syncTree(root *os.Root, body *content.Body, folders []string) e
 			return err
 		}
 		if err := errors.Join(s.sync(file), file.Close()); err != nil {
-			return full(err)
+			return err
 		}
 	}
 	for _, folder := range folders {
 		if err := s.syncDir(root, folder); err != nil {
-			return full(err)
+			return err
 		}
 	}
 	return nil
@@ -170,7 +170,7 @@ func (v *version) place() error {
 	if err := v.vacate(); err != nil {
 		return err
 	}
-	if err := s.root.MkdirAll(path.Dir(placeOf(ref)), 0o755); err != nil {
+	if err := s.sys.mkdir(s.root, path.Dir(placeOf(ref)), 0o755); err != nil {
 		return err
 	}
 	if err := v.move(placeOf(ref)); err != nil {
@@ -192,7 +192,7 @@ func (v *version) settle() error {
 		}
 	}
 	v.settled = true
-	return s.root.RemoveAll(path.Join(folderOf(v.id), replacedName))
+	return s.sys.removeAll(s.root, path.Join(folderOf(v.id), replacedName))
 }
 
 // vacate clears the place of v of a tree whose version is not known any more. It
@@ -217,7 +217,7 @@ func (v *version) vacate() error {
 		return fmt.Errorf("version %s is there under the same name", other)
 	}
 	replaced := path.Join(folderOf(v.id), replacedName)
-	if err := s.root.RemoveAll(replaced); err != nil { // of an earlier attempt
+	if err := s.sys.removeAll(s.root, replaced); err != nil { // of an earlier attempt
 		return err
 	}
 	return s.sys.rename(s.root, placeOf(ref), replaced)

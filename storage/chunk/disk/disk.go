@@ -24,11 +24,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"os"
 	"path"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -102,13 +100,11 @@ func Open(dir string, log *slog.Logger) (*Store, error) { return open(dir, log, 
 func open(dir string, log *slog.Logger, sys system) (_ *Store, err error) {
 	defer func() {
 		if err != nil {
-			err = fmt.Errorf("open store %s: %w", dir, err)
+			err = fmt.Errorf("open store %s: %w", dir, named(err))
 		}
 	}()
-	for folder, mode := range map[string]fs.FileMode{storeName: 0o700, contentName: 0o755} {
-		if err := os.MkdirAll(filepath.Join(dir, folder), mode); err != nil {
-			return nil, err
-		}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
 	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -124,9 +120,15 @@ func open(dir string, log *slog.Logger, sys system) (_ *Store, err error) {
 	return s, nil
 }
 
-// begin takes the lock and clears away what was left half-way.
+// begin makes the folders, takes the lock, and clears away what was left half-way.
 func (s *Store) begin() error {
-	f, err := s.root.OpenFile(path.Join(storeName, lockName), os.O_RDWR|os.O_CREATE, 0o600)
+	if err := s.sys.mkdir(s.root, storeName, 0o700); err != nil {
+		return err
+	}
+	if err := s.sys.mkdir(s.root, contentName, 0o755); err != nil {
+		return err
+	}
+	f, err := s.sys.create(s.root, path.Join(storeName, lockName), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return err
 	}
@@ -134,6 +136,10 @@ func (s *Store) begin() error {
 	if err := lock(f); isLocked(err) {
 		return ErrLocked
 	} else if err != nil {
+		return err
+	}
+	// All that is committed hangs from these names.
+	if err := s.sys.syncDir(s.root, "."); err != nil {
 		return err
 	}
 	return s.tidy()
@@ -151,7 +157,7 @@ func (s *Store) release() error {
 func (s *Store) Open(ctx context.Context, head content.Head, envelope json.RawMessage, body *content.Body) (chunk.Version, error) {
 	v, err := s.openVersion(ctx, head, envelope, body)
 	if err != nil {
-		return nil, fmt.Errorf("open %s in the store: %w", head.Ref(), err)
+		return nil, fmt.Errorf("open %s in the store: %w", head.Ref(), named(err))
 	}
 	return v, nil
 }

@@ -153,13 +153,20 @@ func expectTrue(t *testing.T, v *version, sample *chunktest.Sample) {
 	}
 }
 
-// faultsOf says how a call may fail.
+// faultsOf says how a call may fail: a disk that is full or whose share is used up
+// shows wherever something needs a block, a broken one everywhere.
 var faultsOf = map[string][]fault{
-	"write":    {{err: errShort, part: true}, {err: syscall.ENOSPC, part: true}, {err: syscall.EIO}},
-	"allocate": {{err: syscall.ENOSPC}},
-	"sync":     {{err: syscall.EIO}},
-	"sync all": {{err: syscall.EIO}},
-	"rename":   {{err: syscall.EIO}},
+	"create":     {{err: syscall.ENOSPC}, {err: syscall.EIO}},
+	"write":      {{err: errShort, part: true}, {err: syscall.ENOSPC, part: true}, {err: syscall.EDQUOT}, {err: syscall.EIO}},
+	"truncate":   {{err: syscall.ENOSPC}, {err: syscall.EIO}},
+	"allocate":   {{err: syscall.ENOSPC}, {err: syscall.EIO}},
+	"sync":       {{err: syscall.ENOSPC}, {err: syscall.EIO}},
+	"sync all":   {{err: syscall.ENOSPC}, {err: syscall.EIO}},
+	"mkdir":      {{err: syscall.ENOSPC}, {err: syscall.EIO}},
+	"chmod":      {{err: syscall.EIO}},
+	"rename":     {{err: syscall.ENOSPC}, {err: syscall.EIO}},
+	"remove":     {{err: syscall.EIO}},
+	"remove all": {{err: syscall.EIO, part: true}},
 }
 
 // TestNothingUntrueIsFoundAfterAnyFault makes every call to the system fail in

@@ -70,16 +70,16 @@ func (v *version) create(ctx context.Context, envelope, encoded []byte, begun st
 		return err
 	}
 	s, beside := v.store, folderOf(v.id)+newSuffix
-	if err := s.root.RemoveAll(beside); err != nil {
+	if err := s.sys.removeAll(s.root, beside); err != nil {
 		return err
 	}
-	if err := s.root.Mkdir(beside, 0o700); err != nil {
-		return full(err)
+	if err := s.sys.mkdir(s.root, beside, 0o700); err != nil {
+		return err
 	}
 	if err := v.prepare(ctx, beside, envelope, encoded, begun); err != nil {
-		return errors.Join(full(err), s.root.RemoveAll(beside))
+		return errors.Join(err, s.sys.removeAll(s.root, beside))
 	}
-	if err := s.root.RemoveAll(folderOf(v.id)); err != nil { // what remained of a deleted one
+	if err := s.sys.removeAll(s.root, folderOf(v.id)); err != nil { // what remained of a deleted one
 		return err
 	}
 	if err := s.sys.rename(s.root, beside, folderOf(v.id)); err != nil {
@@ -126,7 +126,7 @@ func (v *version) prepare(ctx context.Context, beside string, envelope, encoded 
 	if err := errors.Join(j.begin(v, begun), j.close()); err != nil {
 		return err
 	}
-	if err := dir.Mkdir(treeName, 0o755); err != nil {
+	if err := s.sys.mkdir(dir, treeName, 0o755); err != nil {
 		return err
 	}
 	tree, err := dir.OpenRoot(treeName)
@@ -141,7 +141,7 @@ func (v *version) prepare(ctx context.Context, beside string, envelope, encoded 
 func (v *version) plant(ctx context.Context, tree *os.Root) error {
 	folders := foldersOf(v.body)
 	for _, folder := range folders {
-		if err := tree.MkdirAll(folder, 0o755); err != nil {
+		if err := v.store.sys.mkdir(tree, folder, 0o755); err != nil {
 			return err
 		}
 	}
@@ -152,7 +152,7 @@ func (v *version) plant(ctx context.Context, tree *os.Root) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		file, err := tree.OpenFile(f.Path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+		file, err := v.store.sys.create(tree, f.Path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 		if err != nil {
 			return err
 		}

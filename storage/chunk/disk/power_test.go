@@ -5,6 +5,7 @@ package disk
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"math/rand/v2"
 	"os"
@@ -21,23 +22,25 @@ type powered struct {
 	t    *testing.T
 	real system
 
-	mu      sync.Mutex
-	calls   []string // what was called
-	fault   fault
-	dead    bool // nothing succeeds any more
-	killed  bool // nothing happens any more: the process has ended
-	log     []string
-	nodes   map[uint64]*node // by inode
-	renames []renamed        // not durable yet
-	before  map[string]func() error
+	mu     sync.Mutex
+	calls  []string // what was called
+	fault  fault
+	dead   bool // nothing succeeds any more
+	killed bool // nothing happens any more: the process has ended
+	log    []string
+	nodes  map[uint64]*node // by inode
+	names  []naming         // what was done to names, and is not durable yet
+	before map[string]func() error
 }
 
-// fault makes call number At fail, counted from 1, and what follows too if it is fatal.
+// fault makes call number at fail, counted from 1, and what follows too if it is fatal.
 type fault struct {
 	at    int
 	err   error
-	part  bool // half of the bytes are written before
+	part  bool // half of it is done before
 	fatal bool
+	kill  bool // the process ends there
+	lie   bool // a sync has no effect, and says that it had
 }
 
 type node struct {
@@ -48,10 +51,10 @@ type node struct {
 
 type span struct{ from, to int64 }
 
-type renamed struct {
-	from, to string
-	dirs     []uint64 // still to be synced
-	replaced string   // a second name of what was at to
+// naming is a name that came, went or changed.
+type naming struct {
+	dirs []uint64 // folders still to be synced
+	undo func()   // as if it had not happened
 }
 
 func newPowered(t *testing.T, f fault) *powered {
@@ -77,8 +80,8 @@ func (p *powered) system() system {
 			for _, n := range p.nodes {
 				p.synced(n, err)
 			}
-			if err == nil {
-				p.renames = nil
+			if err == nil && !p.lies() {
+				p.names = nil
 			}
 			return err
 		})
@@ -91,7 +94,42 @@ func (p *powered) system() system {
 			return f.Truncate(size)
 		})
 	}
-	sys.rename = p.rename
+	sys.truncate = func(f *os.File, size int64) error {
+		return p.step("truncate", f.Name(), func(err error) error {
+			if err != nil {
+				return err
+			}
+			return f.Truncate(size)
+		})
+	}
+	sys.chmod = func(root *os.Root, name string, mode fs.FileMode) error {
+		return p.step("chmod", name, func(err error) error {
+			if err != nil {
+				return err
+			}
+			return root.Chmod(name, mode)
+		})
+	}
+	sys.create, sys.mkdir, sys.rename = p.create, p.mkdir, p.rename
+	sys.remove = func(root *os.Root, name string) error {
+		return p.step("remove", name, func(err error) error {
+			if err != nil {
+				return err
+			}
+			return p.trash(root, name, root.Remove)
+		})
+	}
+	sys.removeAll = func(root *os.Root, name string) error {
+		return p.step("remove all", name, func(err error) error {
+			switch {
+			case err == nil:
+				return p.trash(root, name, root.RemoveAll)
+			case p.fault.part && p.now():
+				removeSome(filepath.Join(root.Name(), name))
+			}
+			return err
+		})
+	}
 	return sys
 }
 
@@ -113,7 +151,11 @@ func (p *powered) step(what, name string, do func(err error) error) error {
 	defer p.mu.Unlock()
 	p.calls = append(p.calls, what)
 	var err error
-	if p.dead || p.now() {
+	switch {
+	case p.now() && p.fault.kill:
+		err, p.killed = errKilled, true
+	case p.lies():
+	case p.dead || p.now():
 		err = syscall.EIO
 		if p.now() {
 			err = p.fault.err
@@ -126,6 +168,11 @@ func (p *powered) step(what, name string, do func(err error) error) error {
 
 // now reports whether the last call is the one to fail.
 func (p *powered) now() bool { return len(p.calls) == p.fault.at }
+
+// lies reports whether the last call says that it had an effect, and has none.
+func (p *powered) lies() bool {
+	return p.fault.lie && (p.now() || p.fault.fatal && len(p.calls) > p.fault.at)
+}
 
 // next has hook run before the next call of a kind, whose error that call answers with.
 func (p *powered) next(what string, hook func() error) {
@@ -202,11 +249,11 @@ func (p *powered) sync(f *os.File) error {
 		if n := p.nodes[ino]; n != nil {
 			p.synced(n, err)
 		}
-		if err == nil {
-			for i := range p.renames {
-				p.renames[i].dirs = slices.DeleteFunc(p.renames[i].dirs, func(dir uint64) bool { return dir == ino })
+		if err == nil && !p.lies() {
+			for i := range p.names {
+				p.names[i].dirs = slices.DeleteFunc(p.names[i].dirs, func(dir uint64) bool { return dir == ino })
 			}
-			p.renames = slices.DeleteFunc(p.renames, func(r renamed) bool { return len(r.dirs) == 0 })
+			p.names = slices.DeleteFunc(p.names, func(n naming) bool { return len(n.dirs) == 0 })
 		}
 		return err
 	})
@@ -215,6 +262,9 @@ func (p *powered) sync(f *os.File) error {
 // synced takes over what was written. After an error the system does as if it had,
 // and the next sync succeeds (LWN 752063, "PostgreSQL's fsync() surprise").
 func (p *powered) synced(n *node, err error) {
+	if p.lies() {
+		return // what is written later may still be synced
+	}
 	if err == nil {
 		n.keep(p.t, n.dirty)
 	}
@@ -229,30 +279,6 @@ func (n *node) keep(t *testing.T, spans []span) {
 		}
 		copy(n.durable[s.from:s.to], now[min(s.from, int64(len(now))):])
 	}
-}
-
-func (p *powered) rename(root *os.Root, from, to string) error {
-	return p.step("rename", to, func(err error) error {
-		if err != nil {
-			return err
-		}
-		r := renamed{from: filepath.Join(root.Name(), from), to: filepath.Join(root.Name(), to)}
-		if info, err := os.Lstat(r.to); err == nil && info.Mode().IsRegular() {
-			r.replaced = filepath.Join(MemoryDir(p.t), "replaced")
-			if err := os.Link(r.to, r.replaced); err != nil {
-				p.t.Fatal(err)
-			}
-		}
-		if err := root.Rename(from, to); err != nil {
-			return err
-		}
-		for _, name := range []string{r.from, r.to} {
-			dir := filepath.Dir(name)
-			r.dirs = append(r.dirs, inode(p.t, dir, func() (os.FileInfo, error) { return os.Stat(dir) }))
-		}
-		p.renames = append(p.renames, r)
-		return nil
-	})
 }
 
 // cut ends the store without another word, and the power with it: of what was not
@@ -271,13 +297,10 @@ func (p *powered) kill(s *Store) {
 }
 
 func (p *powered) lose(keep func() bool) {
-	for len(p.renames) > 0 && !keep() {
-		r := p.renames[len(p.renames)-1]
-		p.renames = p.renames[:len(p.renames)-1]
-		_ = os.Rename(r.to, r.from) // it may have been deleted since
-		if r.replaced != "" {
-			_ = os.Rename(r.replaced, r.to)
-		}
+	for len(p.names) > 0 && !keep() {
+		last := len(p.names) - 1
+		p.names[last].undo()
+		p.names = p.names[:last]
 	}
 	for _, n := range p.nodes {
 		n.keep(p.t, slices.DeleteFunc(n.dirty, func(span) bool { return !keep() }))

@@ -18,7 +18,7 @@ func (s *Store) Remove(ctx context.Context, id content.VersionID) error {
 		return err
 	}
 	if err := s.remove(id); err != nil {
-		return fmt.Errorf("remove %s: %w", id, err)
+		return fmt.Errorf("remove %s: %w", id, named(err))
 	}
 	return nil
 }
@@ -62,7 +62,7 @@ func (s *Store) tidy() error {
 		var err error
 		switch {
 		case strings.HasSuffix(name, newSuffix):
-			err = s.root.RemoveAll(name)
+			err = s.sys.removeAll(s.root, name)
 		case strings.HasSuffix(name, goneSuffix):
 			err = s.sweep(name)
 		}
@@ -118,7 +118,7 @@ func (s *Store) sweepPlace(gone string) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return s.root.RemoveAll(gone)
+	return s.sys.removeAll(s.root, gone)
 }
 
 func (s *Store) unplace(gone string, envelope []byte) error {
@@ -131,10 +131,10 @@ func (s *Store) unplace(gone string, envelope []byte) error {
 			// Before files are deleted, so that no power cut shows a part of them.
 			err = s.sys.syncDir(s.root, path.Dir(placeOf(head.Ref())))
 		}
-		_ = s.root.Remove(path.Dir(placeOf(head.Ref()))) // unless other versions are there
+		_ = s.sys.remove(s.root, path.Dir(placeOf(head.Ref()))) // unless other versions are there
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return s.root.Remove(path.Join(gone, headName))
+	return s.sys.remove(s.root, path.Join(gone, headName))
 }

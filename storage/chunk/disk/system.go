@@ -3,46 +3,60 @@ package disk
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"runtime"
-	"syscall"
 
 	"github.com/sitecast/sitecast/storage/chunk"
 )
 
-// system is what the store asks of the operating system where disks fail, so
-// that tests can make them fail.
+// system is every call with which the store changes something on the disk, so that
+// tests can make each of them fail.
 type system struct {
-	write    func(f *os.File, b []byte, at int64) (int, error)
-	sync     func(f *os.File) error
-	syncAll  func(f *os.File) error // the whole file system of f, or errors.ErrUnsupported
-	allocate func(f *os.File, size int64) error
-	rename   func(root *os.Root, from, to string) error
-	room     func(dir string) (int64, error) // bytes free for this process
+	create    func(root *os.Root, name string, flag int, mode fs.FileMode) (*os.File, error) // opens for writing
+	write     func(f *os.File, b []byte, at int64) (int, error)
+	truncate  func(f *os.File, size int64) error
+	allocate  func(f *os.File, size int64) error
+	sync      func(f *os.File) error
+	syncAll   func(f *os.File) error                                   // the whole file system of f, or errors.ErrUnsupported
+	mkdir     func(root *os.Root, name string, mode fs.FileMode) error // and what it lies in
+	chmod     func(root *os.Root, name string, mode fs.FileMode) error
+	rename    func(root *os.Root, from, to string) error
+	remove    func(root *os.Root, name string) error
+	removeAll func(root *os.Root, name string) error
+	room      func(dir string) (int64, error) // bytes free for this process
 }
 
 func realSystem() system {
 	return system{
-		write:    (*os.File).WriteAt,
-		sync:     (*os.File).Sync,
-		syncAll:  syncFileSystem,
-		allocate: allocate,
-		rename:   (*os.Root).Rename,
-		room:     freeBytes,
+		create:    (*os.Root).OpenFile,
+		write:     (*os.File).WriteAt,
+		truncate:  (*os.File).Truncate,
+		allocate:  allocate,
+		sync:      (*os.File).Sync,
+		syncAll:   syncFileSystem,
+		mkdir:     (*os.Root).MkdirAll,
+		chmod:     (*os.Root).Chmod,
+		rename:    (*os.Root).Rename,
+		remove:    (*os.Root).Remove,
+		removeAll: (*os.Root).RemoveAll,
+		room:      freeBytes,
 	}
 }
 
-// writeAt writes all of b, and calls a full disk what the contract calls it.
+// writeAt writes all of b.
 func (s *system) writeAt(f *os.File, b []byte, at int64) error {
 	n, err := s.write(f, b, at)
 	if err == nil && n < len(b) {
 		err = fmt.Errorf("%d of %d bytes written", n, len(b))
 	}
-	return full(err)
+	return err
 }
 
-func full(err error) error {
-	if errors.Is(err, syscall.ENOSPC) {
+// named calls a full disk what the contract calls it. Everything that the store
+// returns passes it, because any call may be the one that finds no room.
+func named(err error) error {
+	if isFull(err) && !errors.Is(err, chunk.ErrNoRoom) {
 		return fmt.Errorf("%w: %w", chunk.ErrNoRoom, err)
 	}
 	return err
@@ -50,9 +64,9 @@ func full(err error) error {
 
 // writeNew writes a file under root that is not there yet, durably but for its name.
 func (s *system) writeNew(root *os.Root, name string, data []byte) (err error) {
-	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	f, err := s.create(root, name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
-		return full(err)
+		return err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
 	if err := s.writeAt(f, data, 0); err != nil {

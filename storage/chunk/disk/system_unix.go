@@ -3,6 +3,7 @@
 package disk
 
 import (
+	"errors"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -11,6 +12,9 @@ import (
 // lock takes the file for this process alone, until it is closed or the process
 // ends in whatever way.
 func lock(f *os.File) error { return unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) }
+
+// isFull reports whether the disk, or the share of it that is this user's, is full.
+func isFull(err error) bool { return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) }
 
 func isLocked(err error) bool { return err == unix.EWOULDBLOCK }
 

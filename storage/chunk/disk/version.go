@@ -66,7 +66,7 @@ func (v *version) Put(i uint32, data []byte, from chunk.Source, wan int64) (adde
 		return false, nil
 	}
 	if added, err = v.keep(i, data, from, wan); err != nil {
-		return false, fmt.Errorf("put chunk %d of %s: %w", i, v.head.Ref(), err)
+		return false, fmt.Errorf("put chunk %d of %s: %w", i, v.head.Ref(), named(err))
 	}
 	// Whoever fills the disk faster than it takes the bytes waits for it here.
 	switch waiting := v.store.uncommitted.Load(); {
@@ -138,14 +138,16 @@ func (v *version) repair(s content.Segment, b []byte) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, f.Chmod(finalMode(v.body.Files[s.File])), f.Close()) }()
-	if err := f.Truncate(v.body.Files[s.File].Size); err != nil {
-		return full(err)
+	defer func() {
+		err = errors.Join(err, v.store.sys.chmod(v.tree, v.body.Files[s.File].Path, finalMode(v.body.Files[s.File])), f.Close())
+	}()
+	if err := v.store.sys.truncate(f, v.body.Files[s.File].Size); err != nil {
+		return err
 	}
 	if err := v.store.sys.writeAt(f, b, s.Offset); err != nil {
 		return err
 	}
-	return full(v.store.sys.sync(f))
+	return v.store.sys.sync(f)
 }
 
 // opener returns what opens a file as its version needs it. It needs moving.
