@@ -28,6 +28,9 @@ func (v *version) Complete() error {
 
 // complete needs durable.
 func (v *version) complete() error {
+	if err := v.restoreTree(); err != nil {
+		return err
+	}
 	if err := v.commit(); err != nil {
 		return err
 	}
@@ -48,7 +51,7 @@ func (v *version) complete() error {
 func (v *version) finish() error {
 	for i, f := range v.body.Files {
 		info, err := v.tree.Lstat(f.Path)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err != nil && !errors.Is(err, fs.ErrNotExist) && v.obstacle(i) == "" {
 			return err
 		}
 		if err != nil || info.IsDir() != f.Dir || !f.Dir && (!info.Mode().IsRegular() || info.Size() != f.Size) {
@@ -84,7 +87,11 @@ func (v *version) replant(i int) error {
 	f := v.body.Files[i]
 	v.forgetFile(i)
 	v.store.log.Warn("making anew what somebody changed", "content", v.head.Ref().String(), "file", f.Path)
-	if err := v.store.sys.removeAll(v.tree, f.Path); err != nil {
+	inWay := f.Path
+	if o := v.obstacle(i); o != "" {
+		inWay = o
+	}
+	if err := v.store.sys.removeAll(v.tree, inWay); err != nil {
 		return err
 	}
 	if f.Dir {
@@ -223,16 +230,49 @@ func (v *version) vacate() error {
 	return s.sys.rename(s.root, placeOf(ref), replaced)
 }
 
-// move renames the tree. Readers and writers wait, and go on where it is then.
+// unplace takes the tree back from where it is visible: it is not what it should be.
+func (v *version) unplace() error {
+	v.durable.Lock()
+	defer v.durable.Unlock()
+	s, place := v.store, placeOf(v.head.Ref())
+	s.places.Lock()
+	defer s.places.Unlock()
+	if err := v.move(path.Join(folderOf(v.id), treeName)); err != nil {
+		return err
+	}
+	v.settled = false
+	return errors.Join(s.sys.syncDir(s.root, path.Dir(place)), s.sys.syncDir(s.root, folderOf(v.id)))
+}
+
+// trim cuts files that somebody made longer: what they held before is still there.
+func (v *version) trim() error {
+	for i, f := range v.body.Files {
+		info, err := v.tree.Lstat(f.Path)
+		if err != nil || !info.Mode().IsRegular() || info.Size() <= f.Size {
+			continue // Complete makes it anew
+		}
+		file, err := v.openWritable(i)
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(v.store.sys.truncate(file, f.Size), file.Close()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// move renames the tree between the version's folder and its place. Readers and
+// writers wait, and go on where it is then.
 func (v *version) move(to string) error {
-	s, from := v.store, path.Join(folderOf(v.id), treeName)
+	s, from := v.store, v.folder()
 	v.moving.Lock()
 	defer v.moving.Unlock()
 	// Windows does not rename folders in which something is open.
 	s.files.drop(v, func(int) bool { return true })
 	err := v.tree.Close()
 	if moved := s.sys.rename(s.root, from, to); moved == nil {
-		v.placed = true
+		v.placed = !v.placed
 	} else {
 		err, to = errors.Join(err, moved), from
 	}

@@ -128,6 +128,17 @@ func (s *Store) begin() error {
 	if err := s.sys.mkdir(s.root, contentName, 0o755); err != nil {
 		return err
 	}
+	if err := s.takeLock(); err != nil {
+		return err
+	}
+	// All that is committed hangs from these names.
+	if err := s.sys.syncDir(s.root, "."); err != nil {
+		return err
+	}
+	return s.tidy()
+}
+
+func (s *Store) takeLock() error {
 	f, err := s.sys.create(s.root, path.Join(storeName, lockName), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return err
@@ -138,11 +149,7 @@ func (s *Store) begin() error {
 	} else if err != nil {
 		return err
 	}
-	// All that is committed hangs from these names.
-	if err := s.sys.syncDir(s.root, "."); err != nil {
-		return err
-	}
-	return s.tidy()
+	return nil
 }
 
 func (s *Store) release() error {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 
 	"github.com/sitecast/sitecast/storage/chunk"
 	"github.com/sitecast/sitecast/storage/content"
@@ -24,22 +25,33 @@ func (v *version) load(ctx context.Context, envelope, encoded []byte) error {
 	if err := v.ensure(ctx, envelope, encoded); err != nil {
 		return err
 	}
-	folder, placed, err := v.store.treeOf(v.id, v.head.Ref())
-	if err != nil {
+	if err := v.attach(); err != nil {
 		return err
 	}
-	v.placed = placed
-	if v.tree, err = v.store.root.OpenRoot(folder); err != nil {
-		return err
-	}
+	var err error
 	if v.dir, err = v.store.root.OpenRoot(folderOf(v.id)); err != nil {
 		return err
 	}
+	v.clearAway()
 	if err := errors.Join(v.mend(headName, envelope), v.mend(bodyName, encoded)); err != nil {
 		return err
 	}
 	v.touched = make(map[int]bool)
 	return v.loadJournal()
+}
+
+// clearAway removes what an interruption left in the version's folder: a tree that
+// was replaced takes as much room as one that is not.
+func (v *version) clearAway() {
+	entries, err := fs.ReadDir(v.dir.FS(), ".")
+	for _, e := range entries {
+		if isLeftover(e.Name()) {
+			err = errors.Join(err, v.store.sys.removeAll(v.dir, e.Name()))
+		}
+	}
+	if err != nil { // it is in nobody's way
+		v.store.log.Warn("cannot clear away what was left half-way", "content", v.head.Ref().String(), "err", err)
+	}
 }
 
 // ensure makes the version's folder, when it is not there or somebody deleted
@@ -204,12 +216,17 @@ func (v *version) rescan() (s state, err error) {
 	found := make(map[int]bool)
 	var b [content.MaxChunkBytes]byte
 	for i, c := range v.body.Chunks {
-		data := b[:c.Length]
-		if _, err := v.fill(uint32(i), data); err == nil && content.Sum(data) == c.Digest {
-			s.have.Set(uint32(i))
-			for _, at := range v.layout.Segments(uint32(i)) {
-				found[at.File] = true
-			}
+		segments := v.layout.Segments(uint32(i))
+		lost := slices.ContainsFunc(placesOf(segments, int(c.Length)), func(place []content.Segment) bool {
+			_, err := v.fill(place, b[:c.Length])
+			return err != nil || content.Sum(b[:c.Length]) != c.Digest
+		})
+		if lost {
+			continue
+		}
+		s.have.Set(uint32(i))
+		for _, at := range segments {
+			found[at.File] = true
 		}
 	}
 	if v.placed {

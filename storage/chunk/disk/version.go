@@ -9,6 +9,7 @@ import (
 	"path"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/sitecast/sitecast/storage/chunk"
@@ -40,6 +41,8 @@ type version struct {
 
 	repairing sync.Mutex // held while a read-only file is writable
 
+	turn atomic.Uint32 // which place of a chunk that recurs is looked at next
+
 	// mu guards the rest.
 	mu      sync.Mutex
 	state   state
@@ -65,7 +68,13 @@ func (v *version) Put(i uint32, data []byte, from chunk.Source, wan int64) (adde
 	if v.holds(i) {
 		return false, nil
 	}
-	if added, err = v.keep(i, data, from, wan); err != nil {
+	added, err = v.keep(i, data, from, wan)
+	if errors.Is(err, fs.ErrNotExist) { // not even made anew: what it would lie in is gone
+		if err = v.restore(); err == nil {
+			added, err = v.keep(i, data, from, wan)
+		}
+	}
+	if err != nil {
 		return false, fmt.Errorf("put chunk %d of %s: %w", i, v.head.Ref(), named(err))
 	}
 	// Whoever fills the disk faster than it takes the bytes waits for it here.
@@ -162,20 +171,64 @@ func (v *version) opener(file int) func() (*os.File, error) {
 // deleted it.
 func (v *version) openWritable(file int) (*os.File, error) {
 	name := v.body.Files[file].Path
-	open := func() (*os.File, error) { return v.tree.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600) }
-	f, err := open()
+	f, err := v.tree.OpenFile(name, os.O_RDWR, 0)
 	switch {
 	case errors.Is(err, fs.ErrPermission):
-		err = v.tree.Chmod(name, 0o600)
+		if err := v.store.sys.chmod(v.tree, name, 0o600); err != nil {
+			return nil, err
+		}
+		return v.tree.OpenFile(name, os.O_RDWR, 0)
 	case errors.Is(err, fs.ErrNotExist):
-		err = v.tree.MkdirAll(path.Dir(name), 0o755)
-	default:
-		return f, err
+		return v.remake(file)
+	case err != nil && v.obstacle(file) != "":
+		if err := v.store.sys.removeAll(v.tree, v.obstacle(file)); err != nil {
+			return nil, err
+		}
+		return v.remake(file)
 	}
+	return f, err
+}
+
+// obstacle names what somebody put where a file or folder belongs, or a folder that
+// it is in, and that is none; empty when nothing is in the way.
+func (v *version) obstacle(file int) string {
+	f := v.body.Files[file]
+	for end := range f.Path + "/" {
+		if end < len(f.Path) && f.Path[end] != '/' {
+			continue
+		}
+		info, err := v.tree.Lstat(f.Path[:end])
+		if err != nil {
+			return "" // nothing is there
+		}
+		within := end < len(f.Path) || f.Dir
+		if within && !info.IsDir() || !within && !info.Mode().IsRegular() {
+			return f.Path[:end]
+		}
+	}
+	return ""
+}
+
+// remake makes a file anew that somebody deleted, and its name durable: what is put
+// into it will be said to be held. What it held before is forgotten.
+func (v *version) remake(file int) (*os.File, error) {
+	sys, name := &v.store.sys, v.body.Files[file].Path
+	v.forget(v.chunksOf(file)...)
+	if err := sys.mkdir(v.tree, path.Dir(name), 0o755); err != nil {
+		return nil, err
+	}
+	f, err := sys.create(v.tree, name, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	return open()
+	for folder := path.Dir(name); ; folder = path.Dir(folder) {
+		if err := sys.syncDir(v.tree, folder); err != nil {
+			return nil, errors.Join(err, f.Close())
+		}
+		if folder == "." {
+			return f, nil
+		}
+	}
 }
 
 // Read implements [chunk.Version].
@@ -186,39 +239,58 @@ func (v *version) Read(i uint32, dst []byte) ([]byte, error) {
 	n, length, want := len(dst), int(v.body.Chunks[i].Length), v.body.Chunks[i].Digest
 	dst = slices.Grow(dst, length)
 	b := dst[n : n+length]
-	file, err := v.fill(i, b)
-	if err != nil && !isLost(err) {
-		return dst, fmt.Errorf("read chunk %d of %s: %w", i, v.head.Ref(), err)
+	places := placesOf(v.layout.Segments(i), length)
+	// Of a chunk that recurs, another place is looked at each time, so that damage
+	// shows wherever it is; and a chunk of zeros may lie in thousands.
+	if len(places) > 1 {
+		other := 1 + int(v.turn.Add(1))%(len(places)-1)
+		places[1] = places[other]
+		places = places[:2]
 	}
-	if got := content.Sum(b); err != nil || got != want {
-		v.store.log.Warn("stored chunk is damaged", "content", v.head.Ref().String(), "chunk", i, "err", err)
-		v.forget(i)
-		if err != nil {
-			v.forgetFile(file)
+	for _, place := range slices.Backward(places) {
+		file, err := v.fill(place, b)
+		if err != nil && !isLost(err) {
+			return dst, fmt.Errorf("read chunk %d of %s: %w", i, v.head.Ref(), err)
 		}
-		return dst, &chunk.CorruptError{Chunk: i, Want: want, Got: got}
+		if got := content.Sum(b); err != nil || got != want {
+			v.store.log.Warn("stored chunk is damaged", "content", v.head.Ref().String(), "chunk", i, "err", err)
+			v.forget(i)
+			if err != nil {
+				v.forgetFile(file)
+			}
+			return dst, &chunk.CorruptError{Chunk: i, Want: want, Got: got}
+		}
 	}
 	return dst[:n+length], nil
 }
 
-// fill reads a chunk from the first of its places, or says which file has no
-// such bytes.
-func (v *version) fill(i uint32, b []byte) (file int, err error) {
+// placesOf splits where a chunk of some length lies into the places that each hold
+// all of it.
+func placesOf(segments []content.Segment, length int) (places [][]content.Segment) {
+	begun := 0
+	for i, s := range segments {
+		if s.Start+s.Length == length {
+			places = append(places, segments[begun:i+1])
+			begun = i + 1
+		}
+	}
+	return places
+}
+
+// fill reads a chunk from one of its places, or says which file has no such bytes.
+func (v *version) fill(place []content.Segment, b []byte) (file int, err error) {
 	v.moving.RLock()
 	defer v.moving.RUnlock()
 	if v.tree == nil {
 		return 0, errClosed
 	}
-	for _, s := range v.layout.Segments(i) {
+	for _, s := range place {
 		err := v.store.files.with(fileKey{v, s.File}, v.opener(s.File), func(f *os.File) error {
 			_, err := f.ReadAt(b[s.Start:s.Start+s.Length], s.Offset)
 			return err
 		})
 		if err != nil {
 			return s.File, err
-		}
-		if s.Start+s.Length == len(b) {
-			break
 		}
 	}
 	return 0, nil
@@ -251,14 +323,33 @@ func (v *version) clear(chunks []uint32) {
 // forgetFile makes every chunk wanted again that lies in a file which is missing,
 // or has been cut.
 func (v *version) forgetFile(file int) {
-	var lost []uint32
+	v.forget(v.chunksOf(file)...)
+	v.store.files.drop(v, func(f int) bool { return f == file })
+}
+
+// chunksOf lists the chunks that lie in a file.
+func (v *version) chunksOf(file int) (chunks []uint32) {
 	for i := range v.chunks() {
 		if slices.ContainsFunc(v.layout.Segments(i), func(s content.Segment) bool { return s.File == file }) {
+			chunks = append(chunks, i)
+		}
+	}
+	return chunks
+}
+
+// forgetUnsound makes the chunks wanted again that are not sound, and says how many
+// there were.
+func (v *version) forgetUnsound(sound content.Bitmap) (n int) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	var lost []uint32
+	for i := range v.chunks() {
+		if v.state.have.Has(i) && !sound.Has(i) {
 			lost = append(lost, i)
 		}
 	}
-	v.forget(lost...)
-	v.store.files.drop(v, func(f int) bool { return f == file })
+	v.clear(lost)
+	return len(lost)
 }
 
 func (v *version) holds(i uint32) bool {
