@@ -8,7 +8,6 @@ import (
 	"os"
 	"runtime"
 	"sync/atomic"
-	"syscall"
 
 	"golang.org/x/sync/errgroup"
 
@@ -215,14 +214,9 @@ func (v *version) soundEverywhere(files *files, i uint32, b []byte) (bool, error
 		for _, s := range place {
 			name := v.body.Files[s.File].Path
 			open := func() (*os.File, error) { return v.tree.Open(name) }
-			err := files.with(fileKey{v, s.File}, open, func(f *os.File) error {
-				_, err := f.ReadAt(b[s.Start:s.Start+s.Length], s.Offset)
-				return err
-			})
-			switch {
-			case isLost(err) || errors.Is(err, syscall.EISDIR) || errors.Is(err, syscall.ENOTDIR):
+			if err := v.readAt(files, s, open, b); isLost(err) {
 				return false, nil
-			case err != nil:
+			} else if err != nil {
 				return false, err
 			}
 		}
@@ -260,7 +254,7 @@ func (v *version) misshapen(i int) (string, error) {
 	f := v.body.Files[i]
 	info, err := v.tree.Lstat(f.Path)
 	switch {
-	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR):
+	case errors.Is(err, fs.ErrNotExist) || err != nil && v.obstacle(i) != "":
 		return "is gone", nil
 	case err != nil:
 		return "", err

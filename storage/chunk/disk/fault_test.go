@@ -33,6 +33,7 @@ type promises struct {
 	chunks   content.Bitmap
 	counters chunk.Counters
 	complete bool
+	most     chunk.Counters // what was counted at all, where it is known
 }
 
 func (p *promises) commit(v chunk.Version) {
@@ -47,23 +48,16 @@ func (p *promises) commit(v chunk.Version) {
 func live(t *testing.T, s *Store, sample, other *chunktest.Sample) (p promises) {
 	put := func(v chunk.Version, s *chunktest.Sample, chunks ...uint32) {
 		for _, i := range chunks {
-			_, _ = v.Put(i, s.Chunks[i], chunk.Origin, 10)
+			_, err := v.Put(i, s.Chunks[i], chunk.Origin, 10)
+			expectNamed(t, err)
 		}
-	}
-	open := func(s *Store, sample *chunktest.Sample) chunk.Version {
-		for range 3 {
-			if v, err := s.Open(t.Context(), sample.Head, sample.Envelope, sample.Body); err == nil {
-				return v
-			}
-		}
-		return nil
 	}
 	p.chunks = content.NewBitmap(uint32(len(sample.Chunks)))
-	if w := open(s, other); w != nil {
+	if w := attempt(t, s, other); w != nil {
 		put(w, other, other.All()...)
-		_ = w.Complete()
+		expectNamed(t, w.Complete())
 	}
-	v := open(s, sample)
+	v := attempt(t, s, sample)
 	if v == nil {
 		return p
 	}
@@ -78,14 +72,35 @@ func live(t *testing.T, s *Store, sample, other *chunktest.Sample) (p promises) 
 	for range 2 {
 		put(v, sample, sample.All()...)
 		have, counters := v.Have(), v.Counters()
-		if v.Complete() == nil {
-			p = promises{have, counters, true}
+		err := v.Complete()
+		if expectNamed(t, err); err == nil {
+			p = promises{chunks: have, counters: counters, complete: true}
 		}
 	}
 	for range 2 {
-		_ = s.Remove(t.Context(), other.ID)
+		expectNamed(t, s.Remove(t.Context(), other.ID))
 	}
+	p.most = v.Counters()
 	return p
+}
+
+// attempt opens a version that may be there at the third attempt, or not.
+func attempt(t *testing.T, s *Store, sample *chunktest.Sample) chunk.Version {
+	for range 3 {
+		v, err := s.Open(t.Context(), sample.Head, sample.Envelope, sample.Body)
+		if expectNamed(t, err); err == nil {
+			return v
+		}
+	}
+	return nil
+}
+
+// expectNamed checks that a full disk is called one.
+func expectNamed(t *testing.T, err error) {
+	t.Helper()
+	if (errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)) != errors.Is(err, chunk.ErrNoRoom) {
+		t.Errorf("%v, want a full disk and nothing else to be named", err)
+	}
 }
 
 // compact writes the journal anew, as a commit does when it is long.
@@ -119,6 +134,9 @@ func (p promises) keepsTo(t *testing.T, dir string, sample, other *chunktest.Sam
 	}
 	v := sample.Open(t, s).(*version)
 	expectTrue(t, v, sample)
+	if got := v.Counters(); p.most != (chunk.Counters{}) && (got.WAN > p.most.WAN || got.Bytes[chunk.Origin] > p.most.Bytes[chunk.Origin]) {
+		t.Errorf("counted %+v after reopening, want no more than %+v", got, p.most)
+	}
 	have := v.Have()
 	for i := range v.chunks() {
 		if p.chunks.Has(i) && !have.Has(i) {

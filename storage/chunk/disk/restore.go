@@ -74,8 +74,10 @@ func (v *version) forgetAll() {
 func (v *version) plantAgain() error {
 	s, tree := v.store, path.Join(folderOf(v.id), treeName)
 	beside := tree + newSuffix
-	if err := s.sys.removeAll(s.root, beside); err != nil { // of an earlier attempt
-		return err
+	for _, left := range []string{beside, tree} { // by an earlier attempt
+		if err := s.sys.removeAll(s.root, left); err != nil {
+			return err
+		}
 	}
 	if err := s.sys.mkdir(s.root, beside, 0o755); err != nil {
 		return err

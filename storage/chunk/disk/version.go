@@ -285,15 +285,23 @@ func (v *version) fill(place []content.Segment, b []byte) (file int, err error) 
 		return 0, errClosed
 	}
 	for _, s := range place {
-		err := v.store.files.with(fileKey{v, s.File}, v.opener(s.File), func(f *os.File) error {
-			_, err := f.ReadAt(b[s.Start:s.Start+s.Length], s.Offset)
-			return err
-		})
-		if err != nil {
+		if err := v.readAt(v.store.files, s, v.opener(s.File), b); err != nil {
 			return s.File, err
 		}
 	}
 	return 0, nil
+}
+
+// readAt reads one part of a chunk. It needs moving.
+func (v *version) readAt(files *files, s content.Segment, open func() (*os.File, error), b []byte) error {
+	err := files.with(fileKey{v, s.File}, open, func(f *os.File) error {
+		_, err := f.ReadAt(b[s.Start:s.Start+s.Length], s.Offset)
+		return err
+	})
+	if err != nil && !isLost(err) && v.obstacle(s.File) != "" {
+		return fmt.Errorf("something else is in its place: %w: %w", fs.ErrNotExist, err)
+	}
+	return err
 }
 
 // isLost reports whether an error means that the bytes are not there, and not
