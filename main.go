@@ -29,7 +29,7 @@ const (
 
 type commands struct {
 	Server     server.Command      `cmd:"" help:"Run the server: API, signaling, origin, relay."`
-	Agent      agent.Command       `cmd:"" help:"Run the agent of an endpoint."`
+	Agent      agent.Commands      `cmd:"" help:"Run the agent of an endpoint, or check and repair what it holds."`
 	Site       operator.Site       `cmd:"" help:"Create, list, show and change sites."`
 	Enrol      operator.Enrol      `cmd:"" help:"Print a token that lets endpoints enrol."`
 	Publish    operator.Publish    `cmd:"" help:"Publish a file or folder as a version of content."`

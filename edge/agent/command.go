@@ -13,7 +13,7 @@ import (
 	"github.com/sitecast/sitecast/signaling/wire"
 )
 
-// Command is `sitecast agent`.
+// Command is `sitecast agent` without a further command, which runs it.
 type Command struct {
 	Server         string `help:"URL of the server." required:"" env:"SITECAST_SERVER" placeholder:"URL"`
 	EnrolTokenFile string `help:"File with the enrolment token; read only until the endpoint is enrolled." env:"SITECAST_ENROL_TOKEN_FILE" placeholder:"FILE"`

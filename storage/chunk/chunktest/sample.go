@@ -55,6 +55,14 @@ func NewSample(t testing.TB, ref content.Ref, lengths, uses []int, files []conte
 	return s
 }
 
+// Signed is a version of a body whose bytes are nowhere.
+func Signed(t testing.TB, ref content.Ref, body *content.Body) *Sample {
+	t.Helper()
+	s := &Sample{Body: body}
+	s.sign(t, ref)
+	return s
+}
+
 // sign makes the head of what the body is now.
 func (s *Sample) sign(t testing.TB, ref content.Ref) {
 	t.Helper()

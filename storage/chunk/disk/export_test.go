@@ -4,6 +4,8 @@ import (
 	"log/slog"
 	"os"
 	"testing"
+
+	"github.com/sitecast/sitecast/storage/chunk"
 )
 
 // MemoryDir is a temporary folder in memory, where there is one: for tests that
@@ -27,4 +29,23 @@ func OpenWithRoom(dir string, bytes int64) (*Store, error) {
 	sys := realSystem()
 	sys.room = func(string) (int64, error) { return bytes, nil }
 	return open(dir, slog.New(slog.DiscardHandler), sys)
+}
+
+// OpenSparse is Open on a disk that reserves no blocks and has room for everything,
+// so that a test may make a large version of holes.
+func OpenSparse(dir string) (*Store, error) {
+	sys := realSystem()
+	sys.room = func(string) (int64, error) { return 1 << 50, nil }
+	sys.allocate = (*os.File).Truncate
+	return open(dir, slog.New(slog.DiscardHandler), sys)
+}
+
+// Pretend has a version say that it holds a chunk, of which nothing is written.
+func Pretend(v chunk.Version, i uint32) {
+	w := v.(*version)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.state.have.Set(i)
+	w.held++
+	w.state.counters.Bytes[chunk.Origin] += int64(w.body.Chunks[i].Length)
 }
