@@ -140,7 +140,7 @@ func (c checking) print(r disk.Report, after string) error {
 		b.WriteString("No versions are held.\n")
 	}
 	if n := len(r.Leftovers); n > 0 {
-		fmt.Fprintf(&b, "%d leftovers of interrupted work. %s\n", n, after)
+		fmt.Fprintf(&b, "Leftovers of interrupted work: %d. %s\n", n, after)
 	}
 	_, err := io.WriteString(c.stdout(), b.String())
 	return err

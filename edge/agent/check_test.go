@@ -86,7 +86,7 @@ func TestDamageIsVerifiedAndRepaired(t *testing.T) {
 		t.Errorf("verify: %q, %v, want one chunk damaged and to be told what to do", out, err)
 	}
 	out, err = repair(t, dir, false)
-	if err != nil || !strings.Contains(out, "done: forgot 1 chunks") || !strings.Contains(out, "done: took it from its place") {
+	if err != nil || !strings.Contains(out, "done: forgot what is damaged, for the agent to fetch again (chunks: 1)") || !strings.Contains(out, "done: took it from its place") {
 		t.Errorf("repair: %q, %v, want to be told what was done", out, err)
 	}
 	out, _, err = verify(t, dir, false)
@@ -152,7 +152,7 @@ func TestLeftoversAreToldAndRemoved(t *testing.T) {
 	if err := os.Mkdir(left, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if out, _, err := verify(t, dir, false); err != nil || !strings.Contains(out, "1 leftovers of interrupted work") {
+	if out, _, err := verify(t, dir, false); err != nil || !strings.Contains(out, "Leftovers of interrupted work: 1.") {
 		t.Errorf("verify: %q, %v, want a leftover and no damage", out, err)
 	}
 	if out, err := repair(t, dir, false); err != nil || !strings.Contains(out, "They were removed") {

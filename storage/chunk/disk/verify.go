@@ -191,7 +191,7 @@ func (s *Store) mendVersion(ctx context.Context, c *suspect) error {
 		c.did("wrote its journal anew")
 	}
 	if n := v.forgetUnsound(c.sound); n > 0 {
-		c.did("forgot %d chunks, which the agent fetches again", n)
+		c.did("forgot what is damaged, for the agent to fetch again (chunks: %d)", n)
 	}
 	// Before the tree moves: what it lacks must not be announced from its new place.
 	if err := v.Commit(); err != nil {
