@@ -192,6 +192,7 @@ var faultsOf = map[string][]fault{
 // TestNothingUntrueIsFoundAfterAnyFault makes every call to the system fail in
 // turn, once or for good, and then cuts the power.
 func TestNothingUntrueIsFoundAfterAnyFault(t *testing.T) {
+	t.Parallel()
 	for at, what := range faultless(t, 4) {
 		eachFault(t, at+1, what, 4)
 	}

@@ -119,16 +119,16 @@ func TestTreeReplacedByACopyIsWrittenTo(t *testing.T) {
 // it held before.
 func TestFileMadeAnewHoldsNothing(t *testing.T) {
 	dir := MemoryDir(t)
-	p, s := begun(t, dir)
+	_, first := begun(t, dir)
 	sample := small(t, "kept", 4)
-	sample.Put(t, sample.Open(t, s), 0, 1, 2)
-	if err := s.Close(); err != nil {
+	sample.Put(t, sample.Open(t, first), 0, 1, 2)
+	if err := first.Close(); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Remove(filepath.Join(dir, folderOf(sample.ID), treeName, "x")); err != nil {
 		t.Fatal(err)
 	}
-	p, s = begun(t, dir)
+	p, s := begun(t, dir)
 	v := sample.Open(t, s)
 	sample.Put(t, v, 3) // it lies in x, too, and makes it as long as it was
 	expectHeld(t, v, 3)
