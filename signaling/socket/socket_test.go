@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/http"
 	"strings"
 	"sync"
@@ -35,6 +36,8 @@ type stand struct {
 	net    *memnet.Network
 	server *socket.Server
 	end    func()
+	// refused is what the server counted.
+	refused wire.Refusals
 
 	// mu guards the rest.
 	mu      sync.Mutex
@@ -58,7 +61,7 @@ func newStand(t *testing.T) *stand {
 		Renew: func(context.Context, socket.Identity) (wire.Renew, error) {
 			return wire.Renew{}, errors.New("the endpoint was removed")
 		},
-		Handler: s, Log: slog.New(slog.DiscardHandler),
+		Handler: s, Refused: &s.refused, Log: slog.New(slog.DiscardHandler),
 	})
 	l, err := s.net.Listen(address)
 	if err != nil {
@@ -103,6 +106,21 @@ func (s *stand) wantLog(want ...string) {
 	}
 	if !ok {
 		s.t.Errorf("the handler heard %q, want %q", s.log, want)
+	}
+}
+
+// wantRefused checks that exactly this was counted.
+func (s *stand) wantRefused(want map[string]uint64) {
+	s.t.Helper()
+	got := map[string]uint64{}
+	s.refused.Each(func(k wire.Refusal, n uint64) {
+		if k.Door != wire.DoorSocket {
+			s.t.Errorf("counted at the door %q", k.Door)
+		}
+		got[k.Code] = n
+	})
+	if !maps.Equal(got, want) {
+		s.t.Errorf("counted %v, want %v", got, want)
 	}
 }
 
@@ -161,7 +179,7 @@ func (s *stand) wantFarewell(ws *websocket.Conn, code string) {
 		}
 	}
 	if _, _, err := ws.ReadMessage(); !websocket.IsCloseError(err, websocket.ClosePolicyViolation,
-		websocket.CloseServiceRestart, websocket.CloseTryAgainLater) {
+		websocket.CloseServiceRestart, websocket.CloseTryAgainLater, websocket.CloseMessageTooBig) {
 		s.t.Errorf("after the error: %v", err)
 	}
 	_ = ws.Close()
@@ -181,6 +199,7 @@ func TestBadTokensAreRefusedBeforeTheUpgrade(t *testing.T) {
 			}
 		}
 		s.wantLog()
+		s.wantRefused(map[string]uint64{wire.CodeUnauthorized: 2, wire.CodeTooLarge: 1})
 		s.end()
 	})
 }
@@ -191,12 +210,14 @@ func TestFirstWordMustBeHello(t *testing.T) {
 		"a malformed hello":  {`{"type":"hello","body":{}}`, wire.CodeProtocol},
 		"no message at all":  {`hello`, wire.CodeProtocol},
 		"an unknown message": {`{"type":"dance"}`, wire.CodeUnknownType},
+		"a long message":     {tooLong, wire.CodeTooLarge},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := newStand(t)
 				s.wantFarewell(s.dial("10.0.0.2", c.say), c.code)
 				s.wantLog()
+				s.wantRefused(map[string]uint64{c.code: 1})
 				s.end()
 			})
 		})
@@ -224,6 +245,11 @@ func TestBadMessageEndsTheSession(t *testing.T) {
 		"ack of nothing":        {`{"type":"ack","ack":5}`, wire.CodeProtocol},
 		"second hello":          {hello, wire.CodeProtocol},
 		"renewal after removal": {`{"type":"renew","id":1}`, wire.CodeUnauthorized},
+		"too long":              {tooLong, wire.CodeTooLarge},
+		"not JSON":              {"\x00\xff", wire.CodeProtocol},
+		"a number beyond":       {`{"type":"obeyed","id":1,"body":{"generation":9007199254740992}}`, wire.CodeProtocol},
+		"too many flows": {`{"type":"flows","id":1,"body":{"generation":1,"ids":[` +
+			strings.TrimSuffix(strings.Repeat(`"00000000000000000000000000000000",`, wire.MaxFlows+1), ",") + `]}}`, wire.CodeTooLarge},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -233,10 +259,72 @@ func TestBadMessageEndsTheSession(t *testing.T) {
 				s.say(ws, c.say)
 				s.wantFarewell(ws, c.code)
 				s.wantLog("joined", "left "+c.code)
+				s.wantRefused(map[string]uint64{c.code: 1})
 				s.end()
 			})
 		})
 	}
+}
+
+// tooLong is one byte more than a message may have.
+var tooLong = `{"type":"obeyed","id":1,"body":{"generation":1}}` + strings.Repeat(" ", wire.MaxMessageBytes-46)
+
+func TestMessagesOfBytesAreRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, first := range []bool{true, false} {
+			s := newStand(t)
+			ws := s.dial("10.0.0.2")
+			if !first {
+				s.say(ws, hello)
+				s.hear(ws)
+			}
+			if err := ws.WriteMessage(websocket.BinaryMessage, []byte(hello)); err != nil {
+				t.Fatal(err)
+			}
+			s.wantFarewell(ws, wire.CodeProtocol)
+			s.wantRefused(map[string]uint64{wire.CodeProtocol: 1})
+			s.end()
+		}
+	})
+}
+
+func TestAMessageThatComesAgainIsCountedAndDropped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStand(t)
+		ws := s.dial("10.0.0.2", hello)
+		s.hear(ws)
+		again := `{"type":"obeyed","id":1,"body":{"generation":1}}`
+		s.say(ws, again, again, again)
+		s.wantLog("joined", "heard obeyed")
+		s.wantRefused(map[string]uint64{wire.CodeReplayed: 2})
+		_ = ws.Close()
+		s.end()
+	})
+}
+
+// TestAMessageWithoutAnEndIsNotKept: it may go on for ever.
+func TestAMessageWithoutAnEndIsNotKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStand(t)
+		ws := s.dial("10.0.0.2", hello)
+		s.hear(ws)
+		var wg sync.WaitGroup
+		defer wg.Wait()
+		wg.Go(func() {
+			w, err := ws.NextWriter(websocket.TextMessage)
+			for err == nil {
+				_, err = w.Write(make([]byte, 4<<10))
+				time.Sleep(time.Millisecond)
+			}
+		})
+		start := time.Now()
+		s.wantFarewell(ws, wire.CodeTooLarge)
+		if took := time.Since(start); took > 2*time.Second {
+			t.Errorf("refused after %v", took)
+		}
+		s.wantLog("joined", "left "+wire.CodeTooLarge)
+		s.end()
+	})
 }
 
 func TestSlowReaderIsDropped(t *testing.T) {
