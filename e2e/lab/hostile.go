@@ -29,6 +29,7 @@ import (
 type Rogue struct {
 	ID   wire.EndpointID
 	Key  ed25519.PrivateKey
+	Name string
 	Site *Site
 	Host string
 
@@ -37,9 +38,11 @@ type Rogue struct {
 	reader sync.WaitGroup
 	links  *running // its transport, if it has one
 
+	saying sync.Mutex
+	last   uint64 // id of the last message said, guarded by saying
+
 	// mu guards the rest.
 	mu    sync.Mutex
-	last  uint64 // id of the last message said
 	ack   uint64 // id of the last message heard
 	heard []any
 	ended bool
@@ -55,7 +58,7 @@ func (l *Lab) Rogue(s *Site, name, host string) *Rogue {
 	l.must(err)
 	public, key, err := ed25519.GenerateKey(nil)
 	l.must(err)
-	r := &Rogue{ID: wire.IDOf(public), Key: key, Site: s, Host: host, lab: l}
+	r := &Rogue{ID: wire.IDOf(public), Key: key, Name: name, Site: s, Host: host, lab: l}
 	r.post(wire.PathEnrol, wire.EnrolRequest{Token: token.ID, Secret: token.Secret, Key: public,
 		Proof: ed25519.Sign(key, wire.EnrolClaim(token.ID)), Name: name, Device: wire.DeviceAgent}, &wire.EnrolResponse{})
 	r.Open()
@@ -117,10 +120,10 @@ func (r *Rogue) Open() {
 		r.lab.t.Fatalf("the socket of %s answered %d", r.ID.Short(), resp.StatusCode)
 	}
 	r.mu.Lock()
-	r.conn, r.last, r.ack, r.heard, r.ended = conn, 0, 0, nil, false
+	r.conn, r.last, r.ack, r.heard, r.ended = conn, 0, 0, nil, false // nobody says anything now
 	r.mu.Unlock()
 	r.reader.Go(func() { r.read(in) })
-	r.SayAs(wire.KindHello, 0, wire.Hello{Version: wire.Version, Software: "rogue"})
+	r.SayAs(wire.KindHello, 0, wire.Hello{Version: wire.Version, Name: r.Name, Software: "rogue"})
 	time.Sleep(time.Second)
 	synctest.Wait()
 }
@@ -214,11 +217,10 @@ func (r *Rogue) Ended() bool {
 
 // Say sends a message as the protocol wants it.
 func (r *Rogue) Say(kind wire.Kind, body any) {
-	r.mu.Lock()
+	r.saying.Lock() // in the order of their ids
+	defer r.saying.Unlock()
 	r.last++
-	id := r.last
-	r.mu.Unlock()
-	r.SayAs(kind, id, body)
+	r.SayAs(kind, r.last, body)
 }
 
 // SayAs sends a message under an id.

@@ -24,7 +24,7 @@ func offer(r *lab.Rogue, to wire.EndpointID, site string) wire.Signal {
 // and its download is not disturbed.
 func TestASiteNeverHearsOfARogueAtAnother(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const size = 8 * mib
+		const size = 2 * mib
 		l := lab.New(t, lab.Plan{Sites: []int{3, 2}, Path: wan, LAN: time.Millisecond})
 		defer l.Close()
 		here, there := l.Sites[0], l.Sites[1]
@@ -100,7 +100,7 @@ func lastOf[T any](t *testing.T, r *lab.Rogue) *T {
 // TestBadMessagesEndARoguesSessionOnly, with a code, and everybody else goes on.
 func TestBadMessagesEndARoguesSessionOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const size = 8 * mib
+		const size = 2 * mib
 		l := lab.New(t, lab.Plan{Sites: []int{3}, Path: wan, LAN: time.Millisecond})
 		defer l.Close()
 		s := l.Sites[0]
@@ -152,8 +152,8 @@ func TestBadMessagesEndARoguesSessionOnly(t *testing.T) {
 		before := l.Refused(wire.DoorSocket, wire.CodeReplayed)
 		rogue.SayAs(wire.KindObeyed, 1, wire.Obeyed{Generation: 1})
 		many(5, func() { rogue.SayAs(wire.KindObeyed, 1, wire.Obeyed{Generation: 1}) })
-		many(4000, func() { rogue.SayAs(wire.KindAck, 0, struct{}{}) })
-		time.Sleep(time.Minute)
+		many(2600, func() { rogue.SayAs(wire.KindAck, 0, struct{}{}) })
+		time.Sleep(10 * time.Second)
 		synctest.Wait()
 		if n := l.Refused(wire.DoorSocket, wire.CodeReplayed) - before; n != 5 || rogue.Ended() {
 			t.Errorf("counted %d messages that came before (ended %v), want 5", n, rogue.Ended())
