@@ -164,6 +164,7 @@ func TestWhatNamesOthersIsRefusedAndCounted(t *testing.T) {
 				s.order(a)
 				till, rogue := s.join("till"), s.join("rogue")
 				till.report(a, nil)
+				s.pass(5 * time.Second)
 				current = take[wire.Lease](till)[0]
 				rogue.report(a, nil)
 				rogue.say(c.say(far.id))
