@@ -55,6 +55,8 @@ type agent struct {
 	origin *origin.Client
 	status net.Listener // nil: not served
 
+	refused wire.Refusals
+
 	// mu guards id.Trust, which a newer document replaces.
 	mu sync.Mutex
 }
@@ -92,7 +94,7 @@ func (a *agent) assemble(store *disk.Store) error {
 	}
 	a.link, err = uplink.New(uplink.Config{
 		URL: a.socketURL(), Dial: a.cfg.Dial, TLS: pinned(a.id.Pin, a.cfg.Server.Hostname()), Token: a.token,
-		Hello: a.hello, Handler: socket{a}, Log: a.cfg.Log,
+		Hello: a.hello, Handler: socket{a}, Refused: &a.refused, Log: a.cfg.Log,
 	})
 	if err != nil {
 		return err
@@ -104,18 +106,19 @@ func (a *agent) assemble(store *disk.Store) error {
 	}
 	// The last step that can fail: what it opens is closed by its Run.
 	a.rtc, err = rtc.New(rtc.Config{Net: a.cfg.Net, Listen: a.cfg.RTCListen, Identity: a.id.Key,
-		ICE: a.ice.get, Handler: links{a}, Log: a.cfg.Log})
+		ICE: a.ice.get, Handler: links{a}, Refused: &a.refused, Log: a.cfg.Log})
 	if err != nil {
 		if a.status != nil {
 			err = errors.Join(err, a.status.Close())
 		}
 		return err
 	}
-	a.origin = origin.New(origin.Config{Base: a.cfg.Server, Dial: a.cfg.Dial, TLS: pinned(a.id.Pin, a.cfg.Server.Hostname()), Log: a.cfg.Log})
+	a.origin = origin.New(origin.Config{Base: a.cfg.Server, Dial: a.cfg.Dial, TLS: pinned(a.id.Pin, a.cfg.Server.Hostname()),
+		Refused: &a.refused, Log: a.cfg.Log})
 	a.eng = engine.New(engine.Config{
 		Uplink: a.link, Links: a.rtc, Store: store, Origin: a.origin,
 		Root: a.id.Root, Trust: trust, SaveTrust: a.saveTrust, SetICE: a.ice.set,
-		Log: a.cfg.Log, Seed: rand.Uint64(),
+		Refused: &a.refused, Log: a.cfg.Log, Seed: rand.Uint64(),
 	})
 	return nil
 }
@@ -124,7 +127,7 @@ func (a *agent) assemble(store *disk.Store) error {
 func (a *agent) run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	if a.status != nil {
-		group.Go(func() error { return serveStatus(ctx, a.status, a.id.id(), a.cfg.Name, a.eng) })
+		group.Go(func() error { return serveStatus(ctx, a.status, a.id.id(), a.cfg.Name, a.eng, &a.refused) })
 	}
 	group.Go(func() error { return a.eng.Run(ctx) })
 	group.Go(func() error { return a.rtc.Run(ctx) })

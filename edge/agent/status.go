@@ -28,9 +28,9 @@ type status struct {
 }
 
 // serveStatus answers on l until ctx ends.
-func serveStatus(ctx context.Context, l net.Listener, who wire.EndpointID, name string, e *engine.Engine) error {
+func serveStatus(ctx context.Context, l net.Listener, who wire.EndpointID, name string, e *engine.Engine, refused *wire.Refusals) error {
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), metrics{e})
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), metrics{e, refused})
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, r *http.Request) {
@@ -58,19 +58,25 @@ func serveStatus(ctx context.Context, l net.Listener, who wire.EndpointID, name 
 	return nil
 }
 
-// metrics exports the engine's counters; labels are bounded by the sources.
-type metrics struct{ e *engine.Engine }
+// metrics exports the engine's counters and what was refused; labels are bounded
+// by the sources, doors and codes.
+type metrics struct {
+	e       *engine.Engine
+	refused *wire.Refusals
+}
 
 var (
-	bytesDesc = prometheus.NewDesc("sitecast_agent_content_bytes_total", "Content bytes received, by source, over the flows present.", []string{"source"}, nil)
-	wanDesc   = prometheus.NewDesc("sitecast_agent_wan_bytes_total", "Encoded bytes fetched from the origin, over the flows present.", nil, nil)
-	linksDesc = prometheus.NewDesc("sitecast_agent_links", "Links to peers.", nil, nil)
-	upDesc    = prometheus.NewDesc("sitecast_agent_connected", "1 while the socket to the server is open.", nil, nil)
+	bytesDesc   = prometheus.NewDesc("sitecast_agent_content_bytes_total", "Content bytes received, by source, over the flows present.", []string{"source"}, nil)
+	wanDesc     = prometheus.NewDesc("sitecast_agent_wan_bytes_total", "Encoded bytes fetched from the origin, over the flows present.", nil, nil)
+	refusedDesc = prometheus.NewDesc("sitecast_agent_refused_total", "Bad input refused since the start, by door and code.", []string{"door", "code"}, nil)
+	linksDesc   = prometheus.NewDesc("sitecast_agent_links", "Links to peers.", nil, nil)
+	upDesc      = prometheus.NewDesc("sitecast_agent_connected", "1 while the socket to the server is open.", nil, nil)
 )
 
 func (m metrics) Describe(ch chan<- *prometheus.Desc) {
 	ch <- bytesDesc
 	ch <- wanDesc
+	ch <- refusedDesc
 	ch <- linksDesc
 	ch <- upDesc
 }
@@ -78,6 +84,9 @@ func (m metrics) Describe(ch chan<- *prometheus.Desc) {
 func (m metrics) Collect(ch chan<- prometheus.Metric) {
 	ctx, stop := context.WithTimeout(context.Background(), statusTimeout)
 	defer stop()
+	m.refused.Each(func(k wire.Refusal, n uint64) {
+		ch <- prometheus.MustNewConstMetric(refusedDesc, prometheus.CounterValue, float64(n), string(k.Door), k.Code)
+	})
 	s, err := m.e.Status(ctx)
 	if err != nil {
 		return

@@ -144,8 +144,9 @@ func (ev bodyArrived) apply(e *Engine, now time.Time) {
 	spec, err := f.head.OpenBody(ev.body)
 	if err != nil {
 		if ev.from != nil {
-			e.drop(ev.from, wire.CodeBadBody, err.Error(), f.id)
+			e.drop(ev.from, wire.DoorBulk, wire.CodeBadBody, err.Error(), f.id)
 		} else {
+			e.cfg.Refused.Add(wire.DoorOrigin, wire.CodeBadBody)
 			e.fail(now, f, wire.CodeBadBody, err)
 		}
 		return

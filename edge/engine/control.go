@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -71,9 +72,12 @@ func (e *Engine) newTrust(t *wire.Trust) {
 	trust, err := content.OpenTrust(t.Document, e.cfg.Root)
 	if err != nil {
 		e.log.Error("refusing a trust document", "err", err)
+		e.cfg.Refused.Add(wire.DoorSocket, wire.CodeBadHead)
+		e.cfg.Uplink.Send(wire.KindReport, wire.Report{Code: wire.CodeBadHead, Detail: wire.Clip(err.Error())})
 		return
 	}
 	if e.trust != nil && trust.Serial() <= e.trust.Serial() {
+		e.cfg.Refused.Add(wire.DoorSocket, wire.CodeReplayed)
 		return
 	}
 	if err := e.cfg.SaveTrust(t.Document); err != nil {
@@ -109,10 +113,15 @@ func (e *Engine) desired(now time.Time, w *wire.Flow) {
 // starts paused; desired starts it.
 func (e *Engine) adopt(now time.Time, w *wire.Flow, held *flow) *flow {
 	head, id, err := e.openHead(w, held != nil)
-	if err == nil && id != w.ID {
+	switch {
+	case err != nil:
+	case id != w.ID:
 		err = errors.New("head is of another version")
+	case held == nil:
+		err = e.superseded(head)
 	}
 	if err != nil {
+		e.cfg.Refused.Add(wire.DoorSocket, wire.CodeBadHead)
 		e.log.Error("refusing a flow", "flow", w.ID, "err", err)
 		e.cfg.Uplink.Send(wire.KindProgress, wire.Progress{Flow: w.ID, Code: wire.CodeBadHead, Error: wire.Clip(err.Error())})
 		return nil
@@ -131,6 +140,19 @@ func (e *Engine) adopt(now time.Time, w *wire.Flow, held *flow) *flow {
 		}
 	}
 	return f
+}
+
+// superseded refuses a head that is older than another of the same content known
+// here: a server that lost its memory, or is not what it seems, can't bring back a
+// version that was replaced. One that is still held is always good.
+func (e *Engine) superseded(head content.Head) error {
+	for _, f := range e.flows {
+		if f.head.Name == head.Name && f.head.Serial > head.Serial {
+			return fmt.Errorf("%s has serial %d and is older than %s with %d, which is known here: to go back, publish it again under a new version",
+				head.Ref(), head.Serial, f.head.Ref(), f.head.Serial)
+		}
+	}
+	return nil
 }
 
 // openHead verifies a head. One that expired is still good for a version that

@@ -16,6 +16,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"time"
 
@@ -59,7 +60,7 @@ type Origin interface {
 	SetRate(bytesPerSecond int64)
 }
 
-// Config is what an engine is made of. All fields are required.
+// Config is what an engine is made of. All fields but Refused are required.
 type Config struct {
 	Uplink Uplink
 	Links  Links
@@ -71,6 +72,7 @@ type Config struct {
 	Trust     *content.Trust
 	SaveTrust func(document json.RawMessage) error
 	SetICE    func([]wire.ICE)
+	Refused   *wire.Refusals // counts what is refused of peers, origin and server
 	Log       *slog.Logger
 	// Seed makes choices between equals repeatable.
 	Seed uint64
@@ -123,7 +125,6 @@ type Engine struct {
 	grantEpoch uint64
 	grantSeq   uint64
 	generation uint64
-	violations int
 }
 
 // New returns an engine that does nothing until Run.
@@ -215,5 +216,11 @@ func (e *Engine) Disconnected() { e.post(disconnected{}) }
 // Heard hands over a message of the server.
 func (e *Engine) Heard(kind wire.Kind, body any) { e.post(heard{kind, body}) }
 
-// Signal sends a step of link set-up to the peer by way of the server.
-func (e *Engine) Signal(s wire.Signal) { e.cfg.Uplink.Send(wire.KindSignal, s) }
+// Signal sends a step of link set-up to the peer by way of the server, which also
+// hears why a link was refused.
+func (e *Engine) Signal(s wire.Signal) {
+	e.cfg.Uplink.Send(wire.KindSignal, s)
+	if code, detail, ok := strings.Cut(s.Refused, ": "); ok {
+		e.cfg.Uplink.Send(wire.KindReport, wire.Report{Peer: s.To, Code: code, Detail: wire.Clip(detail)})
+	}
+}

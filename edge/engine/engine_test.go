@@ -38,6 +38,8 @@ type stand struct {
 	root   ed25519.PrivateKey
 	trust  *content.Trust
 
+	refused wire.Refusals
+
 	mu     sync.Mutex
 	sent   []any // to the server
 	dialed []wire.EndpointID
@@ -86,7 +88,7 @@ func (s *stand) run() {
 	s.eng = engine.New(engine.Config{
 		Uplink: s, Links: s, Origin: s, Store: roomy{store, &s.full}, Root: s.root.Public().(ed25519.PublicKey), Trust: s.trust,
 		SaveTrust: func(json.RawMessage) error { return nil }, SetICE: func([]wire.ICE) {},
-		Log: slog.New(slog.DiscardHandler), Seed: 1,
+		Refused: &s.refused, Log: slog.New(slog.DiscardHandler), Seed: 1,
 	})
 	ctx, stop := context.WithCancel(s.t.Context())
 	done := make(chan struct{})
@@ -115,7 +117,7 @@ func (s *stand) makeContent(publisher ed25519.PrivateKey) {
 		spec.Chunks = append(spec.Chunks, content.Chunk{Digest: content.Sum(data), Length: size})
 	}
 	s.body = spec.Encode()
-	head := content.Head{Name: "app", Version: "1", Serial: 1, Created: time.Now(), Expires: time.Now().Add(time.Hour),
+	head := content.Head{Name: "app", Version: "1", Serial: 7, Created: time.Now(), Expires: time.Now().Add(time.Hour),
 		Kind: "file", Bytes: chunks * size, UniqueBytes: chunks * size, Chunks: chunks,
 		Body: content.Sum(s.body), BodyBytes: int64(len(s.body))}
 	s.publisher, s.head = publisher, head

@@ -30,6 +30,10 @@ func (ev ctlFrame) apply(e *Engine, now time.Time) {
 		}
 		return // a peer may be ahead of us: it joins again when we do
 	}
+	if !f.exist(fr) {
+		e.drop(l, wire.DoorCtl, wire.CodeProtocol, "a frame names chunks that do not exist", f.id)
+		return
+	}
 	switch fr.Kind {
 	case wire.FrameJoin:
 		e.peerJoined(l, f, fr)
@@ -53,10 +57,20 @@ func (ev ctlFrame) apply(e *Engine, now time.Time) {
 	}
 }
 
+// exist reports whether f has all the chunks that a frame names.
+func (f *flow) exist(fr wire.Frame) bool {
+	for _, i := range fr.Chunks {
+		if i >= f.head.Chunks {
+			return false
+		}
+	}
+	return fr.Kind != wire.FrameHave || uint64(fr.Number)/8+uint64(len(fr.Payload)) <= (uint64(f.head.Chunks)+7)/8
+}
+
 // peerJoined begins the exchange of f with l.
 func (e *Engine) peerJoined(l *link, f *flow, fr wire.Frame) {
 	if fr.Number != f.head.Chunks {
-		e.drop(l, wire.CodeProtocol, fmt.Sprintf("join with %d chunks, want %d", fr.Number, f.head.Chunks), f.id)
+		e.drop(l, wire.DoorCtl, wire.CodeProtocol, fmt.Sprintf("join with %d chunks, want %d", fr.Number, f.head.Chunks), f.id)
 		return
 	}
 	reply := fr.Flags&wire.JoinReplyWanted != 0

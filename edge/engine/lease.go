@@ -242,6 +242,7 @@ func (ev leaseEnded) apply(e *Engine, now time.Time) {
 		e.fail(now, f, wire.CodeDiskFull, ev.err)
 	}
 	if damaged := new(chunk.CorruptError); errors.As(ev.err, &damaged) {
+		e.cfg.Refused.Add(wire.DoorOrigin, wire.CodeBadChunk)
 		e.cfg.Uplink.Send(wire.KindReport, wire.Report{Flow: f.id, Code: wire.CodeBadChunk, Detail: wire.Clip(ev.err.Error())})
 	}
 }

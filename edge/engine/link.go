@@ -27,6 +27,8 @@ type link struct {
 	bodyHeld map[content.VersionID]bodyHoldOff
 	// load is what all versions have outstanding at the peer.
 	load swarm.Load
+	// dropped: it was reported, and is about to end.
+	dropped bool
 }
 
 func (l *link) id() swarm.PeerID { return swarm.PeerID(l.Peer()) }
@@ -144,6 +146,9 @@ func (ev linkDown) apply(e *Engine, _ time.Time) {
 			return // replaced meanwhile; the newer link has been reported
 		}
 		e.unlink(ev.l)
+		if (ev.reason == wire.CodeProtocol || ev.reason == wire.CodeUnknownType) && !ev.l.dropped {
+			e.cfg.Uplink.Send(wire.KindReport, wire.Report{Peer: ev.peer, Code: ev.reason, Detail: "a frame that breaks the rules"})
+		}
 	}
 	e.cfg.Uplink.Send(wire.KindLinked, wire.Linked{Peer: ev.peer, Attempt: ev.attempt, Reason: wire.Clip(ev.reason)})
 	e.log.Info("link down", "peer", ev.peer.Short(), "reason", ev.reason)
@@ -163,8 +168,12 @@ func (e *Engine) unlink(l *link) {
 func (e *Engine) send(l *link, f wire.Frame) { _ = l.SendCtl(f) }
 
 // drop closes a link whose peer can't be trusted to behave.
-func (e *Engine) drop(l *link, code, detail string, id content.VersionID) {
-	e.violations++
+func (e *Engine) drop(l *link, door wire.Door, code, detail string, id content.VersionID) {
+	if l.dropped {
+		return
+	}
+	l.dropped = true
+	e.cfg.Refused.Add(door, code)
 	e.log.Warn("dropping peer", "peer", l.Peer().Short(), "code", code, "detail", detail)
 	e.cfg.Uplink.Send(wire.KindReport, wire.Report{Peer: l.Peer(), Flow: id, Code: code, Detail: wire.Clip(detail)})
 	l.Close(code)
@@ -176,7 +185,7 @@ type violation struct {
 }
 
 func (ev violation) apply(e *Engine, _ time.Time) {
-	e.drop(ev.l, wire.CodeProtocol, ev.detail, content.VersionID{})
+	e.drop(ev.l, wire.DoorBulk, wire.CodeProtocol, ev.detail, content.VersionID{})
 }
 
 // arrived reports what became of a chunk that a peer or (from is nil) the origin
@@ -221,7 +230,7 @@ func (e *Engine) badChunk(now time.Time, f *flow, ev arrived) {
 	switch {
 	case ev.from != nil && errors.As(ev.err, &damaged):
 		f.swarm.Refused(now, ev.from.id(), false, ev.chunk)
-		e.drop(ev.from, wire.CodeBadChunk, ev.err.Error(), f.id)
+		e.drop(ev.from, wire.DoorBulk, wire.CodeBadChunk, ev.err.Error(), f.id)
 	case ev.from != nil:
 		f.swarm.Refused(now, ev.from.id(), true, ev.chunk)
 		e.fail(now, f, storeCode(ev.err), ev.err)

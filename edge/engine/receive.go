@@ -53,6 +53,7 @@ type receiver struct {
 	// mu guards expected.
 	mu       sync.Mutex
 	expected map[target]*assembly
+	crossing int64 // bytes that may come though nobody waits for them: what was cancelled, and some
 
 	// Owned by the link's bulk goroutine.
 	consumed uint64 // payload bytes taken, wanted or not
@@ -60,7 +61,7 @@ type receiver struct {
 }
 
 func newReceiver() *receiver {
-	return &receiver{expected: map[target]*assembly{}, granted: creditWindow}
+	return &receiver{expected: map[target]*assembly{}, crossing: creditWindow, granted: creditWindow}
 }
 
 // expect lets length bytes for t come in.
@@ -78,6 +79,14 @@ func (r *receiver) forget(ts ...target) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, t := range ts {
+		r.cancel(t)
+	}
+}
+
+// cancel drops one target. All of it may be under way. mu is held.
+func (r *receiver) cancel(t target) {
+	if a := r.expected[t]; a != nil {
+		r.crossing += int64(a.length)
 		delete(r.expected, t)
 	}
 }
@@ -98,14 +107,15 @@ func (r *receiver) forgetVersion(id content.VersionID) {
 	defer r.mu.Unlock()
 	for t := range r.expected {
 		if t.version == id {
-			delete(r.expected, t)
+			r.cancel(t)
 		}
 	}
 }
 
 // piece takes one bulk frame. It returns the whole target when f completes it;
 // ok is false when the frame breaks the rules. A piece of something no longer
-// expected is dropped: its cancel crossed it on the way.
+// expected is dropped, because its cancel crossed it on the way; a credit
+// window more than was ever cancelled was never asked for.
 func (r *receiver) piece(f wire.Frame) (t target, whole []byte, ok bool) {
 	t = target{version: f.Version, chunk: f.Number, body: f.Kind == wire.FrameBody}
 	if t.body {
@@ -119,7 +129,8 @@ func (r *receiver) piece(f wire.Frame) (t target, whole []byte, ok bool) {
 	defer r.mu.Unlock()
 	a := r.expected[t]
 	if a == nil {
-		return t, nil, true
+		r.crossing -= int64(len(f.Payload))
+		return t, nil, r.crossing >= 0
 	}
 	if !a.add(f.Offset, f.Payload) {
 		return t, nil, false

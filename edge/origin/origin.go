@@ -37,14 +37,17 @@ type Config struct {
 	Base *url.URL // leases with relative addresses are relative to it
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 	TLS  *tls.Config
-	Log  *slog.Logger
+	// Refused counts answers that are refused; nil: nobody does.
+	Refused *wire.Refusals
+	Log     *slog.Logger
 }
 
 // Client fetches. Its methods may be called from several goroutines.
 type Client struct {
-	base *url.URL
-	http *http.Client
-	pace *pacer
+	base    *url.URL
+	http    *http.Client
+	pace    *pacer
+	refused *wire.Refusals
 }
 
 // New returns a client without a bound on its rate.
@@ -60,7 +63,7 @@ func New(cfg Config) *Client {
 	// Without a protocol list the transport does not offer HTTP/2.
 	tlsConfig := cfg.TLS.Clone()
 	tlsConfig.NextProtos = nil
-	return &Client{base: cfg.Base, pace: p, http: &http.Client{Transport: &http.Transport{
+	return &Client{base: cfg.Base, pace: p, refused: cfg.Refused, http: &http.Client{Transport: &http.Transport{
 		DialContext: dial, TLSClientConfig: tlsConfig, Proxy: http.ProxyFromEnvironment,
 		TLSNextProto:       map[string]func(string, *tls.Conn) http.RoundTripper{},
 		DisableCompression: true, MaxIdleConnsPerHost: 1, IdleConnTimeout: time.Minute,
@@ -109,6 +112,7 @@ func (c *Client) FetchParts(ctx context.Context, lease wire.Lease, plainLen func
 			var err error
 			plain, err = pack.Decode(pack.Encoding(part.Encoding), encoded, plainLen(part.Chunk), plain[:0])
 			if err != nil {
+				c.refused.Add(wire.DoorOrigin, wire.CodeBadChunk)
 				return fmt.Errorf("decode chunk %d: %w", part.Chunk, err)
 			}
 			if err := body.handOver(func() error { return each(part, plain) }); err != nil {
@@ -160,6 +164,7 @@ func (c *Client) get(ctx context.Context, lease wire.Lease, read func(*pacedRead
 	}
 	defer resp.Body.Close()
 	if err := checkRange(resp, lease); err != nil {
+		c.refused.Add(wire.DoorOrigin, wire.CodeOrigin)
 		return err
 	}
 	stalled := time.AfterFunc(StallTimeout, func() { cancel(ErrStalled) })
@@ -173,6 +178,7 @@ func (c *Client) get(ctx context.Context, lease wire.Lease, read func(*pacedRead
 	}
 	// The end of the body is read too, so that the connection can be used again.
 	if n, err := io.Copy(io.Discard, io.LimitReader(resp.Body, 1)); err != nil || n != 0 {
+		c.refused.Add(wire.DoorOrigin, wire.CodeOrigin)
 		return fmt.Errorf("origin sent more than was asked for (%w)", errors.Join(err, io.ErrUnexpectedEOF))
 	}
 	return nil

@@ -87,6 +87,8 @@ type end struct {
 	server *server
 	close  func() // stops the transport and waits for it
 
+	refused wire.Refusals
+
 	ups      chan *rtc.Link
 	falls    chan fall
 	ctl      chan wire.Frame
@@ -133,7 +135,7 @@ func newEnd(tb testing.TB, s *server, network rtc.Net, listen string, ice ...wir
 	e.id = wire.IDOf(e.key.Public().(ed25519.PublicKey))
 	var err error
 	e.Transport, err = rtc.New(rtc.Config{Net: network, Listen: listen, Identity: e.key,
-		ICE: func() []wire.ICE { return ice }, Handler: e, Log: slog.New(slog.DiscardHandler)})
+		ICE: func() []wire.ICE { return ice }, Handler: e, Refused: &e.refused, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -247,6 +249,16 @@ func up(t testing.TB, e *end, limit time.Duration) *rtc.Link {
 		t.Fatalf("%s has no link within %v; downs: %v", e.id.Short(), limit, len(e.falls))
 	}
 	return l
+}
+
+// wantRefused checks that exactly so much was counted, all of one kind.
+func wantRefused(t testing.TB, e *end, door wire.Door, code string, n uint64) {
+	t.Helper()
+	all := uint64(0)
+	e.refused.Each(func(k wire.Refusal, n uint64) { all += n })
+	if got := e.refused.Count(door, code); got != n || all != n {
+		t.Errorf("%s counted %d at %s as %s and %d in all, want %d", e.id.Short(), got, door, code, all, n)
+	}
 }
 
 // down waits for the next end of a link or attempt of e.

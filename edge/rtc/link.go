@@ -113,6 +113,7 @@ func (l *Link) greet(ctx context.Context) (err error) {
 	}
 	f, parseErr := wire.ParseFrame(buf[:n])
 	if err != nil || parseErr != nil || f.Kind != wire.FrameHello || f.Number < 1 {
+		l.s.t.cfg.Refused.Add(wire.DoorCtl, wire.CodeProtocol)
 		return errReason(wire.CodeProtocol)
 	}
 	l.relayed = l.s.relayed()
@@ -175,11 +176,15 @@ func (l *Link) write(ctx context.Context) {
 
 // read hands frames over until the channel ends or the peer breaks the rules.
 func (l *Link) read(raw io.Reader, channel int, handle func(*Link, wire.Frame)) {
+	door := wire.DoorCtl
+	if channel == wire.ChannelBulk {
+		door = wire.DoorBulk
+	}
 	buf := make([]byte, wire.MaxFrameBytes)
 	for {
 		n, err := raw.Read(buf)
 		if errors.Is(err, io.ErrShortBuffer) {
-			l.breach(wire.CodeProtocol, "longer than a frame may be")
+			l.breach(door, wire.CodeProtocol, "longer than a frame may be")
 			return
 		}
 		if err != nil {
@@ -191,13 +196,13 @@ func (l *Link) read(raw io.Reader, channel int, handle func(*Link, wire.Frame)) 
 		f, err := wire.ParseFrame(buf[:n])
 		switch {
 		case errors.Is(err, wire.ErrUnknownFrame):
-			l.breach(wire.CodeUnknownType, err.Error())
+			l.breach(door, wire.CodeUnknownType, err.Error())
 			return
 		case err != nil:
-			l.breach(wire.CodeProtocol, err.Error())
+			l.breach(door, wire.CodeProtocol, err.Error())
 			return
 		case f.Kind.Channel() != channel || f.Kind == wire.FrameHello:
-			l.breach(wire.CodeProtocol, fmt.Sprintf("kind %#02x is out of place", f.Kind))
+			l.breach(door, wire.CodeProtocol, fmt.Sprintf("kind %#02x is out of place", f.Kind))
 			return
 		}
 		handle(l, f)
@@ -205,7 +210,8 @@ func (l *Link) read(raw io.Reader, channel int, handle func(*Link, wire.Frame)) 
 }
 
 // breach closes the link because the peer broke the protocol.
-func (l *Link) breach(code, what string) {
+func (l *Link) breach(door wire.Door, code, what string) {
+	l.s.t.cfg.Refused.Add(door, code)
 	l.s.t.log.Warn("peer broke the protocol", "peer", l.s.peer.Short(), "code", code, "frame", what)
 	l.Close(code)
 }

@@ -35,19 +35,20 @@ func TestBreachOfProtocolClosesTheLink(t *testing.T) {
 		name string
 		send func(*rtc.Link, wire.Frame) error
 		f    wire.Frame
+		door wire.Door
 		code string
 	}{
-		{"malformed on ctl", onCtl, wire.Frame{Kind: wire.FrameJoin, Number: content.MaxChunks + 1}, wire.CodeProtocol},
-		{"malformed on bulk", onBulk, wire.Frame{Kind: wire.FrameData, Offset: content.MaxChunkBytes, Payload: []byte{1}}, wire.CodeProtocol},
-		{"too much data", onBulk, wire.Frame{Kind: wire.FrameData, Payload: make([]byte, wire.MaxDataBytes+1)}, wire.CodeProtocol},
-		{"too long on ctl", onCtl, wire.Frame{Kind: wire.FrameHave, Payload: make([]byte, wire.MaxFrameBytes)}, wire.CodeProtocol},
-		{"too long on bulk", onBulk, wire.Frame{Kind: wire.FrameData, Payload: make([]byte, wire.MaxFrameBytes)}, wire.CodeProtocol},
-		{"far too long", onBulk, wire.Frame{Kind: wire.FrameData, Payload: make([]byte, 10*wire.MaxFrameBytes)}, wire.CodeProtocol},
-		{"a second hello", onCtl, wire.Frame{Kind: wire.FrameHello, Number: 1}, wire.CodeProtocol},
-		{"data on ctl", onCtl, wire.Frame{Kind: wire.FrameData, Payload: []byte{1}}, wire.CodeProtocol},
-		{"a want on bulk", onBulk, wire.Frame{Kind: wire.FrameWant, Chunks: []uint32{1}}, wire.CodeProtocol},
-		{"an unknown kind", onCtl, wire.Frame{Kind: 0x7f}, wire.CodeUnknownType},
-		{"an unknown kind on bulk", onBulk, wire.Frame{Kind: 0x7f}, wire.CodeUnknownType},
+		{"malformed on ctl", onCtl, wire.Frame{Kind: wire.FrameJoin, Number: content.MaxChunks + 1}, wire.DoorCtl, wire.CodeProtocol},
+		{"malformed on bulk", onBulk, wire.Frame{Kind: wire.FrameData, Offset: content.MaxChunkBytes, Payload: []byte{1}}, wire.DoorBulk, wire.CodeProtocol},
+		{"too much data", onBulk, wire.Frame{Kind: wire.FrameData, Payload: make([]byte, wire.MaxDataBytes+1)}, wire.DoorBulk, wire.CodeProtocol},
+		{"too long on ctl", onCtl, wire.Frame{Kind: wire.FrameHave, Payload: make([]byte, wire.MaxFrameBytes)}, wire.DoorCtl, wire.CodeProtocol},
+		{"too long on bulk", onBulk, wire.Frame{Kind: wire.FrameData, Payload: make([]byte, wire.MaxFrameBytes)}, wire.DoorBulk, wire.CodeProtocol},
+		{"far too long", onBulk, wire.Frame{Kind: wire.FrameData, Payload: make([]byte, 10*wire.MaxFrameBytes)}, wire.DoorBulk, wire.CodeProtocol},
+		{"a second hello", onCtl, wire.Frame{Kind: wire.FrameHello, Number: 1}, wire.DoorCtl, wire.CodeProtocol},
+		{"data on ctl", onCtl, wire.Frame{Kind: wire.FrameData, Payload: []byte{1}}, wire.DoorCtl, wire.CodeProtocol},
+		{"a want on bulk", onBulk, wire.Frame{Kind: wire.FrameWant, Chunks: []uint32{1}}, wire.DoorBulk, wire.CodeProtocol},
+		{"an unknown kind", onCtl, wire.Frame{Kind: 0x7f}, wire.DoorCtl, wire.CodeUnknownType},
+		{"an unknown kind on bulk", onBulk, wire.Frame{Kind: 0x7f}, wire.DoorBulk, wire.CodeUnknownType},
 	} {
 		t.Run(strings.ReplaceAll(c.name, " ", "_"), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -67,6 +68,7 @@ func TestBreachOfProtocolClosesTheLink(t *testing.T) {
 				if len(b.ctl) > 0 || b.received.Load() > 0 {
 					t.Error("the frame was handed over")
 				}
+				wantRefused(t, b, c.door, c.code, 1)
 			})
 		})
 	}

@@ -214,7 +214,22 @@ func (s *session) describe() error {
 // refuse tells the peer that there will be no link.
 func (s *session) refuse(why error) {
 	s.t.log.Warn("refusing a link", "peer", s.peer.Short(), "err", why)
-	s.send(wire.Signal{Refused: wire.Clip(why.Error())})
+	s.t.refused(codeOf(why))
+	s.send(wire.Signal{Refused: refusal(why)})
+}
+
+// codeOf says what a description is refused for: that its author is not proved,
+// or that it is none.
+func codeOf(why error) string {
+	if errors.Is(why, wire.ErrStatement) || errors.Is(why, errFingerprint) {
+		return wire.CodeStatement
+	}
+	return wire.CodeProtocol
+}
+
+// refusal tells the peer why, as "code: detail".
+func refusal(why error) string {
+	return wire.Clip((&wire.RefusedError{Code: codeOf(why), Detail: why.Error()}).Error())
 }
 
 func (s *session) send(sig wire.Signal) {
@@ -295,15 +310,19 @@ func (s *session) accept(kind webrtc.SDPType, desc *wire.Description) error {
 // candidate adds a candidate of the peer, or keeps it until its description came.
 func (s *session) candidate(text string) error {
 	if !s.remote {
-		if len(s.early) < maxCandidates {
-			s.early = append(s.early, text)
+		if len(s.early) == maxCandidates {
+			s.t.refused(wire.CodeTooLarge)
+			return nil
 		}
+		s.early = append(s.early, text)
 		return nil
 	}
 	if s.candidates++; s.candidates > maxCandidates {
+		s.t.refused(wire.CodeTooLarge)
 		return errReason("too many candidates")
 	}
 	if err := s.pc.AddICECandidate(webrtc.ICECandidateInit{Candidate: text}); err != nil {
+		s.t.refused(wire.CodeProtocol)
 		s.t.log.Debug("ignoring a candidate", "peer", s.peer.Short(), "err", err)
 	}
 	return nil

@@ -128,6 +128,13 @@ func TestForgedDescriptionIsRefused(t *testing.T) {
 					}
 					never(t, a, time.Minute)
 					never(t, b, 0)
+					if n := a.refused.Count(wire.DoorSignal, wire.CodeStatement) + b.refused.Count(wire.DoorSignal, wire.CodeStatement); n != 1 {
+						t.Errorf("counted %d times, want once", n)
+					}
+					refused := n.server.sent(func(s wire.Signal) bool { return s.Refused != "" })
+					if len(refused) != 1 || !strings.HasPrefix(refused[0].Refused, wire.CodeStatement+": ") {
+						t.Errorf("refused with %+v, want one that says %q first", refused, wire.CodeStatement)
+					}
 				})
 			})
 		}
@@ -152,6 +159,9 @@ func TestOfferCountsOnce(t *testing.T) {
 		never(t, b, time.Minute)
 		if got := len(n.server.sent(answers)); got != 1 {
 			t.Errorf("%d answers, want 1", got)
+		}
+		if got := b.refused.Count(wire.DoorSignal, wire.CodeReplayed); got != 2 {
+			t.Errorf("%d offers counted as replayed, want 2", got)
 		}
 	})
 }
@@ -181,6 +191,53 @@ func TestSignalsForOthersAreIgnored(t *testing.T) {
 		never(t, b, time.Minute)
 		if got := len(n.server.sent(answers)); got != 0 {
 			t.Errorf("%d answers, want none", got)
+		}
+		wantRefused(t, a, wire.DoorSignal, wire.CodeProtocol, 1)
+		if b.refused.Count(wire.DoorSignal, wire.CodeProtocol) != 1 || b.refused.Count(wire.DoorSignal, wire.CodeUnknownPeer) != 1 {
+			t.Error("what is for others is not counted")
+		}
+	})
+}
+
+// A peer that offers again and again, with all it needs to be believed, can't make
+// this end build connections as fast as messages come.
+func TestOffersWithoutEndAreNotAllTaken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n, a, b, _, _ := linked(t)
+		m := &mallory{newKey(t), a, b}
+		offer := n.server.sent(offers)[0]
+		for i := range 50 {
+			again := offer
+			again.Link = strings.Repeat("x", i+1)
+			again.Offer = &wire.Description{SDP: offer.Offer.SDP}
+			again.Offer.Statement = m.claim(again).Sign(a.key)
+			b.Transport.Signal(again)
+		}
+		time.Sleep(time.Minute)
+		// One of the turns went to the first link.
+		if got := b.refused.Count(wire.DoorSignal, wire.CodeOverloaded); got != 46 {
+			t.Errorf("%d offers counted as too many, want all but 4", got)
+		}
+		a.Dial(b.id, 1) // an honest try later on
+		up(t, b, soon)
+	})
+}
+
+func TestCandidatesAreBoundedAndCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n, _, b, _, _ := linked(t)
+		offer := n.server.sent(offers)[0]
+		say := func(text string) {
+			b.Transport.Signal(wire.Signal{From: offer.From, To: offer.To, Link: offer.Link, Candidate: text})
+			synctest.Wait()
+		}
+		say("candidate:nonsense")
+		wantRefused(t, b, wire.DoorSignal, wire.CodeProtocol, 1)
+		for range 100 {
+			say("candidate:1 1 udp 2130706431 10.0.0.9 9 typ host")
+		}
+		if got := b.refused.Count(wire.DoorSignal, wire.CodeTooLarge); got < 30 {
+			t.Errorf("%d of 101 candidates counted as too many", got)
 		}
 	})
 }

@@ -39,6 +39,7 @@ type Config struct {
 	Identity ed25519.PrivateKey // signs session descriptions
 	ICE      func() []wire.ICE  // STUN and TURN servers, for attempts from the second on
 	Handler  Handler
+	Refused  *wire.Refusals // counts what is refused; nil: nobody does
 	Log      *slog.Logger
 }
 
@@ -91,6 +92,7 @@ type Transport struct {
 	site     string
 	sessions map[wire.EndpointID]*session
 	offers   nonces // of peers, that were taken
+	turns    turns  // when peers may offer
 	cert     *webrtc.Certificate
 }
 
@@ -216,21 +218,32 @@ func (t *Transport) HangUp(peer wire.EndpointID) {
 func (t *Transport) Signal(sig wire.Signal) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.ctx == nil || sig.To != t.self || sig.From == t.self {
+	if t.ctx == nil {
+		return
+	}
+	if sig.To != t.self || sig.From == t.self {
+		t.refused(wire.CodeProtocol)
 		return
 	}
 	if sig.Offer != nil {
 		t.offered(sig)
 		return
 	}
-	if s := t.sessions[sig.From]; s != nil && s.link == sig.Link {
-		select {
-		case s.signals <- sig:
-		default:
-			s.stop("too many signals")
-		}
+	s := t.sessions[sig.From]
+	if s == nil || s.link != sig.Link { // of a link that ended, or of none
+		t.refused(wire.CodeUnknownPeer)
+		return
+	}
+	select {
+	case s.signals <- sig:
+	default:
+		t.refused(wire.CodeTooLarge)
+		s.stop("too many signals")
 	}
 }
+
+// refused counts a signal that was refused or dropped.
+func (t *Transport) refused(code string) { t.cfg.Refused.Add(wire.DoorSignal, code) }
 
 // offered takes an offer. Only one that its author signed, and that was not taken
 // before, may end a link that is there. mu is held.
@@ -238,13 +251,20 @@ func (t *Transport) offered(sig wire.Signal) {
 	claim := wire.Claim{Role: "offer", From: sig.From, To: t.self, Site: t.site, Link: sig.Link}
 	if err := proven(claim, sig.Offer); err != nil {
 		t.log.Warn("refusing a link", "peer", sig.From.Short(), "err", err)
+		t.refused(wire.CodeStatement)
 		t.wg.Go(func() {
-			t.cfg.Handler.Signal(wire.Signal{From: t.self, To: sig.From, Link: sig.Link, Attempt: sig.Attempt, Refused: wire.Clip(err.Error())})
+			t.cfg.Handler.Signal(wire.Signal{From: t.self, To: sig.From, Link: sig.Link, Attempt: sig.Attempt, Refused: refusal(err)})
 		})
+		return
+	}
+	if !t.turns.take(sig.From, time.Now()) {
+		t.log.Warn("ignoring an offer, there were too many", "peer", sig.From.Short())
+		t.refused(wire.CodeOverloaded)
 		return
 	}
 	if !t.offers.add(sig.Link) {
 		t.log.Warn("ignoring an offer that came before", "peer", sig.From.Short())
+		t.refused(wire.CodeReplayed)
 		return
 	}
 	s := t.sessions[sig.From]

@@ -83,7 +83,8 @@ func (u *Uplink) greet(ws *websocket.Conn) (*conn, wire.Welcome, error) {
 		return nil, wire.Welcome{}, err
 	}
 	env, body, err := wire.Decode(text)
-	if err != nil {
+	if why := new(wire.RefusedError); errors.As(err, &why) {
+		u.cfg.Refused.Add(wire.DoorSocket, why.Code)
 		return nil, wire.Welcome{}, err
 	}
 	switch b := body.(type) {
@@ -93,6 +94,7 @@ func (u *Uplink) greet(ws *websocket.Conn) (*conn, wire.Welcome, error) {
 	case *wire.Error:
 		return nil, wire.Welcome{}, &wire.RefusedError{Code: b.Code, Detail: b.Detail}
 	}
+	u.cfg.Refused.Add(wire.DoorSocket, wire.CodeProtocol)
 	return nil, wire.Welcome{}, &wire.RefusedError{Code: wire.CodeProtocol, Detail: "the answer to hello was " + string(env.Kind)}
 }
 
@@ -106,6 +108,7 @@ func (u *Uplink) adopt(c *conn, ack uint64, w wire.Welcome, helloAt time.Time) e
 			err = &wire.RefusedError{Code: wire.CodeProtocol, Detail: "the server resumed another session"}
 		}
 		if err != nil {
+			u.cfg.Refused.Add(wire.DoorSocket, wire.CodeProtocol)
 			u.drop(err)
 			return err
 		}

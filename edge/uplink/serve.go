@@ -40,21 +40,26 @@ func (u *Uplink) read(c *conn) error {
 	})
 	for {
 		kind, text, err := c.ws.ReadMessage()
+		if errors.Is(err, websocket.ErrReadLimit) {
+			return u.breach(wire.CodeTooLarge, err.Error())
+		}
 		if err != nil {
 			return lost(err)
 		}
 		if kind != websocket.TextMessage {
-			return u.breach("messages are text")
+			return u.breach(wire.CodeProtocol, "messages are text")
 		}
 		u.touch(c)
 		env, body, err := wire.Decode(text)
-		if why := new(wire.RefusedError); errors.As(err, &why) && why.Code == wire.CodeUnknownType {
+		why := new(wire.RefusedError)
+		if errors.As(err, &why) && why.Code == wire.CodeUnknownType {
 			// Refused, but no reason to part: the server is told, and nothing else is lost.
+			u.cfg.Refused.Add(wire.DoorSocket, why.Code)
 			u.Send(wire.KindReport, wire.Report{Code: why.Code, Detail: wire.Clip(why.Detail)})
 			err = nil
 		}
 		if err != nil {
-			return u.breach(err.Error())
+			return u.breach(why.Code, why.Detail)
 		}
 		if err := u.hear(env, body); err != nil {
 			return err
@@ -76,8 +81,9 @@ func lost(err error) error {
 
 // breach ends a session in which the server broke the rules: resuming it would
 // bring the same message again.
-func (u *Uplink) breach(detail string) error {
-	err := &wire.RefusedError{Code: wire.CodeProtocol, Detail: detail}
+func (u *Uplink) breach(code, detail string) error {
+	u.cfg.Refused.Add(wire.DoorSocket, code)
+	err := &wire.RefusedError{Code: code, Detail: detail}
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.drop(err)
@@ -105,7 +111,10 @@ func (u *Uplink) hear(env wire.Envelope, body any) error {
 	}
 	u.mu.Unlock()
 	if err != nil {
-		return u.breach(err.Error())
+		return u.breach(wire.CodeProtocol, err.Error())
+	}
+	if !fresh {
+		u.cfg.Refused.Add(wire.DoorSocket, wire.CodeReplayed)
 	}
 	if !fresh || body == nil {
 		return nil
@@ -113,8 +122,8 @@ func (u *Uplink) hear(env wire.Envelope, body any) error {
 	switch b := body.(type) {
 	case *wire.Error:
 		return &wire.RefusedError{Code: b.Code, Detail: b.Detail}
-	case *wire.Hello, *wire.Welcome:
-		return u.breach(string(env.Kind) + " may not come here")
+	case *wire.Hello, *wire.Welcome, *wire.Obeyed, *wire.Linked, *wire.Progress, *wire.Report:
+		return u.breach(wire.CodeProtocol, string(env.Kind)+" may not come here")
 	case *wire.Renew:
 		u.renewed(b)
 	}

@@ -47,7 +47,7 @@ type Handler interface {
 	Heard(kind wire.Kind, body any)
 }
 
-// Config is what an Uplink is made of. Dial and TLS may be nil.
+// Config is what an Uplink is made of. Dial, TLS and Refused may be nil.
 type Config struct {
 	URL  string // ws:// or wss://
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
@@ -57,6 +57,7 @@ type Config struct {
 	Token   func(context.Context) (string, error)
 	Hello   func() wire.Hello // what to say of this endpoint; the session is filled in
 	Handler Handler
+	Refused *wire.Refusals // counts what is refused of the server's messages
 	Log     *slog.Logger
 }
 

@@ -44,6 +44,8 @@ type stand struct {
 	mu     sync.Mutex
 	tokens int
 	log    []string // of the handler and of the log, in order
+
+	refused wire.Refusals
 }
 
 // newStand runs an uplink against a server that hands every socket that passes
@@ -81,7 +83,7 @@ func newStand(t *testing.T, admit func(token string) int, serve func(ws *websock
 			return fmt.Sprint("token-", s.tokens), nil
 		},
 		Hello: func() wire.Hello { return wire.Hello{Version: 1} }, Handler: s,
-		Log: slog.New(slog.NewTextHandler(s, nil)),
+		Refused: &s.refused, Log: slog.New(slog.NewTextHandler(s, nil)),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -184,13 +186,18 @@ func TestUnauthorizedInsideTheSocketAsksForANewToken(t *testing.T) {
 }
 
 func TestBreachOfProtocolBeginsAnew(t *testing.T) {
-	for name, text := range map[string]string{
-		"gap":             `{"type":"revoke","id":5,"body":{"epoch":1,"lease":1}}`,
-		"negative rate":   `{"type":"grant","id":1,"body":{"bytes_per_second":-9}}`,
-		"ack of nothing":  `{"type":"ack","ack":9}`,
-		"second welcome":  `{"type":"welcome","body":{}}`,
-		"not a message":   `hello`,
-		"a hello instead": `{"type":"hello","body":{"version":1}}`,
+	for name, c := range map[string]struct{ text, code string }{
+		"gap":                  {`{"type":"revoke","id":5,"body":{"epoch":1,"lease":1}}`, wire.CodeProtocol},
+		"negative rate":        {`{"type":"grant","id":1,"body":{"bytes_per_second":-9}}`, wire.CodeProtocol},
+		"ack of nothing":       {`{"type":"ack","ack":9}`, wire.CodeProtocol},
+		"second welcome":       {`{"type":"welcome","body":{}}`, wire.CodeProtocol},
+		"not a message":        {`hello`, wire.CodeProtocol},
+		"a hello instead":      {`{"type":"hello","body":{"version":1}}`, wire.CodeProtocol},
+		"an endpoint's report": {`{"type":"report","id":1,"body":{"code":"origin"}}`, wire.CodeProtocol},
+		"an endless list": {`{"type":"flows","id":1,"body":{"ids":[` +
+			strings.TrimSuffix(strings.Repeat(`"00000000000000000000000000000000",`, wire.MaxFlows+1), ",") + `]}}`, wire.CodeTooLarge},
+		// To resume would bring it again.
+		"too long": {`{"type":"revoke","id":1,"body":{"lease":1}}` + strings.Repeat(" ", wire.MaxMessageBytes), wire.CodeTooLarge},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -204,14 +211,17 @@ func TestBreachOfProtocolBeginsAnew(t *testing.T) {
 					say(ws, wire.KindWelcome, 0, wire.Welcome{Version: 1, Session: "s", ServerTime: time.Now(),
 						Endpoint: "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"})
 					if sessions == 1 {
-						_ = ws.WriteMessage(websocket.TextMessage, []byte(text))
+						_ = ws.WriteMessage(websocket.TextMessage, []byte(c.text))
 					}
 					drain(ws)
 				})
 				time.Sleep(time.Second)
 				synctest.Wait()
-				if sessions != 2 || !s.saw("disconnected protocol") {
+				if sessions != 2 || !s.saw("disconnected "+c.code) {
 					t.Errorf("%d sessions, %q", sessions, s.log)
+				}
+				if n := s.refused.Count(wire.DoorSocket, c.code); n != 1 {
+					t.Errorf("counted %d times as %s, want once", n, c.code)
 				}
 				s.end()
 			})
@@ -234,8 +244,29 @@ func TestMessageOfANewerServerIsRefusedAndPassedOver(t *testing.T) {
 		if r, ok := report.(*wire.Report); !ok || r.Code != wire.CodeUnknownType {
 			t.Errorf("the server was told %+v", report)
 		}
-		if !s.saw("heard revoke") || s.saw("disconnected") {
+		if !s.saw("heard revoke") || s.saw("disconnected") || s.refused.Count(wire.DoorSocket, wire.CodeUnknownType) != 1 {
 			t.Errorf("log: %q", s.log)
+		}
+		s.end()
+	})
+}
+
+func TestMessageThatComesAgainIsHeardOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStand(t, admitAll, func(ws *websocket.Conn) {
+			greet(ws, "one")
+			for range 3 {
+				say(ws, wire.KindRevoke, 1, wire.Revoke{Lease: 1})
+			}
+			drain(ws)
+		})
+		time.Sleep(time.Second)
+		synctest.Wait()
+		s.mu.Lock()
+		heard := strings.Count(strings.Join(s.log, "\n"), "heard revoke")
+		s.mu.Unlock()
+		if n := s.refused.Count(wire.DoorSocket, wire.CodeReplayed); heard != 1 || n != 2 {
+			t.Errorf("heard %d times and counted %d, want 1 and 2", heard, n)
 		}
 		s.end()
 	})

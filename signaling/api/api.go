@@ -16,6 +16,7 @@ import (
 
 	"github.com/sitecast/sitecast/signaling/credential"
 	"github.com/sitecast/sitecast/signaling/site"
+	"github.com/sitecast/sitecast/signaling/wire"
 	"github.com/sitecast/sitecast/storage/blob"
 	"github.com/sitecast/sitecast/storage/catalog"
 )
@@ -30,6 +31,7 @@ type Config struct {
 	Metrics http.Handler
 	Served  func(bytes int) // told of object bytes as they are served
 	Pin     func() string   // for enrolment tokens; see wire.EnrolToken
+	Refused *wire.Refusals  // counts requests that are refused; nil: nobody does
 	Log     *slog.Logger
 }
 
@@ -40,8 +42,14 @@ const (
 	// bodyTimeout bounds the wait for a request's body, also where nobody reads it
 	// but the HTTP server, to find the next request behind it.
 	bodyTimeout = 20 * time.Second
+	// answerTimeout bounds a request and its answer, so that nobody holds one by
+	// reading nothing of it.
+	answerTimeout = 2 * time.Minute
 	// uploadTimeout bounds one object's upload.
 	uploadTimeout = 30 * time.Minute
+	// takeTimeout bounds how long who downloads an object may take nothing of it. It
+	// is long, because a cap may let an endpoint read slowly.
+	takeTimeout = 5 * time.Minute
 	// openPerMinute bounds requests without credentials from one address.
 	openPerMinute = 600
 )
@@ -60,6 +68,7 @@ func New(cfg Config) http.Handler {
 	s.strays()
 	config := huma.DefaultConfig("Sitecast", "1")
 	config.CreateHooks = nil // they add the request's Host header to answers
+	config.Transformers = append(config.Transformers, s.counted)
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "/api/v1/openapi", "", ""
 	s.api = humachi.New(s.router, config)
 	s.sites()
@@ -73,12 +82,15 @@ func New(cfg Config) http.Handler {
 	return s.router
 }
 
-// timely bounds the wait for a body. A route that takes a long one sets its own time.
+// timely bounds the wait for a body and the time that the answer takes. A route
+// that moves much sets its own time.
 func timely(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		times, now := http.NewResponseController(w), time.Now()
 		if r.ContentLength != 0 {
-			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout)) // not all writers can
+			_ = times.SetReadDeadline(now.Add(bodyTimeout)) // not all writers can
 		}
+		_ = times.SetWriteDeadline(now.Add(answerTimeout)) // also of the socket, until it is upgraded
 		next.ServeHTTP(w, r)
 	})
 }
@@ -88,7 +100,7 @@ func (s *server) health() {
 	s.router.Get("/readyz", func(w http.ResponseWriter, r *http.Request) {
 		if _, err := s.Catalog.Sites(r.Context(), "", 1); err != nil {
 			s.Log.Error("reading the catalog", "err", err)
-			s.fail(w, &Problem{Status: http.StatusServiceUnavailable, Detail: "the catalog can't be read", Code: "not_ready",
+			s.fail(w, r, &Problem{Status: http.StatusServiceUnavailable, Detail: "the catalog can't be read", Code: "not_ready",
 				Hint: "look into the server's log"})
 			return
 		}

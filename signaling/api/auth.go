@@ -60,7 +60,7 @@ func (s *server) require(role string, next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		name, err := s.authorize(r.Context(), r.Header.Get("Authorization"), role)
 		if err != nil {
-			s.fail(w, err)
+			s.fail(w, r, err)
 			return
 		}
 		next(w, r.WithContext(context.WithValue(r.Context(), actorKey{}, name)))

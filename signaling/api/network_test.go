@@ -101,6 +101,48 @@ func TestABodyThatDoesNotComeIsNotWaitedForForever(t *testing.T) {
 	}
 }
 
+// TestAnAnswerThatNobodyTakesIsNotHeldForEver: without a deadline a reader that
+// reads nothing would keep a connection and all behind it.
+func TestAnAnswerThatNobodyTakesIsNotHeldForEver(t *testing.T) {
+	object := make([]byte, 4<<20)
+	for what, c := range map[string]struct {
+		path    func(*stand) string
+		asks    int
+		patient time.Duration // a reader that pauses for so long gets everything
+		over    time.Duration // and one that pauses longer does not
+	}{
+		"answers": {func(*stand) string { return "/api/v1/openapi.json" }, 60, time.Minute, 3 * time.Minute},
+		"objects": {func(s *stand) string { return s.keys.SignURL(s.stored(object), time.Now().Add(24*time.Hour)) }, 1,
+			4 * time.Minute, 6 * time.Minute},
+	} {
+		for _, pause := range []time.Duration{c.patient, c.over} {
+			t.Run(fmt.Sprint(what, " after ", pause), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					s := newStand(t)
+					network, end := s.online()
+					conn, err := network.DialContext(t.Context(), "tcp", address)
+					s.must(err)
+					path := c.path(s)
+					whole := s.get(path).Body.Len() * c.asks
+					for i := range c.asks {
+						last := map[bool]string{true: "Connection: close\r\n"}[i == c.asks-1]
+						_, err = fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: x\r\n%s\r\n", path, last)
+						s.must(err)
+					}
+					time.Sleep(pause)
+					s.must(conn.SetReadDeadline(time.Now().Add(time.Hour)))
+					n, err := io.Copy(io.Discard, conn)
+					if got := n >= int64(whole); got != (pause == c.patient) {
+						t.Errorf("after %v without reading came %d bytes of %d (%v)", pause, n, whole, err)
+					}
+					_ = conn.Close()
+					end()
+				})
+			})
+		}
+	}
+}
+
 // TestASlowBodyIsTaken: operators sit behind slow lines, too.
 func TestASlowBodyIsTaken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"net/http"
 	"runtime/debug"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/go-chi/chi/v5"
 
 	"github.com/sitecast/sitecast/signaling/credential"
 	"github.com/sitecast/sitecast/signaling/site"
+	"github.com/sitecast/sitecast/signaling/wire"
 	"github.com/sitecast/sitecast/storage/blob"
 	"github.com/sitecast/sitecast/storage/catalog"
 )
@@ -140,8 +142,9 @@ func (s *server) problem(err error) *Problem {
 }
 
 // fail answers a plain route with a problem document.
-func (s *server) fail(w http.ResponseWriter, err error) {
+func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	p := s.problem(err)
+	s.count(r.URL.Path, p)
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(p.Status)
 	_ = json.NewEncoder(w).Encode(p) // the client went away
@@ -153,10 +156,40 @@ func (s *server) write(ctx huma.Context, err error) {
 	_ = huma.WriteErr(s.api, ctx, p.Status, p.Detail, p) // the client went away
 }
 
+// doorOf is where a path leads.
+func doorOf(path string) wire.Door {
+	switch path {
+	case wire.PathEnrol, wire.PathChallenge, wire.PathSession:
+		return wire.DoorEnrolment
+	}
+	for _, prefix := range []string{"/api/v1/objects/", "/packs/", "/bodies/"} {
+		if strings.HasPrefix(path, prefix) {
+			return wire.DoorObjects
+		}
+	}
+	return wire.DoorAPI
+}
+
+// count counts a request that was refused. What the server is to blame for is none.
+func (s *server) count(path string, p *Problem) {
+	if p.Status < http.StatusInternalServerError {
+		s.Refused.Add(doorOf(path), p.Code)
+	}
+}
+
+// counted counts the problems of huma's routes as they are written.
+func (s *server) counted(ctx huma.Context, _ string, v any) (any, error) {
+	if p, ok := v.(*Problem); ok {
+		url := ctx.URL()
+		s.count(url.Path, p)
+	}
+	return v, nil
+}
+
 // strays makes problems of requests that no route takes.
 func (s *server) strays() {
 	s.router.NotFound(func(w http.ResponseWriter, r *http.Request) {
-		s.fail(w, &Problem{Status: http.StatusNotFound, Detail: "nothing is at " + r.URL.EscapedPath(),
+		s.fail(w, r, &Problem{Status: http.StatusNotFound, Detail: "nothing is at " + r.URL.EscapedPath(),
 			Hint: "the API is described at /api/v1/openapi.json"})
 	})
 	s.router.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
@@ -165,7 +198,7 @@ func (s *server) strays() {
 				w.Header().Add("Allow", method)
 			}
 		}
-		s.fail(w, &Problem{Status: http.StatusMethodNotAllowed, Detail: r.Method + " is not for this path"})
+		s.fail(w, r, &Problem{Status: http.StatusMethodNotAllowed, Detail: r.Method + " is not for this path"})
 	})
 }
 
@@ -179,7 +212,7 @@ func (s *server) recovered(next http.Handler) http.Handler {
 			case http.ErrAbortHandler: // the server cuts the connection
 				panic(fault)
 			default:
-				s.fail(w, fmt.Errorf("panic: %v\n%s", fault, debug.Stack()))
+				s.fail(w, r, fmt.Errorf("panic: %v\n%s", fault, debug.Stack()))
 			}
 		}()
 		next.ServeHTTP(w, r)

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/sitecast/sitecast/signaling/wire"
 	"github.com/sitecast/sitecast/storage/blob"
 	"github.com/sitecast/sitecast/storage/catalog"
 	"github.com/sitecast/sitecast/storage/content"
@@ -203,26 +204,27 @@ func (s *server) objects() {
 func (s *server) upload(w http.ResponseWriter, r *http.Request) {
 	digest, err := content.ParseDigest(r.PathValue("digest"))
 	if err != nil {
-		s.fail(w, bad(err.Error(), ""))
+		s.fail(w, r, bad(err.Error(), ""))
 		return
 	}
 	switch {
 	case r.ContentLength < 0:
-		s.fail(w, &Problem{Status: http.StatusLengthRequired, Detail: "the length of the object is not said",
+		s.fail(w, r, &Problem{Status: http.StatusLengthRequired, Detail: "the length of the object is not said",
 			Code: "length_required", Hint: "send a Content-Length"})
 		return
 	case r.ContentLength > pack.MaxBytes:
-		s.fail(w, &Problem{Status: http.StatusRequestEntityTooLarge,
+		s.fail(w, r, &Problem{Status: http.StatusRequestEntityTooLarge,
 			Detail: fmt.Sprintf("object of %d bytes, limit %d", r.ContentLength, int64(pack.MaxBytes))})
 		return
 	}
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(uploadTimeout)) // not all writers can
+	times, end := http.NewResponseController(w), time.Now().Add(uploadTimeout)
+	_, _ = times.SetReadDeadline(end), times.SetWriteDeadline(end.Add(answerTimeout)) // not all writers can
 	wrong := new(blob.MismatchError)
 	switch err := s.Objects.Put(r.Context(), digest, r.ContentLength, r.Body); {
 	case errors.As(err, &wrong):
-		s.fail(w, bad(err.Error(), "the object was damaged on the way: upload it again"))
+		s.fail(w, r, bad(err.Error(), "the object was damaged on the way: upload it again"))
 	case err != nil:
-		s.fail(w, err)
+		s.fail(w, r, err)
 	default:
 		w.WriteHeader(http.StatusNoContent)
 	}
@@ -231,35 +233,53 @@ func (s *server) upload(w http.ResponseWriter, r *http.Request) {
 // download answers a signed address with the object or a range of it.
 func (s *server) download(w http.ResponseWriter, r *http.Request) {
 	if err := s.Keys.VerifyURL(r.URL.Path, r.URL.Query(), time.Now()); err != nil {
-		s.fail(w, &Problem{Status: http.StatusForbidden, Code: "not_signed", Detail: err.Error(),
+		s.fail(w, r, &Problem{Status: http.StatusForbidden, Code: "not_signed", Detail: err.Error(),
 			Hint: "take the address of a new lease"})
 		return
 	}
 	digest, err := content.ParseDigest(r.PathValue("digest"))
 	if err != nil {
-		s.fail(w, bad(err.Error(), ""))
+		s.fail(w, r, bad(err.Error(), ""))
 		return
 	}
 	object, _, err := s.Objects.Open(r.Context(), digest)
 	if err != nil {
-		s.fail(w, err)
+		s.fail(w, r, err)
 		return
 	}
 	defer object.Close()
 	w.Header().Set("Content-Type", "application/octet-stream")
 	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
 	w.Header().Set("ETag", `"`+digest.String()+`"`)
-	http.ServeContent(w, r, "", time.Time{}, counting{object, s.Served})
+	answer := &answered{ResponseWriter: w}
+	http.ServeContent(answer, r, "", time.Time{}, counting{object, s.Served, http.NewResponseController(w)})
+	if answer.status == http.StatusRequestedRangeNotSatisfiable {
+		s.Refused.Add(wire.DoorObjects, "invalid_range")
+	}
 }
 
-// counting tells how much of an object was read to be served. It hides whatever
-// else the object is, so that no byte goes round the counter.
+// answered notes the status of an answer that somebody else makes.
+type answered struct {
+	http.ResponseWriter
+	status int
+}
+
+func (a *answered) WriteHeader(status int) {
+	a.status = status
+	a.ResponseWriter.WriteHeader(status)
+}
+
+// counting tells how much of an object was read to be served, and gives whoever
+// takes it time for the next piece. It hides whatever else the object is, so that no
+// byte goes round the counter.
 type counting struct {
 	io.ReadSeeker
 	served func(bytes int)
+	times  *http.ResponseController
 }
 
 func (c counting) Read(b []byte) (int, error) {
+	_ = c.times.SetWriteDeadline(time.Now().Add(takeTimeout)) // not all writers can
 	n, err := c.ReadSeeker.Read(b)
 	c.served(n)
 	return n, err

@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/sitecast/sitecast/signaling/site"
+	"github.com/sitecast/sitecast/signaling/wire"
 )
 
 // metricsTimeout bounds one collection.
@@ -20,6 +21,8 @@ var (
 	flowsDesc    = prometheus.NewDesc("sitecast_flows", "Flows of running sites, by state.", []string{"state"}, nil)
 	bytesDesc    = prometheus.NewDesc("sitecast_content_bytes", "Content bytes received in the flows present, by source.", []string{"source"}, nil)
 	servedDesc   = prometheus.NewDesc("sitecast_origin_served_bytes_total", "Bytes of packs and bodies served since the start.", nil, nil)
+	refusedDesc  = prometheus.NewDesc("sitecast_refused_total", "Bad input refused since the start, by door and code.", []string{"door", "code"}, nil)
+	relayDesc    = prometheus.NewDesc("sitecast_relay_refused_packets_total", "Packets to places that the relay does not reach, since the start.", nil, nil)
 	wanDesc      = prometheus.NewDesc("sitecast_wan_bytes", "Encoded bytes from the origin in the flows present.", nil, nil)
 )
 
@@ -34,7 +37,7 @@ func (s *Server) metrics() http.Handler {
 type collector struct{ s *Server }
 
 func (c collector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{sessionsDesc, flowsDesc, bytesDesc, wanDesc, servedDesc} {
+	for _, d := range []*prometheus.Desc{sessionsDesc, flowsDesc, bytesDesc, wanDesc, servedDesc, refusedDesc, relayDesc} {
 		ch <- d
 	}
 }
@@ -45,6 +48,12 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	}
 	gauge(sessionsDesc, float64(c.s.socket.Sessions()))
 	ch <- prometheus.MustNewConstMetric(servedDesc, prometheus.CounterValue, float64(c.s.Served()))
+	c.s.refused.Each(func(k wire.Refusal, n uint64) {
+		ch <- prometheus.MustNewConstMetric(refusedDesc, prometheus.CounterValue, float64(n), string(k.Door), k.Code)
+	})
+	if c.s.relay != nil {
+		ch <- prometheus.MustNewConstMetric(relayDesc, prometheus.CounterValue, float64(c.s.relay.Stats().Refused))
+	}
 	states := map[string]int{site.StateWaiting: 0, site.StateRunning: 0, site.StatePaused: 0, site.StateComplete: 0, site.StateFailed: 0}
 	sources := map[string]int64{"origin": 0, "peer": 0, "relay": 0, "reused": 0}
 	wan := int64(0)

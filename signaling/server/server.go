@@ -76,6 +76,7 @@ type Server struct {
 	seen    seen
 	listen  net.Listener
 	served  atomic.Int64 // object bytes
+	refused wire.Refusals
 }
 
 // New opens or makes everything in cfg.Data and listens. Run must follow.
@@ -196,14 +197,14 @@ func (s *Server) assemble(ctx context.Context) error {
 	if epoch > 1 {
 		grace = site.ReturnGrace
 	}
-	s.hub = site.NewHub(site.Config{Epoch: epoch, Grace: grace, URL: s.objectURL, Log: s.log}, src)
-	s.socket = socket.New(socket.Config{Authenticate: s.authenticate, Renew: s.renew, Handler: s, Log: s.log,
+	s.hub = site.NewHub(site.Config{Epoch: epoch, Grace: grace, URL: s.objectURL, Refused: &s.refused, Log: s.log}, src)
+	s.socket = socket.New(socket.Config{Authenticate: s.authenticate, Renew: s.renew, Handler: s, Refused: &s.refused, Log: s.log,
 		Welcome: func(_ context.Context, who socket.Identity) (wire.Welcome, error) {
 			return wire.Welcome{Epoch: epoch, ICE: s.ice(who.ID)}, nil
 		}})
 	s.http = &http.Server{
 		Handler: api.New(api.Config{Catalog: s.catalog, Keys: s.keys, Objects: s.objects, Hub: s.hub, Socket: s.socket,
-			Metrics: s.metrics(), Served: func(n int) { s.served.Add(int64(n)) }, Pin: s.certs.Pin, Log: s.log}),
+			Metrics: s.metrics(), Served: func(n int) { s.served.Add(int64(n)) }, Pin: s.certs.Pin, Refused: &s.refused, Log: s.log}),
 		ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 		// HTTP/1.1 only: several ranges on one HTTP/2 connection share one window.

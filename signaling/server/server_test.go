@@ -221,6 +221,11 @@ func TestTheSocketWantsAnEndpointsToken(t *testing.T) {
 			t.Errorf("with a token that has expired the socket answered %d, want 401", status)
 		}
 		s.must(k.conn.Close())
+		_, text, err := s.do("10.0.0.2", "GET", base+"/metrics", "", nil)
+		s.must(err)
+		if want := "\nsitecast_refused_total{code=\"unauthorized\",door=\"socket\"} 4\n"; !strings.Contains(string(text), want) {
+			t.Errorf("/metrics lacks %q", want)
+		}
 		s.end()
 	})
 }

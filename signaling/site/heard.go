@@ -3,6 +3,7 @@ package site
 import (
 	"time"
 
+	"github.com/sitecast/sitecast/signaling/schedule"
 	"github.com/sitecast/sitecast/signaling/wire"
 	"github.com/sitecast/sitecast/storage/content"
 )
@@ -28,11 +29,11 @@ func (e Heard) apply(s *Site, now time.Time) {
 	case *wire.Progress:
 		s.progress(now, m, b)
 	case *wire.Signal:
-		s.forward(m, b)
+		s.forward(now, m, b)
 	case *wire.Linked:
 		s.linked(now, m, b)
 	case *wire.Report:
-		s.log.Warn("endpoint reports misbehaviour", "endpoint", m.ID.Short(), "peer", b.Peer.Short(), "code", b.Code, "detail", b.Detail)
+		s.reported(now, m, b)
 	default:
 		s.refuse(m, "message may not come from an endpoint")
 	}
@@ -41,7 +42,7 @@ func (e Heard) apply(s *Site, now time.Time) {
 // refuse counts a message that breaks the rules, and ends a session that sends
 // many of them.
 func (s *Site) refuse(m *member, why string) {
-	s.refused++
+	s.cfg.Refused.Add(wire.DoorSocket, wire.CodeProtocol)
 	m.violations++
 	s.log.Warn("refusing a message", "endpoint", m.ID.Short(), "why", why)
 	if m.violations == maxViolations {
@@ -50,10 +51,15 @@ func (s *Site) refuse(m *member, why string) {
 }
 
 // forward passes a step of link set-up on, within the site only.
-func (s *Site) forward(m *member, sig *wire.Signal) {
+func (s *Site) forward(now time.Time, m *member, sig *wire.Signal) {
 	to := s.members[sig.To]
-	if to == nil || to == m {
-		return // it left meanwhile, or never was here
+	switch {
+	case to == nil || to == m: // it left meanwhile, or never was here
+		s.cfg.Refused.Add(wire.DoorSocket, wire.CodeUnknownPeer)
+		return
+	case sig.Offer != nil && s.distrusted(now, schedule.EdgeOf(m.ID, to.ID)):
+		s.cfg.Refused.Add(wire.DoorSocket, wire.CodeDistrusted)
+		return
 	}
 	out := *sig
 	out.From = m.ID
@@ -110,8 +116,9 @@ func (c *counters) grow(p *wire.Progress, complete bool) {
 // progress takes in a member's state of one flow.
 func (s *Site) progress(now time.Time, m *member, p *wire.Progress) {
 	f := s.flows[p.Flow]
-	if f == nil {
-		return // it ended meanwhile
+	if f == nil { // it ended meanwhile
+		s.cfg.Refused.Add(wire.DoorSocket, wire.CodeUnknownFlow)
+		return
 	}
 	h := m.holds[p.Flow]
 	if h == nil {
@@ -135,6 +142,10 @@ func (s *Site) progress(now time.Time, m *member, p *wire.Progress) {
 	c.grow(p, h.complete)
 	m.meter.note(now, s.wan(m))
 	for _, state := range p.Leases {
+		if l := s.leases[fence{state.Epoch, state.Lease}]; l != nil && state.Epoch == s.cfg.Epoch && l.to != m.ID {
+			s.refuse(m, "progress names a lease of another endpoint")
+			continue
+		}
 		s.leaseState(now, m, f, state)
 	}
 	s.mark(now, f)

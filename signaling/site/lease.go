@@ -179,7 +179,8 @@ func (s *Site) leaseState(now time.Time, m *member, f *flow, state wire.LeaseSta
 func (s *Site) adopt(now time.Time, m *member, f *flow, state wire.LeaseState) *lease {
 	l := &lease{fence: fence{state.Epoch, state.Lease}, flow: f.ID, to: m.ID, moved: now}
 	n := f.need(m.group, now)
-	ok := state.Epoch <= s.cfg.Epoch && !f.Paused && s.desired.Cap != 0 && s.known
+	granted := state.Epoch < s.cfg.Epoch || state.Epoch == s.cfg.Epoch && state.Lease <= s.lastLease
+	ok := granted && !now.Before(m.heldOff) && !f.Paused && s.desired.Cap != 0 && s.known
 	if r := state.Range; r.Body {
 		l.body, l.step, l.bytes = true, f.Head.BodyBytes, f.Head.BodyBytes
 		ok = ok && r.To == f.Head.BodyBytes && s.bodyNeeded(f, m.group)

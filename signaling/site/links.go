@@ -97,7 +97,7 @@ func (s *Site) dial(now time.Time, e schedule.Edge) bool {
 		t.edges[e], t.regroup = state, true
 	}
 	switch {
-	case state.up:
+	case state.up || s.distrusted(now, e):
 		return false
 	case !state.dialed.IsZero() && now.Sub(state.dialed) < dialPatience:
 		return true
@@ -136,8 +136,9 @@ func (s *Site) hangUp() {
 
 // linked takes in that a link came up or went down at one of its ends.
 func (s *Site) linked(now time.Time, m *member, l *wire.Linked) {
-	if s.members[l.Peer] == nil || l.Peer == m.ID {
-		return // the peer left meanwhile
+	if s.members[l.Peer] == nil || l.Peer == m.ID { // the peer left meanwhile
+		s.cfg.Refused.Add(wire.DoorSocket, wire.CodeUnknownPeer)
+		return
 	}
 	key := schedule.EdgeOf(m.ID, l.Peer)
 	state := s.links.edges[key]

@@ -64,7 +64,9 @@ type Config struct {
 	Grace time.Duration
 	// URL signs the address of an object at the origin for ttl.
 	URL func(kind ObjectKind, digest content.Digest, ttl time.Duration) string
-	Log *slog.Logger
+	// Refused counts messages that are refused; nil: nobody does.
+	Refused *wire.Refusals
+	Log     *slog.Logger
 }
 
 // ObjectKind is what an object at the origin is.
@@ -154,7 +156,7 @@ type Site struct {
 	// site can reach the server either.
 	orphans   map[wire.EndpointID]time.Time
 	doubtedAt time.Time // when members to doubt were last looked for
-	refused   int       // messages that broke the rules
+	distrusts map[schedule.Edge]distrust
 }
 
 // member is one endpoint that is online.
@@ -181,7 +183,8 @@ func New(cfg Config) *Site {
 		inbox: make(chan event, inboxEvents), done: make(chan struct{}), ready: make(chan struct{}),
 		desired: Desired{Cap: wire.Unlimited},
 		members: map[wire.EndpointID]*member{}, flows: map[content.VersionID]*flow{},
-		leases: map[fence]*lease{}, groups: map[groupID][]*member{}, links: newLinkTable(), grants: map[wire.EndpointID]int64{}, orphans: map[wire.EndpointID]time.Time{},
+		leases: map[fence]*lease{}, groups: map[groupID][]*member{}, links: newLinkTable(), distrusts: map[schedule.Edge]distrust{},
+		grants: map[wire.EndpointID]int64{}, orphans: map[wire.EndpointID]time.Time{},
 	}
 }
 

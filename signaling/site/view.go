@@ -66,6 +66,8 @@ type EndpointView struct {
 	Obeyed   uint64           `json:"generation"`
 	Holds    []string         `json:"holds"` // NAME@V of complete flows
 	Flows    []EndpointInFlow `json:"flows"`
+	// ReportedBy lists, as "ID: CODE", who of its peers caught it lying lately.
+	ReportedBy []string `json:"reported_by,omitempty"`
 }
 
 // EndpointInFlow is an endpoint's part in a flow.
@@ -195,7 +197,7 @@ func (m *member) before(other *member) int {
 func (s *Site) endpointView(now time.Time, m *member) EndpointView {
 	v := EndpointView{ID: m.ID, Name: m.Hello.Name, Site: s.cfg.Name, Kind: m.Hello.Device, Online: true,
 		Since: m.since, LastSeen: now, Version: m.Hello.Software, Address: m.Address, Obeyed: m.obeyed,
-		Holds: []string{}, Flows: []EndpointInFlow{}}
+		Holds: []string{}, Flows: []EndpointInFlow{}, ReportedBy: s.reportedBy(now, m.ID)}
 	for e, state := range s.links.edges {
 		if state.up && (e.A == m.ID || e.B == m.ID) {
 			v.Links++

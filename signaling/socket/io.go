@@ -2,6 +2,8 @@ package socket
 
 import (
 	"errors"
+	"fmt"
+	"io"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -40,27 +42,46 @@ func (s *Session) listen(k *sock) error {
 		if wait := k.limit.Reserve().Delay(); wait > 0 {
 			time.Sleep(wait) // one message's share of the rate; TCP slows the endpoint down
 		}
-		kind, text, err := k.ws.ReadMessage()
-		switch {
-		case errors.Is(err, websocket.ErrReadLimit):
-			s.Close(wire.CodeTooLarge, err.Error())
+		text, err := readMessage(k.ws)
+		refused := new(wire.RefusedError)
+		if err != nil && !errors.As(err, &refused) {
 			return err
-		case err != nil:
-			return err
-		case kind != websocket.TextMessage:
-			s.Close(wire.CodeProtocol, "messages are text")
-			continue
 		}
 		s.touch(k)
-		env, body, err := wire.Decode(text)
-		if err != nil {
-			refused := new(wire.RefusedError)
-			errors.As(err, &refused)
-			s.Close(refused.Code, refused.Detail)
+		var env wire.Envelope
+		var body any
+		if err == nil {
+			env, body, err = wire.Decode(text)
+		}
+		if errors.As(err, &refused) {
+			s.breach(refused.Code, refused.Detail)
 			continue // until the endpoint hangs up, so that it hears why
 		}
 		s.hear(k, env, body)
 	}
+}
+
+// readMessage reads one message. One that is too long is refused here and not by
+// the connection's own limit, which would close it before the endpoint heard why.
+func readMessage(ws *websocket.Conn) ([]byte, error) {
+	kind, r, err := ws.NextReader()
+	if err != nil {
+		return nil, err
+	}
+	if kind != websocket.TextMessage {
+		return nil, &wire.RefusedError{Code: wire.CodeProtocol, Detail: "messages are text"}
+	}
+	text, err := io.ReadAll(io.LimitReader(r, wire.MaxMessageBytes+1))
+	if err == nil && len(text) > wire.MaxMessageBytes {
+		err = &wire.RefusedError{Code: wire.CodeTooLarge, Detail: fmt.Sprintf("message is longer than %d bytes", wire.MaxMessageBytes)}
+	}
+	return text, err
+}
+
+// breach ends the session because of what the endpoint sent.
+func (s *Session) breach(code, detail string) {
+	s.server.refused(code)
+	s.Close(code, detail)
 }
 
 // detach takes a broken socket off. The session ends at once when the endpoint

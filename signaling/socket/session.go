@@ -176,6 +176,7 @@ func (s *Session) tick() {
 	case s.ended != nil:
 		return
 	case !now.Before(s.expires):
+		s.server.refused(wire.CodeUnauthorized)
 		s.end(wire.CodeUnauthorized, "the token lapsed and was not renewed")
 		return
 	case s.sock == nil && !now.Before(s.lost.Add(wire.ResumeGrace)):
@@ -236,7 +237,7 @@ func (s *Session) hear(k *sock, env wire.Envelope, body any) {
 	case wire.KindRenew:
 		s.renew()
 	case wire.KindHello, wire.KindWelcome, wire.KindError:
-		s.Close(wire.CodeProtocol, string(env.Kind)+" may not come here")
+		s.breach(wire.CodeProtocol, string(env.Kind)+" may not come here")
 	default:
 		s.server.cfg.Handler.Heard(s, env.Kind, body)
 	}
@@ -252,8 +253,12 @@ func (s *Session) take(k *sock, env wire.Envelope) bool {
 		fresh, err = s.in.Take(env.ID)
 	}
 	if err != nil {
+		s.server.refused(wire.CodeProtocol)
 		s.end(wire.CodeProtocol, err.Error())
 		return false
+	}
+	if !fresh {
+		s.server.refused(wire.CodeReplayed)
 	}
 	now := time.Now()
 	switch {
@@ -281,7 +286,7 @@ func (s *Session) renew() {
 		s.server.cfg.Log.Warn("renewing a token", "endpoint", s.ID.Short(), "err", err)
 		return // the endpoint asks again
 	case err != nil:
-		s.Close(wire.CodeUnauthorized, "the token is not renewed")
+		s.breach(wire.CodeUnauthorized, "the token is not renewed")
 		return
 	}
 	s.mu.Lock()

@@ -69,7 +69,7 @@ type Handler interface {
 	Left(s *Session, reason string)
 }
 
-// Config is what a Server is made of. All fields are required.
+// Config is what a Server is made of. All fields but Refused are required.
 type Config struct {
 	// Authenticate checks the token in a request, before the upgrade.
 	Authenticate func(*http.Request) (Identity, error)
@@ -79,6 +79,7 @@ type Config struct {
 	// Renew issues the next token of an endpoint, with fresh ICE credentials.
 	Renew   func(context.Context, Identity) (wire.Renew, error)
 	Handler Handler
+	Refused *wire.Refusals // counts what is refused; nil: nobody does
 	Log     *slog.Logger
 }
 
@@ -141,6 +142,7 @@ func (s *Server) Sessions() int {
 // after it has returned, so that net/http keeps nothing for the socket.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if len(r.Header.Get("Authorization")) > maxAuthorizationBytes {
+		s.refused(wire.CodeTooLarge)
 		http.Error(w, "authorization header is too long", http.StatusRequestHeaderFieldsTooLarge)
 		return
 	}
@@ -150,12 +152,14 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.unavailable(w, err)
 		return
 	case err != nil:
+		s.refused(wire.CodeUnauthorized)
 		s.cfg.Log.Debug("refusing a socket", "remote", r.RemoteAddr, "err", err)
 		w.Header().Set("WWW-Authenticate", "Bearer")
 		http.Error(w, "the token was refused; get a new one", http.StatusUnauthorized)
 		return
 	}
 	if err := s.enter(who.ID); err != nil {
+		s.refused(wire.CodeOverloaded)
 		s.unavailable(w, err)
 		return
 	}
@@ -167,14 +171,18 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	ws, err := s.upgrader.Upgrade(w, r, nil)
 	if err != nil {
+		s.refused(wire.CodeProtocol)
 		s.cfg.Log.Debug("upgrading a socket", "endpoint", who.ID.Short(), "err", err)
 		return // the upgrader has answered
 	}
 	if err := s.handshake(ws, who, remote(r), welcome); err != nil {
 		s.cfg.Log.Info("refusing a socket", "endpoint", who.ID.Short(), "err", err)
-		refuse(ws, err)
+		s.refuse(ws, err)
 	}
 }
+
+// refused counts bad input.
+func (s *Server) refused(code string) { s.cfg.Refused.Add(wire.DoorSocket, code) }
 
 func (s *Server) unavailable(w http.ResponseWriter, err error) {
 	s.cfg.Log.Warn("refusing a socket for now", "err", err)
@@ -217,11 +225,10 @@ func remote(r *http.Request) netip.Addr {
 
 // handshake hears the hello and gives the socket to its session.
 func (s *Server) handshake(ws *websocket.Conn, who Identity, from netip.Addr, welcome wire.Welcome) error {
-	ws.SetReadLimit(wire.MaxMessageBytes)
 	if err := ws.SetReadDeadline(time.Now().Add(wire.HelloTimeout)); err != nil {
 		return err
 	}
-	_, text, err := ws.ReadMessage()
+	text, err := readMessage(ws)
 	if err != nil {
 		return err
 	}
@@ -281,9 +288,10 @@ func (s *Server) forget(session *Session) {
 }
 
 // refuse says why there will be no session, and closes the socket.
-func refuse(ws *websocket.Conn, why error) {
+func (s *Server) refuse(ws *websocket.Conn, why error) {
 	refused := new(wire.RefusedError)
 	if errors.As(why, &refused) {
+		s.refused(refused.Code)
 		said := wire.Error{Code: refused.Code, Detail: wire.Clip(refused.Detail)}
 		by := time.Now().Add(farewellTimeout)
 		if text, err := wire.Encode(wire.KindError, 0, 0, said); err == nil && ws.SetWriteDeadline(by) == nil {

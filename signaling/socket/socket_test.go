@@ -35,6 +35,8 @@ type stand struct {
 	net    *memnet.Network
 	server *socket.Server
 	end    func()
+	// refused is what the server counted.
+	refused wire.Refusals
 
 	// mu guards the rest.
 	mu      sync.Mutex
@@ -58,7 +60,7 @@ func newStand(t *testing.T) *stand {
 		Renew: func(context.Context, socket.Identity) (wire.Renew, error) {
 			return wire.Renew{}, errors.New("the endpoint was removed")
 		},
-		Handler: s, Log: slog.New(slog.DiscardHandler),
+		Handler: s, Refused: &s.refused, Log: slog.New(slog.DiscardHandler),
 	})
 	l, err := s.net.Listen(address)
 	if err != nil {
@@ -161,7 +163,7 @@ func (s *stand) wantFarewell(ws *websocket.Conn, code string) {
 		}
 	}
 	if _, _, err := ws.ReadMessage(); !websocket.IsCloseError(err, websocket.ClosePolicyViolation,
-		websocket.CloseServiceRestart, websocket.CloseTryAgainLater) {
+		websocket.CloseServiceRestart, websocket.CloseTryAgainLater, websocket.CloseMessageTooBig) {
 		s.t.Errorf("after the error: %v", err)
 	}
 	_ = ws.Close()
@@ -181,6 +183,7 @@ func TestBadTokensAreRefusedBeforeTheUpgrade(t *testing.T) {
 			}
 		}
 		s.wantLog()
+		s.wantRefused(map[string]uint64{wire.CodeUnauthorized: 2, wire.CodeTooLarge: 1})
 		s.end()
 	})
 }
@@ -191,12 +194,14 @@ func TestFirstWordMustBeHello(t *testing.T) {
 		"a malformed hello":  {`{"type":"hello","body":{}}`, wire.CodeProtocol},
 		"no message at all":  {`hello`, wire.CodeProtocol},
 		"an unknown message": {`{"type":"dance"}`, wire.CodeUnknownType},
+		"a long message":     {tooLong, wire.CodeTooLarge},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := newStand(t)
 				s.wantFarewell(s.dial("10.0.0.2", c.say), c.code)
 				s.wantLog()
+				s.wantRefused(map[string]uint64{c.code: 1})
 				s.end()
 			})
 		})
@@ -224,6 +229,11 @@ func TestBadMessageEndsTheSession(t *testing.T) {
 		"ack of nothing":        {`{"type":"ack","ack":5}`, wire.CodeProtocol},
 		"second hello":          {hello, wire.CodeProtocol},
 		"renewal after removal": {`{"type":"renew","id":1}`, wire.CodeUnauthorized},
+		"too long":              {tooLong, wire.CodeTooLarge},
+		"not JSON":              {"\x00\xff", wire.CodeProtocol},
+		"a number beyond":       {`{"type":"obeyed","id":1,"body":{"generation":9007199254740992}}`, wire.CodeProtocol},
+		"too many flows": {`{"type":"flows","id":1,"body":{"generation":1,"ids":[` +
+			strings.TrimSuffix(strings.Repeat(`"00000000000000000000000000000000",`, wire.MaxFlows+1), ",") + `]}}`, wire.CodeTooLarge},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -233,6 +243,7 @@ func TestBadMessageEndsTheSession(t *testing.T) {
 				s.say(ws, c.say)
 				s.wantFarewell(ws, c.code)
 				s.wantLog("joined", "left "+c.code)
+				s.wantRefused(map[string]uint64{c.code: 1})
 				s.end()
 			})
 		})

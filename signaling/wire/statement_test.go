@@ -65,3 +65,21 @@ func TestEndpointIdsAreChecked(t *testing.T) {
 		t.Errorf("short is %q", got)
 	}
 }
+
+// FuzzVerify holds that a statement proves its own claim and no other.
+func FuzzVerify(f *testing.F) {
+	key := ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))
+	id := wire.IDOf(key.Public().(ed25519.PublicKey))
+	claim := wire.Claim{Role: "offer", From: id, To: id, Site: "shop", Link: "l", Fingerprint: "sha-256 AA"}
+	good := claim.Sign(key)
+	f.Add("offer", string(id), "shop", "l", "sha-256 AA", good.Key, good.Signature)
+	f.Add("offer", string(id), "shop\nl", "", "sha-256 AA", good.Key, good.Signature)
+	f.Add("", "", "", "", "", []byte{}, []byte{})
+	f.Fuzz(func(t *testing.T, role, to, site, link, print string, public, signature []byte) {
+		c := wire.Claim{Role: role, From: id, To: wire.EndpointID(to), Site: site, Link: link, Fingerprint: print}
+		err := c.Verify(wire.Statement{Key: public, Signature: signature})
+		if err == nil && c != claim {
+			t.Errorf("the statement for %+v proves %+v", claim, c)
+		}
+	})
+}

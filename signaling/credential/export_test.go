@@ -1,0 +1,7 @@
+package credential
+
+// What key files hold.
+var (
+	ParsePrivate = parsePrivate
+	ParsePublic  = parsePublic
+)
