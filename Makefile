@@ -65,6 +65,10 @@ bench-idle: build ## CPU and memory of an idle agent with ten links
 bench-kills: deps build ## One site while fetchers, the server and the router die (root)
 	$(GO) run ./e2e/bench/kills
 
+.PHONY: soak
+soak: deps build ## Half an hour of versions and churn: memory, descriptors and goroutines stay flat (root)
+	$(GO) run ./e2e/bench/soak
+
 .PHONY: hooks
 hooks: ## Run gofmt and vet before each commit
 	git config core.hooksPath .githooks

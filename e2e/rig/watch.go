@@ -4,9 +4,11 @@ package rig
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -69,4 +71,28 @@ func (p *Process) Anonymous() (int64, error) {
 func (p *Process) Descriptors() (int, error) {
 	entries, err := os.ReadDir(filepath.Join("/proc", strconv.Itoa(p.PID()), "fd"))
 	return len(entries), err
+}
+
+// Sum is the digest of a file's content, to compare what was delivered with what
+// was published.
+func Sum(path string) (sum [sha256.Size]byte, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return sum, err
+	}
+	defer f.Close()
+	hash := sha256.New()
+	_, err = io.Copy(hash, f)
+	return [sha256.Size]byte(hash.Sum(nil)), err
+}
+
+// KeepLogs copies what all processes printed to a folder.
+func (r *Rig) KeepLogs(folder string) error {
+	logs, err := filepath.Glob(filepath.Join(r.dir, "*.log"))
+	err = errors.Join(err, os.MkdirAll(folder, 0o700))
+	for _, path := range logs {
+		text, rerr := os.ReadFile(path)
+		err = errors.Join(err, rerr, os.WriteFile(filepath.Join(folder, filepath.Base(path)), text, 0o600))
+	}
+	return err
 }

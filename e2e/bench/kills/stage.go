@@ -79,7 +79,7 @@ func (o options) run(ctx context.Context, sc scenario, seed uint64) (r result, e
 	defer func() {
 		err = errors.Join(err, s.Close())
 		if err != nil && o.keep != "" {
-			err = errors.Join(err, keepLogs(dir, filepath.Join(o.keep, strings.ReplaceAll(sc.name, " ", "-"))))
+			err = errors.Join(err, s.KeepLogs(filepath.Join(o.keep, strings.ReplaceAll(sc.name, " ", "-"))))
 		}
 	}()
 	if err := s.StartAgents(ctx); err != nil {
@@ -99,10 +99,11 @@ func (s *stage) publish(name string, size int64) (version, error) {
 	if err != nil {
 		return v, err
 	}
-	hash := sha256.New()
-	_, err = io.CopyN(io.MultiWriter(f, hash), rand.NewChaCha8(sha256.Sum256([]byte(name))), size)
-	copy(v.sum[:], hash.Sum(nil))
+	_, err = io.CopyN(f, rand.NewChaCha8(sha256.Sum256([]byte(name))), size)
 	if err := errors.Join(err, f.Close()); err != nil {
+		return v, err
+	}
+	if v.sum, err = rig.Sum(path); err != nil {
 		return v, err
 	}
 	return v, s.Publish(s.ctx, path, content, name)
@@ -225,8 +226,12 @@ func (s *stage) finish() (r result, err error) {
 	for _, v := range s.delivered {
 		r.content += v.size
 		for _, a := range s.Agents[0] {
-			if err := v.check(filepath.Join(a.Placed(content, v.name), content)); err != nil {
+			got, err := rig.Sum(filepath.Join(a.Placed(content, v.name), content))
+			if err != nil {
 				return result{}, err
+			}
+			if got != v.sum {
+				return result{}, fmt.Errorf("%s has other bytes than were published as version %s", a.Name, v.name)
 			}
 		}
 	}
@@ -237,32 +242,4 @@ func (s *stage) finish() (r result, err error) {
 	r.wan = counted.ReceivedBytes - s.wan
 	r.served, err = s.Served(s.ctx)
 	return r, err
-}
-
-// check compares what an endpoint has with what was published.
-func (v version) check(path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	hash := sha256.New()
-	if _, err := io.Copy(hash, f); err != nil {
-		return err
-	}
-	if [sha256.Size]byte(hash.Sum(nil)) != v.sum {
-		return fmt.Errorf("%s is not what was published", path)
-	}
-	return nil
-}
-
-// keepLogs copies what all processes printed.
-func keepLogs(dir, to string) error {
-	logs, err := filepath.Glob(filepath.Join(dir, "*.log"))
-	err = errors.Join(err, os.MkdirAll(to, 0o700))
-	for _, path := range logs {
-		text, rerr := os.ReadFile(path)
-		err = errors.Join(err, rerr, os.WriteFile(filepath.Join(to, filepath.Base(path)), text, 0o600))
-	}
-	return err
 }

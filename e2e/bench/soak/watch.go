@@ -1,0 +1,140 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sitecast/sitecast/e2e/rig"
+)
+
+// What is measured of each process.
+const (
+	memory = iota // anonymous, in MB
+	descriptors
+	goroutines
+	measures
+)
+
+var units = [measures]string{"anonymous MB", "descriptors", "goroutines"}
+
+// sample is one process at one time.
+type sample [measures]float64
+
+// curves are all samples of the processes that live throughout: the server first,
+// then the spared agents.
+type curves struct {
+	at      []time.Duration
+	samples [1 + spared][]sample
+}
+
+// watch samples until the end.
+func (s *soak) watch(ctx context.Context) error {
+	fmt.Println("   time |               server                |        agents that live throughout: mean (most)")
+	fmt.Println("        | anonymous MB descriptors goroutines | anonymous MB    descriptors   goroutines")
+	for next := time.Now(); !s.over(); {
+		next = next.Add(sampleEvery)
+		if err := pause(ctx, time.Until(next)); err != nil {
+			return err
+		}
+		if err := s.sample(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *soak) sample(ctx context.Context) error {
+	s.server.Lock() // it may be away
+	now := time.Since(s.begun)
+	server, err := measure(s.Server, func() (float64, error) { return s.ServerMetric(ctx, "go_goroutines") })
+	s.server.Unlock()
+	if err != nil {
+		return fmt.Errorf("the server: %w", err)
+	}
+	all := []sample{server}
+	var mean, most sample
+	for _, a := range s.Agents[0][:spared] {
+		one, err := measure(a.Process, func() (float64, error) { return a.Metric(ctx, "go_goroutines") })
+		if err != nil {
+			return fmt.Errorf("%s: %w", a.Name, err)
+		}
+		for m := range one {
+			mean[m] += one[m] / spared
+			most[m] = max(most[m], one[m])
+		}
+		all = append(all, one)
+	}
+	s.curves.at = append(s.curves.at, now)
+	for i, one := range all {
+		s.curves.samples[i] = append(s.curves.samples[i], one)
+	}
+	fmt.Printf("%5.0f s | %12.1f %11.0f %10.0f | %6.1f (%.1f)   %5.1f (%.0f)   %6.1f (%.0f)\n", now.Seconds(),
+		server[memory], server[descriptors], server[goroutines],
+		mean[memory], most[memory], mean[descriptors], most[descriptors], mean[goroutines], most[goroutines])
+	return nil
+}
+
+func measure(p *rig.Process, count func() (float64, error)) (sample, error) {
+	bytes, err := p.Anonymous()
+	files, ferr := p.Descriptors()
+	n, nerr := count()
+	return sample{float64(bytes) / 1e6, float64(files), n}, errors.Join(err, ferr, nerr)
+}
+
+// judge fits a line to the second half of every curve and compares what it gains
+// with the bound.
+func (s *soak) judge() error {
+	first := 0
+	for first < len(s.curves.at) && s.begun.Add(s.curves.at[first]).Before(s.halved) {
+		first++
+	}
+	at := s.curves.at[first:]
+	if len(at) < 3 {
+		return errors.New("too short to fit a line to the second half: give it 3 minutes at least")
+	}
+	span := (at[len(at)-1] - at[0]).Hours()
+	fmt.Printf("\nsecond half, %d samples over %.1f minutes; the line is fitted by least squares\n\n", len(at), 60*span)
+	fmt.Println("| process | of | mean | slope an hour | gained | bound | ok |")
+	fmt.Println("|---|---|--:|--:|--:|--:|---|")
+	bad := 0
+	for i, curve := range s.curves.samples {
+		name := "server"
+		if i > 0 {
+			name = s.Agents[0][i-1].Name
+		}
+		for m := range measures {
+			var y []float64
+			for _, one := range curve[first:] {
+				y = append(y, one[m])
+			}
+			l := fit(at, y)
+			gained, most := l.slope*span, bound(m, l.mean)
+			verdict := "yes"
+			if gained > most {
+				verdict = "**NO**"
+				bad++
+			}
+			fmt.Printf("| %s | %s | %.1f | %+.1f | %+.1f | %.1f | %s |\n", name, units[m], l.mean, l.slope, gained, most, verdict)
+		}
+	}
+	if bad > 0 {
+		return fmt.Errorf("%d curves grow", bad)
+	}
+	return nil
+}
+
+// bound is what a curve may gain over the second half: noise of the garbage
+// collector and of links that come and go with those who are killed.
+func bound(measure int, mean float64) float64 {
+	switch measure {
+	case memory:
+		return 2 + 0.1*mean
+	case descriptors:
+		return 3
+	}
+	return 10 + 0.1*mean
+}
