@@ -41,11 +41,7 @@ func (s *soak) deliver(ctx context.Context, rng *rand.Rand) error {
 		if err := s.arrived(ctx, name, sum); err != nil {
 			return err
 		}
-		if s.versions++; s.versions == 1 {
-			s.bytes = blocks * blockSize
-		} else {
-			s.bytes += fresh * blockSize
-		}
+		s.versions++
 		for _, i := range rng.Perm(blocks)[:fresh] {
 			seeds[i] = rng.Uint64()
 		}

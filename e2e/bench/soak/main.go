@@ -75,7 +75,6 @@ type soak struct {
 
 	// Owned by the goroutine that delivers, until all have returned.
 	versions int
-	bytes    int64
 
 	curves curves // owned by the goroutine that samples, until all have returned
 	breaks int    // owned by the one that breaks things, likewise
@@ -135,8 +134,9 @@ func (s *soak) live(ctx context.Context, seed uint64) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("\n%d versions of %.1f MB arrived correctly at all %d endpoints; %d things broke meanwhile; %.3f copies of what was new crossed the WAN\n",
-		s.versions, float64(blocks*blockSize)/1e6, endpoints, s.breaks, float64(after.Minus(before).ReceivedBytes)/float64(s.bytes))
+	const size = blocks * blockSize
+	fmt.Printf("\n%d versions of %.1f MB, a third of it new, arrived correctly at all %d endpoints; %d things broke meanwhile; %.3f copies crossed the WAN\n",
+		s.versions, size/1e6, endpoints, s.breaks, float64(after.Minus(before).ReceivedBytes)/float64(size*s.versions))
 	return nil
 }
 
