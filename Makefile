@@ -61,6 +61,10 @@ bench-publish: ## Publishing beside sha256sum and zstd
 bench-idle: build ## CPU and memory of an idle agent with ten links
 	$(GO) run ./e2e/bench/idle
 
+.PHONY: bench-links
+bench-links: ## A thousand links made and ended: goroutines, memory and descriptors left
+	$(GO) test -run '^$$' -bench LinkCycles -benchtime 1000x ./edge/rtc
+
 .PHONY: bench-kills
 bench-kills: deps build ## One site while fetchers, the server and the router die (root)
 	$(GO) run ./e2e/bench/kills
