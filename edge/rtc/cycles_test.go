@@ -66,7 +66,7 @@ func liveHeap() int64 {
 }
 
 func TestLinkCyclesLeaveNothingBehind(t *testing.T) {
-	const warm, cycles = 5, 50
+	const warm, cycles = 5, 40
 	// The identifier of each offer is remembered, some hundred bytes; a connection
 	// that is never let go is a hundred thousand.
 	const mostPerCycle = 4 << 10
@@ -92,6 +92,45 @@ func TestLinkCyclesLeaveNothingBehind(t *testing.T) {
 		if each := (grown - heap) / cycles; each > mostPerCycle {
 			t.Errorf("each link leaves %d bytes, want at most %d", each, mostPerCycle)
 		}
+	})
+}
+
+// Attempts end anywhere: before the offer arrived, while channels open, right after.
+// A goroutine of pion that waited for a channel to open, and missed the end of the
+// connection, would stay for ever (pion/webrtc issue 2098).
+func TestAttemptsThatEndHalfwayLeaveNothingBehind(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n, a, b := pair(t)
+		n.server.forget = true
+		cycle(t, 1, &couple{a: a, b: b})
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		before := stacks()
+		ups := 0
+		for after := time.Duration(0); after < 240*time.Millisecond; after += 6 * time.Millisecond {
+			a.Dial(b.id, 1)
+			time.Sleep(after)
+			a.HangUp(b.id)
+			time.Sleep(30 * time.Second) // the other side may wait for as long as an attempt takes
+			for _, e := range []*end{a, b} {
+				for ; len(e.ups) > 0; ups++ {
+					<-e.ups
+				}
+				for len(e.falls) > 0 {
+					<-e.falls
+				}
+			}
+			a, b = b, a
+		}
+		if ups == 0 {
+			t.Error("no attempt came as far as a link: wait longer")
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if after := stacks(); len(after) > len(before) {
+			t.Errorf("%d goroutines after attempts that ended halfway, %d before:\n%s", len(after), len(before), strings.Join(after, "\n\n"))
+		}
+		cycle(t, 2, &couple{a: a, b: b}) // and links are made as before
 	})
 }
 
