@@ -93,7 +93,7 @@ func (s *soak) smash(ctx context.Context, rng *rand.Rand, broken []mend) (m mend
 		}
 		s.did("%s is pulled", cable)
 		return mend{what: cable, do: func() error { return s.site.Plug(k) }}, s.site.Unplug(k)
-	case n < 9 || time.Now().After(s.halved):
+	case n < 9 || time.Now().After(s.calm):
 		if !free("the WAN") {
 			return mend{}, nil
 		}

@@ -38,8 +38,10 @@ const (
 	every = 20 * time.Second
 	// patience is how long a version may take, whatever happens.
 	patience = 3 * time.Minute
-	// sampleEvery is the time between two looks at all processes.
+	// sampleEvery is the time between two samples of all processes, and lookEvery
+	// that between two looks at their memory.
 	sampleEvery = 30 * time.Second
+	lookEvery   = 2 * time.Second
 	step        = 20 * time.Millisecond
 )
 
@@ -67,8 +69,9 @@ type soak struct {
 	dir    string
 	site   *netlab.Site
 	begun  time.Time
+	calm   time.Time // from here on the server lives
+	halved time.Time // from here on growth is measured
 	end    time.Time
-	halved time.Time // from here on the server lives, and growth is measured
 
 	// server is held by whoever needs the server, or takes it away.
 	server sync.Mutex
@@ -108,7 +111,8 @@ func run(ctx context.Context, exe string, length time.Duration, seed uint64, kee
 		return err
 	}
 	now := time.Now()
-	s := &soak{Rig: r, dir: dir, site: lab.Sites[0], begun: now, end: now.Add(length), halved: now.Add(length / 2)}
+	s := &soak{Rig: r, dir: dir, site: lab.Sites[0],
+		begun: now, calm: now.Add(length / 3), halved: now.Add(length / 2), end: now.Add(length)}
 	fmt.Printf("%d endpoints, %d of them never stopped, %v, seed %d; %d cores, %s\n",
 		endpoints, spared, length, seed, runtime.NumCPU(), runtime.Version())
 	if err := s.live(ctx, seed); err != nil {

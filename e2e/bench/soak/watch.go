@@ -13,7 +13,7 @@ import (
 
 // What is measured of each process.
 const (
-	memory = iota // anonymous, in MB
+	memory = iota // anonymous, in MB: the least since the sample before
 	descriptors
 	goroutines
 	measures
@@ -31,58 +31,90 @@ type curves struct {
 	samples [1 + spared][]sample
 }
 
-// watch samples until the end.
+// watch samples until the end. Memory goes up and down with every version, as
+// garbage does: what counts is where it comes down to, so it is looked at often.
 func (s *soak) watch(ctx context.Context) error {
 	fmt.Println("   time |               server                |        agents that live throughout: mean (most)")
 	fmt.Println("        | anonymous MB descriptors goroutines | anonymous MB    descriptors   goroutines")
-	for next := time.Now(); !s.over(); {
-		next = next.Add(sampleEvery)
-		if err := pause(ctx, time.Until(next)); err != nil {
+	var low floor
+	for next := time.Now().Add(sampleEvery); !s.over(); {
+		if err := pause(ctx, lookEvery); err != nil {
 			return err
 		}
-		if err := s.sample(ctx); err != nil {
+		if err := s.look(&low); err != nil {
 			return err
+		}
+		if time.Now().Before(next) {
+			continue
+		}
+		next = next.Add(sampleEvery)
+		if err := s.sample(ctx, low); err != nil {
+			return err
+		}
+		low = floor{}
+	}
+	return nil
+}
+
+// floor is the least anonymous memory that each process was seen with, in bytes;
+// 0 where it was not seen.
+type floor [1 + spared]int64
+
+// processes are those that live throughout. The caller holds server.
+func (s *soak) processes() []*rig.Process {
+	all := []*rig.Process{s.Server}
+	for _, a := range s.Agents[0][:spared] {
+		all = append(all, a.Process)
+	}
+	return all
+}
+
+func (s *soak) look(low *floor) error {
+	s.server.Lock() // it may be away
+	defer s.server.Unlock()
+	for i, p := range s.processes() {
+		bytes, err := p.Anonymous()
+		if err != nil {
+			return err
+		}
+		if low[i] == 0 || bytes < low[i] {
+			low[i] = bytes
 		}
 	}
 	return nil
 }
 
-func (s *soak) sample(ctx context.Context) error {
-	s.server.Lock() // it may be away
+func (s *soak) sample(ctx context.Context, low floor) error {
+	s.server.Lock()
+	defer s.server.Unlock()
 	now := time.Since(s.begun)
-	server, err := measure(s.Server, func() (float64, error) { return s.ServerMetric(ctx, "go_goroutines") })
-	s.server.Unlock()
-	if err != nil {
-		return fmt.Errorf("the server: %w", err)
-	}
-	all := []sample{server}
-	var mean, most sample
-	for _, a := range s.Agents[0][:spared] {
-		one, err := measure(a.Process, func() (float64, error) { return a.Metric(ctx, "go_goroutines") })
-		if err != nil {
-			return fmt.Errorf("%s: %w", a.Name, err)
+	var server, mean, most sample
+	for i, p := range s.processes() {
+		count := func() (float64, error) { return s.ServerMetric(ctx, "go_goroutines") }
+		if i > 0 {
+			count = func() (float64, error) { return s.Agents[0][i-1].Metric(ctx, "go_goroutines") }
+		}
+		files, err := p.Descriptors()
+		n, nerr := count()
+		if err := errors.Join(err, nerr); err != nil {
+			return err
+		}
+		one := sample{float64(low[i]) / 1e6, float64(files), n}
+		s.curves.samples[i] = append(s.curves.samples[i], one)
+		if i == 0 {
+			server = one
+			continue
 		}
 		for m := range one {
 			mean[m] += one[m] / spared
 			most[m] = max(most[m], one[m])
 		}
-		all = append(all, one)
 	}
 	s.curves.at = append(s.curves.at, now)
-	for i, one := range all {
-		s.curves.samples[i] = append(s.curves.samples[i], one)
-	}
 	fmt.Printf("%5.0f s | %12.1f %11.0f %10.0f | %6.1f (%.1f)   %5.1f (%.0f)   %6.1f (%.0f)\n", now.Seconds(),
 		server[memory], server[descriptors], server[goroutines],
 		mean[memory], most[memory], mean[descriptors], most[descriptors], mean[goroutines], most[goroutines])
 	return nil
-}
-
-func measure(p *rig.Process, count func() (float64, error)) (sample, error) {
-	bytes, err := p.Anonymous()
-	files, ferr := p.Descriptors()
-	n, nerr := count()
-	return sample{float64(bytes) / 1e6, float64(files), n}, errors.Join(err, ferr, nerr)
 }
 
 // judge fits a line to the second half of every curve and compares what it gains
@@ -128,13 +160,13 @@ func (s *soak) judge() error {
 }
 
 // bound is what a curve may gain over the second half: noise of the garbage
-// collector and of links that come and go with those who are killed.
+// collector, and of links and sockets that come and go with those who are killed.
 func bound(measure int, mean float64) float64 {
 	switch measure {
 	case memory:
 		return 2 + 0.1*mean
 	case descriptors:
-		return 3
+		return 3 + 0.1*mean
 	}
 	return 10 + 0.1*mean
 }
