@@ -52,7 +52,7 @@ type options struct {
 	exe    string
 	rounds int
 	seed   uint64
-	keep   string // folder for the logs of runs that fail
+	keep   string // folder for the logs
 }
 
 func main() {
@@ -60,7 +60,7 @@ func main() {
 	which := flag.String("scenario", "", "only scenarios whose names match this regular expression, beside the undisturbed one")
 	flag.IntVar(&o.rounds, "rounds", 1, "rounds; the median time and the worst copies are shown")
 	flag.Uint64Var(&o.seed, "seed", 1, "seed of what is random; each round has the next")
-	flag.StringVar(&o.keep, "keep", "", "keep the logs of runs that fail in this folder")
+	flag.StringVar(&o.keep, "keep", "", "keep the logs of the last round of each scenario in this folder")
 	program := flag.String("sitecast", "bin/sitecast", "the program to measure")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)

@@ -18,6 +18,7 @@ import (
 
 	"github.com/sitecast/sitecast/e2e/netlab"
 	"github.com/sitecast/sitecast/e2e/rig"
+	"github.com/sitecast/sitecast/edge/engine"
 )
 
 const (
@@ -78,7 +79,7 @@ func (o options) run(ctx context.Context, sc scenario, seed uint64) (r result, e
 	}
 	defer func() {
 		err = errors.Join(err, s.Close())
-		if err != nil && o.keep != "" {
+		if o.keep != "" {
 			err = errors.Join(err, s.KeepLogs(filepath.Join(o.keep, strings.ReplaceAll(sc.name, " ", "-"))))
 		}
 	}()
@@ -169,11 +170,38 @@ func (s *stage) fetchers(n int) (who []*rig.Agent, err error) {
 	}
 }
 
-// killForGood kills an agent, which returns when the others are done.
+// killForGood kills an agent, which returns when the others are done. It tells how
+// far the agent was ahead of the others, because what only it had is lost: on a busy
+// machine they may lag behind.
 func (s *stage) killForGood(a *rig.Agent) {
-	s.did("%s, which fetches, is killed", a.Name)
+	ahead, err := s.ahead(a)
 	a.Kill()
+	if err != nil {
+		s.did("%s, which fetches, is killed", a.Name)
+	} else {
+		s.did("%s, which fetches, is killed; it had %.1f MB more than the best of the others", a.Name, float64(ahead)/1e6)
+	}
 	s.gone = append(s.gone, a)
+}
+
+// ahead is how many bytes of its only flow an agent has more than any other.
+func (s *stage) ahead(a *rig.Agent) (int64, error) {
+	var own, best int64
+	for _, other := range s.Agents[0] {
+		if slices.Contains(s.gone, other) {
+			continue
+		}
+		var status engine.Status
+		if err := other.Status(s.ctx, &status); err != nil || len(status.Flows) == 0 {
+			return 0, errors.Join(err, errors.New("no flow"))
+		}
+		if held := status.Flows[0].Bytes.Total(); other == a {
+			own = held
+		} else {
+			best = max(best, held)
+		}
+	}
+	return own - best, nil
 }
 
 // did tells whoever watches what happened.
