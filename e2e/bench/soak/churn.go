@@ -32,11 +32,11 @@ func (s *soak) churn(ctx context.Context, rng *rand.Rand) error {
 	for !s.over() {
 		err := mendUntil(ctx, &broken, time.Now().Add(between(minGap, maxGap)))
 		if err != nil {
-			return errors.Join(err, mendAll(broken))
+			return err
 		}
 		m, err := s.smash(ctx, rng, broken)
 		if err != nil {
-			return errors.Join(err, mendAll(broken))
+			return err
 		}
 		if m.do != nil {
 			m.at = time.Now().Add(between(minAway, maxAway))

@@ -48,8 +48,8 @@ func (s *soak) watch(ctx context.Context) error {
 			continue
 		}
 		next = next.Add(sampleEvery)
-		if err := s.sample(ctx, low); err != nil {
-			return err
+		if err := s.sample(ctx, low); err != nil { // on a machine too busy to answer
+			s.did("no sample: %v", err)
 		}
 		low = floor{}
 	}
@@ -88,7 +88,7 @@ func (s *soak) sample(ctx context.Context, low floor) error {
 	s.server.Lock()
 	defer s.server.Unlock()
 	now := time.Since(s.begun)
-	var server, mean, most sample
+	var all [1 + spared]sample
 	for i, p := range s.processes() {
 		count := func() (float64, error) { return s.ServerMetric(ctx, "go_goroutines") }
 		if i > 0 {
@@ -99,17 +99,19 @@ func (s *soak) sample(ctx context.Context, low floor) error {
 		if err := errors.Join(err, nerr); err != nil {
 			return err
 		}
-		one := sample{float64(low[i]) / 1e6, float64(files), n}
+		all[i] = sample{float64(low[i]) / 1e6, float64(files), n}
+	}
+	var mean, most sample
+	for i, one := range all {
 		s.curves.samples[i] = append(s.curves.samples[i], one)
-		if i == 0 {
-			server = one
-			continue
-		}
 		for m := range one {
-			mean[m] += one[m] / spared
-			most[m] = max(most[m], one[m])
+			if i > 0 {
+				mean[m] += one[m] / spared
+				most[m] = max(most[m], one[m])
+			}
 		}
 	}
+	server := all[0]
 	s.curves.at = append(s.curves.at, now)
 	fmt.Printf("%5.0f s | %12.1f %11.0f %10.0f | %6.1f (%.1f)   %5.1f (%.0f)   %6.1f (%.0f)\n", now.Seconds(),
 		server[memory], server[descriptors], server[goroutines],
