@@ -2,12 +2,16 @@
 
 package main
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // line is fitted to a curve.
 type line struct {
 	mean  float64
 	slope float64 // an hour
+	err   float64 // the slope's standard error
 }
 
 // fit fits a line by least squares to y at the given times.
@@ -26,5 +30,15 @@ func fit(at []time.Duration, y []float64) line {
 	if xx == 0 {
 		return line{mean: meanY}
 	}
-	return line{mean: meanY, slope: xy / xx}
+	l := line{mean: meanY, slope: xy / xx}
+	if len(y) < 3 {
+		return l
+	}
+	var rest float64
+	for i := range y {
+		off := y[i] - meanY - l.slope*(at[i].Hours()-meanX)
+		rest += off * off
+	}
+	l.err = math.Sqrt(rest / float64(len(y)-2) / xx)
+	return l
 }

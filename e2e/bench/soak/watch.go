@@ -120,7 +120,7 @@ func (s *soak) sample(ctx context.Context, low floor) error {
 }
 
 // judge fits a line to the second half of every curve and compares what it gains
-// with the bound.
+// with the bound. A gain that may be chance, by twice its standard error, is none.
 func (s *soak) judge() error {
 	first := 0
 	for first < len(s.curves.at) && s.begun.Add(s.curves.at[first]).Before(s.halved) {
@@ -146,13 +146,13 @@ func (s *soak) judge() error {
 				y = append(y, one[m])
 			}
 			l := fit(at, y)
-			gained, most := l.slope*span, bound(m, l.mean)
+			gained, chance, most := l.slope*span, 2*l.err*span, bound(m, l.mean)
 			verdict := "yes"
-			if gained > most {
+			if gained-chance > most {
 				verdict = "**NO**"
 				bad++
 			}
-			fmt.Printf("| %s | %s | %.1f | %+.1f | %+.1f | %.1f | %s |\n", name, units[m], l.mean, l.slope, gained, most, verdict)
+			fmt.Printf("| %s | %s | %.1f | %+.1f | %+.1f ± %.1f | %.1f | %s |\n", name, units[m], l.mean, l.slope, gained, chance, most, verdict)
 		}
 	}
 	if bad > 0 {
