@@ -61,6 +61,18 @@ bench-publish: ## Publishing beside sha256sum and zstd
 bench-idle: build ## CPU and memory of an idle agent with ten links
 	$(GO) run ./e2e/bench/idle
 
+.PHONY: bench-links
+bench-links: ## A thousand links made and ended: goroutines, memory and descriptors left
+	$(GO) test -run '^$$' -bench LinkCycles -benchtime 1000x ./edge/rtc
+
+.PHONY: bench-kills
+bench-kills: deps build ## One site while fetchers, the server and the router die (root)
+	$(GO) run ./e2e/bench/kills
+
+.PHONY: soak
+soak: deps build ## Half an hour of versions and churn: memory, descriptors and goroutines stay flat (root)
+	$(GO) run ./e2e/bench/soak
+
 .PHONY: hooks
 hooks: ## Run gofmt and vet before each commit
 	git config core.hooksPath .githooks

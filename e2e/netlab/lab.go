@@ -148,12 +148,11 @@ func (s *Site) buildLAN() error {
 		"link set " + lanInterface + " up",
 	}
 	for i, h := range s.Endpoints {
-		port := fmt.Sprintf("p%d", i+1)
 		router = append(router,
-			fmt.Sprintf("link add name %s type veth peer name %s netns %s", port, endpointInterface, h.name),
-			fmt.Sprintf("link set %s master %s up", port, lanInterface))
+			fmt.Sprintf("link add name %s type veth peer name %s netns %s", port(i), endpointInterface, h.name),
+			fmt.Sprintf("link set %s master %s up", port(i), lanInterface))
 		if s.plan.Isolated {
-			router = append(router, fmt.Sprintf("link set %s type bridge_slave isolated on", port))
+			router = append(router, fmt.Sprintf("link set %s type bridge_slave isolated on", port(i)))
 		}
 	}
 	if err := s.Router.ip(router...); err != nil {
@@ -166,7 +165,7 @@ func (s *Site) buildLAN() error {
 			fmt.Sprintf("route add default via %v", s.Router.addr))
 		if err == nil && s.plan.LAN.Rate > 0 {
 			err = errors.Join(h.tc(tokenBucket(endpointInterface, s.plan.LAN)),
-				s.Router.tc(tokenBucket(fmt.Sprintf("p%d", i+1), s.plan.LAN)))
+				s.Router.tc(tokenBucket(port(i), s.plan.LAN)))
 		}
 		if err != nil {
 			return err
@@ -183,15 +182,14 @@ func (s *Site) buildWAN(transit *Host) error {
 	if err := connect(transit); err != nil {
 		return err
 	}
-	near, far := fmt.Sprintf("10.65.%d.2", s.number), fmt.Sprintf("10.65.%d.1", s.number)
-	toSite := []string{fmt.Sprintf("addr add %s/30 dev %s", far, s.uplink), "link set " + s.uplink + " up"}
+	toSite := []string{fmt.Sprintf("addr add %s/30 dev %s", s.far(), s.uplink), "link set " + s.uplink + " up"}
 	if !s.plan.NAT {
-		toSite = append(toSite, fmt.Sprintf("route add 10.1.%d.0/24 via %s", s.number, near))
+		toSite = append(toSite, fmt.Sprintf("route add 10.1.%d.0/24 via %s", s.number, s.near()))
 	}
 	err := errors.Join(
 		transit.ip(toSite...),
-		s.Router.ip("addr add "+near+"/30 dev "+wanInterface, "link set "+wanInterface+" up"),
-		s.Router.ip("route add default via "+far))
+		s.Router.ip("addr add "+s.near()+"/30 dev "+wanInterface, "link set "+wanInterface+" up"),
+		s.Router.ip("route add default via "+s.far()))
 	if err == nil && s.plan.NAT {
 		out, failed := s.Router.Command(context.Background(), "iptables", "-t", "nat", "-A", "POSTROUTING",
 			"-o", wanInterface, "-j", "MASQUERADE").CombinedOutput()

@@ -45,10 +45,12 @@ type Rig struct {
 	Server *Process
 	Agents [][]*Agent // by site and endpoint
 
-	exe    string
-	dir    string
-	scheme Scheme
-	url    string
+	exe        string
+	dir        string
+	scheme     Scheme
+	url        string
+	serverArgs []string
+	before     int64 // bytes that servers before this one served
 }
 
 // insecure is the flag without which plain HTTP is refused.
@@ -88,16 +90,12 @@ const (
 func Start(ctx context.Context, lab *netlab.Lab, exe, dir string, scheme Scheme) (*Rig, error) {
 	address := lab.Origin.IP().String() + ":" + serverPort
 	r := &Rig{Lab: lab, exe: exe, dir: dir, scheme: scheme, url: string(scheme) + "://" + address}
-	args := []string{"server", "--data", filepath.Join(dir, "server"), "--listen", address, "--public-url", r.url}
-	server, err := run(lab.Origin, filepath.Join(dir, "server.log"), exe, append(args, r.insecure()...)...)
-	if err != nil {
+	r.serverArgs = append([]string{"server", "--data", filepath.Join(dir, "server"), "--listen", address, "--public-url", r.url},
+		r.insecure()...)
+	if err := r.startServer(); err != nil {
 		return nil, err
 	}
-	r.Server = server
-	err = Poll(ctx, "the server to answer", func() (bool, error) {
-		_, err := r.get(ctx, lab.Origin, r.url+"/readyz")
-		return err == nil, nil
-	})
+	err := r.ready(ctx)
 	for i := range lab.Sites {
 		if err == nil {
 			_, err = r.Sitecast(ctx, "site", "create", SiteName(i))
@@ -108,6 +106,38 @@ func Start(ctx context.Context, lab *netlab.Lab, exe, dir string, scheme Scheme)
 	}
 	r.Agents = make([][]*Agent, len(lab.Sites))
 	return r, nil
+}
+
+func (r *Rig) startServer() (err error) {
+	r.Server, err = run(r.Lab.Origin, filepath.Join(r.dir, "server.log"), r.exe, r.serverArgs...)
+	return err
+}
+
+func (r *Rig) ready(ctx context.Context) error {
+	return Poll(ctx, "the server to answer", func() (bool, error) {
+		_, err := r.get(ctx, r.Lab.Origin, r.url+"/readyz")
+		return err == nil, nil
+	})
+}
+
+// KillServer ends the server at once, as a power cut would. What it served is
+// remembered first, so that [Rig.Served] goes on counting.
+func (r *Rig) KillServer(ctx context.Context) error {
+	served, err := r.Served(ctx)
+	r.Server.Kill()
+	if err == nil {
+		r.before = served
+	}
+	return err
+}
+
+// RestartServer starts the server again on the data it had, after it was stopped
+// or killed, and waits until it answers.
+func (r *Rig) RestartServer(ctx context.Context) error {
+	if err := r.startServer(); err != nil {
+		return err
+	}
+	return r.ready(ctx)
 }
 
 // StartAgents starts an agent on every endpoint of every site, and waits until all
@@ -206,19 +236,11 @@ func (r *Rig) Endpoints(ctx context.Context) (list []site.EndpointView, err erro
 	return list, json.Unmarshal(out, &list)
 }
 
-// Served returns how many bytes of objects the origin has served.
+// Served returns how many bytes of objects the origin has served, also before it
+// was killed by [Rig.KillServer]; but for what it served while it was asked.
 func (r *Rig) Served(ctx context.Context) (int64, error) {
-	text, err := r.get(ctx, r.Lab.Origin, r.url+"/metrics")
-	if err != nil {
-		return 0, err
-	}
-	for line := range strings.Lines(string(text)) {
-		if v, ok := strings.CutPrefix(line, "sitecast_origin_served_bytes_total "); ok {
-			n, err := strconv.ParseFloat(strings.TrimSpace(v), 64)
-			return int64(n), err
-		}
-	}
-	return 0, errors.New("the server's metrics don't say what it served")
+	n, err := r.ServerMetric(ctx, "sitecast_origin_served_bytes_total")
+	return r.before + int64(n), err
 }
 
 // Placed returns the path at which an agent shows complete content.
@@ -309,13 +331,4 @@ func (r *Rig) Close() error {
 		err = errors.Join(err, p.Stop())
 	}
 	return err
-}
-
-// Status asks an agent for its own view.
-func (a *Agent) Status(ctx context.Context, into any) error {
-	text, err := a.rig.get(ctx, a.host, "http://127.0.0.1:"+statusPort+"/status")
-	if err != nil {
-		return err
-	}
-	return json.Unmarshal(text, into)
 }

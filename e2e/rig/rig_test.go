@@ -52,5 +52,24 @@ func TestProcessesEndAsTheyAreTold(t *testing.T) {
 	if err != nil {
 		t.Error(err)
 	}
+	if n, err := busy.Descriptors(); err != nil || n < 3 {
+		t.Errorf("%d descriptors, %v, want input, output and errors at least", n, err)
+	}
+	if n, err := busy.Anonymous(); err != nil || n <= 0 {
+		t.Errorf("%d bytes of memory, %v, want some", n, err)
+	}
 	busy.Kill()
+}
+
+func TestMetricIsFoundByItsWholeName(t *testing.T) {
+	const page = "# HELP a Some.\n# TYPE a gauge\na_b 1\na{x=\"y\"} 2\na 3.5e+06\n"
+	if got, err := metric(page, "a"); err != nil || got != 3.5e6 {
+		t.Errorf("a is %v, %v, want 3.5e6", got, err)
+	}
+	if got, err := metric(page, `a{x="y"}`); err != nil || got != 2 {
+		t.Errorf("a of y is %v, %v, want 2", got, err)
+	}
+	if got, err := metric(page, "b"); err == nil {
+		t.Errorf("b is %v, want an error", got)
+	}
 }

@@ -180,6 +180,7 @@ func (e *Engine) closeGeneration(w *wire.Flows) {
 			e.suspend(f, "flow ended")
 		}
 		e.order = slices.DeleteFunc(e.order, func(o content.VersionID) bool { return o == id })
+		e.retire(f)
 	}
 	e.generation = w.Generation
 	e.cfg.Uplink.Send(wire.KindObeyed, wire.Obeyed{Generation: w.Generation})

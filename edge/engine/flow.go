@@ -29,7 +29,7 @@ type flow struct {
 	ver  chunk.Version // once the store is open
 
 	swarm      *swarm.Swarm // once ver is
-	opening    bool
+	opening    bool         // or closing, of a flow that was retired before
 	completing bool
 	complete   bool
 
@@ -211,6 +211,14 @@ type opened struct {
 
 func (ev opened) apply(e *Engine, now time.Time) {
 	f := ev.f
+	if e.stale(f) {
+		if ev.err == nil {
+			e.shut(f.id, ev.ver)
+		} else {
+			e.flows[f.id].opening = false
+		}
+		return
+	}
 	f.opening = false
 	if ev.err != nil {
 		e.fail(now, f, storeCode(ev.err), ev.err)
@@ -240,6 +248,10 @@ type finished struct {
 
 func (ev finished) apply(e *Engine, now time.Time) {
 	f := ev.f
+	if e.stale(f) {
+		e.shut(f.id, f.ver)
+		return
+	}
 	f.completing = false
 	if errors.Is(ev.err, chunk.ErrNotHeld) {
 		e.recount(f) // the disk lost some: they are fetched again

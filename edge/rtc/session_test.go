@@ -3,7 +3,6 @@ package rtc_test
 import (
 	"crypto/ed25519"
 	"fmt"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -220,42 +219,6 @@ func TestStoppedTransportEndsItsLinks(t *testing.T) {
 		b.Dial(a.id, 1) // its offer comes to a stopped transport
 		never(t, a, time.Minute)
 	})
-}
-
-func TestLinkCyclesLeaveNoGoroutines(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		_, a, b := pair(t)
-		cycle := func(attempt int) {
-			a.Dial(b.id, attempt)
-			up(t, a, soon)
-			up(t, b, soon)
-			b.HangUp(a.id)
-			down(t, a, soon)
-			down(t, b, soon)
-			time.Sleep(time.Minute)
-			synctest.Wait()
-		}
-		cycle(1)
-		before := stacks()
-		for range 50 {
-			cycle(1)
-		}
-		if after := stacks(); len(after) > len(before) {
-			t.Errorf("%d goroutines after 50 links, %d before:\n%s", len(after), len(before), strings.Join(after, "\n\n"))
-		}
-	})
-}
-
-// stacks lists the goroutines of this bubble.
-func stacks() []string {
-	buf := make([]byte, 1<<20)
-	var out []string
-	for g := range strings.SplitSeq(string(buf[:runtime.Stack(buf, true)]), "\n\n") {
-		if head, _, _ := strings.Cut(g, "\n"); strings.Contains(head, "synctest bubble") {
-			out = append(out, g)
-		}
-	}
-	return out
 }
 
 func TestManyEndsLinkInAMesh(t *testing.T) {

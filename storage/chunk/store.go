@@ -95,6 +95,11 @@ type Version interface {
 
 	// Done reports whether the version is complete and visible.
 	Done() bool
+
+	// Close commits the version and closes what is open of it. It stays in the
+	// store, where Open finds it again; this Version keeps and reads no more.
+	// It may be called again.
+	Close() error
 }
 
 // ErrNotHeld means that the store has no copy. It is an answer and not a fault:

@@ -117,7 +117,7 @@ func sample(ctx context.Context, agents []*rig.Agent) error {
 			return err
 		}
 		costs[i].core = 100 * (used - before[i]).Seconds() / span.Seconds()
-		if costs[i].memory, err = anonymous(a.PID()); err != nil {
+		if costs[i].memory, err = a.Anonymous(); err != nil {
 			return err
 		}
 	}
@@ -158,19 +158,4 @@ func processorTime(pid int) (total time.Duration, err error) {
 		total += time.Duration(ran)
 	}
 	return total, nil
-}
-
-// anonymous is the memory of a process that no file backs.
-func anonymous(pid int) (int64, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		return 0, err
-	}
-	for line := range strings.Lines(string(text)) {
-		if v, ok := strings.CutPrefix(line, "RssAnon:"); ok {
-			kib, err := strconv.ParseInt(strings.Fields(v)[0], 10, 64)
-			return kib << 10, err
-		}
-	}
-	return 0, errors.New("the kernel does not tell RssAnon")
 }

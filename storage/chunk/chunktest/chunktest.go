@@ -53,6 +53,7 @@ func Run(t *testing.T, m Maker) {
 		"a complete version survives":               completeSurvives,
 		"what was damaged after reopening is found": damageAfterReopening,
 		"a closed store refuses":                    closedRefuses,
+		"a closed version is opened again":          closedVersion,
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()

@@ -260,3 +260,41 @@ func closedRefuses(t *testing.T, f fixture) {
 	f = fixture{f.Maker, f.dir, f.Open(t, f.dir)}
 	s.CheckHeld(t, s.Open(t, f.store), 0)
 }
+
+func closedVersion(t *testing.T, f fixture) {
+	s, other := Typical(t, "v1"), Typical(t, "v2")
+	v := s.Open(t, f.store)
+	s.Put(t, v, 0, 2)
+	bystander := other.Open(t, f.store)
+	other.Put(t, bystander, 1)
+	for range 2 {
+		if err := v.Close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	}
+	_, putErr := v.Put(1, s.Chunks[1], chunk.Peer, 0)
+	_, readErr := v.Read(0, nil)
+	for what, err := range map[string]error{"put": putErr, "read": readErr, "commit": v.Commit(), "complete": v.Complete()} {
+		if err == nil {
+			t.Errorf("%s after closing succeeded", what)
+		}
+	}
+	again := s.Open(t, f.store)
+	s.CheckHeld(t, again, 0, 2)
+	if err := v.Close(); err != nil { // the old one, which is closed
+		t.Errorf("close: %v", err)
+	}
+	s.Put(t, again, 1, 3, 4)
+	if err := errors.Join(again.Complete(), again.Close()); err != nil {
+		t.Fatal(err)
+	}
+	f.expectVisible(t, s)
+	other.CheckHeld(t, bystander, 1)
+	f.expectHeld(t, map[*Sample]bool{s: true, other: false})
+	if last := s.Open(t, f.store); !last.Done() {
+		t.Error("not done after it was closed and opened again")
+	}
+	if err := errors.Join(f.store.Close(), bystander.Close()); err != nil {
+		t.Errorf("close: %v", err)
+	}
+}

@@ -1,0 +1,56 @@
+//go:build linux
+
+package netlab
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Cutting takes an interface down, as a pulled cable or a device without power
+// does: what waits in its queue is lost, and connections hear nothing. What is cut
+// twice, or mended without having been cut, stays as it is.
+
+// CutWAN takes the router off the WAN, and MendWAN puts it back.
+func (s *Site) CutWAN() error { return s.Router.ip("link set " + wanInterface + " down") }
+
+// MendWAN undoes CutWAN. The kernel forgets routes over a device that is down, so
+// the way out is laid again.
+func (s *Site) MendWAN() error {
+	return s.Router.ip("link set "+wanInterface+" up", "route replace default via "+s.far())
+}
+
+// CutLAN takes the power off the site's switch: endpoints reach neither one
+// another nor the router.
+func (s *Site) CutLAN() error { return s.Router.ip("link set " + lanInterface + " down") }
+
+// MendLAN undoes CutLAN.
+func (s *Site) MendLAN() error { return s.Router.ip("link set " + lanInterface + " up") }
+
+// Reboot takes the WAN and, if asked to, the LAN away, waits, and puts back what
+// it took, like a router that starts anew. It mends also when wait fails.
+func (s *Site) Reboot(lan bool, wait func() error) error {
+	err := s.CutWAN()
+	if lan {
+		err = errors.Join(err, s.CutLAN())
+	}
+	err = errors.Join(err, wait())
+	if lan {
+		err = errors.Join(err, s.MendLAN())
+	}
+	return errors.Join(err, s.MendWAN())
+}
+
+// Unplug pulls the cable of the k-th endpoint, from 0, out of the switch, and Plug
+// puts it back.
+func (s *Site) Unplug(k int) error { return s.Router.ip("link set " + port(k) + " down") }
+
+// Plug undoes Unplug.
+func (s *Site) Plug(k int) error { return s.Router.ip("link set " + port(k) + " up") }
+
+// port is the switch's end of the k-th endpoint's cable.
+func port(k int) string { return fmt.Sprintf("p%d", k+1) }
+
+// near and far are the addresses of the WAN link's ends.
+func (s *Site) near() string { return fmt.Sprintf("10.65.%d.2", s.number) }
+func (s *Site) far() string  { return fmt.Sprintf("10.65.%d.1", s.number) }
