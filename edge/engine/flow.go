@@ -103,6 +103,7 @@ func (e *Engine) advance(now time.Time, f *flow) time.Time {
 		next = e.seekBody(now, f)
 	default:
 		e.exchange(now, f)
+		e.holdBack(now, f)
 		if f.swarm.Missing() == 0 && !f.complete && !f.completing {
 			e.finish(f)
 		}

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"sync"
+	"time"
 )
 
 const (
@@ -17,6 +18,8 @@ const (
 // line to the origin, so the lower one stops reading between chunks: what is on its
 // way waits in its socket and is not lost. A twentieth goes to it all the same, so
 // that nothing starves and its connection lives.
+//
+// It also holds back a fetch that is far ahead of its peers, whatever its class.
 type gate struct {
 	// mu guards the rest.
 	mu      sync.Mutex
@@ -48,8 +51,8 @@ func (g *gate) leave(l *lease) {
 	g.notify()
 }
 
-// reclass tells that the class of a lease changed.
-func (g *gate) reclass() {
+// look tells that what the gate goes by changed in a lease.
+func (g *gate) look() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.notify()
@@ -78,7 +81,7 @@ func (g *gate) try(l *lease, n int64) (changed <-chan struct{}, ok bool) {
 	for other := range g.running {
 		overtaken = overtaken || other.class.Load() < class
 	}
-	if overtaken && g.running[l] < n {
+	if l.held.Load() || overtaken && g.running[l] < n {
 		return g.changed, false
 	}
 	if overtaken {
@@ -95,4 +98,31 @@ func (g *gate) try(l *lease, n int64) (changed <-chan struct{}, ok bool) {
 		g.notify()
 	}
 	return nil, true
+}
+
+const (
+	// maxAhead and aheadTime bound what a fetcher has that nobody else holds: it is
+	// what the WAN has to bring again when this endpoint dies now.
+	maxAhead  = 1 << 20
+	aheadTime = 250 * time.Millisecond
+)
+
+// holdBack stops what is fetched of f while peers have yet to take what came before.
+func (e *Engine) holdBack(now time.Time, f *flow) {
+	ahead := f.swarm.Ahead(now)
+	changed := false
+	for _, l := range e.leases {
+		if l.Flow != f.id || l.started.IsZero() || l.ended {
+			continue
+		}
+		limit := int64(maxAhead)
+		if ran := now.Sub(l.started); ran > 2*aheadTime {
+			limit = max(limit, int64(float64(l.fetched.Load())*aheadTime.Seconds()/ran.Seconds()))
+		}
+		hold := ahead > limit
+		changed = l.held.Swap(hold) != hold || changed
+	}
+	if changed {
+		e.gate.look()
+	}
 }

@@ -62,3 +62,38 @@ func TestAHigherClassOvertakesBetweenChunks(t *testing.T) {
 		}
 	})
 }
+
+func TestFetcherWaitsForPeersThatTakeWhatItFetches(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStand(t)
+		defer func() { s.stop() }()
+		got := map[uint64]int{}
+		s.parts = s.paced(got)
+		count := func() int {
+			synctest.Wait()
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			return got[2]
+		}
+		s.want(s.flow)
+		s.leaseBody()
+		p := s.link("peer")
+		s.joins(p)
+		s.leaseChunks(0, 20)
+		time.Sleep(250 * time.Millisecond)
+		s.eng.Ctl(p, wire.Frame{Kind: wire.FrameHaveList, Version: s.flow.ID, Chunks: []uint32{0}})
+		time.Sleep(2500 * time.Millisecond)
+		if n := count(); n < 11 || n > 13 {
+			t.Fatalf("%d chunks of 100 kB came while the peer holds one, want it to wait at 1 MiB ahead", n)
+		}
+		s.eng.Ctl(p, wire.Frame{Kind: wire.FrameHaveList, Version: s.flow.ID, Chunks: []uint32{1, 2, 3, 4}})
+		time.Sleep(time.Second)
+		if n := count(); n < 15 || n > 17 {
+			t.Fatalf("%d chunks came while the peer holds five, want it to wait at 1 MiB ahead", n)
+		}
+		time.Sleep(3 * time.Second) // the peer is stuck
+		if n := count(); n != 20 {
+			t.Errorf("%d chunks came when the peer takes nothing any more, want all", n)
+		}
+	})
+}

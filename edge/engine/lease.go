@@ -27,6 +27,7 @@ type lease struct {
 	verified uint32       // leading parts kept
 	fetched  atomic.Int64 // encoded bytes taken so far
 	class    atomic.Int32 // of its flow's priority, 0 the highest
+	held     atomic.Bool  // it waits, because it is far ahead of its peers
 }
 
 // giveBack ends a lease before it is done. The end of one that runs comes as
@@ -110,7 +111,7 @@ func (e *Engine) rank(f *flow, p wire.Priority) {
 			l.class.Store(class(p))
 		}
 	}
-	e.gate.reclass()
+	e.gate.look()
 }
 
 // startLeases begins the first lease of each class that can begin, when none of the

@@ -78,7 +78,7 @@ func (s *Swarm) RemovePeer(id PeerID) {
 	for at, b := range p.has {
 		for ; b != 0; b &= b - 1 {
 			i := uint32(at*8 + bits.TrailingZeros8(b))
-			s.holders[i]--
+			s.hold(i, -1)
 			s.reconsider(i)
 		}
 	}
@@ -94,7 +94,7 @@ func (s *Swarm) PeerHas(id PeerID, chunks ...uint32) {
 	for _, i := range chunks {
 		if s.valid(i) && !p.has.Has(i) {
 			p.has.Set(i)
-			s.holders[i]++
+			s.hold(i, 1)
 			s.reconsider(i)
 		}
 	}
@@ -133,7 +133,7 @@ func (s *Swarm) Refused(now time.Time, id PeerID, busy bool, chunks ...uint32) {
 		}
 		if !busy && p.has.Has(i) {
 			p.has.Clear(i)
-			s.holders[i]--
+			s.hold(i, -1)
 		}
 		s.reconsider(i)
 	}

@@ -48,6 +48,7 @@ type Swarm struct {
 	peers map[PeerID]*peer
 	order []PeerID // of peers, so that plans do not depend on map order
 
+	ahead      ahead
 	holders    []uint16 // how many peers hold each chunk
 	asked      []uint8  // how many peers owe it
 	leased     content.Bitmap
@@ -80,6 +81,7 @@ func New(lengths []uint32, have content.Bitmap, rng *rand.Rand) *Swarm {
 		holders:    make([]uint16, n),
 		asked:      make([]uint8, n),
 		leased:     content.NewBitmap(n),
+		ahead:      ahead{fresh: content.NewBitmap(n)},
 		candidates: newCandidates(n),
 		class:      Normal,
 	}
@@ -150,6 +152,9 @@ func (s *Swarm) Got(now time.Time, i uint32, from PeerID) (cancel []PeerID) {
 		s.have.Set(i)
 		s.missing--
 		s.came(now, from)
+		if from == "" {
+			s.ahead.came(i, s.lengths[i], s.holders[i])
+		}
 		s.spread(now, i, from)
 	}
 	s.leased.Clear(i)
@@ -164,6 +169,7 @@ func (s *Swarm) Lost(i uint32) {
 			s.Begin()
 		}
 		s.have.Clear(i)
+		s.ahead.went(i, s.lengths[i], s.holders[i])
 		s.missing++
 		for _, id := range s.order {
 			s.peers[id].told.Clear(i) // it is news when it comes back
@@ -245,6 +251,9 @@ func (s *Swarm) Next(now time.Time) time.Time {
 	}
 	if len(s.news) > 0 {
 		sooner(s.news[0].due)
+	}
+	if s.Ahead(now) > 0 {
+		sooner(s.ahead.since.Add(AheadPatience))
 	}
 	if s.missing == 0 {
 		return next
