@@ -81,12 +81,16 @@ func TestFetcherWaitsForPeersThatTakeWhatItFetches(t *testing.T) {
 		s.joins(p)
 		s.leaseChunks(0, 20)
 		time.Sleep(250 * time.Millisecond)
-		s.eng.Ctl(p, wire.Frame{Kind: wire.FrameHaveList, Version: s.flow.ID, Chunks: []uint32{0}})
+		takes := func(chunks ...uint32) { // it does not tell us what we hold ourselves
+			s.eng.Ctl(p, wire.Frame{Kind: wire.FrameWant, Version: s.flow.ID, Chunks: chunks})
+		}
+		s.eng.Ctl(p, wire.Frame{Kind: wire.FrameCredit, Total: 1 << 30})
+		takes(0)
 		time.Sleep(2500 * time.Millisecond)
 		if n := count(); n < 11 || n > 13 {
 			t.Fatalf("%d chunks of 100 kB came while the peer holds one, want it to wait at 1 MiB ahead", n)
 		}
-		s.eng.Ctl(p, wire.Frame{Kind: wire.FrameHaveList, Version: s.flow.ID, Chunks: []uint32{1, 2, 3, 4}})
+		takes(1, 2, 3, 4)
 		time.Sleep(time.Second)
 		if n := count(); n < 15 || n > 17 {
 			t.Fatalf("%d chunks came while the peer holds five, want it to wait at 1 MiB ahead", n)

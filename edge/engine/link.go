@@ -37,7 +37,8 @@ func (l *link) id() swarm.PeerID { return swarm.PeerID(l.Peer()) }
 func (e *Engine) LinkUp(raw Link) {
 	l := &link{Link: raw, down: newReceiver(), joined: map[content.VersionID]bool{},
 		bodyHeld: map[content.VersionID]bodyHoldOff{}}
-	l.up = newUploader(raw, &e.open, func(v content.VersionID, c uint32) { e.post(lostChunk{v, c}) })
+	l.up = newUploader(raw, &e.open, func(v content.VersionID, c uint32) { e.post(lostChunk{v, c}) },
+		func(v content.VersionID, c uint32) { e.post(sentChunk{l, v, c}) })
 	e.mu.Lock()
 	e.links[raw] = l
 	e.mu.Unlock()
@@ -234,6 +235,20 @@ func (e *Engine) badChunk(now time.Time, f *flow, ev arrived) {
 	case ev.from != nil:
 		f.swarm.Refused(now, ev.from.id(), true, ev.chunk)
 		e.fail(now, f, storeCode(ev.err), ev.err)
+	}
+}
+
+// sentChunk tells that a peer was sent a chunk, so that it holds it: it tells us
+// only of those that we lack.
+type sentChunk struct {
+	l       *link
+	version content.VersionID
+	chunk   uint32
+}
+
+func (ev sentChunk) apply(e *Engine, _ time.Time) {
+	if f := e.flows[ev.version]; f != nil && f.swarm != nil && e.peers[ev.l.Peer()] == ev.l {
+		f.swarm.PeerHas(ev.l.id(), ev.chunk)
 	}
 }
 

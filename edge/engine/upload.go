@@ -20,6 +20,7 @@ type uploader struct {
 	link Link
 	open *registry
 	lost func(content.VersionID, uint32) // a held chunk turned out damaged
+	went func(content.VersionID, uint32) // a chunk is on its way as a whole
 
 	wake chan struct{}
 
@@ -30,8 +31,8 @@ type uploader struct {
 	sent    uint64 // total bytes of payload sent so far
 }
 
-func newUploader(l Link, open *registry, lost func(content.VersionID, uint32)) *uploader {
-	return &uploader{link: l, open: open, lost: lost, wake: make(chan struct{}, 1)}
+func newUploader(l Link, open *registry, lost, went func(content.VersionID, uint32)) *uploader {
+	return &uploader{link: l, open: open, lost: lost, went: went, wake: make(chan struct{}, 1)}
 }
 
 func (u *uploader) poke() {
@@ -149,7 +150,10 @@ func (u *uploader) sendChunk(ctx context.Context, j job, buf []byte) ([]byte, er
 		return buf, u.refuse(j, wire.RefuseNotHeld)
 	}
 	f := wire.Frame{Kind: wire.FrameData, Version: j.version, Number: j.chunk}
-	return data, u.sendPieces(ctx, f, data)
+	if err = u.sendPieces(ctx, f, data); err == nil {
+		u.went(j.version, j.chunk)
+	}
+	return data, err
 }
 
 func (u *uploader) sendBody(ctx context.Context, j job) error {
