@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/sitecast/sitecast/signaling/relay"
+	"github.com/sitecast/sitecast/signaling/site"
 )
 
 // Command is `sitecast server`.
@@ -28,6 +29,7 @@ type Command struct {
 	TURNPublicIP string `name:"turn-public-ip" help:"Address at which endpoints reach the relay (default: the host it listens on)." env:"SITECAST_TURN_PUBLIC_IP" placeholder:"IP"`
 	TLSCert      string `name:"tls-cert" help:"Certificate chain, PEM; loaded again when it changes." type:"path" env:"SITECAST_TLS_CERT" placeholder:"FILE"`
 	TLSKey       string `name:"tls-key" help:"Its key." type:"path" env:"SITECAST_TLS_KEY" placeholder:"FILE"`
+	Fetchers     int    `help:"How many endpoints of a site fetch from the origin at once. More than 1 only where one connection can't fill the line." default:"1" env:"SITECAST_FETCHERS" placeholder:"N"`
 	InsecureHTTP bool   `name:"insecure-http" help:"Accept plain http from other machines too, because something else protects the path." env:"SITECAST_INSECURE_HTTP"`
 	LogLevel     string `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"SITECAST_LOG_LEVEL"`
 
@@ -88,11 +90,14 @@ func (c Command) config() (Config, error) {
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		return Config{}, errors.New("--tls-cert and --tls-key go together")
 	}
+	if c.Fetchers < 0 || c.Fetchers > site.MaxFetchers {
+		return Config{}, fmt.Errorf("--fetchers %d: give 1 to %d", c.Fetchers, site.MaxFetchers)
+	}
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {
 		return Config{}, fmt.Errorf("--log-level: %w", err)
 	}
-	cfg := Config{Data: c.Data, Packs: c.Packs, Listen: c.Listen, TLSCert: c.TLSCert, TLSKey: c.TLSKey, InsecureHTTP: c.InsecureHTTP,
+	cfg := Config{Data: c.Data, Packs: c.Packs, Listen: c.Listen, TLSCert: c.TLSCert, TLSKey: c.TLSKey, InsecureHTTP: c.InsecureHTTP, Fetchers: c.Fetchers,
 		Log: slog.New(slog.NewTextHandler(cmp.Or[io.Writer](c.Stderr, os.Stderr), &slog.HandlerOptions{Level: level}))}
 	if cfg.Packs == "" {
 		cfg.Packs = filepath.Join(c.Data, "packs")

@@ -42,6 +42,7 @@ type Config struct {
 	// certificate. Plain http is served too, on loopback only unless InsecureHTTP.
 	TLSCert, TLSKey string
 	InsecureHTTP    bool
+	Fetchers        int           // at once in a site, see [site.Config]
 	Relay           *relay.Config // nil: no embedded STUN and TURN; Secret is filled in
 	RelayAddr       string        // host:port as endpoints reach it
 	Log             *slog.Logger
@@ -197,7 +198,7 @@ func (s *Server) assemble(ctx context.Context) error {
 	if epoch > 1 {
 		grace = site.ReturnGrace
 	}
-	s.hub = site.NewHub(site.Config{Epoch: epoch, Grace: grace, URL: s.objectURL, Refused: &s.refused, Log: s.log}, src)
+	s.hub = site.NewHub(site.Config{Epoch: epoch, Grace: grace, Fetchers: s.cfg.Fetchers, URL: s.objectURL, Refused: &s.refused, Log: s.log}, src)
 	s.socket = socket.New(socket.Config{Authenticate: s.authenticate, Renew: s.renew, Handler: s, Refused: &s.refused, Log: s.log,
 		Welcome: func(_ context.Context, who socket.Identity) (wire.Welcome, error) {
 			return wire.Welcome{Epoch: epoch, ICE: s.ice(who.ID)}, nil

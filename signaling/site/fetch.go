@@ -167,7 +167,7 @@ func (s *Site) choose(now time.Time, f *flow, n *need, members []*member) []wire
 	if len(best) == 0 {
 		return nil
 	}
-	if n.trial == "" {
+	if n.trial == "" && s.cfg.Fetchers == 1 {
 		n.trial = s.second(now, f, n, best)
 	}
 	if n.trial != "" && slices.Contains(best, n.trial) {
@@ -180,7 +180,7 @@ func (s *Site) choose(now time.Time, f *flow, n *need, members []*member) []wire
 		return []wire.EndpointID{n.trial}
 	}
 	n.trial = ""
-	return best[:min(fetchers, len(best))]
+	return best[:min(s.cfg.Fetchers, len(best))]
 }
 
 // second returns whom to try as a fetcher, when it is time to learn whether the

@@ -2,6 +2,7 @@ package site_test
 
 import (
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/sitecast/sitecast/signaling/site"
@@ -267,6 +268,42 @@ func TestLiarWithoutTheChunksDoesNotKeepItsLease(t *testing.T) {
 		}
 		if got := take[wire.Lease](other); len(got) == 0 {
 			t.Error("nobody else fetches")
+		}
+	})
+}
+
+func TestSeveralFetchersGetRangesOfTheirOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := config("shop-1")
+		cfg.Fetchers = 3
+		s := newStandOf(t, cfg)
+		defer s.close()
+		spec := version("a", 600)
+		m := tillsOf(s, spec, 20, 20, 20, 20)
+		held := map[uint32]bool{}
+		for range 4 {
+			for _, x := range m {
+				x.works(held)
+			}
+			s.pass(time.Second)
+		}
+		busy := 0
+		for _, x := range m {
+			if len(x.leases) > 0 {
+				busy++
+			}
+		}
+		if busy != 3 {
+			t.Errorf("%d fetch, want 3", busy)
+		}
+		if faults := s.site.Faults(); len(faults) > 0 {
+			t.Error(faults)
+		}
+		if took := run(s, spec, 60, m...); took > 16 {
+			t.Errorf("took %d s, want a third of what one takes", took)
+		}
+		if got := m[0].wan + m[1].wan + m[2].wan + m[3].wan; got < 600*chunkBytes {
+			t.Errorf("%d bytes fetched, want all", got)
 		}
 	})
 }

@@ -297,18 +297,23 @@ func unheard(now time.Time, f *flow, members []*member) bool {
 	return false
 }
 
-// occupied reports whether a reach group has a fetcher that could fetch for f, too,
-// but has no room now. This is so nearly always, and saves looking at everybody.
+// occupied reports whether a reach group has all the fetchers it may have, and they
+// could fetch for f, too, but have no room now. This is so nearly always, and saves
+// looking at everybody.
 func (s *Site) occupied(f *flow, g groupID, room func(schedule.Slot) int) bool {
+	at := map[*member]bool{}
 	for _, l := range s.leases {
 		m := s.members[l.to]
 		h := m.holds[f.ID]
-		if m.group == g && h != nil && h.code == "" && !h.complete && !h.doubted &&
-			room(schedule.Slot{Member: l.to, Class: schedule.Class(f.Priority)}) <= 0 {
-			return true
+		if m.group != g || h == nil || h.code != "" || h.complete || h.doubted {
+			continue
 		}
+		if room(schedule.Slot{Member: l.to, Class: schedule.Class(f.Priority)}) > 0 {
+			return false
+		}
+		at[m] = true
 	}
-	return false
+	return len(at) >= s.cfg.Fetchers
 }
 
 // grant gives m the next lease of f, the body first.

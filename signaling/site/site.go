@@ -62,6 +62,10 @@ type Config struct {
 	// Grace is how long after the first member joined no lease is granted. A server
 	// that was restarted gives members so much time to return and say what they hold.
 	Grace time.Duration
+	// Fetchers is how many members of a reach group fetch a flow at once; 0 means
+	// one, which leaves nothing to coordinate. More are for lines or origins that
+	// give one connection less than there is.
+	Fetchers int
 	// URL signs the address of an object at the origin for ttl.
 	URL func(kind ObjectKind, digest content.Digest, ttl time.Duration) string
 	// Refused counts messages that are refused; nil: nobody does.
@@ -93,8 +97,8 @@ const (
 	slowLine = 64 << 10
 	// maxLeases is a fetcher's current lease and its next.
 	maxLeases = 2
-	// fetchers is how many members fetch one flow at once.
-	fetchers = 1 // in each reach group
+	// MaxFetchers bounds [Config.Fetchers].
+	MaxFetchers = 16
 	// classes is how many classes of priority there are.
 	classes = 3
 	// tick is how often an active site looks at the time.
@@ -178,6 +182,7 @@ type member struct {
 
 // New returns a site that does nothing until Run.
 func New(cfg Config) *Site {
+	cfg.Fetchers = max(cfg.Fetchers, 1)
 	return &Site{
 		cfg: cfg, log: cfg.Log.With("site", cfg.Name),
 		inbox: make(chan event, inboxEvents), done: make(chan struct{}), ready: make(chan struct{}),

@@ -4,7 +4,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"testing"
 	"time"
 )
@@ -27,7 +26,6 @@ func TestScenarioIsJudgedByItsWorstCopiesAndMedianTime(t *testing.T) {
 		"too slow":                      {[]result{run(16, 1.06)}, nil, false},
 		"too slow once in three":        {[]result{run(12, 1.06), run(99, 1.06), run(13, 1.06)}, nil, true},
 		"not complete":                  {nil, errors.New("nobody has it"), false},
-		"what can't be done yet":        {nil, fmt.Errorf("round 1: %w", errCannot("one fetcher")), true},
 	} {
 		if got := sc.row(c.all, base, c.err); got != c.good {
 			t.Errorf("%s: judged %v, want %v", name, got, c.good)

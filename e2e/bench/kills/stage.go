@@ -74,7 +74,7 @@ func (o options) run(ctx context.Context, sc scenario, seed uint64) (r result, e
 	ctx, stop := context.WithTimeoutCause(ctx, limit, fmt.Errorf("not done within %v", limit))
 	defer stop()
 	s := &stage{ctx: ctx, stop: stop, dir: dir, site: lab.Sites[0], rng: rand.New(rand.NewPCG(seed, seed))}
-	if s.Rig, err = rig.Start(ctx, lab, o.exe, dir, rig.TLS); err != nil {
+	if s.Rig, err = rig.Start(ctx, lab, o.exe, dir, rig.TLS, sc.flags...); err != nil {
 		return result{}, err
 	}
 	defer func() {
