@@ -1,0 +1,58 @@
+package sim_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/sitecast/sitecast/e2e/sim"
+)
+
+// plan is the world that stories are told in: the WAN is slow enough for a version to
+// take a while, the LAN ten times as fast.
+func plan(seed uint64) sim.Plan {
+	return sim.Plan{Sites: []int{5, 2}, WAN: 400_000, LAN: 4_000_000, Relay: true, Seed: seed}
+}
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// start switches everybody on.
+func start(w *sim.World) {
+	for _, s := range w.Sites {
+		for _, e := range s.Endpoints {
+			e.Start()
+		}
+	}
+}
+
+// sound fails the test when a promise was broken.
+func sound(t *testing.T, w *sim.World) {
+	t.Helper()
+	for _, s := range w.Sites {
+		s.Audit()
+	}
+	if faults := w.Faults(); len(faults) > 0 {
+		t.Fatalf("%d promises broken:\n%s\n\nlog:\n%s", len(faults), w.History(), w.Log())
+	}
+}
+
+func TestASiteWithoutTroubleFetchesEverythingOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := sim.New(plan(1))
+		defer w.Close()
+		start(w)
+		s, v := w.Sites[0], sim.Versions()[0]
+		s.Order(v)
+		if !w.Finish(time.Minute) {
+			t.Fatalf("not complete in time: %v\n%s\n%s", w.Incomplete(), w.History(), w.Log())
+		}
+		sound(t, w)
+		needed, wan, lan := s.Traffic()
+		t.Logf("needed %d, WAN %d, LAN %d, %d events", needed, wan, lan, w.Events())
+		if wan != needed {
+			t.Errorf("%d bytes crossed the WAN, %d had to", wan, needed)
+		}
+	})
+}
