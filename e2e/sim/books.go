@@ -304,7 +304,7 @@ func (b *books) moved(a *agent, flow content.VersionID, what string) {
 	if !paused || !a.connected || a.e.frozen || !a.e.reaches() || b.s.loop == nil || b.online[a.e] == nil {
 		return
 	}
-	for _, t := range []time.Time{a.since, a.mendedAt, a.e.thawed, b.online[a.e].since} {
+	for _, t := range []time.Time{a.since, a.mendedAt, a.thawedAt, b.online[a.e].since} {
 		if t.After(since) {
 			since = t
 		}

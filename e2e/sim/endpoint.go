@@ -24,11 +24,10 @@ type Endpoint struct {
 	line, up, down, lan *stream
 
 	lives   uint64
-	agent   *agent // nil while it is off
-	plugged bool   // it reaches the server, if its site does
-	heals   int    // of that
-	frozen  bool   // its process is stopped: it hears and does nothing
-	thawed  time.Time
+	agent   *agent   // nil while it is off
+	plugged bool     // it reaches the server, if its site does
+	heals   int      // of that
+	frozen  bool     // its process is stopped: it hears and does nothing
 	waiting []func() // what came while it was frozen
 	slow    bool     // it takes from the origin at a twentieth of the rate
 	stalled bool     // the origin sends it nothing
@@ -55,6 +54,7 @@ type agent struct {
 	connected bool
 	since     time.Time // the last welcome
 	mendedAt  time.Time // the last end of a silent cut
+	thawedAt  time.Time // the last end of a freeze
 
 	dialogs map[*Endpoint]*dialog
 	rate    int64 // granted
@@ -152,99 +152,6 @@ func (e *Endpoint) Stop() {
 		d.close("agent stops")
 	}
 	e.agent = nil
-}
-
-// Freeze stops the process for a while: it keeps its sockets, and does nothing.
-func (e *Endpoint) Freeze() {
-	e.w.Tell("%s freezes", e.Name)
-	e.w.mu.Lock()
-	e.frozen = true
-	e.w.mu.Unlock()
-	e.checkLinks()
-}
-
-// Thaw lets the process go on.
-func (e *Endpoint) Thaw() {
-	e.w.Tell("%s thaws", e.Name)
-	e.w.mu.Lock()
-	a := e.agent
-	e.frozen, e.thawed = false, time.Now()
-	waiting := e.waiting
-	e.waiting = nil
-	e.w.mu.Unlock()
-	for _, do := range waiting {
-		e.line.in(0, func() { a.input(do) })
-	}
-	e.line.in(0, func() {
-		e.w.mu.Lock()
-		if a.sock != nil {
-			a.sock.pumpUp()
-		}
-		e.w.mu.Unlock()
-		e.checkLinks()
-		e.site.wan.kick()
-	})
-}
-
-// Unplug cuts the endpoint's own way to the server and the origin's control, not
-// its links; Plug mends it.
-func (e *Endpoint) Unplug(silent bool) {
-	e.w.Tell("%s loses its way to the server, silently %v", e.Name, silent)
-	e.w.mu.Lock()
-	e.plugged = false
-	e.w.mu.Unlock()
-	e.cutOff(silent)
-}
-
-// Plug mends what Unplug cut.
-func (e *Endpoint) Plug() {
-	e.w.Tell("%s has its way to the server again", e.Name)
-	e.w.mu.Lock()
-	e.plugged = true
-	e.w.mu.Unlock()
-	e.mended()
-}
-
-// Fill fills the disk, or makes room again.
-func (e *Endpoint) Fill(full bool) {
-	e.w.Tell("%s: disk full: %v", e.Name, full)
-	e.store.mu.Lock()
-	defer e.store.mu.Unlock()
-	e.store.full = full
-}
-
-// Slow makes the endpoint's way to the origin slow, Stall has it send nothing.
-func (e *Endpoint) Slow(slow bool) {
-	e.w.Tell("%s: slow to the origin: %v", e.Name, slow)
-	e.w.mu.Lock()
-	e.slow = slow
-	e.w.mu.Unlock()
-	e.site.wan.kick()
-}
-
-// Stall has the origin send the endpoint nothing.
-func (e *Endpoint) Stall(stalled bool) {
-	e.w.Tell("%s: origin sends it nothing: %v", e.Name, stalled)
-	e.w.mu.Lock()
-	e.stalled = stalled
-	e.w.mu.Unlock()
-	e.site.wan.kick()
-}
-
-// Corrupt makes the endpoint say that it holds everything, and send rubbish.
-func (e *Endpoint) Corrupt(liar bool) {
-	e.w.Tell("%s lies: %v", e.Name, liar)
-	e.w.mu.Lock()
-	defer e.w.mu.Unlock()
-	e.liar = liar
-	e.lied = e.lied || liar
-}
-
-// Damage spoils a chunk on the endpoint's disk.
-func (e *Endpoint) Damage(v *Version, n uint32) {
-	if i, ok := e.store.damage(v.spec.ID, n); ok {
-		e.w.Tell("%s: chunk %d of %s is damaged on disk", e.Name, i, v.Name)
-	}
 }
 
 // lie changes what a liar says to the server. mu is held.

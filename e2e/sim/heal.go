@@ -43,29 +43,13 @@ func (s *Site) heal() {
 }
 
 func (e *Endpoint) heal() {
-	if !e.plugged {
-		e.Plug()
-	}
-	if e.Running() && e.frozen {
-		e.Thaw()
-	}
-	if e.slow {
-		e.Slow(false)
-	}
-	if e.stalled {
-		e.Stall(false)
-	}
-	if e.store.full {
-		e.Fill(false)
-	}
-	if e.lied { // who lied is set up anew: what it says now is true
-		e.Corrupt(false)
-		if e.Running() {
-			e.Stop()
-		}
-	}
 	if !e.Running() {
 		e.Start()
+	}
+	for _, t := range Troubles {
+		if e.In(t) {
+			e.Get(t, false)
+		}
 	}
 }
 

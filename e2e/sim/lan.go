@@ -261,21 +261,16 @@ func (w *World) pairUp(s *Site) {
 // Block has nothing pass directly between two endpoints, or lets it pass again.
 func (w *World) Block(a, b *Endpoint, blocked bool) {
 	w.Tell("no way between %s and %s: %v", a.Name, b.Name, blocked)
+	w.block(a, b, blocked)
+}
+
+func (w *World) block(a, b *Endpoint, blocked bool) {
 	w.mu.Lock()
 	p := w.pair(a, b)
 	p.blocked, p.at = blocked, time.Now()
 	p.suspect = p.suspect || blocked
 	w.mu.Unlock()
 	a.checkLinks()
-}
-
-// Isolate blocks an endpoint from all others, or lets it reach all again.
-func (e *Endpoint) Isolate(isolated bool) {
-	for _, other := range e.site.Endpoints {
-		if other != e {
-			e.w.Block(e, other, isolated)
-		}
-	}
 }
 
 // Blocked reports whether nothing passes directly between two endpoints.

@@ -294,6 +294,9 @@ func (s *Site) Pause(v *Version, paused bool) {
 	s.demand()
 }
 
+// Paused reports whether a flow is paused.
+func (s *Site) Paused(v *Version) bool { return s.flow(v).Paused }
+
 // Prioritise changes the priority of a flow.
 func (s *Site) Prioritise(v *Version, p wire.Priority) {
 	s.w.Tell("%s: priority of %s: %s", s.Name, v.Name, p)

@@ -5,8 +5,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/sitecast/sitecast/e2e/sim"
 )
 
@@ -15,8 +13,6 @@ import (
 func plan(seed uint64) sim.Plan {
 	return sim.Plan{Sites: []int{5, 2}, WAN: 400_000, LAN: 4_000_000, Relay: true, Seed: seed}
 }
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // start switches everybody on.
 func start(w *sim.World) {

@@ -25,7 +25,6 @@ type store struct {
 	due   bool // a commit is on its way
 	held  map[content.VersionID]*held
 	order []content.VersionID
-	wrong func(format string, args ...any)
 }
 
 // held is one version on disk; it implements chunk.Version.
@@ -127,6 +126,13 @@ func (s *store) commitAll() {
 	for _, h := range s.held {
 		h.commit()
 	}
+}
+
+// fill fills the disk, or makes room again.
+func (s *store) fill(full bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.full = full
 }
 
 // crash forgets what was not durable.

@@ -284,6 +284,9 @@ func (s *Site) Reconnect() {
 // Connected reports whether the site's WAN is up.
 func (s *Site) Connected() bool { return s.wan.up }
 
+// Serving reports whether the origin serves the site.
+func (s *Site) Serving() bool { return s.wan.serving }
+
 // Origin lets the origin serve a site, or refuse everything.
 func (s *Site) Origin(serving bool) {
 	s.w.Tell("%s: origin serves: %v", s.Name, serving)
