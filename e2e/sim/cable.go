@@ -3,7 +3,9 @@ package sim
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
+	"testing/synctest"
 	"time"
 
 	"github.com/sitecast/sitecast/signaling/wire"
@@ -79,15 +81,15 @@ func (c *cable) shut(side int) {
 	c.ends[side].once.Do(func() { close(c.ends[side].gone) })
 }
 
-// flush delivers what was held back.
+// flush delivers what was held back, before anything that is on its way now.
 func (c *cable) flush() {
 	c.w.mu.Lock()
-	defer c.w.mu.Unlock()
-	for side, held := range c.held {
-		c.held[side] = nil
-		for _, do := range held {
-			c.ends[1-side].line.in(c.latency(), do)
-		}
+	held := c.held
+	c.held = [2][]func(){}
+	c.w.mu.Unlock()
+	for _, do := range slices.Concat(held[0], held[1]) {
+		do()
+		synctest.Wait()
 	}
 }
 

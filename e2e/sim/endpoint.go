@@ -174,3 +174,6 @@ func (e *Endpoint) lie(kind wire.Kind, body any) any {
 	}
 	return p
 }
+
+// GoString is how a drawn endpoint is printed.
+func (e *Endpoint) GoString() string { return e.Name }

@@ -136,3 +136,6 @@ func must(err error) {
 		panic(fmt.Sprintf("sim: %v", err))
 	}
 }
+
+// GoString is how a drawn version is printed.
+func (v *Version) GoString() string { return v.Name }

@@ -1,6 +1,9 @@
 package sim
 
-import "time"
+import (
+	"testing/synctest"
+	"time"
+)
 
 // Trouble is something that can be wrong with an endpoint for a while.
 type Trouble string
@@ -82,17 +85,16 @@ func (e *Endpoint) freeze(frozen bool) {
 	a.thawedAt = time.Now()
 	e.w.mu.Unlock()
 	for _, do := range waiting {
-		e.line.in(0, func() { a.input(do) })
+		a.input(do)
+		synctest.Wait()
 	}
-	e.line.in(0, func() {
-		e.w.mu.Lock()
-		if a.sock != nil {
-			a.sock.pumpUp()
-		}
-		e.w.mu.Unlock()
-		e.checkLinks()
-		e.site.wan.kick()
-	})
+	e.w.mu.Lock()
+	if a.sock != nil {
+		a.sock.pumpUp()
+	}
+	e.w.mu.Unlock()
+	e.checkLinks()
+	e.site.wan.kick()
 }
 
 // unplug cuts the endpoint's way to the server, not its links, or mends it.

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"testing/synctest"
 	"time"
 
 	"github.com/sitecast/sitecast/edge/uplink"
@@ -123,11 +124,13 @@ func (k *sock) healed() {
 	k.heldUp, k.heldDown = nil, nil
 	dead := k.atAgent && !k.atServer
 	k.a.w.mu.Unlock()
-	for _, do := range up {
-		k.up.in(0, func() { k.arriveUp(do) })
+	for _, do := range up { // at once: what is on its way now comes after them
+		k.arriveUp(do)
+		synctest.Wait()
 	}
 	for _, do := range down {
-		k.down.in(0, func() { k.arriveDown(do) })
+		k.arriveDown(do)
+		synctest.Wait()
 	}
 	if dead { // whatever it sends is answered with a reset
 		k.down.in(wanLatency, func() { k.a.sockBroke(k, "reset") })
