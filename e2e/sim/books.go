@@ -56,6 +56,8 @@ type grant struct {
 	to   *Endpoint
 	at   time.Time
 	dead bool // freed
+	// epoch is that of the server which knows it: a later one may take it over.
+	epoch uint64
 }
 
 // need is how often a part had to cross.
@@ -173,8 +175,13 @@ func (b *books) heard(s *session, msg any) {
 		known[p.Flow].Patch(bits.From, bits.Bits)
 	}
 	for _, l := range p.Leases {
-		if g := b.leases[grantKey{l.Epoch, l.Lease}]; g != nil && g.to == s.e && (l.Done || l.Failed != "") {
+		g := b.leases[grantKey{l.Epoch, l.Lease}]
+		switch {
+		case g == nil || g.to != s.e:
+		case l.Done || l.Failed != "":
 			g.dead = true
+		case l.Range != nil: // taken over, unless it is revoked
+			g.dead, g.epoch = false, b.s.w.server.epoch
 		}
 	}
 }
@@ -198,7 +205,7 @@ func (b *books) together(e *Endpoint) []*Endpoint {
 
 // granted looks at a lease that the server gives.
 func (b *books) granted(s *session, l wire.Lease) {
-	g := &grant{Lease: l, to: s.e, at: time.Now()}
+	g := &grant{Lease: l, to: s.e, at: time.Now(), epoch: l.Epoch}
 	b.leases[grantKey{l.Epoch, l.Lease}] = g
 	group := b.together(s.e)
 	if _, paused := b.paused[l.Flow]; paused {
@@ -211,7 +218,7 @@ func (b *books) granted(s *session, l wire.Lease) {
 	v := stock().byID[l.Flow]
 	b.s.w.tell("lease %d of %s for %s: %d parts from %d", l.Lease, v.Name, s.e.Name, len(l.Parts), firstOf(l))
 	b.each(l, func(p part, size int64) {
-		if old := b.latest[p]; old != nil && !old.dead && old.Epoch == l.Epoch && slices.Contains(group, old.to) {
+		if old := b.latest[p]; old != nil && !old.dead && old.epoch == l.Epoch && slices.Contains(group, old.to) {
 			b.fault("chunk %d of %s is under lease %d of %s and under lease %d of %s", p.chunk, v.Name, old.Lease.Lease, old.to.Name, l.Lease, s.e.Name)
 		}
 		b.latest[p] = g
@@ -317,7 +324,7 @@ func (b *books) moved(a *agent, flow content.VersionID, what string) {
 // frame looks at a frame that an endpoint sends, and spoils the data of a liar.
 func (b *books) frame(l *end, f *wire.Frame) {
 	e := l.d.a.e
-	if f.Kind == wire.FrameCredit || f.Kind == wire.FrameHello {
+	if f.Kind == wire.FrameCredit || f.Kind == wire.FrameUplink {
 		return
 	}
 	v := stock().byID[f.Version]

@@ -14,6 +14,8 @@ import (
 const (
 	// piece is what crosses the WAN at once.
 	piece = 8 << 10
+	// window is what may have crossed without being read.
+	window = 64 << 10
 	// slowdown is how much slower than the site a slow endpoint takes.
 	slowdown = 20
 )
@@ -41,6 +43,7 @@ type transfer struct {
 	part    int   // that comes next
 	got     int64 // of it
 	out     chan wire.Part
+	unread  int64 // in out, or in the hands of the reader
 	err     error // why it ended early, before out is closed
 	over    bool
 	started bool
@@ -119,10 +122,16 @@ func (p *wan) fetch(ctx context.Context, a *agent, lease wire.Lease, parts []wir
 				defer w.mu.Unlock()
 				return t.err
 			}
-			if err := each(part); err != nil {
-				w.mu.Lock()
+			err := each(part)
+			w.mu.Lock()
+			t.unread -= int64(part.Length)
+			t.heard = time.Now() // the wait was the reader's
+			if err != nil {
 				p.s.books.broke(1)
-				w.mu.Unlock()
+			}
+			w.mu.Unlock()
+			a.e.up.alarm(time.Microsecond, p.serve)
+			if err != nil {
 				a.e.up.alarm(wanLatency, func() { p.end(t, nil) })
 				return err
 			}
@@ -157,6 +166,9 @@ func (p *wan) watch(t *transfer) {
 	t.a.e.line.alarm(time.Until(t.heard)+origin.StallTimeout, func() {
 		switch {
 		case t.over:
+		case t.unread >= window, p.pace(t) == 0:
+			t.heard = time.Now() // the wait is its own
+			p.watch(t)
 		case time.Since(t.heard) >= origin.StallTimeout:
 			p.end(t, origin.ErrStalled)
 		default:
@@ -211,6 +223,10 @@ func (p *wan) serve() {
 		if !t.started || t.a.e.frozen || t.a.e.stalled {
 			continue
 		}
+		if t.unread >= window {
+			t.heard = now
+			continue
+		}
 		if pace == 0 || t.next.After(now) {
 			t.heard = now // the wait is its own
 			if pace > 0 && (soonest.IsZero() || t.next.Before(soonest)) {
@@ -243,6 +259,7 @@ func (p *wan) crossed(t *transfer, n int64) {
 	t.heard = time.Now()
 	if t.got += n; !t.over && t.got >= int64(t.parts[t.part].Length) {
 		t.out <- t.parts[t.part]
+		t.unread += int64(t.parts[t.part].Length)
 		t.part, t.got = t.part+1, 0
 	}
 	done := t.part == len(t.parts)
