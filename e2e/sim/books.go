@@ -19,6 +19,9 @@ const (
 	// killCost is how much of the site's rate one break may cost, in time; one chunk
 	// more may be on its way.
 	killCost = 250 * time.Millisecond
+	// orderLag is how long after an order endpoints may take to say what they hold from
+	// before.
+	orderLag = 3 * time.Second
 )
 
 // body stands for the body among the chunks of a version.
@@ -35,6 +38,7 @@ type books struct {
 	s      *Site
 	paused map[content.VersionID]time.Time // since when
 	orders map[content.VersionID]bool      // ever given
+	since  map[content.VersionID]time.Time // the last of them
 	leases map[grantKey]*grant
 	latest map[part]*grant // who may fetch it, as granted last
 	needs  map[part]*need
@@ -68,6 +72,7 @@ type need struct {
 
 func newBooks(s *Site) *books {
 	b := &books{s: s, paused: map[content.VersionID]time.Time{}, orders: map[content.VersionID]bool{},
+		since:  map[content.VersionID]time.Time{},
 		leases: map[grantKey]*grant{}, latest: map[part]*grant{}, needs: map[part]*need{},
 		known: map[*session]map[content.VersionID]content.Bitmap{}, online: map[*Endpoint]*session{}}
 	for _, v := range Versions() {
@@ -84,6 +89,10 @@ func (b *books) ordered(v *Version) {
 	b.s.w.mu.Lock()
 	defer b.s.w.mu.Unlock()
 	b.orders[v.spec.ID] = true
+	b.since[v.spec.ID] = time.Now()
+	for _, known := range b.known { // what was said of an earlier order is forgotten
+		delete(known, v.spec.ID)
+	}
 }
 
 func (b *books) pause(v *Version, paused bool) {
@@ -223,7 +232,7 @@ func (b *books) granted(s *session, l wire.Lease) {
 		}
 		b.latest[p] = g
 		for _, mate := range group {
-			if told := b.online[mate]; told != nil && p.chunk != body && !mate.lied && b.known[told][l.Flow].Has(uint32(p.chunk)) {
+			if !mate.lied && b.says(mate, p) {
 				b.fault("lease %d sends %s for chunk %d of %s, of which %s said that it holds it", l.Lease, s.e.Name, p.chunk, v.Name, mate.Name)
 				break
 			}
@@ -235,7 +244,7 @@ func (b *books) granted(s *session, l wire.Lease) {
 // require notes that a part has to cross the WAN, unless it need not.
 func (b *books) require(p part, size int64, to *Endpoint, group []*Endpoint) {
 	for _, mate := range group {
-		if b.online[mate] != nil && mate.holds(p) {
+		if b.online[mate] != nil && mate.holds(p) && (b.says(mate, p) || time.Since(b.since[p.flow]) > orderLag) {
 			return
 		}
 	}
@@ -246,6 +255,12 @@ func (b *books) require(p part, size int64, to *Endpoint, group []*Endpoint) {
 	}
 	b.needs[p] = &need{to: to}
 	b.budget += size
+}
+
+// says reports whether an endpoint told the server that it holds a part.
+func (b *books) says(e *Endpoint, p part) bool {
+	s := b.online[e]
+	return s != nil && p.chunk != body && b.known[s][p.flow].Has(uint32(p.chunk))
 }
 
 func (e *Endpoint) holds(p part) bool {

@@ -18,7 +18,9 @@ func plan(seed uint64) sim.Plan {
 func start(w *sim.World) {
 	for _, s := range w.Sites {
 		for _, e := range s.Endpoints {
-			e.Start()
+			if !e.Running() {
+				e.Start()
+			}
 		}
 	}
 }
