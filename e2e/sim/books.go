@@ -45,7 +45,7 @@ type books struct {
 	known  map[*session]map[content.VersionID]content.Bitmap // what the server was told
 	online map[*Endpoint]*session
 
-	breaks  int
+	breaks  int   // fetches that ended before they were whole
 	budget  int64 // bytes that had to cross the WAN
 	wan     int64 // bytes that crossed it
 	lan     int64 // payload that peers sent
@@ -104,15 +104,8 @@ func (b *books) pause(v *Version, paused bool) {
 	}
 }
 
-// broke notes that something happened that may cost what was on the wire.
-func (b *books) broke(n int) { b.breaks += n }
-
-// Break notes that a step was taken which may cost what was on the wire.
-func (s *Site) Break() {
-	s.w.mu.Lock()
-	defer s.w.mu.Unlock()
-	s.books.broke(max(1, len(s.wan.transfers)))
-}
+// broke notes that a fetch ended before it was whole, which costs what was on the wire.
+func (b *books) broke() { b.breaks++ }
 
 // The server's side.
 
@@ -153,7 +146,6 @@ func (b *books) sent(s *session, msg any) {
 		if g := b.leases[grantKey{m.Epoch, m.Lease}]; g != nil {
 			g.dead = true
 		}
-		b.breaks++
 		b.s.w.tell("lease %d of %s is revoked: %s", m.Lease, s.e.Name, m.Reason)
 	case wire.Lease:
 		b.granted(s, m)
@@ -195,13 +187,14 @@ func (b *books) heard(s *session, msg any) {
 	}
 }
 
-// together lists the endpoints that are one reach group with e: those it can link
-// to, by however many links, of which the server has no reason to think otherwise.
+// together lists the endpoints that are one reach group with e: those online that it
+// can link to, by however many links, of which the server has no reason to think
+// otherwise.
 func (b *books) together(e *Endpoint) []*Endpoint {
 	group := []*Endpoint{e}
 	for i := 0; i < len(group); i++ {
 		for _, other := range b.s.Endpoints {
-			if other.agent == nil || other.frozen || slices.Contains(group, other) {
+			if b.online[other] == nil || other.agent == nil || other.frozen || slices.Contains(group, other) {
 				continue
 			}
 			if p := b.s.w.pair(group[i], other); !p.blocked && !p.suspect {
@@ -226,7 +219,11 @@ func (b *books) granted(s *session, l wire.Lease) {
 	}
 	v := stock().byID[l.Flow]
 	b.s.w.tell("lease %d of %s for %s: %d parts from %d", l.Lease, v.Name, s.e.Name, len(l.Parts), firstOf(l))
+	wrong := len(b.s.w.faults)
 	b.each(l, func(p part, size int64) {
+		if len(b.s.w.faults) > wrong {
+			return // the first of its chunks says it all
+		}
 		if old := b.latest[p]; old != nil && !old.dead && old.epoch == l.Epoch && slices.Contains(group, old.to) {
 			b.fault("chunk %d of %s is under lease %d of %s and under lease %d of %s", p.chunk, v.Name, old.Lease.Lease, old.to.Name, l.Lease, s.e.Name)
 		}
@@ -378,12 +375,19 @@ func (s *Site) Audit() {
 	}
 }
 
-// Traffic is what a site moved: bytes that had to cross the WAN, those that did, and
-// those that peers sent.
-func (s *Site) Traffic() (needed, wan, lan int64) {
+// Traffic is what a site moved.
+type Traffic struct {
+	Needed int64 // bytes that had to cross the WAN
+	WAN    int64 // bytes that did
+	LAN    int64 // payload that peers sent
+	Breaks int   // fetches that ended before they were whole
+}
+
+// Traffic returns what the site moved so far.
+func (s *Site) Traffic() Traffic {
 	s.w.mu.Lock()
 	defer s.w.mu.Unlock()
-	return s.books.budget, s.books.wan, s.books.lan
+	return Traffic{s.books.budget, s.books.wan, s.books.lan, s.books.breaks}
 }
 
 // Complete reports whether an endpoint has all of a version, correctly.

@@ -20,13 +20,12 @@ func TestVersionThatOneHoldsFromBeforeCrossesNoMore(t *testing.T) {
 		w.Pass(time.Minute)
 		start(w)
 		w.Pass(10 * time.Second)
-		_, before, _ := s.Traffic()
+		before := s.Traffic().WAN
 		s.Order(v)
 		if !w.Finish(time.Minute) {
 			t.Fatalf("not complete in time: %v\n%s\n%s", w.Incomplete(), w.History(), w.Log())
 		}
-		_, wan, _ := s.Traffic()
-		if wan != before {
+		if wan := s.Traffic().WAN; wan != before {
 			t.Errorf("%d bytes crossed the WAN again, none had to\n%s", wan-before, w.History())
 		}
 	})

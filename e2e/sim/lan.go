@@ -168,6 +168,9 @@ func (d *dialog) establish() {
 		return
 	}
 	c := newCable(d, o, relayed)
+	if relayed {
+		a.w.suspect(a, b)
+	}
 	a.w.Tell("link %s-%s up, attempt %d, relayed %v", a.Name, b.Name, d.attempt, relayed)
 	d.end, o.end = c.ends[0], c.ends[1]
 	for _, up := range []*dialog{d, o} {
@@ -231,6 +234,9 @@ func (d *dialog) finish(why string) {
 	if a.dialogs[d.peer] == d {
 		delete(a.dialogs, d.peer)
 	}
+	if d.end == nil && d.attempt >= apartAfter || d.end != nil && d.end.c.relayed {
+		a.w.suspect(a.e, d.peer)
+	}
 	if a.dead {
 		return
 	}
@@ -247,6 +253,16 @@ func (w *World) pair(a, b *Endpoint) *pair {
 		a, b = b, a
 	}
 	return w.pairs[[2]*Endpoint{a, b}]
+}
+
+// apartAfter is from which attempt on a failure says that there is no direct way.
+const apartAfter = 2
+
+// suspect notes that the server has reason to take two endpoints for separate.
+func (w *World) suspect(a, b *Endpoint) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.pair(a, b).suspect = true
 }
 
 // pairUp makes the pairs of a site.

@@ -28,10 +28,9 @@ func (s *story) site() *sim.Site {
 }
 
 // endpoint draws one that fits.
-func (s *story) endpoint(fits func(*sim.Endpoint) bool) (*sim.Site, *sim.Endpoint) {
-	site := s.site()
+func (s *story) endpoint(fits func(*sim.Endpoint) bool) *sim.Endpoint {
 	var fit []*sim.Endpoint
-	for _, e := range site.Endpoints {
+	for _, e := range s.site().Endpoints {
 		if fits(e) {
 			fit = append(fit, e)
 		}
@@ -39,17 +38,16 @@ func (s *story) endpoint(fits func(*sim.Endpoint) bool) (*sim.Site, *sim.Endpoin
 	if len(fit) == 0 {
 		s.t.Skip("no endpoint is like that")
 	}
-	return site, rapid.SampledFrom(fit).Draw(s.t, "endpoint")
+	return rapid.SampledFrom(fit).Draw(s.t, "endpoint")
 }
 
 func running(e *sim.Endpoint) bool { return e.Running() }
 func off(e *sim.Endpoint) bool     { return !e.Running() }
 
 // two draws two endpoints of a site.
-func (s *story) two() (site *sim.Site, a, b *sim.Endpoint) {
-	site = s.site()
-	all := rapid.Permutation(site.Endpoints).Draw(s.t, "endpoints")
-	return site, all[0], all[1]
+func (s *story) two() (a, b *sim.Endpoint) {
+	all := rapid.Permutation(s.site().Endpoints).Draw(s.t, "endpoints")
+	return all[0], all[1]
 }
 
 // version draws one that a site wants, or wants not.
@@ -63,7 +61,8 @@ func (s *story) version(wanted bool) (*sim.Site, *sim.Version) {
 }
 
 func (s *story) pass() {
-	d := time.Duration(rapid.IntRange(0, 30_000).Draw(s.t, "ms")) * time.Millisecond
+	const ms = time.Millisecond
+	d := rapid.SampledFrom([]time.Duration{0, 10 * ms, 100 * ms, 900 * ms, 2100 * ms, 5000 * ms, 12_000 * ms, 30_000 * ms}).Draw(s.t, "time")
 	s.Tell("%v pass", d)
 	s.Pass(d)
 }
@@ -71,63 +70,60 @@ func (s *story) pass() {
 // steps are all that can happen.
 func (s *story) steps() map[string]func() {
 	return map[string]func(){
-		"pass": s.pass, "pass more": s.pass, "pass on": s.pass,
-		"kill":   func() { site, e := s.endpoint(running); site.Break(); e.Kill() },
-		"stop":   func() { site, e := s.endpoint(running); site.Break(); e.Stop() },
-		"start":  func() { _, e := s.endpoint(off); e.Start() },
-		"launch": func() { _, e := s.endpoint(off); e.Start() },
-		"hurt": func() {
-			site, e := s.endpoint(running)
-			trouble := rapid.SampledFrom(sim.Troubles).Draw(s.t, "trouble")
-			if e.In(trouble) {
-				s.t.Skip("it is in that trouble already")
-			}
-			site.Break()
-			e.Get(trouble, true)
-		},
-		"mend": func() {
-			site, e := s.endpoint(running)
-			trouble := rapid.SampledFrom(sim.Troubles).Draw(s.t, "trouble")
-			if !e.In(trouble) {
-				s.t.Skip("it is not in that trouble")
-			}
-			site.Break()
-			e.Get(trouble, false)
-		},
-		"damage": func() {
-			_, e := s.endpoint(running)
-			e.Damage(rapid.SampledFrom(sim.Versions()).Draw(s.t, "version"), rapid.Uint32().Draw(s.t, "chunk"))
-		},
-		"block":  func() { _, a, b := s.two(); s.Block(a, b, !s.Blocked(a, b)) },
-		"cut":    func() { _, a, b := s.two(); s.CutLink(a, b) },
-		"wan":    s.wan,
-		"origin": func() { site := s.site(); site.Break(); site.Origin(!site.Serving()) },
-		"server": s.server,
-		"order":  func() { site, v := s.version(false); site.Order(v) },
-		"withdraw": func() {
-			site, v := s.version(true)
-			site.Break()
-			site.Withdraw(v)
-		},
-		"pause": func() {
-			site, v := s.version(true)
-			site.Break()
-			site.Pause(v, !site.Paused(v))
-		},
-		"priority": func() {
-			site, v := s.version(true)
-			site.Prioritise(v, rapid.SampledFrom([]wire.Priority{wire.High, wire.Normal, wire.Low}).Draw(s.t, "priority"))
-		},
-		"cap": func() {
-			s.site().Limit(rapid.SampledFrom([]int64{wire.Unlimited, wire.Unlimited, 0, 50_000, 200_000}).Draw(s.t, "cap"))
-		},
+		"nothing":  func() {},
+		"kill":     func() { s.endpoint(running).Kill() },
+		"stop":     func() { s.endpoint(running).Stop() },
+		"start":    func() { s.endpoint(off).Start() },
+		"launch":   func() { s.endpoint(off).Start() },
+		"hurt":     s.hurt,
+		"trouble":  s.hurt,
+		"mend":     s.mend,
+		"damage":   s.damage,
+		"block":    func() { a, b := s.two(); s.Block(a, b, !s.Blocked(a, b)) },
+		"cut":      func() { a, b := s.two(); s.CutLink(a, b) },
+		"wan":      s.wan,
+		"origin":   func() { site := s.site(); site.Origin(!site.Serving()) },
+		"server":   s.server,
+		"restore":  s.restore,
+		"order":    func() { site, v := s.version(false); site.Order(v) },
+		"withdraw": func() { site, v := s.version(true); site.Withdraw(v) },
+		"pause":    func() { site, v := s.version(true); site.Pause(v, !site.Paused(v)) },
+		"priority": s.priority,
+		"cap":      s.limit,
 	}
 }
 
+func (s *story) hurt() {
+	e := s.endpoint(running)
+	trouble := rapid.SampledFrom(sim.Troubles).Draw(s.t, "trouble")
+	if e.In(trouble) {
+		s.t.Skip("it is in that trouble already")
+	}
+	e.Get(trouble, true)
+}
+
+func (s *story) mend() {
+	e := s.endpoint(func(e *sim.Endpoint) bool { return running(e) && slices.ContainsFunc(sim.Troubles, e.In) })
+	in := slices.DeleteFunc(slices.Clone(sim.Troubles), func(t sim.Trouble) bool { return !e.In(t) })
+	e.Get(rapid.SampledFrom(in).Draw(s.t, "trouble"), false)
+}
+
+func (s *story) damage() {
+	e := s.endpoint(running)
+	e.Damage(rapid.SampledFrom(sim.Versions()).Draw(s.t, "version"), rapid.Uint32().Draw(s.t, "chunk"))
+}
+
+func (s *story) priority() {
+	site, v := s.version(true)
+	site.Prioritise(v, rapid.SampledFrom([]wire.Priority{wire.High, wire.Normal, wire.Low}).Draw(s.t, "priority"))
+}
+
+func (s *story) limit() {
+	s.site().Limit(rapid.SampledFrom([]int64{wire.Unlimited, wire.Unlimited, 0, 50_000, 200_000}).Draw(s.t, "cap"))
+}
+
 func (s *story) wan() {
-	site := s.site()
-	site.Break()
-	if site.Connected() {
+	if site := s.site(); site.Connected() {
 		site.Disconnect(rapid.Bool().Draw(s.t, "silent"))
 	} else {
 		site.Reconnect()
@@ -135,13 +131,25 @@ func (s *story) wan() {
 }
 
 func (s *story) server() {
-	for _, site := range s.Sites {
-		site.Break()
-	}
 	if s.ServerUp() {
 		s.KillServer()
 	} else {
 		s.StartServer()
+	}
+}
+
+// restore mends what keeps a whole site from getting on.
+func (s *story) restore() {
+	if !s.ServerUp() {
+		s.StartServer()
+	}
+	for _, site := range s.Sites {
+		if !site.Connected() {
+			site.Reconnect()
+		}
+		if !site.Serving() {
+			site.Origin(true)
+		}
 	}
 }
 
@@ -173,7 +181,11 @@ func tell(t *rapid.T) {
 	s.Sites[1].Order(sim.Versions()[2])
 	actions := map[string]func(*rapid.T){"": s.check}
 	for name, do := range s.steps() {
-		actions[name] = func(t *rapid.T) { s.t = t; do() }
+		actions[name] = func(t *rapid.T) {
+			s.t = t
+			do()
+			s.pass()
+		}
 	}
 	t.Repeat(actions)
 	s.HealAll()
@@ -181,6 +193,9 @@ func tell(t *rapid.T) {
 		s.fail(t, "%v after everything was healed: %v", settled, s.Incomplete())
 	}
 	s.check(t)
+	for _, site := range s.Sites {
+		t.Logf("%s: %+v", site.Name, site.Traffic())
+	}
 }
 
 func TestWhateverHappensOneCopyCrossesTheWANAndEverybodyGetsIt(t *testing.T) {

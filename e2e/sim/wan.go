@@ -113,6 +113,9 @@ func (p *wan) fetch(ctx context.Context, a *agent, lease wire.Lease, parts []wir
 	for {
 		select {
 		case <-ctx.Done():
+			w.mu.Lock()
+			p.s.books.broke()
+			w.mu.Unlock()
 			// The origin hears of it half a round trip later.
 			a.e.up.alarm(wanLatency, func() { p.end(t, nil) })
 			return context.Cause(ctx)
@@ -127,7 +130,7 @@ func (p *wan) fetch(ctx context.Context, a *agent, lease wire.Lease, parts []wir
 			t.unread -= int64(part.Length)
 			t.heard = time.Now() // the wait was the reader's
 			if err != nil {
-				p.s.books.broke(1)
+				p.s.books.broke()
 			}
 			w.mu.Unlock()
 			a.e.up.alarm(time.Microsecond, p.serve)
@@ -189,7 +192,7 @@ func (p *wan) end(t *transfer, err error) {
 	p.transfers = slices.DeleteFunc(p.transfers, func(o *transfer) bool { return o == t })
 	if err != nil {
 		p.s.w.tell("%s: fetch of lease %d ends: %v", t.a.e.Name, t.lease.Lease, err)
-		p.s.books.broke(1)
+		p.s.books.broke()
 	}
 }
 
