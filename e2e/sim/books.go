@@ -46,7 +46,7 @@ type books struct {
 	online map[*Endpoint]*session
 
 	breaks  int   // fetches that ended before they were whole
-	budget  int64 // bytes that had to cross the WAN
+	budget  int64 // bytes that had to cross the WAN and did
 	wan     int64 // bytes that crossed it
 	lan     int64 // payload that peers sent
 	largest int64
@@ -66,6 +66,7 @@ type grant struct {
 
 // need is how often a part had to cross.
 type need struct {
+	size int64
 	came bool // since it was needed last
 	to   *Endpoint
 }
@@ -197,7 +198,7 @@ func (b *books) together(e *Endpoint) []*Endpoint {
 			if b.online[other] == nil || other.agent == nil || other.frozen || slices.Contains(group, other) {
 				continue
 			}
-			if p := b.s.w.pair(group[i], other); !p.blocked && !p.suspect {
+			if b.s.w.pair(group[i], other).joined() {
 				group = append(group, other)
 			}
 		}
@@ -250,8 +251,7 @@ func (b *books) require(p part, size int64, to *Endpoint, group []*Endpoint) {
 		n.to = to
 		return // it did not come yet
 	}
-	b.needs[p] = &need{to: to}
-	b.budget += size
+	b.needs[p] = &need{to: to, size: size}
 }
 
 // says reports whether an endpoint told the server that it holds a part.
@@ -311,8 +311,9 @@ func (b *books) crossed(t *transfer, chunk int, n int64) {
 
 // fetched notes that a part came whole and was kept.
 func (b *books) fetched(a *agent, l wire.Lease, chunk int) {
-	if n := b.needs[part{l.Flow, chunk}]; n != nil {
+	if n := b.needs[part{l.Flow, chunk}]; n != nil && !n.came {
 		n.came = true
+		b.budget += n.size
 	}
 }
 
@@ -370,6 +371,9 @@ func (s *Site) Audit() {
 	defer s.w.mu.Unlock()
 	b := s.books
 	allowed := b.budget + b.budget/100 + int64(b.breaks)*(int64(killCost.Seconds()*float64(s.wan.rate))+b.largest)
+	for _, t := range s.wan.transfers {
+		allowed += t.unread + t.got // not kept yet
+	}
 	if b.wan > allowed {
 		b.fault("%s: %d bytes crossed the WAN, %d had to, %d allowed after %d breaks", s.Name, b.wan, b.budget, allowed, b.breaks)
 	}

@@ -23,7 +23,8 @@ type pair struct {
 	// suspect says that they could not reach each other once, and that no direct link
 	// has stood since: the server may take them for separate.
 	suspect bool
-	at      time.Time // when it was blocked or cut last
+	direct  *cable    // the last direct link
+	at      time.Time // since when
 }
 
 // dialog is an attempt at a link at one of its ends and, if it succeeds, the life
@@ -177,18 +178,33 @@ func (d *dialog) establish() {
 		up.a.eng.LinkUp(up.end)
 	}
 	if direct {
-		a.lan.alarm(settleTime, func() {
-			if !c.closed {
-				a.w.mu.Lock()
-				a.w.pair(a, b).suspect = false
-				a.w.mu.Unlock()
-			}
-		})
+		a.w.mu.Lock()
+		a.w.pair(a, b).direct, a.w.pair(a, b).at = c, time.Now()
+		a.w.mu.Unlock()
 	}
 }
 
 // settleTime is how long a direct link must stand to prove that its ends can link.
 const settleTime = 3 * time.Second
+
+// joined reports whether the server should know that two endpoints can link: they do,
+// or nothing ever said that they can't. mu is held.
+func (p *pair) joined() bool {
+	if p.direct != nil && !p.direct.closed && time.Since(p.at) >= settleTime {
+		p.suspect = false
+	}
+	return !p.blocked && !p.suspect
+}
+
+// deaf notes that the server may take an endpoint for one that can't be linked,
+// because it does not hear when it is told to.
+func (e *Endpoint) deaf() {
+	for _, other := range e.site.Endpoints {
+		if other != e {
+			e.w.suspect(e, other)
+		}
+	}
+}
 
 // close ends this side now; the other side hears of it at once, if a path is there.
 func (d *dialog) close(why string) {
@@ -283,7 +299,7 @@ func (w *World) Block(a, b *Endpoint, blocked bool) {
 func (w *World) block(a, b *Endpoint, blocked bool) {
 	w.mu.Lock()
 	p := w.pair(a, b)
-	p.blocked, p.at = blocked, time.Now()
+	p.blocked = blocked
 	p.suspect = p.suspect || blocked
 	w.mu.Unlock()
 	a.checkLinks()
@@ -295,9 +311,6 @@ func (w *World) Blocked(a, b *Endpoint) bool { return w.pair(a, b).blocked }
 // CutLink breaks the link of two endpoints once.
 func (w *World) CutLink(a, b *Endpoint) {
 	w.Tell("link of %s and %s is cut", a.Name, b.Name)
-	w.mu.Lock()
-	w.pair(a, b).at = time.Now()
-	w.mu.Unlock()
 	for _, ends := range [][2]*Endpoint{{a, b}, {b, a}} {
 		if at := ends[0].agent; at != nil && at.dialogs[ends[1]] != nil {
 			d := at.dialogs[ends[1]]

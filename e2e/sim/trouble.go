@@ -78,6 +78,7 @@ func (e *Endpoint) freeze(frozen bool) {
 	e.frozen, e.waiting = frozen, nil
 	e.w.mu.Unlock()
 	if frozen {
+		e.deaf()
 		e.checkLinks()
 		return
 	}
@@ -103,6 +104,7 @@ func (e *Endpoint) unplug(cut, silent bool) {
 	e.plugged = !cut
 	e.w.mu.Unlock()
 	if cut {
+		e.deaf()
 		e.cutOff(silent)
 	} else {
 		e.mended()

@@ -281,6 +281,7 @@ func (s *Site) Disconnect(silent bool) {
 	s.wan.up = false
 	s.w.mu.Unlock()
 	for _, e := range s.Endpoints {
+		e.deaf()
 		e.cutOff(silent)
 		e.checkLinks()
 	}
