@@ -41,7 +41,7 @@ type books struct {
 	since  map[content.VersionID]time.Time // the last of them
 	leases map[grantKey]*grant
 	latest map[part]*grant // who may fetch it, as granted last
-	needs  map[part]*need
+	needs  map[part][]*need
 	known  map[*session]map[content.VersionID]content.Bitmap // what the server was told
 	online map[*Endpoint]*session
 
@@ -74,7 +74,7 @@ type need struct {
 func newBooks(s *Site) *books {
 	b := &books{s: s, paused: map[content.VersionID]time.Time{}, orders: map[content.VersionID]bool{},
 		since:  map[content.VersionID]time.Time{},
-		leases: map[grantKey]*grant{}, latest: map[part]*grant{}, needs: map[part]*need{},
+		leases: map[grantKey]*grant{}, latest: map[part]*grant{}, needs: map[part][]*need{},
 		known: map[*session]map[content.VersionID]content.Bitmap{}, online: map[*Endpoint]*session{}}
 	for _, v := range Versions() {
 		for _, p := range v.spec.Places {
@@ -246,12 +246,13 @@ func (b *books) require(p part, size int64, to *Endpoint, group []*Endpoint) {
 			return
 		}
 	}
-	n := b.needs[p]
-	if n != nil && !n.came && (n.to == to || slices.Contains(group, n.to) || n.to.agent == nil) {
-		n.to = to
-		return // it did not come yet
+	for _, n := range b.needs[p] {
+		if !n.came && (n.to == to || slices.Contains(group, n.to) || n.to.agent == nil) {
+			n.to = to
+			return // it did not come yet
+		}
 	}
-	b.needs[p] = &need{to: to, size: size}
+	b.needs[p] = append(b.needs[p], &need{to: to, size: size})
 }
 
 // says reports whether an endpoint told the server that it holds a part.
@@ -311,9 +312,12 @@ func (b *books) crossed(t *transfer, chunk int, n int64) {
 
 // fetched notes that a part came whole and was kept.
 func (b *books) fetched(a *agent, l wire.Lease, chunk int) {
-	if n := b.needs[part{l.Flow, chunk}]; n != nil && !n.came {
-		n.came = true
-		b.budget += n.size
+	for _, n := range b.needs[part{l.Flow, chunk}] {
+		if n.to == a.e && !n.came {
+			n.came = true
+			b.budget += n.size
+			return
+		}
 	}
 }
 

@@ -36,11 +36,12 @@ type end struct {
 	c    *cable
 	d    *dialog
 	side int
-	line *stream // what it sends
 	gone chan struct{}
 	once sync.Once
-
-	busy time.Time // until when it sends what it has taken; mu of the world guards it
+	// What it sends, by channel. They do not share the rate, lest the order in which
+	// goroutines use them matters.
+	line [2]*stream
+	busy [2]time.Time // until when it sends what it has taken; mu of the world guards it
 }
 
 func newCable(a, b *dialog, relayed bool) *cable {
@@ -49,7 +50,7 @@ func newCable(a, b *dialog, relayed bool) *cable {
 		c.rate /= 4
 	}
 	for side, d := range []*dialog{a, b} {
-		c.ends[side] = &end{c: c, d: d, side: side, line: c.w.queue.stream(), gone: make(chan struct{})}
+		c.ends[side] = &end{c: c, d: d, side: side, line: [2]*stream{c.w.queue.stream(), c.w.queue.stream()}, gone: make(chan struct{})}
 	}
 	return c
 }
@@ -116,7 +117,7 @@ func (l *end) SendBulk(ctx context.Context, f wire.Frame) error {
 	for {
 		l.c.w.mu.Lock()
 		ahead := max(bufferTime, time.Duration(bufferBytes*int64(time.Second)/l.c.rate))
-		wait := time.Until(l.busy) - ahead
+		wait := time.Until(l.busy[wire.ChannelBulk]) - ahead
 		if !l.c.closed && !l.c.carries() {
 			wait = max(wait, 50*time.Millisecond)
 		}
@@ -143,12 +144,12 @@ func (l *end) send(f wire.Frame) error {
 	}
 	l.d.a.e.site.books.frame(l, &f)
 	text := wire.AppendFrame(nil, f)
-	now := time.Now()
-	if l.busy.Before(now) {
-		l.busy = now
+	now, busy := time.Now(), &l.busy[f.Kind.Channel()]
+	if busy.Before(now) {
+		*busy = now
 	}
-	l.busy = l.busy.Add(time.Duration(int64(len(text)) * int64(time.Second) / l.c.rate))
-	l.line.in(l.busy.Sub(now)+l.c.latency(), func() { l.c.arrive(1-l.side, text) })
+	*busy = busy.Add(time.Duration(int64(len(text)) * int64(time.Second) / l.c.rate))
+	l.line[f.Kind.Channel()].in(busy.Sub(now)+l.c.latency(), func() { l.c.arrive(1-l.side, text) })
 	return nil
 }
 

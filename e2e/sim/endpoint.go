@@ -20,8 +20,9 @@ type Endpoint struct {
 	site  *Site
 	index int
 	store *store
-	// Lines of events: of the machine itself, to and from the server, of its links.
-	line, up, down, lan *stream
+	// Lines of events: of the machine itself, to and from the server, of its links, of
+	// its fetches.
+	line, up, down, lan, wan *stream
 
 	lives   uint64
 	agent   *agent   // nil while it is off
@@ -66,7 +67,7 @@ func newEndpoint(s *Site, name string) *Endpoint {
 	seed := seedOf(0)
 	copy(seed, name)
 	e.ID = wire.IDOf(ed25519.NewKeyFromSeed(seed).Public().(ed25519.PublicKey))
-	e.line, e.up, e.down, e.lan = w.queue.stream(), w.queue.stream(), w.queue.stream(), w.queue.stream()
+	e.line, e.up, e.down, e.lan, e.wan = w.queue.stream(), w.queue.stream(), w.queue.stream(), w.queue.stream(), w.queue.stream()
 	e.store = newStore(e.line)
 	return e
 }

@@ -74,6 +74,7 @@ func TestASiteThatHasEverythingIsQuiet(t *testing.T) {
 		if n := w.Events() - events; n != 0 {
 			t.Errorf("%d messages and frames in an idle hour", n)
 		}
+		t.Logf("goroutines ran %d times", scheduled()-ran)
 		if n := scheduled() - ran; n > 3600 {
 			t.Errorf("goroutines ran %d times in an idle hour", n)
 		}

@@ -62,7 +62,7 @@ func (a *agent) SetRate(rate int64) {
 	a.w.mu.Lock()
 	a.rate = rate
 	a.w.mu.Unlock()
-	a.e.up.alarm(time.Microsecond, a.e.site.wan.serve)
+	a.e.wan.alarm(time.Microsecond, a.e.site.wan.serve)
 }
 
 // FetchParts implements engine.Origin.
@@ -109,7 +109,7 @@ func (p *wan) fetch(ctx context.Context, a *agent, lease wire.Lease, parts []wir
 		return cmpOr(x.a.e.index-y.a.e.index, int(x.lease.Lease)-int(y.lease.Lease))
 	})
 	w.mu.Unlock()
-	a.e.up.alarm(2*wanLatency, func() { p.begin(t) })
+	a.e.wan.alarm(2*wanLatency, func() { p.begin(t) })
 	for {
 		select {
 		case <-ctx.Done():
@@ -117,7 +117,7 @@ func (p *wan) fetch(ctx context.Context, a *agent, lease wire.Lease, parts []wir
 			p.s.books.broke()
 			w.mu.Unlock()
 			// The origin hears of it half a round trip later.
-			a.e.up.alarm(wanLatency, func() { p.end(t, nil) })
+			a.e.wan.alarm(wanLatency, func() { p.end(t, nil) })
 			return context.Cause(ctx)
 		case part, more := <-t.out:
 			if !more {
@@ -133,9 +133,9 @@ func (p *wan) fetch(ctx context.Context, a *agent, lease wire.Lease, parts []wir
 				p.s.books.broke()
 			}
 			w.mu.Unlock()
-			a.e.up.alarm(time.Microsecond, p.serve)
+			a.e.wan.alarm(time.Microsecond, p.serve)
 			if err != nil {
-				a.e.up.alarm(wanLatency, func() { p.end(t, nil) })
+				a.e.wan.alarm(wanLatency, func() { p.end(t, nil) })
 				return err
 			}
 		}
@@ -166,7 +166,7 @@ func (p *wan) begin(t *transfer) {
 
 // watch ends a transfer that gets nothing for long.
 func (p *wan) watch(t *transfer) {
-	t.a.e.line.alarm(time.Until(t.heard)+origin.StallTimeout, func() {
+	t.a.e.wan.alarm(time.Until(t.heard)+origin.StallTimeout, func() {
 		switch {
 		case t.over:
 		case t.unread >= window, p.pace(t) == 0:
