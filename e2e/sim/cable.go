@@ -117,7 +117,7 @@ func (l *end) SendBulk(ctx context.Context, f wire.Frame) error {
 	for {
 		l.c.w.mu.Lock()
 		ahead := max(bufferTime, time.Duration(bufferBytes*int64(time.Second)/l.c.rate))
-		wait := time.Until(l.busy[wire.ChannelBulk]) - ahead
+		wait := max(time.Until(l.busy[wire.ChannelBulk]), 0) - ahead
 		if !l.c.closed && !l.c.carries() {
 			wait = max(wait, 50*time.Millisecond)
 		}
