@@ -15,9 +15,9 @@ func TestVersionThatOneHoldsFromBeforeCrossesNoMore(t *testing.T) {
 		s, v := w.Sites[0], sim.Versions()[0]
 		s.Endpoints[1].Start()
 		s.Order(v)
-		w.Pass(time.Minute)
+		w.Pass(2 * time.Minute)
 		s.Withdraw(v)
-		w.Pass(time.Minute)
+		w.Pass(2 * time.Minute)
 		start(w)
 		w.Pass(10 * time.Second)
 		before := s.Traffic().WAN

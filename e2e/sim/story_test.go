@@ -75,8 +75,9 @@ func (s *story) steps() map[string]func() {
 		"stop":     func() { s.endpoint(running).Stop() },
 		"start":    func() { s.endpoint(off).Start() },
 		"launch":   func() { s.endpoint(off).Start() },
-		"hurt":     s.hurt,
-		"trouble":  s.hurt,
+		"hurt":     func() { s.hurt(s.endpoint(running)) },
+		"hit":      func() { s.hurt(s.endpoint((*sim.Endpoint).Fetching)) },
+		"fell":     func() { s.endpoint((*sim.Endpoint).Fetching).Kill() },
 		"mend":     s.mend,
 		"damage":   s.damage,
 		"block":    func() { a, b := s.two(); s.Block(a, b, !s.Blocked(a, b)) },
@@ -93,8 +94,7 @@ func (s *story) steps() map[string]func() {
 	}
 }
 
-func (s *story) hurt() {
-	e := s.endpoint(running)
+func (s *story) hurt(e *sim.Endpoint) {
 	trouble := rapid.SampledFrom(sim.Troubles).Draw(s.t, "trouble")
 	if e.In(trouble) {
 		s.t.Skip("it is in that trouble already")
@@ -119,7 +119,7 @@ func (s *story) priority() {
 }
 
 func (s *story) limit() {
-	s.site().Limit(rapid.SampledFrom([]int64{wire.Unlimited, wire.Unlimited, 0, 50_000, 200_000}).Draw(s.t, "cap"))
+	s.site().Limit(rapid.SampledFrom([]int64{wire.Unlimited, wire.Unlimited, 0, 10_000, 30_000}).Draw(s.t, "cap"))
 }
 
 func (s *story) wan() {

@@ -273,6 +273,13 @@ func (p *wan) crossed(t *transfer, n int64) {
 	p.serve()
 }
 
+// Fetching reports whether the endpoint takes something from the origin now.
+func (e *Endpoint) Fetching() bool {
+	e.w.mu.Lock()
+	defer e.w.mu.Unlock()
+	return e.agent != nil && slices.ContainsFunc(e.site.wan.transfers, func(t *transfer) bool { return t.a == e.agent })
+}
+
 // Disconnect cuts a whole site off from the server and the origin, Reconnect mends
 // it.
 func (s *Site) Disconnect(silent bool) {
