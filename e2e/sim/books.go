@@ -245,7 +245,7 @@ func (b *books) granted(s *session, l wire.Lease) {
 // require notes that a part has to cross the WAN, unless it need not.
 func (b *books) require(p part, size int64, to *Endpoint, group []*Endpoint) {
 	for _, mate := range group {
-		if b.online[mate] != nil && mate.holds(p) && (b.says(mate, p) || time.Since(b.since[p.flow]) > orderLag) {
+		if b.online[mate] != nil && !mate.lied && mate.holds(p) && (b.says(mate, p) || time.Since(b.since[p.flow]) > orderLag) {
 			return
 		}
 	}

@@ -14,9 +14,8 @@ const maxLog = 400
 // diary keeps the last lines that the real parts log, for people who look into a
 // failure.
 type diary struct {
-	w    *World
-	who  string
-	with string
+	w   *World
+	who string
 }
 
 func (w *World) logger(part, who string) *slog.Logger {

@@ -100,7 +100,6 @@ type session struct {
 	lost  time.Time
 	since time.Time
 	ended bool
-	bad   int // messages refused
 }
 
 // Send implements site.Conn.
