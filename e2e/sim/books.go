@@ -301,8 +301,11 @@ func (b *books) told(a *agent, msg any) {
 
 // crossed counts bytes of the origin.
 func (b *books) crossed(t *transfer, chunk int, n int64) {
-	b.wan += n
 	b.moved(t.a, t.lease.Flow, "takes bytes of the origin")
+	if t.a.e.lied {
+		return // it may say that a lease is done and go on; the server can't know
+	}
+	b.wan += n
 	g := b.latest[part{t.lease.Flow, chunk}]
 	if g == nil || g.dead || g.to == t.a.e || t.over || time.Since(g.at) <= fenceTime {
 		return
@@ -318,7 +321,9 @@ func (b *books) fetched(a *agent, l wire.Lease, chunk int) {
 	for _, n := range b.needs[part{l.Flow, chunk}] {
 		if n.to == a.e && !n.came {
 			n.came = true
-			b.budget += n.size
+			if !a.e.lied {
+				b.budget += n.size
+			}
 			return
 		}
 	}
