@@ -34,8 +34,9 @@ type goods struct {
 // meanChunk is the size of chunks, give or take a quarter.
 const meanChunk = 16 << 10
 
-// stock makes the goods, once for all worlds: an application, its successor, which
-// shares three chunks in four with it, and a small document.
+// stock makes the goods, once for all worlds: an application, another that shares
+// three chunks in four with it, and a small document. They have different names: who
+// knows a version refuses an older one, so that in which order they come would matter.
 var stock = sync.OnceValue(func() *goods {
 	rng := rand.New(rand.NewPCG(1, 2))
 	root, publisher := ed25519.NewKeyFromSeed(seedOf(1)), ed25519.NewKeyFromSeed(seedOf(2))
@@ -68,7 +69,7 @@ var stock = sync.OnceValue(func() *goods {
 	for serial, v := range []struct {
 		name, version string
 		chunks        [][]byte
-	}{{"app", "1", first}, {"app", "2", second}, {"doc", "1", fresh(40)}} {
+	}{{"app", "1", first}, {"kit", "1", second}, {"doc", "1", fresh(40)}} {
 		g.add(makeVersion(v.name, v.version, uint64(serial+1), v.chunks, &shelf, publisher, created))
 	}
 	return g
