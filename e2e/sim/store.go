@@ -3,8 +3,10 @@ package sim
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sitecast/sitecast/storage/chunk"
@@ -27,7 +29,7 @@ type store struct {
 	order []content.VersionID
 }
 
-// held is one version on disk; it implements chunk.Version.
+// held is one version on disk; it is what handles are of.
 type held struct {
 	s        *store
 	of       *Version
@@ -54,7 +56,7 @@ func (s *store) Open(_ context.Context, head content.Head, envelope json.RawMess
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if h := s.held[of.spec.ID]; h != nil {
-		return h, nil
+		return &handle{held: h}, nil
 	}
 	if s.full {
 		return nil, fmt.Errorf("open %s: %w", head.Ref(), chunk.ErrNoRoom)
@@ -77,7 +79,37 @@ func (s *store) Open(_ context.Context, head content.Head, envelope json.RawMess
 	h.commit()
 	s.held[of.spec.ID] = h
 	s.order = append(s.order, of.spec.ID)
-	return h, nil
+	return &handle{held: h}, nil
+}
+
+// handle is a version that was opened; it implements chunk.Version.
+type handle struct {
+	*held
+	closed atomic.Bool
+}
+
+var errClosedVersion = errors.New("version is closed")
+
+// Put implements chunk.Version.
+func (h *handle) Put(i uint32, data []byte, from chunk.Source, wan int64) (bool, error) {
+	if h.closed.Load() {
+		return false, errClosedVersion
+	}
+	return h.held.Put(i, data, from, wan)
+}
+
+// Read implements chunk.Version.
+func (h *handle) Read(i uint32, dst []byte) ([]byte, error) {
+	if h.closed.Load() {
+		return dst, errClosedVersion
+	}
+	return h.held.Read(i, dst)
+}
+
+// Close implements chunk.Version.
+func (h *handle) Close() error {
+	h.closed.Store(true)
+	return h.Commit()
 }
 
 func versionOf(envelope json.RawMessage) content.VersionID {
