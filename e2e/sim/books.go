@@ -321,9 +321,7 @@ func (b *books) fetched(a *agent, l wire.Lease, chunk int) {
 	for _, n := range b.needs[part{l.Flow, chunk}] {
 		if n.to == a.e && !n.came {
 			n.came = true
-			if !a.e.lied {
-				b.budget += n.size
-			}
+			b.budget += n.size
 			return
 		}
 	}
