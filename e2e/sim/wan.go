@@ -166,18 +166,19 @@ func (p *wan) begin(t *transfer) {
 
 // watch ends a transfer that gets nothing for long.
 func (p *wan) watch(t *transfer) {
-	t.a.e.wan.alarm(time.Until(t.heard)+origin.StallTimeout, func() {
-		switch {
-		case t.over:
-		case t.unread >= window, p.pace(t) == 0:
-			t.heard = time.Now() // the wait is its own
-			p.watch(t)
-		case time.Since(t.heard) >= origin.StallTimeout:
-			p.end(t, origin.ErrStalled)
-		default:
-			p.watch(t)
-		}
-	})
+	p.s.w.mu.Lock()
+	defer p.s.w.mu.Unlock()
+	if t.unread >= window || p.pace(t) == 0 {
+		t.heard = time.Now() // the wait is its own
+	}
+	left := origin.StallTimeout - time.Since(t.heard)
+	switch {
+	case t.over:
+	case left > 0:
+		t.a.e.wan.alarm(left, func() { p.watch(t) })
+	default:
+		t.a.e.wan.alarm(0, func() { p.end(t, origin.ErrStalled) })
+	}
 }
 
 // end takes a transfer out.
