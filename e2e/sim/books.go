@@ -172,6 +172,7 @@ func (b *books) heard(s *session, msg any) {
 	if v == nil {
 		return
 	}
+	s.lied = s.lied || s.e.lied
 	known := b.known[s]
 	if known[p.Flow] == nil {
 		known[p.Flow] = content.NewBitmap(v.spec.Head.Chunks)
@@ -233,7 +234,7 @@ func (b *books) granted(s *session, l wire.Lease) {
 		}
 		b.latest[p] = g
 		for _, mate := range group {
-			if !mate.lied && b.says(mate, p) {
+			if b.says(mate, p) && !b.online[mate].lied && !mate.lied {
 				b.fault("lease %d sends %s for chunk %d of %s, of which %s said that it holds it", l.Lease, s.e.Name, p.chunk, v.Name, mate.Name)
 				break
 			}
@@ -245,7 +246,7 @@ func (b *books) granted(s *session, l wire.Lease) {
 // require notes that a part has to cross the WAN, unless it need not.
 func (b *books) require(p part, size int64, to *Endpoint, group []*Endpoint) {
 	for _, mate := range group {
-		if b.online[mate] != nil && !mate.lied && mate.holds(p) && (b.says(mate, p) || time.Since(b.since[p.flow]) > orderLag) {
+		if told := b.online[mate]; told != nil && !told.lied && !mate.lied && mate.holds(p) && (b.says(mate, p) || time.Since(b.since[p.flow]) > orderLag) {
 			return
 		}
 	}

@@ -100,6 +100,7 @@ type session struct {
 	lost  time.Time
 	since time.Time
 	ended bool
+	lied  bool // something that was said in it was no truth
 }
 
 // Send implements site.Conn.
