@@ -63,8 +63,10 @@ type grant struct {
 	to   *Endpoint
 	at   time.Time
 	dead bool // freed
-	// epoch is that of the server which knows it: a later one may take it over.
+	// epoch is that of the server which knows it, and live since when: a later one may
+	// take it over.
 	epoch uint64
+	live  time.Time
 }
 
 // need is how often a part had to cross.
@@ -187,7 +189,7 @@ func (b *books) heard(s *session, msg any) {
 		case l.Done || l.Failed != "":
 			g.dead = true
 		case l.Range != nil: // taken over, unless it is revoked
-			g.dead, g.epoch = false, b.s.w.server.epoch
+			g.dead, g.epoch, g.live = false, b.s.w.server.epoch, time.Now()
 		}
 	}
 }
@@ -212,7 +214,7 @@ func (b *books) together(e *Endpoint) []*Endpoint {
 
 // granted looks at a lease that the server gives.
 func (b *books) granted(s *session, l wire.Lease) {
-	g := &grant{Lease: l, to: s.e, at: time.Now(), epoch: l.Epoch}
+	g := &grant{Lease: l, to: s.e, at: time.Now(), epoch: l.Epoch, live: time.Now()}
 	b.leases[grantKey{l.Epoch, l.Lease}] = g
 	group := b.together(s.e)
 	if _, paused := b.paused[l.Flow]; paused {
@@ -308,7 +310,7 @@ func (b *books) crossed(t *transfer, chunk int, n int64) {
 	}
 	b.wan += n
 	g := b.latest[part{t.lease.Flow, chunk}]
-	if g == nil || g.dead || g.to == t.a.e || t.over || time.Since(g.at) <= fenceTime {
+	if g == nil || g.dead || g.to == t.a.e || t.over || time.Since(g.live) <= fenceTime {
 		return
 	}
 	if mine := b.leases[grantKey{t.lease.Epoch, t.lease.Lease}]; mine != nil && mine.at.Before(g.at) && slices.Contains(b.together(t.a.e), g.to) {
