@@ -7,13 +7,13 @@
 // It lives in one testing/synctest bubble. All that travels (messages, frames,
 // bytes of the origin) waits in one queue, and one goroutine, the one that calls
 // [World.Pass], delivers it piece by piece: what one piece brings about is over
-// before the next is delivered. So a story depends on its steps and seed alone,
-// as far as the order does in which Go walks a map inside the engine and the site.
+// before the next is delivered. So a story is told again by its steps and seed, but
+// for what depends inside an engine or a site on the order in which goroutines of one
+// instant run or a map is walked: now and then that is one frame more or less.
 package sim
 
 import (
 	"fmt"
-	"hash/fnv"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -61,7 +61,6 @@ type World struct {
 	history []string
 	faults  []string
 	log     []string
-	trace   uint64
 }
 
 // Site is one site: its endpoints, its way to the origin, and what is wanted of it.
@@ -138,21 +137,10 @@ func (w *World) Pass(d time.Duration) {
 		if !ok {
 			return
 		}
-		w.follow(ev)
 		ev.do()
 		synctest.Wait()
 	}
 }
-
-// follow adds a delivery to the trace, by which two tellings are compared.
-func (w *World) follow(ev event) {
-	h := fnv.New64a()
-	fmt.Fprint(h, w.trace, ev.at.Sub(w.start), ev.stream)
-	w.trace = h.Sum64()
-}
-
-// Trace stands for everything that was delivered so far, and when.
-func (w *World) Trace() uint64 { return w.trace }
 
 // Events is how many deliveries there were.
 func (w *World) Events() uint64 { return w.queue.popped }
