@@ -132,7 +132,8 @@ func (e *Engine) adopt(now time.Time, w *wire.Flow, held *flow) *flow {
 		e.flows[id] = f
 	}
 	e.order = append(e.order, id)
-	f.dirty = true
+	// A flow that ended and is ordered again is a new one to the server.
+	f.reported, f.announced, f.dirty, f.reportedAt = nil, false, true, time.Time{}
 	if f.body != nil && f.spec == nil {
 		if f.spec, err = f.head.OpenBody(f.body); err != nil {
 			e.log.Warn("stored body is damaged, fetching it again", "flow", id, "err", err)
