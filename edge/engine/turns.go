@@ -29,7 +29,8 @@ type job struct {
 
 // turns decides which of the jobs that wait for one peer is next: strictly by
 // class, except that a lower class that waits gets one byte in floorPart; equal
-// shares of bytes among the versions of one class; one version's jobs in the
+// shares of bytes among the versions of one class (start-time fair queueing, Goyal,
+// Vin and Cheng, 1996); one version's jobs in the
 // order they came. Classes may change while jobs wait. It is pure: it knows no
 // lock, link or clock.
 type turns struct {
@@ -58,6 +59,9 @@ func (t *turns) add(j job) {
 	if l == nil {
 		l = &lane{version: j.version, class: -1}
 		t.lanes = append(t.lanes, l)
+	}
+	if len(l.jobs) == 0 && l.class >= 0 {
+		l.share = max(l.share, t.clock[l.class]) // what it did not use is not kept for it
 	}
 	l.jobs = append(l.jobs, j)
 	t.count++
