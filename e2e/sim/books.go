@@ -19,9 +19,6 @@ const (
 	// killCost is how much of the site's rate one break may cost, in time; one chunk
 	// more may be on its way.
 	killCost = 250 * time.Millisecond
-	// reportLag is what the site's rate may cost beyond that when a fetcher comes back
-	// before its grace is over: what came since others reported last is leased again.
-	reportLag = time.Second
 	// orderLag is how long after an order endpoints may take to say what they hold from
 	// before.
 	orderLag = 3 * time.Second
@@ -383,7 +380,7 @@ func (s *Site) Audit() {
 	s.w.mu.Lock()
 	defer s.w.mu.Unlock()
 	b := s.books
-	allowed := b.budget + b.budget/100 + int64(b.breaks)*(int64((killCost+reportLag).Seconds()*float64(s.wan.rate))+b.largest)
+	allowed := b.budget + b.budget/100 + int64(b.breaks)*(int64(killCost.Seconds()*float64(s.wan.rate))+b.largest)
 	for _, t := range s.wan.transfers {
 		allowed += t.unread + t.got // not kept yet
 	}

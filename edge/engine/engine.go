@@ -85,6 +85,9 @@ const (
 	batchEvents = 64
 	// ProgressInterval is how often an active flow reports.
 	ProgressInterval = time.Second
+	// AgainInterval is how often a flow that lacks something says so, though nothing
+	// changed: the server tells from it who waits in vain from who sleeps.
+	AgainInterval = 5 * time.Second
 	// restAfter is how long after a completed flow memory is given back.
 	restAfter = 15 * time.Second
 	// retryFailed is when a flow that could not be stored is tried again.

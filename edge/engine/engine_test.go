@@ -334,6 +334,36 @@ func TestLeasesAloneFillAVersion(t *testing.T) {
 	})
 }
 
+func TestWhatALeaseBeginsWithAndIsHeldIsNotFetchedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStand(t)
+		defer s.stop()
+		s.want(s.flow)
+		s.leaseBody()
+		s.leaseChunks(0, 5)
+		var got []uint32
+		s.parts = func(_ context.Context, l wire.Lease, each func(wire.Part, []byte) error) error {
+			if l.From != 200_000 {
+				t.Errorf("fetched from byte %d, want 200000", l.From)
+			}
+			for _, p := range l.Parts {
+				got = append(got, p.Chunk)
+				if err := each(p, s.chunks[p.Chunk]); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+		s.leaseChunks(3, 8)
+		if !slices.Equal(got, []uint32{5, 6, 7}) {
+			t.Errorf("fetched %v, want 5 to 7", got)
+		}
+		if l := s.lastProgress().Leases; len(l) != 1 || !l[0].Done || l[0].Verified != 5 {
+			t.Errorf("leases %+v, want all 5 parts verified", l)
+		}
+	})
+}
+
 func TestPeersServeWhatIsAskedAndAreToldWhatArrived(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStand(t)

@@ -198,11 +198,16 @@ func (e *Engine) fetchParts(l *lease, spec *content.Body) error {
 			return fmt.Errorf("lease names chunk %d of %d", p.Chunk, len(spec.Chunks))
 		}
 	}
-	if err := e.gate.take(l.ctx, l, int64(l.Parts[0].Length)); err != nil {
+	w := lacking(l.Lease, s.ver.Have())
+	e.post(skipped{l, uint32(len(l.Parts) - len(w.Parts))})
+	if len(w.Parts) == 0 {
+		return nil
+	}
+	if err := e.gate.take(l.ctx, l, int64(w.Parts[0].Length)); err != nil {
 		return err
 	}
 	at, last := 0, time.Now().Round(0) // by the wall clock, which a sleeping machine's goes on
-	return e.cfg.Origin.FetchParts(l.ctx, l.Lease, func(c uint32) uint32 { return spec.Chunks[c].Length },
+	return e.cfg.Origin.FetchParts(l.ctx, w, func(c uint32) uint32 { return spec.Chunks[c].Length },
 		func(p wire.Part, plain []byte) error {
 			now := time.Now().Round(0)
 			if now.Sub(last) > time.Duration(l.TTLMs)*time.Millisecond {
@@ -213,8 +218,8 @@ func (e *Engine) fetchParts(l *lease, spec *content.Body) error {
 			}
 			l.fetched.Add(int64(p.Length))
 			e.post(arrived{version: l.Flow, chunk: p.Chunk, lease: l})
-			if at++; at < len(l.Parts) {
-				if err := e.gate.take(l.ctx, l, int64(l.Parts[at].Length)); err != nil {
+			if at++; at < len(w.Parts) {
+				if err := e.gate.take(l.ctx, l, int64(w.Parts[at].Length)); err != nil {
 					return err
 				}
 			}
@@ -222,6 +227,24 @@ func (e *Engine) fetchParts(l *lease, spec *content.Body) error {
 			return nil
 		})
 }
+
+// lacking is a lease without the leading parts that are held: what the server knows
+// is up to a second old, and a peer may have brought them since.
+func lacking(w wire.Lease, have content.Bitmap) wire.Lease {
+	for len(w.Parts) > 0 && have.Has(w.Parts[0].Chunk) {
+		w.From += int64(w.Parts[0].Length)
+		w.Parts = w.Parts[1:]
+	}
+	return w
+}
+
+// skipped tells how many leading parts of a lease were held before it began.
+type skipped struct {
+	l *lease
+	n uint32
+}
+
+func (ev skipped) apply(*Engine, time.Time) { ev.l.verified += ev.n }
 
 type leaseEnded struct {
 	l   *lease

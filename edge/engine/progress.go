@@ -17,7 +17,16 @@ const maxHaveReport = 24 << 10
 
 // report sends f's progress when it is due, and returns when it will be.
 func (e *Engine) report(now time.Time, f *flow) time.Time {
-	if !f.dirty || !e.connected {
+	if !e.connected {
+		return time.Time{}
+	}
+	if again := f.reportedAt.Add(AgainInterval); !f.dirty && f.active() && !f.complete && f.announced {
+		if now.Before(again) {
+			return again
+		}
+		f.dirty = true
+	}
+	if !f.dirty {
 		return time.Time{}
 	}
 	if f.spec != nil && f.swarm == nil && f.code == "" {

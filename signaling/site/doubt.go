@@ -6,8 +6,14 @@ import "time"
 // others of their group say they hold, before that is not believed any more.
 const doubtAfter = 20 * time.Second
 
+// awake is how long ago a member that waits in vain said so last. One that was
+// silent for longer sleeps.
+const awake = 12 * time.Second
+
 // wants reports whether the member still needs chunks and could take them.
-func (h *holding) wants() bool { return h.code == "" && !h.complete }
+func (h *holding) wants(now time.Time) bool {
+	return h.code == "" && !h.complete && now.Sub(h.heard) < awake
+}
 
 // doubt looks for flows that stand still although everything is said to be there:
 // somebody holds less than it says, or does not serve it. What such a member holds
@@ -25,7 +31,7 @@ func (s *Site) doubt(now time.Time) {
 			wanting := false
 			for _, m := range members {
 				h := m.holds[id]
-				wanting = wanting || h != nil && h.wants()
+				wanting = wanting || h != nil && h.wants(now)
 			}
 			switch {
 			case !wanting:
@@ -35,7 +41,7 @@ func (s *Site) doubt(now time.Time) {
 				n.moved = now // it is the origin that is waited for
 			case now.Sub(n.moved) >= doubtAfter:
 				n.moved = now
-				s.disbelieve(f, n, members)
+				s.disbelieve(now, f, n, members)
 			}
 		}
 	}
@@ -62,10 +68,10 @@ func (s *Site) believe(f *flow, n *need, members []*member) {
 }
 
 // disbelieve doubts those who say that they hold what others have lacked for long.
-func (s *Site) disbelieve(f *flow, n *need, members []*member) {
+func (s *Site) disbelieve(now time.Time, f *flow, n *need, members []*member) {
 	for _, m := range members {
 		h := m.holds[f.ID]
-		if h == nil || h.doubted || !s.withholds(f, m, members) {
+		if h == nil || h.doubted || !s.withholds(now, f, m, members) {
 			continue
 		}
 		s.log.Warn("nobody gets what it says it holds", "endpoint", m.ID.Short(), "content", f.Head.Ref().String())
@@ -75,11 +81,11 @@ func (s *Site) disbelieve(f *flow, n *need, members []*member) {
 }
 
 // withholds reports whether m holds something that another member lacks.
-func (s *Site) withholds(f *flow, m *member, members []*member) bool {
+func (s *Site) withholds(now time.Time, f *flow, m *member, members []*member) bool {
 	have := m.holds[f.ID].have
 	for _, other := range members {
 		h := other.holds[f.ID]
-		if other == m || h == nil || !h.wants() {
+		if other == m || h == nil || !h.wants(now) {
 			continue
 		}
 		for i, b := range have {

@@ -214,7 +214,9 @@ func TestWhatNobodyGetsFromItsHolderIsFetchedAgain(t *testing.T) {
 		liar, honest := s.join("liar"), s.join("honest")
 		liar.report(a, chunks(0, 10))
 		honest.report(a, chunks(0, 4))
-		s.pass(19 * time.Second)
+		s.pass(10 * time.Second)
+		honest.report(a, chunks(0, 4)) // it is awake, and waits
+		s.pass(9 * time.Second)
 		none[wire.Lease](honest)
 		s.pass(2 * time.Second)
 		checkRun(s, a, one[wire.Lease](honest), 4, 10)
@@ -233,6 +235,20 @@ func TestWhatNobodyGetsFromItsHolderIsFetchedAgain(t *testing.T) {
 		if faults := s.site.Faults(); len(faults) > 0 {
 			t.Error(faults)
 		}
+	})
+}
+
+func TestNobodyIsDoubtedForOneWhoSleeps(t *testing.T) {
+	onStand(t, func(s *stand) {
+		a := version("a", 10)
+		s.order(a)
+		holder, asleep := s.join("holder"), s.join("asleep")
+		holder.linked(asleep, true)
+		holder.report(a, chunks(0, 10))
+		asleep.report(a, chunks(0, 4))
+		s.pass(time.Minute)
+		none[wire.Lease](holder)
+		none[wire.Lease](asleep)
 	})
 }
 

@@ -78,11 +78,23 @@ func (f *flow) rates(now time.Time) (wan, lan, all float64) {
 
 // need is what one reach group needs of a flow. Each group gets its own copy.
 type need struct {
-	supply *schedule.Supply
-	turn   uint64          // of the last lease, among the site's
-	moved  time.Time       // when one of the group last got a chunk that others hold, or had no reason to
-	trials int             // how often another fetcher was tried
-	trial  wire.EndpointID // who gets the next lease, to be tried
+	supply    *schedule.Supply
+	turn      uint64          // of the last lease, among the site's
+	moved     time.Time       // when one of the group last got a chunk that others hold, or had no reason to
+	notBefore time.Time       // no lease earlier
+	trials    int             // how often another fetcher was tried
+	trial     wire.EndpointID // who gets the next lease, to be tried
+}
+
+// settle is how long after its fetcher left a group is asked for what it holds.
+const settle = 1100 * time.Millisecond
+
+// wait lets the others say first what they got of who leaves with a lease. When it
+// was silent for long they have.
+func (n *need) wait(now time.Time, heard time.Time) {
+	if now.Sub(heard) < settle {
+		n.notBefore = now.Add(settle)
+	}
 }
 
 // need returns what a reach group needs of the flow.

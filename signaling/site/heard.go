@@ -23,6 +23,7 @@ func (e Heard) apply(s *Site, now time.Time) {
 	if m == nil || m.conn != e.Conn {
 		return // a message of a session that has ended
 	}
+	m.heard = now
 	switch b := e.Body.(type) {
 	case *wire.Obeyed:
 		m.obeyed = max(m.obeyed, min(b.Generation, s.desired.Generation))
@@ -71,7 +72,8 @@ type holding struct {
 	have     content.Bitmap
 	body     bool
 	complete bool
-	doubted  bool // it does not count: nobody gets anything of it
+	doubted  bool      // it does not count: nobody gets anything of it
+	heard    time.Time // when it spoke of it last
 	code     string
 	trouble  string
 }
@@ -132,6 +134,7 @@ func (s *Site) progress(now time.Time, m *member, p *wire.Progress) {
 			return
 		}
 	}
+	h.heard = now
 	h.body, h.code, h.trouble = p.Body, p.Code, p.Error
 	h.complete = p.Complete && h.have.Count() == f.Head.Chunks
 	c := f.counted[m.ID]

@@ -175,6 +175,7 @@ type member struct {
 	group      groupID
 	fetched    bool // it had a lease
 	meter      meter
+	heard      time.Time // its last message
 	heldOff    time.Time
 	lastOff    time.Duration
 	violations int
@@ -343,6 +344,9 @@ func (e Left) apply(s *Site, now time.Time) {
 func (s *Site) leave(now time.Time, m *member) {
 	for _, l := range s.leasesOf(m.ID) {
 		s.free(now, l)
+		if f := s.flows[l.flow]; f != nil && len(s.groups[m.group]) > 1 {
+			f.need(m.group, now).wait(now, m.heard)
+		}
 		s.orphans[m.ID] = now
 	}
 	for id, h := range m.holds {
