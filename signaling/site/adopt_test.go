@@ -117,6 +117,18 @@ func TestLeaseOfAPausedFlowIsNotTakenOver(t *testing.T) {
 	})
 }
 
+func TestLeaseOfAFlowThatEndedIsNotTakenOver(t *testing.T) {
+	onRestarted(t, func(s *stand) {
+		a := version("a", 30)
+		s.order()
+		fetcher := s.join("fetcher")
+		fetcher.report(a, nil, announced(leaseOf(a, 17, 10, 20), 0))
+		if got := one[wire.Revoke](fetcher); got.Lease != 17 || got.Epoch != epoch-1 {
+			t.Errorf("revoked %+v, want 17", got)
+		}
+	})
+}
+
 // A rate that was granted before holds until it is known what holds now.
 func TestWhoseLeaseIsTakenOverIsToldItsRate(t *testing.T) {
 	onRestarted(t, func(s *stand) {

@@ -55,6 +55,7 @@ func (s *Site) reported(now time.Time, m *member, r *wire.Report) {
 	if d, again := s.distrusts[key]; again {
 		off = min(2*d.off, maxDistrust)
 	}
+	s.links.regroup = true
 	s.distrusts[key] = distrust{by: m.ID, of: r.Peer, code: wire.CountedCode(r.Code), until: now.Add(off), off: off}
 }
 

@@ -238,6 +238,47 @@ func TestWhatNobodyGetsFromItsHolderIsFetchedAgain(t *testing.T) {
 	})
 }
 
+// Without the body nobody can begin a lease of chunks.
+func TestBodyThatItsHolderDoesNotServeIsFetchedAgain(t *testing.T) {
+	onStand(t, func(s *stand) {
+		a := version("a", 10)
+		s.order(a)
+		liar, honest := s.join("liar"), s.join("honest")
+		liar.linked(honest, true)
+		p := progress(a, nil)
+		p.Body, p.Code = true, "store"
+		liar.say(p)
+		honest.report(a, nil)
+		if got := one[wire.Lease](honest); got.Body {
+			t.Fatalf("got %+v, want chunks: the body is said to be here", got)
+		}
+		for range 5 {
+			s.pass(5 * time.Second)
+			honest.report(a, nil)
+		}
+		if got := take[wire.Lease](honest); len(got) == 0 || !got[0].Body {
+			t.Errorf("got %+v, want the body when it did not come for 20 s", got)
+		}
+	})
+}
+
+func TestWhomSomebodyDistrustsIsInNoGroupWithIt(t *testing.T) {
+	onStand(t, func(s *stand) {
+		a := version("a", 10)
+		s.order(a)
+		liar, honest := s.join("liar"), s.join("honest")
+		liar.linked(honest, true)
+		liar.report(a, chunks(0, 10))
+		honest.report(a, nil)
+		none[wire.Lease](honest)
+		honest.say(&wire.Report{Peer: liar.id, Flow: a.ID, Code: wire.CodeBadChunk})
+		liar.linked(honest, false)
+		if got := take[wire.Lease](honest); len(got) == 0 || !got[0].Body {
+			t.Errorf("got %+v, want a copy of its own: it gets nothing from the other", got)
+		}
+	})
+}
+
 func TestNobodyIsDoubtedForOneWhoSleeps(t *testing.T) {
 	onStand(t, func(s *stand) {
 		a := version("a", 10)

@@ -13,9 +13,9 @@ import (
 type groupID uint64
 
 // joinedEdges lists pairs that are linked directly, or will be as far as is known.
-func (s *Site) joinedEdges() (edges []schedule.Edge) {
+func (s *Site) joinedEdges(now time.Time) (edges []schedule.Edge) {
 	for e, state := range s.links.edges {
-		if state.up && !state.relayed || !state.up && !s.links.apart[e] {
+		if state.up && !state.relayed || !state.up && !s.links.apart[e] && !s.distrusted(now, e) {
 			edges = append(edges, e)
 		}
 	}
@@ -34,7 +34,7 @@ func (s *Site) regroup(now time.Time) {
 		ids = append(ids, id)
 	}
 	groups := map[groupID][]*member{}
-	for _, part := range schedule.Groups(ids, s.joinedEdges()) {
+	for _, part := range schedule.Groups(ids, s.joinedEdges(now)) {
 		g := s.nameOf(part, groups)
 		groups[g] = nil
 		for _, id := range part {

@@ -120,6 +120,11 @@ func (s *Site) progress(now time.Time, m *member, p *wire.Progress) {
 	f := s.flows[p.Flow]
 	if f == nil { // it ended meanwhile
 		s.cfg.Refused.Add(wire.DoorSocket, wire.CodeUnknownFlow)
+		for _, state := range p.Leases {
+			if state.Range != nil {
+				m.conn.Send(wire.KindRevoke, wire.Revoke{Epoch: state.Epoch, Lease: state.Lease, Reason: "its flow ended"})
+			}
+		}
 		return
 	}
 	h := m.holds[p.Flow]
