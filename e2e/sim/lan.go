@@ -250,7 +250,8 @@ func (d *dialog) finish(why string) {
 	if a.dialogs[d.peer] == d {
 		delete(a.dialogs, d.peer)
 	}
-	if d.end == nil && d.attempt >= apartAfter || d.end != nil && d.end.c.relayed {
+	lied := why == wire.CodeBadChunk || why == wire.CodeBadBody || why == wire.CodeProtocol // it will be reported
+	if d.end == nil && d.attempt >= apartAfter || d.end != nil && (d.end.c.relayed || lied) {
 		a.w.suspect(a.e, d.peer)
 	}
 	if a.dead {
