@@ -3,6 +3,7 @@ package rtc_test
 import (
 	"context"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -124,15 +125,21 @@ func TestCtlIsNotHeldUpByBulk(t *testing.T) {
 			}
 		}()
 		time.Sleep(3 * time.Second)
-		begin := time.Now()
-		if err := la.SendCtl(wire.Frame{Kind: wire.FrameLeave}); err != nil {
-			t.Fatal(err)
+		var took []time.Duration
+		for range 5 {
+			begin := time.Now()
+			if err := la.SendCtl(wire.Frame{Kind: wire.FrameLeave}); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := take(b.ctl, 10*time.Second); err != nil {
+				t.Fatal("no control frame in 10 s")
+			}
+			took = append(took, time.Since(begin))
 		}
-		if _, err := take(b.ctl, 10*time.Second); err != nil {
-			t.Fatal("no control frame in 10 s")
-		}
-		if took := time.Since(begin); took > 500*time.Millisecond {
-			t.Errorf("a control frame took %v beside waiting bulk frames, want a few round trips", took)
+		slices.Sort(took)
+		// Where the receiver's window is closed just then, SCTP waits for its timer once.
+		if took[2] > 500*time.Millisecond || took[4] > 1500*time.Millisecond {
+			t.Errorf("control frames took %v beside waiting bulk frames, want a few round trips", took)
 		}
 		a.close()
 	})

@@ -14,7 +14,6 @@ type till struct {
 	*fake
 	spec   site.FlowSpec
 	rate   int // chunks a second
-	have   uint32
 	leases []wire.Lease
 	wan    int64
 }
