@@ -396,6 +396,23 @@ func TestPeersServeWhatIsAskedAndAreToldWhatArrived(t *testing.T) {
 	})
 }
 
+func TestBodyIsNotAskedAgainOfAPeerThatJoinsAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStand(t)
+		defer s.stop()
+		s.want(s.flow)
+		p := s.link("peer")
+		for range 2 { // when it has the body, and when its store is open
+			s.eng.Ctl(p, wire.Frame{Kind: wire.FrameJoin, Version: s.flow.ID, Number: uint32(len(s.chunks)),
+				Flags: wire.JoinBodyHeld | wire.JoinReplyWanted})
+			synctest.Wait()
+		}
+		if _, frames := p.heard(wire.FrameWantBody); frames != 1 {
+			t.Errorf("asked %d times for the body, want once", frames)
+		}
+	})
+}
+
 func TestChunkThatArrivesWhileAPeerJoinsIsTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStand(t)

@@ -74,10 +74,13 @@ func (e *Engine) peerJoined(l *link, f *flow, fr wire.Frame) {
 		return
 	}
 	reply := fr.Flags&wire.JoinReplyWanted != 0
-	if _, in := l.joined[f.id]; in && reply {
+	held := fr.Flags&wire.JoinBodyHeld != 0
+	// Before the own swarm stands nothing but the body can be asked of a peer, and
+	// one that joins again because its store is open goes on sending it.
+	if _, in := l.joined[f.id]; in && reply && (f.swarm != nil || !held) {
 		f.dropPeer(l)
 	}
-	l.joined[f.id] = fr.Flags&wire.JoinBodyHeld != 0
+	l.joined[f.id] = held
 	if reply {
 		e.join(l, f, false)
 	}
