@@ -116,7 +116,9 @@ func (l *Link) greet(ctx context.Context) (err error) {
 		l.s.t.cfg.Refused.Add(wire.DoorCtl, wire.CodeProtocol)
 		return errReason(wire.CodeProtocol)
 	}
-	l.relayed = l.s.relayed()
+	if l.relayed = l.s.relayed(); !l.relayed {
+		l.s.relays.release()
+	}
 	return nil
 }
 

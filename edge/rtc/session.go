@@ -33,6 +33,8 @@ type session struct {
 
 	up atomic.Bool
 
+	relays relays // it opened for this attempt
+
 	// Owned by run.
 	pc         *webrtc.PeerConnection
 	candidates int  // of the peer, taken so far
@@ -109,7 +111,7 @@ func (s *session) connect() (*Link, error) {
 	if err != nil {
 		return nil, err
 	}
-	pc, err := s.t.api.NewPeerConnection(s.configuration(cert))
+	pc, err := s.t.api(&s.relays).NewPeerConnection(s.configuration(cert))
 	if err != nil {
 		return nil, fmt.Errorf("make connection: %w", err)
 	}

@@ -78,13 +78,13 @@ const (
 // Transport makes and holds links.
 type Transport struct {
 	// Set by New, then constant.
-	cfg  Config
-	self wire.EndpointID
-	log  *slog.Logger
-	mux  *ice.UDPMuxDefault
-	sock net.PacketConn
-	api  *webrtc.API
-	wg   sync.WaitGroup
+	cfg      Config
+	self     wire.EndpointID
+	log      *slog.Logger
+	mux      *ice.UDPMuxDefault
+	sock     net.PacketConn
+	settings webrtc.SettingEngine
+	wg       sync.WaitGroup
 
 	// mu guards the rest.
 	mu       sync.Mutex
@@ -136,7 +136,6 @@ func (t *Transport) listen() error {
 	loopback := addr.IP.IsLoopback()
 	var se webrtc.SettingEngine
 	se.LoggerFactory = quiet
-	se.SetNet(t.cfg.Net)
 	se.SetICEUDPMux(t.mux)
 	se.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
 	se.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
@@ -151,9 +150,16 @@ func (t *Transport) listen() error {
 	se.EnableSCTPZeroChecksum(true)
 	se.SetSCTPMaxReceiveBufferSize(sctpReceive)
 	se.SetSCTPMaxMessageSize(wire.MaxFrameBytes)
-	t.api = webrtc.NewAPI(webrtc.WithSettingEngine(se), webrtc.WithMediaEngine(&webrtc.MediaEngine{}),
-		webrtc.WithInterceptorRegistry(&interceptor.Registry{}))
+	t.settings = se
 	return nil
+}
+
+// api makes connections on the given network.
+func (t *Transport) api(network Net) *webrtc.API {
+	se := t.settings
+	se.SetNet(network)
+	return webrtc.NewAPI(webrtc.WithSettingEngine(se), webrtc.WithMediaEngine(&webrtc.MediaEngine{}),
+		webrtc.WithInterceptorRegistry(&interceptor.Registry{}))
 }
 
 // SetSite says which site the endpoint is in; it is part of every statement.
@@ -194,7 +200,7 @@ func (t *Transport) Dial(peer wire.EndpointID, attempt int) {
 // begin starts a session in the place of one that ends, if there is one; offer is
 // nil when this side offers. mu is held.
 func (t *Transport) begin(peer wire.EndpointID, link string, attempt int, offer *wire.Description) {
-	s := &session{t: t, peer: peer, link: link, attempt: attempt, offer: offer, site: t.site,
+	s := &session{t: t, relays: relays{Net: t.cfg.Net}, peer: peer, link: link, attempt: attempt, offer: offer, site: t.site,
 		signals: make(chan wire.Signal, inboxSignals), sctpEnded: make(chan struct{}), done: make(chan struct{})}
 	s.ctx, s.cancel = context.WithCancelCause(t.ctx)
 	if old := t.sessions[peer]; old != nil {

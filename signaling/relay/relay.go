@@ -30,8 +30,12 @@ import (
 const (
 	// MaxAllocations bounds the allocations one endpoint may hold.
 	MaxAllocations = 64
-	maxUserBytes   = 128
-	realm          = "sitecast"
+	// allocationLifetime is how long an allocation outlives who made it. Clients
+	// refresh it after half of that; what a killed or moved endpoint leaves is soon
+	// free again.
+	allocationLifetime = 2 * time.Minute
+	maxUserBytes       = 128
+	realm              = "sitecast"
 )
 
 // Config is what a relay is made of.
@@ -74,6 +78,7 @@ func New(cfg Config) (*Relay, error) {
 	quiet := logging.NewDefaultLoggerFactory()
 	quiet.DefaultLogLevel = logging.LogLevelDisabled
 	config := turn.ServerConfig{Realm: realm, LoggerFactory: quiet, AuthHandler: r.authenticate, QuotaHandler: r.quota,
+		AllocationLifetime: allocationLifetime,
 		EventHandler: turn.EventHandler{
 			OnAllocationCreated: func(_, _ net.Addr, _, user, _ string, _ net.Addr, _ int) { r.count(user, 1) },
 			OnAllocationDeleted: func(_, _ net.Addr, _, user, _ string) { r.count(user, -1) },
