@@ -64,7 +64,9 @@ func TestDamagedContentIsFoundRepairedAndComesBackFromPeers(t *testing.T) {
 	s.sitecast("distribute", "app@1", "--all", "--wait")
 	hurt := s.Agents[0][1]
 	s.must(hurt.Stop())
-	verify := func() error { return s.lab.Origin.Command(s.ctx, program, "agent", "verify", "--data", hurt.Data).Run() }
+	verify := func() error {
+		return s.lab.Origin.Command(s.ctx, program, "agent", "verify", "--data", hurt.Data).Run()
+	}
 	if err := verify(); err != nil {
 		t.Fatalf("verify of whole content: %v", err)
 	}
