@@ -129,7 +129,7 @@ func (e *Engine) exchange(now time.Time, f *flow) {
 			}
 		}
 	}
-	f.swarm.SetClass(swarm.Class(class(f.priority)))
+	f.swarm.SetClass(swarm.Class(f.priority.Class()))
 	for _, a := range f.swarm.Plan(now) {
 		l := e.peers[wire.EndpointID(a.Peer)]
 		if l == nil {

@@ -62,7 +62,7 @@ func (e *Engine) granted(w wire.Lease) {
 		return
 	}
 	l := &lease{Lease: w}
-	l.class.Store(class(f.priority))
+	l.class.Store(int32(f.priority.Class()))
 	l.ctx, l.stop = context.WithCancel(e.ctx)
 	e.leases = append(e.leases, l)
 	switch {
@@ -85,17 +85,6 @@ func chunksOf(w wire.Lease) []uint32 {
 	return out
 }
 
-// class ranks a priority; 0 is the highest.
-func class(p wire.Priority) int32 {
-	switch p {
-	case wire.High:
-		return 0
-	case wire.Low:
-		return 2
-	}
-	return 1
-}
-
 // classes is how many there are.
 const classes = 3
 
@@ -108,7 +97,7 @@ func (e *Engine) rank(f *flow, p wire.Priority) {
 	e.open.rank(f.id, p)
 	for _, l := range e.leases {
 		if l.Flow == f.id {
-			l.class.Store(class(p))
+			l.class.Store(int32(p.Class()))
 		}
 	}
 	e.gate.look()

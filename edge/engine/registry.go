@@ -27,7 +27,7 @@ type served struct {
 // class is how urgent uploads of the version are.
 func (r *registry) class(id content.VersionID) int32 {
 	s, _ := r.get(id)
-	return class(s.priority)
+	return int32(s.priority.Class())
 }
 
 // rank changes a version's priority; uploads that wait go by the new one.

@@ -39,7 +39,7 @@ func (d *desk) wait(v content.VersionID, jobs int) {
 
 // serve sends one job and reports whose it was.
 func (d *desk) serve() (content.VersionID, bool) {
-	j, ok := d.next(func(v content.VersionID) int32 { return class(d.priorities[v]) })
+	j, ok := d.next(func(v content.VersionID) int32 { return int32(d.priorities[v].Class()) })
 	if ok {
 		d.spent(j, d.sizes[j.version])
 		d.sent[j.version] += d.sizes[j.version]
@@ -155,7 +155,7 @@ func TestBodyGoesOutInParts(t *testing.T) {
 	d.add(job{version: low, body: true, length: size})
 	var parts []job
 	for {
-		j, ok := d.next(func(v content.VersionID) int32 { return class(d.priorities[v]) })
+		j, ok := d.next(func(v content.VersionID) int32 { return int32(d.priorities[v].Class()) })
 		if !ok {
 			break
 		}
@@ -199,7 +199,7 @@ type fairness struct {
 
 func (f *fairness) waits(i int) bool { l := f.lane(version(i)); return l != nil && len(l.jobs) > 0 }
 func (f *fairness) classOf(i int) int32 {
-	return class(f.priorities[version(i)])
+	return int32(f.priorities[version(i)].Class())
 }
 
 // step serves a job and reports what is unfair.

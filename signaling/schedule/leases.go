@@ -94,28 +94,17 @@ func NextLease(flows []Waiting, room func(Slot) int) (flow int, to wire.Endpoint
 		order[i] = i
 	}
 	slices.SortFunc(order, func(a, b int) int {
-		return cmp.Or(cmp.Compare(Class(flows[a].Priority), Class(flows[b].Priority)),
+		return cmp.Or(cmp.Compare(flows[a].Priority.Class(), flows[b].Priority.Class()),
 			cmp.Compare(flows[a].Turn, flows[b].Turn), cmp.Compare(a, b))
 	})
 	for _, i := range order {
 		for _, id := range flows[i].Fetchers {
-			if room(Slot{id, Class(flows[i].Priority)}) > 0 {
+			if room(Slot{id, flows[i].Priority.Class()}) > 0 {
 				return i, id, true
 			}
 		}
 	}
 	return 0, "", false
-}
-
-// Class ranks a priority; 0 is the highest.
-func Class(p wire.Priority) int {
-	switch p {
-	case wire.High:
-		return 0
-	case wire.Low:
-		return 2
-	}
-	return 1
 }
 
 // Shares splits a cap in bytes per second over n fetchers; the shares differ by

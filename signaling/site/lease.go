@@ -66,7 +66,7 @@ func (s *Site) leasesOf(id wire.EndpointID) []*lease {
 // class is that of the lease's flow.
 func (s *Site) class(l *lease) int {
 	if f := s.flows[l.flow]; f != nil {
-		return schedule.Class(f.Priority)
+		return f.Priority.Class()
 	}
 	return 0
 }
@@ -194,7 +194,7 @@ func (s *Site) adopt(now time.Time, m *member, f *flow, state wire.LeaseState) *
 		l.step = longest(run.Parts)
 		ok = ok && found && !slices.ContainsFunc(run.Parts, func(p wire.Part) bool { return n.supply.Leased(p.Chunk) })
 	}
-	class, same := schedule.Class(f.Priority), 0
+	class, same := f.Priority.Class(), 0
 	for _, other := range s.leasesOf(m.ID) {
 		if s.class(other) == class {
 			same++
@@ -312,7 +312,7 @@ func (s *Site) occupied(f *flow, g groupID, room func(schedule.Slot) int) bool {
 		if m.group != g || h == nil || h.code != "" || h.complete || h.doubted {
 			continue
 		}
-		if room(schedule.Slot{Member: l.to, Class: schedule.Class(f.Priority)}) > 0 {
+		if room(schedule.Slot{Member: l.to, Class: f.Priority.Class()}) > 0 {
 			return false
 		}
 		at[m] = true

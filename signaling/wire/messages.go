@@ -110,6 +110,17 @@ const (
 	Low    Priority = "low"
 )
 
+// Class ranks a priority; 0 is the highest.
+func (p Priority) Class() int {
+	switch p {
+	case High:
+		return 0
+	case Low:
+		return 2
+	}
+	return 1
+}
+
 // Flow is the desired state of one flow at the endpoint's site. It is sent
 // whole whenever something in it changes, so it can be obeyed twice.
 type Flow struct {
