@@ -59,8 +59,8 @@ func (ev heard) apply(e *Engine, now time.Time) {
 		e.granted(*b)
 	case *wire.Revoke:
 		e.revoked(b)
-	case *wire.Grant:
-		e.grant(b)
+	case *wire.Govern:
+		e.govern(b)
 	case *wire.Renew:
 		if len(b.ICE) > 0 {
 			e.cfg.SetICE(b.ICE)
@@ -196,10 +196,10 @@ func (e *Engine) revoked(w *wire.Revoke) {
 	}
 }
 
-func (e *Engine) grant(w *wire.Grant) {
-	if w.Epoch < e.grantEpoch || w.Epoch == e.grantEpoch && w.Seq <= e.grantSeq {
+func (e *Engine) govern(w *wire.Govern) {
+	if w.Epoch < e.grantEpoch || w.Epoch == e.grantEpoch && w.Term <= e.grantSeq {
 		return
 	}
-	e.grantEpoch, e.grantSeq = w.Epoch, w.Seq
-	e.cfg.Origin.SetRate(w.BytesPerSecond)
+	e.grantEpoch, e.grantSeq = w.Epoch, w.Term
+	e.cfg.Origin.SetRate(w.Bound)
 }

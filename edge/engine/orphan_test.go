@@ -137,7 +137,7 @@ func TestPeersAreToldOfTheSocket(t *testing.T) {
 
 func TestRateHoldsUntilANewSessionSaysOtherwise(t *testing.T) {
 	onOrphan(t, func(s *stand, p *peer, _ func() time.Duration) {
-		s.eng.Heard(wire.KindGrant, &wire.Grant{Epoch: 1, Seq: 1, BytesPerSecond: 1000})
+		s.eng.Heard(wire.KindGovern, &wire.Govern{Epoch: 1, Term: 1, Holder: "self", Bound: 1000})
 		s.eng.Disconnected()
 		s.eng.Connected(wire.Welcome{Epoch: 2, Site: "shop"})
 		synctest.Wait()

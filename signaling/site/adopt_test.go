@@ -136,8 +136,8 @@ func TestWhoseLeaseIsTakenOverIsToldItsRate(t *testing.T) {
 		s.order(a)
 		fetcher := s.join("fetcher")
 		fetcher.report(a, nil, announced(leaseOf(a, 17, 10, 20), 0))
-		if got := one[wire.Grant](fetcher); got.BytesPerSecond != wire.Unlimited {
-			t.Errorf("granted %d, want no bound", got.BytesPerSecond)
+		if got := one[wire.Govern](fetcher); got.Bound != wire.Unlimited {
+			t.Errorf("granted %d, want no bound", got.Bound)
 		}
 	})
 }

@@ -28,19 +28,19 @@ func TestTheCapIsGrantedToWhoFetches(t *testing.T) {
 		a := version("a", 20)
 		s.order(a)
 		till, other := s.join("till"), s.join("other")
-		none[wire.Grant](till)
+		none[wire.Govern](till)
 		begin(s, a, till, other)
-		first := one[wire.Grant](till)
-		if first.BytesPerSecond != 1000 || first.Epoch != epoch || first.ValidMs != 0 {
+		first := one[wire.Govern](till)
+		if first.Bound != 1000 || first.Epoch != epoch {
 			t.Errorf("granted %+v, want 1000 until the next", first)
 		}
-		none[wire.Grant](other)
+		none[wire.Govern](other)
 		for _, limit := range []int64{500, wire.Unlimited, 9} {
 			s.want.Cap = limit
 			s.again()
-			got := one[wire.Grant](till)
-			if got.BytesPerSecond != limit || got.Seq <= first.Seq {
-				t.Errorf("granted %+v, want %d under a higher number than %d", got, limit, first.Seq)
+			got := one[wire.Govern](till)
+			if got.Bound != limit || got.Term <= first.Term {
+				t.Errorf("granted %+v, want %d under a higher number than %d", got, limit, first.Term)
 			}
 			first = got
 		}
@@ -51,8 +51,8 @@ func TestWithoutACapNothingIsGranted(t *testing.T) {
 	onStand(t, func(s *stand) {
 		one, two := twoFetchers(s)
 		s.pass(10 * time.Second)
-		none[wire.Grant](one)
-		none[wire.Grant](two)
+		none[wire.Govern](one)
+		none[wire.Govern](two)
 	})
 }
 
@@ -60,15 +60,15 @@ func TestTheCapIsSharedAndTheSharesStayAsTheyAre(t *testing.T) {
 	onStand(t, func(s *stand) {
 		s.want.Cap = 100_001
 		one, two := twoFetchers(s)
-		grants := take[wire.Grant](one)
-		mine := grants[len(grants)-1].BytesPerSecond
-		grants = take[wire.Grant](two)
-		if other := grants[len(grants)-1].BytesPerSecond; mine+other != 100_001 || mine-other > 1 || other-mine > 1 {
+		grants := take[wire.Govern](one)
+		mine := grants[len(grants)-1].Bound
+		grants = take[wire.Govern](two)
+		if other := grants[len(grants)-1].Bound; mine+other != 100_001 || mine-other > 1 || other-mine > 1 {
 			t.Errorf("granted %d and %d, want equal shares of 100001", mine, other)
 		}
 		s.pass(10 * time.Second)
-		none[wire.Grant](one)
-		none[wire.Grant](two)
+		none[wire.Govern](one)
+		none[wire.Govern](two)
 	})
 }
 

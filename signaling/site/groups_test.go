@@ -157,8 +157,8 @@ func TestGroupsShareTheCap(t *testing.T) {
 			m.report(a, nil)
 		}
 		for _, m := range members {
-			got := take[wire.Grant](m)
-			if len(got) == 0 || got[len(got)-1].BytesPerSecond != 500 {
+			got := take[wire.Govern](m)
+			if len(got) == 0 || got[len(got)-1].Bound != 500 {
 				t.Errorf("%s was granted %+v, want half of the cap", m.id.Short(), got)
 			}
 		}

@@ -412,6 +412,7 @@ func (s *Site) shareCap() {
 		}
 		s.grants[who[i]] = share
 		s.grantSeq++
-		s.members[who[i]].conn.Send(wire.KindGrant, wire.Grant{Epoch: s.cfg.Epoch, Seq: s.grantSeq, BytesPerSecond: share})
+		s.members[who[i]].conn.Send(wire.KindGovern, wire.Govern{Epoch: s.cfg.Epoch, Term: s.grantSeq, Holder: who[i],
+			Fetchers: who[i : i+1], Bound: share})
 	}
 }

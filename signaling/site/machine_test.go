@@ -61,8 +61,8 @@ func (h *shop) end(name string) *end {
 
 // listen takes in what an endpoint was told.
 func (h *shop) listen(e *end) {
-	for _, g := range take[wire.Grant](e.fake) {
-		e.rate = g.BytesPerSecond
+	for _, g := range take[wire.Govern](e.fake) {
+		e.rate = g.Bound
 	}
 	for _, f := range take[wire.Flow](e.fake) {
 		e.known[f.ID] = f

@@ -24,6 +24,9 @@ const (
 	maxICE          = 8 // servers, and URLs of one
 	maxLeaseStates  = 128
 	maxAttempt      = 1000
+	maxReflectors   = 8
+	// MaxFetchers bounds the fetchers of one egress.
+	MaxFetchers = 64
 )
 
 // Check reports what is wrong with a hello.
@@ -168,14 +171,6 @@ func (l Lease) Check() error {
 // Check reports what is wrong with a revocation.
 func (r Revoke) Check() error {
 	return first(whole(r.Epoch, r.Lease), size("reason", r.Reason, MaxReasonBytes))
-}
-
-// Check reports what is wrong with a grant.
-func (g Grant) Check() error {
-	if g.BytesPerSecond < Unlimited || g.BytesPerSecond > MaxNumber || g.ValidMs < 0 || g.ValidMs > MaxNumber {
-		return errors.New("rate or time is out of range")
-	}
-	return whole(g.Epoch, g.Seq)
 }
 
 // Check reports what is wrong with a progress.

@@ -40,6 +40,8 @@ var layouts = [256]layout{
 	FrameHaveBody: {known: true, version: true},
 	FrameWantBody: {known: true, version: true, fixed: 8},
 	FrameUplink:   {known: true, fixed: 1},
+	FrameGrant:    {known: true, fixed: 52},
+	FrameTaken:    {known: true, fixed: 9},
 	FrameData:     {known: true, version: true, fixed: 8, payload: true},
 	FrameBody:     {known: true, version: true, fixed: 4, payload: true},
 }
@@ -72,6 +74,15 @@ func AppendFrame(dst []byte, f Frame) []byte {
 	case FrameHave:
 		dst = be.AppendUint32(dst, f.Number)
 	case FrameRefuse, FrameUplink:
+		dst = append(dst, f.Flags)
+	case FrameGrant:
+		g := f.Grant
+		for _, n := range []uint64{g.Epoch, g.Term, g.Seq, uint64(g.BytesPerSecond), uint64(g.Site), uint64(g.Floor)} {
+			dst = be.AppendUint64(dst, n)
+		}
+		dst = be.AppendUint32(dst, g.ValidMs)
+	case FrameTaken:
+		dst = be.AppendUint64(dst, f.Total)
 		dst = append(dst, f.Flags)
 	case FrameWantBody:
 		dst = be.AppendUint32(dst, f.Offset)
@@ -139,6 +150,11 @@ func (f *Frame) parseFixed(b []byte) {
 		f.Number = be.Uint32(b)
 	case FrameRefuse, FrameUplink:
 		f.Flags = b[0]
+	case FrameGrant:
+		f.Grant = &Grant{Epoch: be.Uint64(b), Term: be.Uint64(b[8:]), Seq: be.Uint64(b[16:]), BytesPerSecond: int64(be.Uint64(b[24:])),
+			Site: int64(be.Uint64(b[32:])), Floor: int64(be.Uint64(b[40:])), ValidMs: be.Uint32(b[48:])}
+	case FrameTaken:
+		f.Total, f.Flags = be.Uint64(b), b[8]
 	case FrameWantBody:
 		f.Offset, f.Length = be.Uint32(b), be.Uint32(b[4:])
 	case FrameData:
@@ -164,6 +180,10 @@ func parseList(b []byte) []uint32 {
 func (f *Frame) within() bool {
 	size := uint64(len(f.Payload))
 	switch f.Kind {
+	case FrameGrant:
+		return f.Grant.Check() == nil
+	case FrameTaken:
+		return f.Total <= MaxNumber
 	case FrameJoin:
 		return f.Number <= content.MaxChunks
 	case FrameHave:

@@ -22,6 +22,8 @@ const (
 	FrameHaveBody FrameKind = 0x0a // V; sender now holds the body
 	FrameWantBody FrameKind = 0x0b // V, u32 offset, u32 length
 	FrameUplink   FrameKind = 0x0c // u8 flags; whether the sender has a socket to the server
+	FrameGrant    FrameKind = 0x0d // u64 epoch, u64 term, u64 seq, u64 bytes/s, u64 site bytes/s, u64 floor bytes/s, u32 valid ms
+	FrameTaken    FrameKind = 0x0e // u64 bytes, u8 flags; what the sender took over the WAN since it started
 	// Channel `bulk` (id 1, unordered, reliable):
 	FrameData FrameKind = 0x20 // V, u32 chunk, u32 offset in the chunk, ... bytes
 	FrameBody FrameKind = 0x21 // V, u32 offset in the body, ... bytes
@@ -60,10 +62,11 @@ type Frame struct {
 	Number  uint32   // protocol version, chunks, first chunk, chunk
 	Offset  uint32   // FrameData, FrameBody, FrameWantBody
 	Length  uint32   // FrameWantBody
-	Total   uint64   // FrameCredit
-	Flags   uint8    // FrameJoin and FrameUplink flags, FrameRefuse code
+	Total   uint64   // FrameCredit, FrameTaken
+	Flags   uint8    // FrameJoin, FrameUplink and FrameTaken flags, FrameRefuse code
 	Chunks  []uint32 // list frames
 	Payload []byte   // FrameHave, FrameData, FrameBody
+	Grant   *Grant   // FrameGrant; without From and To, which the link says
 }
 
 // Flags of FrameJoin. A join that wants a reply begins the exchange anew: the
@@ -79,3 +82,7 @@ const (
 // own socket learns from it whether only it did, so that another will fetch what
 // it was fetching, or everybody did.
 const UplinkHeld = 1
+
+// TakenWants is the flag of FrameTaken: the sender could use more than it is
+// granted.
+const TakenWants = 1

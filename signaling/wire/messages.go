@@ -25,7 +25,10 @@ const (
 	KindLinked   Kind = "linked"   // endpoint -> server, a link came up or went down
 	KindLease    Kind = "lease"    // server -> endpoint, the right to fetch a range once
 	KindRevoke   Kind = "revoke"   // server -> endpoint, a lease ended early
-	KindGrant    Kind = "grant"    // server -> endpoint, bytes per second it may take over the WAN
+	KindGovern   Kind = "govern"   // server -> endpoint, who governs the line to the WAN, and within what bounds
+	KindGrant    Kind = "grant"    // both ways, forwarded from the holder: bytes per second a fetcher may take
+	KindTaken    Kind = "taken"    // both ways, forwarded to the holder: bytes a fetcher took
+	KindGoverned Kind = "governed" // endpoint -> server, what the holder saw and did in the last second
 	KindProgress Kind = "progress" // endpoint -> server, cumulative state of one flow
 	KindReport   Kind = "report"   // endpoint -> server, a peer or the origin misbehaved
 	KindAck      Kind = "ack"      // both ways, carries nothing but the acknowledgement
@@ -219,19 +222,6 @@ type Revoke struct {
 	Lease  uint64 `json:"lease"`
 	Reason string `json:"reason,omitempty"`
 }
-
-// Grant bounds what the endpoint takes over the WAN, over all its leases. A
-// grant with a lower (Epoch, Seq) than the last is void. ValidMs of 0 means until
-// the next grant or the end of the session.
-type Grant struct {
-	Epoch          uint64 `json:"epoch"`
-	Seq            uint64 `json:"seq"`
-	BytesPerSecond int64  `json:"bytes_per_second"` // Unlimited for no bound
-	ValidMs        int64  `json:"valid_ms,omitempty"`
-}
-
-// Unlimited in [Grant.BytesPerSecond] lifts the bound.
-const Unlimited = -1
 
 // Progress is the cumulative state of one flow at the endpoint. Have holds the
 // parts of the bitmap that changed since the endpoint's last progress in this

@@ -82,7 +82,7 @@ func TestEveryKindHasAVector(t *testing.T) {
 	}
 	for _, kind := range []wire.Kind{wire.KindHello, wire.KindWelcome, wire.KindRenew, wire.KindTrust, wire.KindFlow,
 		wire.KindFlows, wire.KindObeyed, wire.KindDial, wire.KindHangUp, wire.KindSignal, wire.KindLinked, wire.KindLease,
-		wire.KindRevoke, wire.KindGrant, wire.KindProgress, wire.KindReport, wire.KindAck, wire.KindError} {
+		wire.KindRevoke, wire.KindGovern, wire.KindGrant, wire.KindTaken, wire.KindGoverned, wire.KindProgress, wire.KindReport, wire.KindAck, wire.KindError} {
 		if !seen[kind] {
 			t.Errorf("no vector for %s", kind)
 		}
@@ -131,6 +131,9 @@ func describe(f wire.Frame) string {
 	add("length", f.Length, f.Length != 0)
 	add("total", f.Total, f.Total != 0)
 	add("chunks", chunks, len(f.Chunks) > 0)
+	if g := f.Grant; g != nil {
+		add("grant", strings.Trim(strings.ReplaceAll(fmt.Sprint([]any{g.Epoch, g.Term, g.Seq, g.BytesPerSecond, g.Site, g.Floor, g.ValidMs}), " ", ","), "[]"), true)
+	}
 	add("payload", hex.EncodeToString(f.Payload), len(f.Payload) > 0)
 	return strings.Join(out, " ")
 }
