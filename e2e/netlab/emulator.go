@@ -21,9 +21,10 @@ const (
 	maxWaiting = 1 << 16
 )
 
-// Stats tells what became of the packets of an emulated link.
+// Stats tells what became of the packets of an emulated link: carried to the far
+// end, dropped by the queue, lost by chance, or dropped by the policer.
 type Stats struct {
-	Carried, Dropped, Lost int64
+	Carried, Dropped, Lost, Policed int64
 }
 
 // EmulatorStats tells of both directions, and of the CPU time that both took,
@@ -39,13 +40,22 @@ func (s *Site) EmulatorStats() (down, up Stats, cpu time.Duration) {
 // emulator carries packets between two TUN devices, on a thread of its own.
 type emulator struct {
 	down, up *pipe
-	stop     int // an eventfd that becomes readable at the end
+	nudge    int // an eventfd that becomes readable when there are orders, or at the end
+	orders   chan order
+	closing  atomic.Bool
 	wg       sync.WaitGroup
+	ended    chan struct{}
 	thread   atomic.Int32
 }
 
-func (s *Site) connectByEmulator(transit *Host) error {
-	far, err := openTUN(transit, s.uplink)
+// order is a change of a running link; done is closed when it is made.
+type order struct {
+	wan  WAN
+	done chan struct{}
+}
+
+func (s *Site) connectByEmulator() error {
+	far, err := openTUN(s.transit, s.uplink)
 	if err != nil {
 		return err
 	}
@@ -53,32 +63,70 @@ func (s *Site) connectByEmulator(transit *Host) error {
 	if err != nil {
 		return errors.Join(err, unix.Close(far))
 	}
-	stop, err := unix.Eventfd(0, unix.EFD_CLOEXEC)
+	nudge, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
 	if err != nil {
 		return errors.Join(fmt.Errorf("make eventfd: %w", err), unix.Close(far), unix.Close(near))
 	}
 	epoch := time.Now()
-	e := &emulator{stop: stop,
-		down: &pipe{from: far, to: near, epoch: epoch, shaper: newShaper(s.plan.WAN.Down, 1)},
-		up:   &pipe{from: near, to: far, epoch: epoch, shaper: newShaper(s.plan.WAN.Up, 2)}}
+	e := &emulator{nudge: nudge, orders: make(chan order, 1), ended: make(chan struct{}),
+		down: newPipe(far, near, epoch, s.plan.WAN.Down, 1),
+		up:   newPipe(near, far, epoch, s.plan.WAN.Up, 2)}
 	e.wg.Go(e.run)
 	s.emulator = e
 	return nil
 }
 
 func (e *emulator) close() {
-	one := [8]byte{1}
-	_, _ = unix.Write(e.stop, one[:]) // an eventfd takes its first write
+	e.closing.Store(true)
+	e.wake()
 	e.wg.Wait()
-	for _, fd := range []int{e.stop, e.down.from, e.down.to} {
+	for _, fd := range []int{e.nudge, e.down.from, e.down.to} {
 		_ = unix.Close(fd) // nothing is buffered in them
 	}
 }
 
-// run carries packets until stop becomes readable. It sleeps until a packet comes
+// wake makes the thread look at what it is told.
+func (e *emulator) wake() {
+	one := [8]byte{1}
+	_, _ = unix.Write(e.nudge, one[:]) // it fails only when it is readable anyway
+}
+
+// change has the thread change both links, and returns when it has. It must not be
+// called beside itself or close.
+func (e *emulator) change(wan WAN) error {
+	if e.closing.Load() {
+		return errors.New("the network is closed")
+	}
+	o := order{wan: wan, done: make(chan struct{})}
+	e.orders <- o // the last one was taken
+	e.wake()
+	select {
+	case <-o.done:
+		return nil
+	case <-e.ended:
+		return errors.New("the emulator has ended: its devices failed")
+	}
+}
+
+// obey does what is ordered, and returns false at the end.
+func (e *emulator) obey() bool {
+	var count [8]byte
+	_, _ = unix.Read(e.nudge, count[:]) // only so that it is readable no more
+	select {
+	case o := <-e.orders:
+		e.down.shaper.set(e.down.now(), o.wan.Down)
+		e.up.shaper.set(e.up.now(), o.wan.Up)
+		close(o.done)
+	default:
+	}
+	return !e.closing.Load()
+}
+
+// run carries packets until the emulator is closed. It sleeps until a packet comes
 // or is due; but where packets follow one another within two ticks it looks once
 // a tick, so that many move at each look.
 func (e *emulator) run() {
+	defer close(e.ended)
 	runtime.LockOSThread() // and never back: the thread ends with its priority
 	beFirst()
 	e.thread.Store(int32(unix.Gettid()))
@@ -98,7 +146,7 @@ func (e *emulator) run() {
 // wait returns false at the end.
 func (e *emulator) wait(busy bool) bool {
 	fds := []unix.PollFd{
-		{Fd: int32(e.stop), Events: unix.POLLIN},
+		{Fd: int32(e.nudge), Events: unix.POLLIN},
 		{Fd: int32(e.down.from), Events: unix.POLLIN},
 		{Fd: int32(e.up.from), Events: unix.POLLIN},
 	}
@@ -112,7 +160,10 @@ func (e *emulator) wait(busy bool) bool {
 		timeout = &t
 	}
 	_, err := unix.Ppoll(fds, timeout, nil)
-	return fds[0].Revents == 0 && (err == nil || errors.Is(err, unix.EINTR))
+	if err != nil {
+		return errors.Is(err, unix.EINTR)
+	}
+	return fds[0].Revents == 0 || e.obey()
 }
 
 // beFirst asks the scheduler to run this thread before others, so that a machine

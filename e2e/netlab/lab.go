@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -40,6 +41,8 @@ type Site struct {
 	Router    *Host
 	Endpoints []*Host
 
+	changing sync.Mutex // held while the WAN of plan changes
+	transit  *Host
 	plan     SitePlan
 	number   int // from 1
 	uplink   string
@@ -68,7 +71,7 @@ func newLab(plan Plan) *Lab {
 	lab.transit = lab.host("transit", netip.AddrFrom4([4]byte{10, 64, 0, 2}))
 	for i, sp := range plan.Sites {
 		n := byte(i + 1)
-		site := &Site{plan: sp, number: i + 1, uplink: fmt.Sprintf("site%d", n)}
+		site := &Site{transit: lab.transit, plan: sp, number: i + 1, uplink: fmt.Sprintf("site%d", n)}
 		site.Router = lab.host(fmt.Sprintf("s%d-router", n), netip.AddrFrom4([4]byte{10, 1, n, 1}))
 		for j := range sp.Endpoints {
 			addr := netip.AddrFrom4([4]byte{10, 1, n, byte(j + 2)})
@@ -103,7 +106,7 @@ func (lab *Lab) build(plan Plan) error {
 				return err
 			}
 		}
-		if err := errors.Join(site.buildLAN(), site.buildWAN(lab.transit)); err != nil {
+		if err := errors.Join(site.buildLAN(), site.buildWAN()); err != nil {
 			return err
 		}
 	}
@@ -135,7 +138,9 @@ func (lab *Lab) prepare(h *Host, sysctls map[string]string) error {
 func (lab *Lab) Close() error {
 	for _, site := range lab.Sites {
 		if site.emulator != nil {
+			site.changing.Lock()
 			site.emulator.close()
+			site.changing.Unlock()
 		}
 	}
 	return remove(lab.names)
@@ -164,8 +169,8 @@ func (s *Site) buildLAN() error {
 			"link set "+endpointInterface+" up",
 			fmt.Sprintf("route add default via %v", s.Router.addr))
 		if err == nil && s.plan.LAN.Rate > 0 {
-			err = errors.Join(h.tc(tokenBucket(endpointInterface, s.plan.LAN)),
-				s.Router.tc(tokenBucket(port(i), s.plan.LAN)))
+			err = errors.Join(h.tc(tokenBucket("add", endpointInterface, s.plan.LAN)),
+				s.Router.tc(tokenBucket("add", port(i), s.plan.LAN)))
 		}
 		if err != nil {
 			return err
@@ -174,12 +179,12 @@ func (s *Site) buildLAN() error {
 	return nil
 }
 
-func (s *Site) buildWAN(transit *Host) error {
+func (s *Site) buildWAN() error {
 	connect := s.connectByKernel
 	if s.plan.WAN.emulated() {
 		connect = s.connectByEmulator
 	}
-	if err := connect(transit); err != nil {
+	if err := connect(); err != nil {
 		return err
 	}
 	toSite := []string{fmt.Sprintf("addr add %s/30 dev %s", s.far(), s.uplink), "link set " + s.uplink + " up"}
@@ -187,7 +192,7 @@ func (s *Site) buildWAN(transit *Host) error {
 		toSite = append(toSite, fmt.Sprintf("route add 10.1.%d.0/24 via %s", s.number, s.near()))
 	}
 	err := errors.Join(
-		transit.ip(toSite...),
+		s.transit.ip(toSite...),
 		s.Router.ip("addr add "+s.near()+"/30 dev "+wanInterface, "link set "+wanInterface+" up"),
 		s.Router.ip("route add default via "+s.far()))
 	if err == nil && s.plan.NAT {
@@ -202,25 +207,26 @@ func (s *Site) buildWAN(transit *Host) error {
 
 // connectByKernel lays a virtual cable and lets token buckets shape both ends. No
 // packet on it may stand for several, so that shapers and counters see real frames.
-func (s *Site) connectByKernel(transit *Host) error {
+func (s *Site) connectByKernel() error {
 	err := errors.Join(
-		s.Router.ip(fmt.Sprintf("link add name %s type veth peer name %s netns %s", wanInterface, s.uplink, transit.name),
+		s.Router.ip(fmt.Sprintf("link add name %s type veth peer name %s netns %s", wanInterface, s.uplink, s.transit.name),
 			"link set "+wanInterface+" gso_max_segs 1"),
-		transit.ip("link set "+s.uplink+" gso_max_segs 1"))
+		s.transit.ip("link set "+s.uplink+" gso_max_segs 1"))
 	if err == nil && s.plan.WAN.Down.Rate > 0 {
-		err = transit.tc(tokenBucket(s.uplink, s.plan.WAN.Down))
+		err = s.transit.tc(tokenBucket("add", s.uplink, s.plan.WAN.Down))
 	}
 	if err == nil && s.plan.WAN.Up.Rate > 0 {
-		err = s.Router.tc(tokenBucket(wanInterface, s.plan.WAN.Up))
+		err = s.Router.tc(tokenBucket("add", wanInterface, s.plan.WAN.Up))
 	}
 	return err
 }
 
 // tokenBucket shapes what leaves by an interface. Its bucket holds a millisecond:
 // enough for the kernel's timers, too little for a burst to be seen.
-func tokenBucket(device string, l Link) string {
-	bucket := max(Backlog(l.Rate, time.Millisecond), 2*(mtu+frameHeader))
-	return fmt.Sprintf("qdisc add dev %s root tbf rate %dbit burst %d limit %d", device, l.Rate, bucket, l.queue())
+// The verb is that of tc: add it, or change the one that is there.
+func tokenBucket(verb, device string, l Link) string {
+	bucket := max(Backlog(l.Rate, time.Millisecond), 2*maxFrame)
+	return fmt.Sprintf("qdisc %s dev %s root tbf rate %dbit burst %d limit %d", verb, device, l.Rate, bucket, l.queue())
 }
 
 func addNamespaces(names []string) error {

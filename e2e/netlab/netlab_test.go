@@ -3,7 +3,9 @@
 package netlab_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -320,14 +322,19 @@ func echo(t *testing.T, at, from *netlab.Host, n int, heard func(time.Duration))
 	defer func() { _ = server.Close(); <-done }()
 	conn := dial(t, from, "udp4", server.LocalAddr().String())
 	defer conn.Close()
-	buf := make([]byte, 64)
-	for range n {
+	buf, answer := make([]byte, 64), make([]byte, 64)
+	for i := range n {
+		binary.BigEndian.PutUint32(buf, uint32(i))
 		begun := time.Now()
 		if _, err := conn.Write(buf); err != nil {
 			t.Fatal(err)
 		}
 		_ = conn.SetReadDeadline(begun.Add(longestTrip)) // never fails on a socket
-		switch _, err := conn.Read(buf); {
+		_, err := conn.Read(answer)
+		for err == nil && !bytes.Equal(answer, buf) {
+			_, err = conn.Read(answer) // the one before came after its deadline
+		}
+		switch {
 		case err == nil:
 			heard(time.Since(begun))
 		case !errors.Is(err, os.ErrDeadlineExceeded):

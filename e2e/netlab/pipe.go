@@ -18,25 +18,31 @@ type pipe struct {
 	from, to int // TUN devices
 	shaper   *shaper
 	epoch    time.Time
-	waiting  fifo
 	spare    [][]byte // buffers to use again
 
-	carried, dropped, lost atomic.Int64
+	carried, dropped, lost, policed atomic.Int64
+}
+
+func newPipe(from, to int, epoch time.Time, l Link, seed uint64) *pipe {
+	p := &pipe{from: from, to: to, epoch: epoch}
+	p.shaper = newShaper(0, l, seed, p.discard)
+	return p
 }
 
 func (p *pipe) now() int64 { return time.Since(p.epoch).Nanoseconds() }
 
 func (p *pipe) untilDue() time.Duration {
-	if p.waiting.len() == 0 {
+	due := p.shaper.due()
+	if due == math.MaxInt64 {
 		return forever
 	}
-	return time.Duration(max(0, p.waiting.head().due-p.now()))
+	return time.Duration(max(0, due-p.now()))
 }
 
-// take reads every packet that came and decides its fate. It tells whether any came.
+// take reads every packet that came. It tells whether any came.
 func (p *pipe) take() (any bool) {
 	now := p.now()
-	for p.waiting.len() < maxWaiting {
+	for p.shaper.waiting() < maxWaiting {
 		buf := p.buffer()
 		n, err := unix.Read(p.from, buf[:cap(buf)])
 		if err != nil {
@@ -44,17 +50,7 @@ func (p *pipe) take() (any bool) {
 			return any // none left, or the device is down
 		}
 		any = true
-		due, fate := p.shaper.admit(now, n+frameHeader)
-		switch fate {
-		case carried:
-			p.waiting.push(packet{due: due, bytes: buf[:n]})
-			continue
-		case dropped:
-			p.dropped.Add(1)
-		case lost:
-			p.lost.Add(1)
-		}
-		p.spare = append(p.spare, buf)
+		p.shaper.admit(now, buf[:n])
 	}
 	return any
 }
@@ -62,14 +58,30 @@ func (p *pipe) take() (any bool) {
 // put writes every packet that is due. It tells whether any was.
 func (p *pipe) put() (any bool) {
 	now := p.now()
-	for p.waiting.len() > 0 && p.waiting.head().due <= now {
-		pkt := p.waiting.pop()
+	p.shaper.serve(now)
+	for {
+		pkt, ok := p.shaper.emit(now)
+		if !ok {
+			return any
+		}
 		_, _ = unix.Write(p.to, pkt.bytes) // a device that is down loses packets
 		p.carried.Add(1)
 		p.spare = append(p.spare, pkt.bytes)
 		any = true
 	}
-	return any
+}
+
+// discard counts a packet that is not carried.
+func (p *pipe) discard(pkt packet, why fate) {
+	switch why {
+	case dropped:
+		p.dropped.Add(1)
+	case lost:
+		p.lost.Add(1)
+	case policed:
+		p.policed.Add(1)
+	}
+	p.spare = append(p.spare, pkt.bytes)
 }
 
 func (p *pipe) buffer() []byte {
@@ -82,39 +94,5 @@ func (p *pipe) buffer() []byte {
 }
 
 func (p *pipe) stats() Stats {
-	return Stats{Carried: p.carried.Load(), Dropped: p.dropped.Load(), Lost: p.lost.Load()}
-}
-
-// packet waits until due.
-type packet struct {
-	due   int64
-	bytes []byte
-}
-
-// fifo is a ring that grows.
-type fifo struct {
-	ring  []packet
-	first int
-	count int
-}
-
-func (f *fifo) len() int      { return f.count }
-func (f *fifo) head() *packet { return &f.ring[f.first] }
-
-func (f *fifo) push(p packet) {
-	if f.count == len(f.ring) {
-		grown := make([]packet, max(256, 2*len(f.ring)))
-		n := copy(grown, f.ring[f.first:])
-		copy(grown[n:], f.ring[:f.first])
-		f.ring, f.first = grown, 0
-	}
-	f.ring[(f.first+f.count)%len(f.ring)] = p
-	f.count++
-}
-
-func (f *fifo) pop() packet {
-	p := f.ring[f.first]
-	f.ring[f.first] = packet{}
-	f.first, f.count = (f.first+1)%len(f.ring), f.count-1
-	return p
+	return Stats{Carried: p.carried.Load(), Dropped: p.dropped.Load(), Lost: p.lost.Load(), Policed: p.policed.Load()}
 }

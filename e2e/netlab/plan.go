@@ -3,7 +3,6 @@ package netlab
 import (
 	"errors"
 	"fmt"
-	"time"
 )
 
 // frameHeader is what Ethernet adds to an IP packet. Rates, queues and counters
@@ -12,6 +11,7 @@ const frameHeader = 14
 
 const (
 	mtu          = 1500
+	maxFrame     = mtu + frameHeader
 	maxSites     = 250
 	maxEndpoints = 250
 )
@@ -37,53 +37,13 @@ type SitePlan struct {
 type WAN struct {
 	Down, Up Link // toward the site, and from it
 	// Emulated asks for the emulator in this process where the kernel's token bucket
-	// would do. A delay or a loss needs the emulator and gets it without being asked.
+	// would do. Whatever is more than a rate and a queue needs the emulator and gets it
+	// without being asked.
 	Emulated bool
 }
 
 func (w WAN) emulated() bool {
 	return w.Emulated || w.Down.needsEmulator() || w.Up.needsEmulator()
-}
-
-// Link is one direction of a cable.
-type Link struct {
-	Rate  int64         // bits per second, Ethernet frames included; 0 is unshaped
-	Queue int           // bytes that may wait before the tail is dropped; 0 is 50 ms at Rate
-	Delay time.Duration // one way, on top of the queue's
-	Loss  float64       // probability that a packet is lost, each by itself
-}
-
-// Both is the WAN that has the same link in both directions.
-func Both(l Link) WAN { return WAN{Down: l, Up: l} }
-
-// Backlog is how many bytes a link of rate bits per second sends in d: the size
-// of a queue that holds d's worth.
-func Backlog(rate int64, d time.Duration) int {
-	return int(float64(rate) / 8 * d.Seconds())
-}
-
-func (l Link) needsEmulator() bool { return l.Delay > 0 || l.Loss > 0 }
-
-// queue is the queue in bytes, never too small for the packets of one instant.
-func (l Link) queue() int {
-	if l.Queue > 0 {
-		return l.Queue
-	}
-	return max(Backlog(l.Rate, 50*time.Millisecond), 10*(mtu+frameHeader))
-}
-
-func (l Link) check() error {
-	switch {
-	case l.Rate < 0 || (l.Rate > 0 && l.Rate < 8*mtu):
-		return fmt.Errorf("rate of %d bit/s", l.Rate)
-	case l.Queue < 0 || (l.Queue > 0 && l.Queue < 2*(mtu+frameHeader)):
-		return fmt.Errorf("queue of %d bytes, must hold two packets", l.Queue)
-	case l.Delay < 0 || l.Delay > 10*time.Second:
-		return fmt.Errorf("delay of %v", l.Delay)
-	case l.Loss < 0 || l.Loss > 1:
-		return fmt.Errorf("loss of %g, must be a probability", l.Loss)
-	}
-	return nil
 }
 
 func (p Plan) check() error {
@@ -98,7 +58,7 @@ func (p Plan) check() error {
 			return fmt.Errorf("site %d: %w", i+1, err)
 		}
 		if s.LAN.needsEmulator() {
-			return fmt.Errorf("site %d: a LAN can't have a delay or a loss", i+1)
+			return fmt.Errorf("site %d: a LAN can't have more than a rate and a queue", i+1)
 		}
 	}
 	return nil
