@@ -67,6 +67,7 @@ func (s *Site) connectByEmulator() error {
 	if err != nil {
 		return errors.Join(fmt.Errorf("make eventfd: %w", err), unix.Close(far), unix.Close(near))
 	}
+	makeRoom()
 	epoch := time.Now()
 	e := &emulator{nudge: nudge, orders: make(chan order, 1), ended: make(chan struct{}),
 		down: newPipe(far, near, epoch, s.plan.WAN.Down, 1),
@@ -165,6 +166,18 @@ func (e *emulator) wait(busy bool) bool {
 	}
 	return fds[0].Revents == 0 || e.obey()
 }
+
+// spareProcessors is how many more threads may run Go at once than the machine has
+// processors.
+const spareProcessors = 6
+
+// makeRoom lets an emulator's thread run Go as soon as the kernel wakes it. It would
+// else wait, in spite of its priority, for the process's other threads where the
+// kernel has put those aside in the middle of something: on a busy machine that
+// is several milliseconds.
+var makeRoom = sync.OnceFunc(func() {
+	runtime.GOMAXPROCS(max(runtime.GOMAXPROCS(0), runtime.NumCPU()+spareProcessors))
+})
 
 // beFirst asks the scheduler to run this thread before others, so that a machine
 // busy with what is measured still has a steady WAN. The thread's share is small.
