@@ -20,6 +20,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/sitecast/sitecast/edge/engine"
+	"github.com/sitecast/sitecast/edge/governor"
 	"github.com/sitecast/sitecast/edge/origin"
 	"github.com/sitecast/sitecast/edge/rtc"
 	"github.com/sitecast/sitecast/edge/uplink"
@@ -45,15 +46,16 @@ type Config struct {
 
 // agent is the wiring of one running endpoint.
 type agent struct {
-	cfg    Config
-	id     *identity
-	api    *api
-	eng    *engine.Engine
-	rtc    *rtc.Transport
-	ice    iceServers
-	link   *uplink.Uplink
-	origin *origin.Client
-	status net.Listener // nil: not served
+	cfg      Config
+	id       *identity
+	api      *api
+	eng      *engine.Engine
+	rtc      *rtc.Transport
+	ice      iceServers
+	link     *uplink.Uplink
+	origin   *origin.Client
+	governor *governor.Governor
+	status   net.Listener // nil: not served
 
 	refused wire.Refusals
 
@@ -114,9 +116,11 @@ func (a *agent) assemble(store *disk.Store) error {
 		return err
 	}
 	a.origin = origin.New(origin.Config{Base: a.cfg.Server, Dial: a.cfg.Dial, TLS: pinned(a.id.Pin, a.cfg.Server.Hostname()),
-		Refused: &a.refused, Log: a.cfg.Log})
+		Pace: a.pace, Refused: &a.refused, Log: a.cfg.Log})
+	a.governor = governor.New(governor.Config{Self: a.id.id(), Origin: a.origin, Tell: a.tell, Report: a.link.Send,
+		Listen: a.probeSocket, Reflectors: a.ice.reflectors, Ping: a.link.Ping, Log: a.cfg.Log})
 	a.eng = engine.New(engine.Config{
-		Uplink: a.link, Links: a.rtc, Store: store, Origin: a.origin,
+		Uplink: a.link, Links: a.rtc, Store: store, Origin: a.origin, Governor: a.governor,
 		Root: a.id.Root, Trust: trust, SaveTrust: a.saveTrust, SetICE: a.ice.set,
 		Refused: &a.refused, Log: a.cfg.Log, Seed: rand.Uint64(),
 	})
@@ -130,6 +134,7 @@ func (a *agent) run(ctx context.Context) error {
 		group.Go(func() error { return serveStatus(ctx, a.status, a.id.id(), a.cfg.Name, a.eng, &a.refused) })
 	}
 	group.Go(func() error { return a.eng.Run(ctx) })
+	group.Go(func() error { return a.governor.Run(ctx) })
 	group.Go(func() error { return a.rtc.Run(ctx) })
 	group.Go(func() error { return a.link.Run(ctx) })
 	err := group.Wait()

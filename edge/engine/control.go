@@ -24,10 +24,7 @@ func (ev connected) apply(e *Engine, _ time.Time) {
 	// A new session knows nothing of us: everything is announced again, leases that
 	// still run included.
 	e.keepLeases()
-	e.grantEpoch, e.grantSeq = 0, 0
-	if len(e.leases) == 0 { // otherwise the server says how fast they may go on
-		e.cfg.Origin.SetRate(wire.Unlimited)
-	}
+	e.cfg.Governor.Forget()
 	for _, f := range e.flows {
 		f.reported, f.announced, f.dirty, f.reportedAt = nil, false, true, time.Time{}
 	}
@@ -60,7 +57,11 @@ func (ev heard) apply(e *Engine, now time.Time) {
 	case *wire.Revoke:
 		e.revoked(b)
 	case *wire.Govern:
-		e.govern(b)
+		e.cfg.Governor.Appointed(*b)
+	case *wire.Grant:
+		e.cfg.Governor.Granted(*b)
+	case *wire.Taken:
+		e.cfg.Governor.Took(*b)
 	case *wire.Renew:
 		if len(b.ICE) > 0 {
 			e.cfg.SetICE(b.ICE)
@@ -194,12 +195,4 @@ func (e *Engine) revoked(w *wire.Revoke) {
 			e.flows[l.Flow].dirty = true
 		}
 	}
-}
-
-func (e *Engine) govern(w *wire.Govern) {
-	if w.Epoch < e.grantEpoch || w.Epoch == e.grantEpoch && w.Term <= e.grantSeq {
-		return
-	}
-	e.grantEpoch, e.grantSeq = w.Epoch, w.Term
-	e.cfg.Origin.SetRate(w.Bound)
 }

@@ -57,15 +57,15 @@ type Origin interface {
 	FetchParts(ctx context.Context, lease wire.Lease, plainLen func(chunk uint32) uint32,
 		each func(part wire.Part, plain []byte) error) error
 	FetchBody(ctx context.Context, lease wire.Lease, max int64) ([]byte, error)
-	SetRate(bytesPerSecond int64)
 }
 
 // Config is what an engine is made of. All fields but Refused are required.
 type Config struct {
-	Uplink Uplink
-	Links  Links
-	Origin Origin
-	Store  chunk.Store
+	Uplink   Uplink
+	Links    Links
+	Origin   Origin
+	Governor Governor
+	Store    chunk.Store
 	// Root verifies trust documents; Trust is the one held, and SaveTrust keeps a
 	// newer one.
 	Root      ed25519.PublicKey
@@ -125,8 +125,7 @@ type Engine struct {
 	connected  bool
 	orphan     orphan
 	site       string
-	grantEpoch uint64
-	grantSeq   uint64
+	toldVia    map[wire.EndpointID]time.Time // of what the governor says by way of the server
 	generation uint64
 }
 
@@ -142,7 +141,7 @@ func New(cfg Config) *Engine {
 		rng:   rand.New(rand.NewPCG(cfg.Seed, cfg.Seed)),
 		trust: cfg.Trust,
 		flows: map[content.VersionID]*flow{},
-		peers: map[wire.EndpointID]*link{},
+		peers: map[wire.EndpointID]*link{}, toldVia: map[wire.EndpointID]time.Time{},
 	}
 }
 
@@ -154,6 +153,15 @@ func (e *Engine) post(ev event) bool {
 		return true
 	case <-e.done:
 		return false
+	}
+}
+
+// postSoon hands over what is said anew soon: when the loop is behind, it is
+// dropped. So two loops that tell each other things never wait for each other.
+func (e *Engine) postSoon(ev event) {
+	select {
+	case e.inbox <- ev:
+	default:
 	}
 }
 

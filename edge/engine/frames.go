@@ -23,6 +23,10 @@ func (ev ctlFrame) apply(e *Engine, now time.Time) {
 		e.peerUplink(now, l, fr)
 		return
 	}
+	if fr.Kind == wire.FrameGrant || fr.Kind == wire.FrameTaken {
+		e.governed(l, fr)
+		return
+	}
 	f := e.flows[fr.Version]
 	if f == nil || !f.active() {
 		if fr.Kind == wire.FrameWant || fr.Kind == wire.FrameWantBody {

@@ -37,6 +37,9 @@ type Config struct {
 	Base *url.URL // leases with relative addresses are relative to it
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 	TLS  *tls.Config
+	// Pace tells a Sitecast server how fast to send an answer, and reports whether it
+	// will hear; nil: no origin paces.
+	Pace func(wire.Pace) bool
 	// Refused counts answers that are refused; nil: nobody does.
 	Refused *wire.Refusals
 	Log     *slog.Logger
@@ -46,24 +49,24 @@ type Config struct {
 type Client struct {
 	base    *url.URL
 	http    *http.Client
-	pace    *pacer
+	shape   *shaper
 	refused *wire.Refusals
 }
 
 // New returns a client without a bound on its rate.
 func New(cfg Config) *Client {
-	p := newPacer()
+	s := newShaper(cfg.Pace)
 	dial := func(ctx context.Context, network, addr string) (net.Conn, error) {
 		conn, err := cfg.Dial(ctx, network, addr)
 		if err != nil {
 			return nil, err
 		}
-		return p.adopt(conn), nil
+		return s.adopt(conn), nil
 	}
 	// Without a protocol list the transport does not offer HTTP/2.
 	tlsConfig := cfg.TLS.Clone()
 	tlsConfig.NextProtos = nil
-	return &Client{base: cfg.Base, pace: p, refused: cfg.Refused, http: &http.Client{Transport: &http.Transport{
+	return &Client{base: cfg.Base, shape: s, refused: cfg.Refused, http: &http.Client{Transport: &http.Transport{
 		DialContext: dial, TLSClientConfig: tlsConfig, Proxy: http.ProxyFromEnvironment,
 		TLSNextProto:       map[string]func(string, *tls.Conn) http.RoundTripper{},
 		DisableCompression: true, MaxIdleConnsPerHost: 1, IdleConnTimeout: time.Minute,
@@ -75,12 +78,27 @@ func New(cfg Config) *Client {
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
 // SetRate bounds the bytes per second taken over all fetches, from now on;
-// wire.Unlimited lifts the bound, 0 stops reading.
-func (c *Client) SetRate(bytesPerSecond int64) {
-	c.pace.set(bytesPerSecond)
+// wire.Unlimited lifts the bound, 0 stops reading. The round trip over the empty
+// line helps to hold the rate; 0 where it is not known.
+func (c *Client) SetRate(bytesPerSecond int64, rtt time.Duration) {
+	c.shape.set(bytesPerSecond, rtt)
 	if bytesPerSecond == wire.Unlimited {
-		c.http.CloseIdleConnections() // their buffers were made small
+		c.http.CloseIdleConnections() // their buffers may have been made small
 	}
+}
+
+// Actuator is what holds the rate now, and why that.
+func (c *Client) Actuator() (Actuator, string) { return c.shape.actuator() }
+
+// Taken is how many bytes came from origins so far.
+func (c *Client) Taken() int64 { return c.shape.taken.Load() }
+
+// Fetching reports whether an answer is being read, and for how long in all those
+// who read were held up by whoever takes what they read.
+func (c *Client) Fetching() (now bool, held time.Duration) {
+	c.shape.mu.Lock()
+	defer c.shape.mu.Unlock()
+	return c.shape.fetching > 0, time.Duration(c.shape.held.Load())
 }
 
 // A StatusError is an answer that is not the range asked for.
@@ -102,7 +120,7 @@ var ErrStalled = errors.New("origin sends nothing")
 // take its time.
 func (c *Client) FetchParts(ctx context.Context, lease wire.Lease, plainLen func(chunk uint32) uint32,
 	each func(part wire.Part, plain []byte) error) error {
-	return c.get(ctx, lease, func(body *pacedReader) error {
+	return c.get(ctx, lease, func(body *shapedReader) error {
 		var encoded, plain []byte
 		for _, part := range lease.Parts {
 			encoded = grow(encoded, int(part.Length))
@@ -130,7 +148,7 @@ func (c *Client) FetchBody(ctx context.Context, lease wire.Lease, limit int64) (
 		return nil, fmt.Errorf("body of %d bytes, limit %d", size, limit)
 	}
 	data := make([]byte, lease.To-lease.From)
-	err := c.get(ctx, lease, func(body *pacedReader) error {
+	err := c.get(ctx, lease, func(body *shapedReader) error {
 		_, err := io.ReadFull(body, data)
 		return err
 	})
@@ -145,7 +163,7 @@ func grow(b []byte, n int) []byte {
 }
 
 // get asks for the lease's range and has read read exactly that.
-func (c *Client) get(ctx context.Context, lease wire.Lease, read func(*pacedReader) error) error {
+func (c *Client) get(ctx context.Context, lease wire.Lease, read func(*shapedReader) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	address, err := c.base.Parse(lease.URL)
@@ -158,6 +176,10 @@ func (c *Client) get(ctx context.Context, lease wire.Lease, read func(*pacedRead
 	}
 	req.Header.Set("Range", fmt.Sprintf("bytes=%d-%d", lease.From, lease.To-1))
 	req.Header.Set("Accept-Encoding", "identity")
+	key := ""
+	if address.Host == c.base.Host { // the Sitecast server itself
+		key = c.shape.ask(req.Header)
+	}
 	resp, err := c.http.Do(req)
 	if err != nil {
 		return fmt.Errorf("ask the origin: %w", err)
@@ -167,9 +189,10 @@ func (c *Client) get(ctx context.Context, lease wire.Lease, read func(*pacedRead
 		c.refused.Add(wire.DoorOrigin, wire.CodeOrigin)
 		return err
 	}
+	defer c.shape.begin(key, resp.Header)()
 	stalled := time.AfterFunc(StallTimeout, func() { cancel(ErrStalled) })
 	defer stalled.Stop()
-	body := &pacedReader{ctx: ctx, from: io.LimitReader(resp.Body, lease.To-lease.From), pace: c.pace, stalled: stalled}
+	body := &shapedReader{ctx: ctx, from: io.LimitReader(resp.Body, lease.To-lease.From), shaper: c.shape, stalled: stalled}
 	if err := read(body); err != nil {
 		if cause := context.Cause(ctx); cause != nil {
 			return cause

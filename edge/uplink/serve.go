@@ -34,8 +34,9 @@ func (u *Uplink) read(c *conn) error {
 		u.touch(c)
 		return pong(data)
 	})
-	c.ws.SetPongHandler(func(string) error {
+	c.ws.SetPongHandler(func(payload string) error {
 		u.touch(c)
+		u.pong(payload)
 		return nil
 	})
 	for {
@@ -210,6 +211,8 @@ func (u *Uplink) next(c *conn) (kind int, data []byte, until time.Time, err erro
 	case passed(u.ackBy, now):
 		data, err = u.text(wire.KindAck, 0, nil)
 		return websocket.TextMessage, data, now, err
+	case u.echo.unsent:
+		return websocket.PingMessage, u.echo.ping(), now, nil
 	case passed(u.pingAt, now):
 		u.pingAt = now.Add(PingAfter)
 		return websocket.PingMessage, nil, now, nil

@@ -15,6 +15,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/sitecast/sitecast/signaling/credential"
+	"github.com/sitecast/sitecast/signaling/pace"
 	"github.com/sitecast/sitecast/signaling/site"
 	"github.com/sitecast/sitecast/signaling/wire"
 	"github.com/sitecast/sitecast/storage/blob"
@@ -29,6 +30,7 @@ type Config struct {
 	Hub     *site.Hub
 	Socket  http.Handler // endpoints' signaling
 	Metrics http.Handler
+	Pacer   *pace.Pacer     // paces downloads; never nil
 	Served  func(bytes int) // told of object bytes as they are served
 	Pin     func() string   // for enrolment tokens; see wire.EnrolToken
 	Refused *wire.Refusals  // counts requests that are refused; nil: nobody does

@@ -251,6 +251,7 @@ func (s *server) download(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/octet-stream")
 	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
 	w.Header().Set("ETag", `"`+digest.String()+`"`)
+	defer s.Pacer.Begin(r, w.Header())()
 	answer := &answered{ResponseWriter: w}
 	http.ServeContent(answer, r, "", time.Time{}, counting{object, s.Served, http.NewResponseController(w)})
 	if answer.status == http.StatusRequestedRangeNotSatisfiable {

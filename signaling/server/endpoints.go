@@ -58,6 +58,10 @@ func (s *Server) Joined(session *socket.Session) {
 
 // Heard implements socket.Handler.
 func (s *Server) Heard(session *socket.Session, _ wire.Kind, body any) {
+	if p, ok := body.(*wire.Pace); ok { // the origin's, whatever the site
+		s.pacer.Set(p)
+		return
+	}
 	if owner := s.hub.Site(session.Site); owner != nil {
 		owner.Send(site.Heard{ID: session.ID, Conn: session, Body: body})
 	}

@@ -139,4 +139,7 @@ type peekedConn struct {
 	r *bufio.Reader
 }
 
+// NetConn is the connection beneath, as of a [tls.Conn].
+func (c *peekedConn) NetConn() net.Conn { return c.Conn }
+
 func (c *peekedConn) Read(b []byte) (int, error) { return c.r.Read(b) }

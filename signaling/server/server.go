@@ -21,6 +21,7 @@ import (
 
 	"github.com/sitecast/sitecast/signaling/api"
 	"github.com/sitecast/sitecast/signaling/credential"
+	"github.com/sitecast/sitecast/signaling/pace"
 	"github.com/sitecast/sitecast/signaling/relay"
 	"github.com/sitecast/sitecast/signaling/site"
 	"github.com/sitecast/sitecast/signaling/socket"
@@ -78,6 +79,7 @@ type Server struct {
 	listen  net.Listener
 	served  atomic.Int64 // object bytes
 	refused wire.Refusals
+	pacer   pace.Pacer
 }
 
 // New opens or makes everything in cfg.Data and listens. Run must follow.
@@ -205,7 +207,8 @@ func (s *Server) assemble(ctx context.Context) error {
 		}})
 	s.http = &http.Server{
 		Handler: api.New(api.Config{Catalog: s.catalog, Keys: s.keys, Objects: s.objects, Hub: s.hub, Socket: s.socket,
-			Metrics: s.metrics(), Served: func(n int) { s.served.Add(int64(n)) }, Pin: s.certs.Pin, Refused: &s.refused, Log: s.log}),
+			Metrics: s.metrics(), Served: func(n int) { s.served.Add(int64(n)) }, Pin: s.certs.Pin, Pacer: &s.pacer, Refused: &s.refused, Log: s.log}),
+		ConnContext:       s.pacer.Context,
 		ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 		// HTTP/1.1 only: several ranges on one HTTP/2 connection share one window.

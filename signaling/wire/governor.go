@@ -67,6 +67,24 @@ type Taken struct {
 	Wants bool       `json:"wants,omitempty"`
 }
 
+// Pace tells the server, where it is the origin, how fast to send the answer to
+// one request. The request carries the key in [PaceHeader].
+type Pace struct {
+	Key            string `json:"key"`
+	BytesPerSecond int64  `json:"bytes_per_second"`
+}
+
+// A request to an origin that is a Sitecast server asks by PaceHeader, "KEY RATE",
+// to be answered at RATE bytes a second. The key is made by the asker for this one
+// request, so that nobody else can guess it; with it the rate is changed by
+// [Pace]. An origin that does so says [PacedHeader] in its answer.
+const (
+	PaceHeader  = "Sitecast-Pace"
+	PacedHeader = "Sitecast-Paced"
+	// PaceKeyBytes is the length of a key, as hexadecimal digits.
+	PaceKeyBytes = 32
+)
+
 // Governed tells the server what the holder's governor saw and did since the last
 // one, once a second while a fetcher is at work.
 type Governed struct {
@@ -116,6 +134,15 @@ func DelayBucket(d time.Duration) int {
 		}
 	}
 	return DelayBuckets - 1
+}
+
+// Note adds a bystander's packet that was delayed by d.
+func (r *Receipt) Note(d time.Duration) {
+	i := DelayBucket(d)
+	for len(r.Added) <= i {
+		r.Added = append(r.Added, 0)
+	}
+	r.Added[i]++
 }
 
 // Add adds another receipt to r.
@@ -190,6 +217,14 @@ func (g Grant) Check() error {
 
 // Check reports what is wrong with a count of bytes.
 func (t Taken) Check() error { return first(peer(t.From), peer(t.To), whole(t.Bytes)) }
+
+// Check reports what is wrong with a pace.
+func (p Pace) Check() error {
+	if len(p.Key) != PaceKeyBytes {
+		return errors.New("key of a pace has the wrong length")
+	}
+	return first(size("key", p.Key, PaceKeyBytes), rate(p.BytesPerSecond))
+}
 
 // Check reports what is wrong with the holder's account.
 func (g Governed) Check() error {

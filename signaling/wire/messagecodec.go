@@ -41,6 +41,7 @@ var newBody = map[Kind]func() checker{
 	KindGovern:   func() checker { return new(Govern) },
 	KindGrant:    func() checker { return new(Grant) },
 	KindTaken:    func() checker { return new(Taken) },
+	KindPace:     func() checker { return new(Pace) },
 	KindGoverned: func() checker { return new(Governed) },
 	KindProgress: func() checker { return new(Progress) },
 	KindReport:   func() checker { return new(Report) },

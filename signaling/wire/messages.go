@@ -28,6 +28,7 @@ const (
 	KindGovern   Kind = "govern"   // server -> endpoint, who governs the line to the WAN, and within what bounds
 	KindGrant    Kind = "grant"    // both ways, forwarded from the holder: bytes per second a fetcher may take
 	KindTaken    Kind = "taken"    // both ways, forwarded to the holder: bytes a fetcher took
+	KindPace     Kind = "pace"     // endpoint -> server, how fast to send what the endpoint is downloading
 	KindGoverned Kind = "governed" // endpoint -> server, what the holder saw and did in the last second
 	KindProgress Kind = "progress" // endpoint -> server, cumulative state of one flow
 	KindReport   Kind = "report"   // endpoint -> server, a peer or the origin misbehaved

@@ -1,0 +1,354 @@
+package governor
+
+import (
+	"math"
+	"time"
+)
+
+// Mode is what a controller is doing.
+type Mode string
+
+// The modes. A controller begins in Start, and is in Run on an idle line.
+const (
+	Start Mode = "start" // doubles until the line's queue grows, and so learns its capacity
+	Run   Mode = "run"   // holds a short queue, so that the line is full
+	Yield Mode = "yield" // stands back, until nobody else has used the line for a while
+	Probe Mode = "probe" // climbs in steps, each only after the one before disturbed nobody
+)
+
+// Parameters. Times and shares were found in simulations (controller_test.go) and
+// on emulated lines; DECISIONS.md says what was tried.
+const (
+	// FirstRate is bytes per second on a line of which nothing is known.
+	FirstRate = 64 << 10
+	// MinRate is the floor on lines so slow that a share of them is nothing.
+	MinRate = 2 << 10
+	// floorShare of the capacity is what is taken while standing back.
+	floorShare = 0.003
+	// probeShare of the capacity is the first step of a probe.
+	probeShare = 0.08
+	probeStep  = 1.35
+	// knownShare of a capacity learned earlier is where a start begins.
+	knownShare = 0.5
+
+	// packet is the size that short queues are counted in.
+	packet = 1514
+
+	// pushedShare of the capacity: getting less for a while means that somebody else
+	// gets the rest.
+	pushedShare = 0.72
+	// lossShare of what other traffic could have had is what failed probes may take.
+	lossShare = 0.008
+
+	// minGain and maxGain bound what a round trip without a queue adds to the level.
+	minGain = 0.001
+	maxGain = 0.02
+
+	// headroom is the share of the capacity that Run takes between two times that it
+	// feels for the end of the line.
+	headroom  = 0.975
+	feelEvery = 10 * time.Second
+	// flinchShare of the level is left for a round trip at the first sign of others.
+	flinchShare = 0.3
+
+	minHold = 500 * time.Millisecond
+	maxHold = 8 * time.Second
+	// shortRun and longRun: standing back after a shorter run than one, or a longer one
+	// than the other, makes the next wait longer, or short again.
+	shortRun = 5 * time.Second
+	longRun  = 20 * time.Second
+
+	// maxGap between samples: after a longer one, what was measured is too old.
+	maxGap = time.Second
+)
+
+// Limits bound a controller from outside.
+type Limits struct {
+	Bound    float64       // bytes per second, +Inf for none
+	Capacity float64       // bytes per second learned earlier, 0 for unknown
+	Lag      time.Duration // by which rates take effect late, and arrivals are known late
+	Busy     float64       // share of time that others use the line at this hour, 0 to 1
+}
+
+// Sample is what was seen since the last one.
+type Sample struct {
+	Now   time.Time
+	Fresh bool          // Queue was measured since the last sample
+	Queue time.Duration // how much longer than Base the newest probe took
+	Base  time.Duration // round trip over the empty line, 0 while unknown
+	Taken int64         // bytes that came from the origin
+	Wants bool          // more would be taken if it came
+}
+
+// Controller decides how fast a site may take from the origin. It is a pure
+// function of what it was told: the same samples give the same rates.
+type Controller struct {
+	limits Limits
+
+	mode     Mode
+	since    time.Time // in this mode
+	rate     float64
+	capacity float64 // most that the line was seen to carry; 0 until learned
+	level    float64 // what Run holds
+	reason   string
+
+	last     time.Time
+	queue    delays
+	base     time.Duration
+	arrivals window
+
+	stepAt           time.Time // of the last change of rate that waits for its effect
+	calmAt           time.Time // since when nobody disturbed
+	hold             time.Duration
+	short            int     // samples in a row with less than asked for
+	gain             float64 // share of the capacity that Run adds a round trip
+	spent            float64 // bytes the present probe took
+	ranFrom          time.Time
+	flinched, feltAt time.Time
+	feeling          bool
+}
+
+// NewController returns a controller for a line of which limits says what is known.
+func NewController(limits Limits) *Controller {
+	c := &Controller{mode: Start, rate: FirstRate, hold: minHold}
+	c.SetLimits(limits)
+	if limits.Capacity > 0 {
+		c.capacity = limits.Capacity
+		c.rate = max(c.rate, knownShare*(1-limits.Busy)*limits.Capacity)
+	}
+	return c
+}
+
+// Resume begins at a rate that was granted before by somebody else.
+func (c *Controller) Resume(rate float64) { c.rate = max(rate, MinRate) }
+
+// SetLimits changes the limits; the capacity is only taken in by NewController.
+func (c *Controller) SetLimits(l Limits) { c.limits = l }
+
+// Mode is what the controller is doing, with the reason in words.
+func (c *Controller) Mode() (Mode, string) { return c.mode, c.reason }
+
+// Capacity is what the line was seen to carry, or 0.
+func (c *Controller) Capacity() float64 { return c.capacity }
+
+// Floor is what the controller never goes below.
+func (c *Controller) Floor() float64 { return min(max(floorShare*c.capacity, MinRate), c.bound()) }
+
+// Rate is the bytes per second allowed now.
+func (c *Controller) Rate() float64 {
+	return min(max(c.rate, c.Floor()), c.bound())
+}
+
+func (c *Controller) bound() float64 {
+	if c.limits.Bound > 0 {
+		return c.limits.Bound
+	}
+	return math.Inf(1)
+}
+
+// Step takes in a sample and returns the rate from now on.
+func (c *Controller) Step(s Sample) float64 {
+	c.take(s)
+	switch c.mode {
+	case Start:
+		c.start(s.Now)
+	case Run:
+		c.run(s.Now, s.Fresh)
+	case Yield:
+		c.yield(s.Now)
+	case Probe:
+		c.probe(s.Now)
+	}
+	return c.Rate()
+}
+
+func (c *Controller) take(s Sample) {
+	if c.last.IsZero() || s.Now.Sub(c.last) > maxGap {
+		c.queue = delays{}
+		c.arrivals = window{}
+		c.since, c.calmAt, c.stepAt = s.Now, s.Now, s.Now
+	}
+	c.last = s.Now
+	if s.Base > 0 {
+		c.base = s.Base
+	}
+	if s.Fresh {
+		c.queue.add(s.Queue)
+		if s.Queue > c.quiet() {
+			c.calmAt = s.Now
+		}
+	}
+	c.arrivals.add(s.Now, s.Taken, s.Wants, c.Rate())
+	c.spent += float64(s.Taken)
+}
+
+// round is how long a change of rate takes to show.
+func (c *Controller) round() time.Duration {
+	return max(c.base, 50*time.Millisecond) + c.limits.Lag
+}
+
+// packets is the time that n packets take on the line.
+func (c *Controller) packets(n float64) time.Duration {
+	if c.capacity == 0 {
+		return 0
+	}
+	return time.Duration(n * packet / c.capacity * float64(time.Second))
+}
+
+// quiet is the queue that means nothing: our own short one, and noise.
+func (c *Controller) quiet() time.Duration { return max(3*time.Millisecond, c.packets(3)) }
+
+// busy is the queue that means that somebody else sends.
+func (c *Controller) busy() time.Duration { return max(5*time.Millisecond, c.packets(5)) }
+
+// alarm is the queue that may mean that somebody begins to send.
+func (c *Controller) alarm() time.Duration { return max(3500*time.Microsecond, c.packets(4)) }
+
+// target is the queue that Run holds.
+func (c *Controller) target() time.Duration { return max(1500*time.Microsecond, c.packets(1.5)) }
+
+func (c *Controller) enter(now time.Time, m Mode, reason string) {
+	c.mode, c.since, c.stepAt, c.reason = m, now, now, reason
+}
+
+func (c *Controller) start(now time.Time) {
+	got, asked, ok := c.arrivals.over(now, c.round(), c.base+c.limits.Lag)
+	switch {
+	case c.queue.least(2) >= c.busy():
+		c.learn(max(got, c.rate/4))
+		c.drainInto(now)
+	case ok && now.Sub(c.since) > 4*c.round() && got < 0.6*asked:
+		if c.short++; c.short > 3 {
+			c.learn(got)
+			c.drainInto(now)
+		}
+	case now.Sub(c.stepAt) >= c.round() && c.queue.most(2) < c.quiet() && ok && got > 0.7*asked/2:
+		c.rate = 2 * c.rate
+		if c.capacity > 0 && c.rate > 0.9*c.capacity {
+			c.rate = max(c.rate/2*1.1, 0.9*c.capacity)
+		}
+		c.stepAt = now
+	}
+	c.rate = min(c.rate, c.bound())
+}
+
+// drainInto begins to run below what was learned, so that the queue that the start
+// made goes away.
+func (c *Controller) drainInto(now time.Time) {
+	c.level = headroom * c.capacity
+	c.ranFrom, c.gain, c.feeling, c.feltAt = now, minGain, true, now
+	c.rate = 0.5 * c.capacity
+	c.enter(now, Run, "the line is free")
+}
+
+func (c *Controller) learn(rate float64) {
+	c.capacity = max(rate, MinRate)
+}
+
+// run keeps the line full but for a little headroom, and now and then feels for its
+// end: what others begin to send then finds an empty queue. At the first packet of a
+// queue that is not its own it flinches, and stands back when the next comes.
+func (c *Controller) run(now time.Time, fresh bool) {
+	// The queue that our own start or step made needs time to go.
+	settled := now.Sub(c.ranFrom) > 3*c.round()+100*time.Millisecond
+	got, asked, ok := c.arrivals.over(now, max(4*c.base, 300*time.Millisecond), c.base+c.limits.Lag)
+	ok = ok && now.Sub(c.flinched) > max(4*c.base, 300*time.Millisecond)+c.round()
+	recent := now.Sub(c.flinched) < max(8*c.base, 400*time.Millisecond)
+	switch {
+	case settled && c.queue.least(2) >= c.busy(), settled && fresh && recent && now.Sub(c.flinched) > c.round()/2 && c.queue.least(1) >= c.alarm():
+		c.standBack(now, "other traffic makes a queue")
+		return
+	case settled && ok && got < pushedShare*min(c.capacity, asked):
+		c.standBack(now, "other traffic takes a part of the line")
+		return
+	case settled && fresh && !recent && c.queue.least(1) >= c.alarm():
+		c.flinched = now
+	}
+	if now.Sub(c.stepAt) >= c.round() {
+		c.stepAt = now
+		c.feel(now, got, asked, ok && settled)
+		if c.level < pushedShare*c.capacity {
+			c.standBack(now, "other traffic pushes slowly")
+			return
+		}
+	}
+	excess := (c.queue.least(2) - c.target()).Seconds() / max(4*c.round(), 200*time.Millisecond).Seconds()
+	c.rate = c.level * (1 - min(max(excess, 0), 0.5))
+	if now.Sub(c.flinched) < c.round() {
+		c.rate = flinchShare * c.level
+	}
+}
+
+// feel moves the level: up in small steps until a queue shows the end of the line, or
+// no more comes; then to a little below what came.
+func (c *Controller) feel(now time.Time, got, asked float64, ok bool) {
+	switch {
+	case c.queue.least(2) > c.target(), ok && c.feeling && got < 0.97*asked && c.level > 0.97*c.capacity:
+		if c.feeling && ok {
+			c.capacity += (got - c.capacity) / 2
+		}
+		if !c.feeling {
+			c.level -= 0.005 * c.capacity
+		} else {
+			c.level = min(c.level, headroom*c.capacity)
+		}
+		c.feeling, c.feltAt, c.gain = false, now, minGain
+	case c.feeling && c.queue.most(3) < c.target():
+		c.level += c.gain * c.capacity
+		if c.level > 1.02*c.capacity || c.level < 0.95*c.capacity {
+			c.gain = min(c.gain*(1+0.7*c.round().Seconds()), maxGain)
+		}
+		if ok {
+			c.capacity = max(c.capacity, got)
+		}
+	case now.Sub(c.feltAt) > feelEvery:
+		c.feeling = true
+	}
+}
+
+func (c *Controller) standBack(now time.Time, why string) {
+	ran := now.Sub(c.ranFrom)
+	switch {
+	case ran < shortRun:
+		c.hold = min(2*c.hold, maxHold)
+	case ran > longRun:
+		c.hold = minHold
+	}
+	c.rate = 0
+	c.calmAt = now
+	c.enter(now, Yield, why)
+}
+
+func (c *Controller) yield(now time.Time) {
+	c.rate = 0
+	if now.Sub(c.calmAt) >= c.hold+c.base && now.Sub(c.since) >= c.hold+c.base {
+		c.rate, c.spent = probeShare*c.capacity, 0
+		c.enter(now, Probe, "looks whether the line is free")
+	}
+}
+
+func (c *Controller) probe(now time.Time) {
+	got, asked, ok := c.arrivals.over(now, c.round(), c.base+c.limits.Lag)
+	switch {
+	case c.queue.least(2) >= c.busy():
+		c.failProbe(now, "other traffic makes a queue")
+	case now.Sub(c.stepAt) > 3*c.round() && ok && got < 0.7*asked:
+		c.failProbe(now, "other traffic takes a part of the line")
+	case now.Sub(c.stepAt) >= 2*c.round() && c.queue.most(3) < c.quiet():
+		c.stepAt = now
+		c.rate *= probeStep
+		if c.rate >= 0.9*c.capacity {
+			c.level, c.ranFrom, c.gain, c.feeling, c.feltAt = headroom*c.capacity, now, minGain, false, now
+			c.rate = c.level
+			c.enter(now, Run, "the line is free")
+		}
+	}
+}
+
+func (c *Controller) failProbe(now time.Time, why string) {
+	cost := time.Duration(c.spent / (lossShare * c.capacity) * float64(time.Second))
+	c.hold = min(max(cost, minHold), maxHold)
+	c.rate = 0
+	c.calmAt = now
+	c.enter(now, Yield, why)
+}

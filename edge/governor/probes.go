@@ -1,0 +1,247 @@
+package governor
+
+import (
+	"context"
+	"net"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/pion/stun/v4"
+)
+
+const (
+	// activeEvery is how often the reflector in use is probed, and othersEvery each
+	// other one.
+	activeEvery = 50 * time.Millisecond
+	othersEvery = 500 * time.Millisecond
+	// lostAfter is how long a probe is waited for.
+	lostAfter = 3 * time.Second
+	// silentAfter is how long the reflector in use may say nothing before another takes
+	// its place.
+	silentAfter = 600 * time.Millisecond
+	maxProbes   = 256
+	// MaxReflectors bounds those that are probed.
+	MaxReflectors = 8
+	// tcpName is the reflector that is the server over TCP.
+	tcpName = "tcp"
+)
+
+// reply is a probe that came back.
+type reply struct {
+	id  [stun.TransactionIDSize]byte
+	at  time.Time
+	tcp bool
+	rtt time.Duration // of tcp; 0 means that it failed
+}
+
+// reflector answers probes from beyond the line.
+type reflector struct {
+	name   string
+	addr   net.Addr // nil: TCP
+	base   baseDelay
+	sentAt time.Time
+	heard  time.Time
+	queue  time.Duration
+}
+
+// probes measures round trips to reflectors. The governor's loop owns it, but for
+// the goroutine that reads.
+type probes struct {
+	conn    net.PacketConn // nil where UDP could not be opened
+	ping    func(ctx context.Context) error
+	replies chan reply
+	stop    context.CancelFunc
+	ctx     context.Context
+	wg      sync.WaitGroup
+
+	all     []*reflector
+	active  int
+	since   time.Time // the active one is it
+	sent    map[[stun.TransactionIDSize]byte]outstanding
+	pinging bool
+	queue   time.Duration // newest
+}
+
+type outstanding struct {
+	to *reflector
+	at time.Time
+}
+
+func newProbes(ctx context.Context, now time.Time, cfg Config, further []string, known map[string]time.Duration) *probes {
+	ctx, stop := context.WithCancel(ctx)
+	p := &probes{ping: cfg.Ping, replies: make(chan reply, maxProbes), ctx: ctx, stop: stop, since: now,
+		sent: map[[stun.TransactionIDSize]byte]outstanding{}}
+	conn, err := cfg.Listen()
+	if err != nil {
+		cfg.Log.Warn("no UDP for probes", "err", err)
+	} else {
+		p.conn = conn
+		for _, name := range append(cfg.Reflectors(), further...) {
+			addr, err := net.ResolveUDPAddr("udp", name)
+			if err != nil || len(p.all) == MaxReflectors || slices.ContainsFunc(p.all, func(r *reflector) bool { return r.name == name }) {
+				continue
+			}
+			p.all = append(p.all, &reflector{name: name, addr: addr, base: baseDelay{known: known[name]}})
+		}
+		p.wg.Go(p.read)
+	}
+	if p.ping != nil {
+		p.all = append(p.all, &reflector{name: tcpName, base: baseDelay{known: known[tcpName]}})
+	}
+	return p
+}
+
+// close ends probing and waits for it.
+func (p *probes) close() {
+	p.stop()
+	if p.conn != nil {
+		_ = p.conn.Close() // frees the reader
+	}
+	p.wg.Wait()
+}
+
+// read hands replies on.
+func (p *probes) read() {
+	buf := make([]byte, 1500)
+	for {
+		n, _, err := p.conn.ReadFrom(buf)
+		at := time.Now()
+		if err != nil {
+			return // closed, or the network is gone: TCP is asked then
+		}
+		if n < 20 || !stun.IsMessage(buf[:n]) {
+			continue
+		}
+		m := stun.Message{Raw: slices.Clone(buf[:n])}
+		if m.Decode() != nil || m.Type != stun.BindingSuccess {
+			continue
+		}
+		select {
+		case p.replies <- reply{id: m.TransactionID, at: at}:
+		default: // nobody looks: another probe will tell
+		}
+	}
+}
+
+// send probes who is due.
+func (p *probes) send(now time.Time) {
+	for id, o := range p.sent {
+		if now.Sub(o.at) > lostAfter {
+			delete(p.sent, id)
+		}
+	}
+	p.choose(now)
+	for i, r := range p.all {
+		every := othersEvery
+		if i == p.active {
+			every = activeEvery * 3 / 10 // as often as the loop looks
+		}
+		if now.Sub(r.sentAt) < every {
+			continue
+		}
+		r.sentAt = now
+		if r.addr == nil {
+			p.sendTCP()
+			continue
+		}
+		m, err := stun.Build(stun.TransactionID, stun.BindingRequest)
+		if err != nil || len(p.sent) >= maxProbes {
+			continue
+		}
+		p.sent[m.TransactionID] = outstanding{r, time.Now()}
+		_, _ = p.conn.WriteTo(m.Raw, r.addr) // what is lost is not heard
+	}
+}
+
+func (p *probes) sendTCP() {
+	if p.pinging {
+		return
+	}
+	p.pinging = true
+	p.wg.Go(func() {
+		ctx, stop := context.WithTimeout(p.ctx, lostAfter)
+		defer stop()
+		start := time.Now()
+		r := reply{tcp: true}
+		if p.ping(ctx) == nil {
+			r.at = time.Now()
+			r.rtt = r.at.Sub(start)
+		}
+		select {
+		case p.replies <- r:
+		case <-p.ctx.Done():
+		}
+	})
+}
+
+// heard takes a reply in. It returns the queue that it found when it is of the
+// reflector in use.
+func (p *probes) heard(now time.Time, r reply) (queue time.Duration, ok bool) {
+	var from *reflector
+	rtt := r.rtt
+	if r.tcp {
+		p.pinging = false
+		if rtt == 0 {
+			return 0, false
+		}
+		from = p.all[len(p.all)-1]
+	} else {
+		o, known := p.sent[r.id]
+		if !known {
+			return 0, false // late, or forged
+		}
+		delete(p.sent, r.id)
+		from, rtt = o.to, r.at.Sub(o.at)
+	}
+	from.heard = now
+	from.queue = rtt - from.base.add(now, rtt)
+	if from != p.current() {
+		return 0, false
+	}
+	p.queue = from.queue
+	return p.queue, true
+}
+
+func (p *probes) current() *reflector {
+	if len(p.all) == 0 {
+		return &reflector{}
+	}
+	return p.all[p.active]
+}
+
+// choose changes the reflector in use when it says nothing while another does, or
+// when it alone sees a queue: then the queue is its own.
+func (p *probes) choose(now time.Time) {
+	at := p.current()
+	silent := now.Sub(latest(at.heard, p.since)) > max(silentAfter, 4*at.base.now())
+	alone := false
+	for i, r := range p.all {
+		fresh := i != p.active && now.Sub(r.heard) < 2*othersEvery
+		if !fresh {
+			continue
+		}
+		alone = r.addr != nil && at.queue > 20*time.Millisecond && r.queue < 3*time.Millisecond && now.Sub(p.since) > lostAfter
+		if silent || alone {
+			p.active, p.since = i, now
+			return
+		}
+	}
+}
+
+// baseNow is the round trip of the reflector in use over the empty line, 0 while it
+// is not known.
+func (p *probes) baseNow() time.Duration { return p.current().base.now() }
+
+func (p *probes) name() string { return p.current().name }
+
+// bases is what is known of all, in microseconds.
+func (p *probes) bases() map[string]int64 {
+	out := map[string]int64{}
+	for _, r := range p.all {
+		if b := r.base.now(); b > 0 {
+			out[r.name] = b.Microseconds()
+		}
+	}
+	return out
+}

@@ -1,0 +1,95 @@
+package governor
+
+import "time"
+
+// delays are the newest queueing delays, newest first.
+type delays struct {
+	d [3]time.Duration
+	n int
+}
+
+func (q *delays) add(d time.Duration) {
+	q.d[2], q.d[1], q.d[0] = q.d[1], q.d[0], d
+	q.n = min(q.n+1, len(q.d))
+}
+
+// least is the least of the newest n: a queue that is surely there. It is 0 until
+// there are so many.
+func (q *delays) least(n int) time.Duration {
+	if q.n < n {
+		return 0
+	}
+	d := q.d[0]
+	for _, o := range q.d[1:n] {
+		d = min(d, o)
+	}
+	return d
+}
+
+// most is the most of the newest n.
+func (q *delays) most(n int) time.Duration {
+	var d time.Duration
+	for _, o := range q.d[:min(n, q.n)] {
+		d = max(d, o)
+	}
+	return d
+}
+
+// windowSpan is how long arrivals are remembered.
+const windowSpan = 2 * time.Second
+
+// window remembers what arrived, and what might have.
+type window struct {
+	marks []mark
+}
+
+// mark is a sample: what came since the one before, and the rate allowed then.
+type mark struct {
+	at    time.Time
+	taken float64
+	rate  float64
+	wants bool
+}
+
+func (w *window) add(now time.Time, taken int64, wants bool, rate float64) {
+	w.marks = append(w.marks, mark{now, float64(taken), rate, wants})
+	for len(w.marks) > 2 && now.Sub(w.marks[0].at) > windowSpan {
+		w.marks = w.marks[1:]
+	}
+}
+
+// over is the rate at which bytes came in the last span, and the mean of the rates
+// that were allowed a lag earlier, when those bytes were asked for. ok is false when
+// so much time is not known of, or at some instant nothing more was wanted.
+func (w *window) over(now time.Time, span, lag time.Duration) (got, asked float64, ok bool) {
+	from, until := now.Add(-span), now.Add(-lag)
+	var bytes, rates, since float64
+	for i := len(w.marks) - 1; i > 0; i-- {
+		m, before := w.marks[i], w.marks[i-1].at
+		if !m.wants {
+			return 0, 0, false
+		}
+		if m.at.After(from) {
+			bytes += m.taken
+			since = now.Sub(before).Seconds()
+		}
+		if d := overlap(before, m.at, from.Add(-lag), until); d > 0 {
+			rates += m.rate * d.Seconds()
+		}
+		if !before.After(from.Add(-lag)) {
+			return bytes / since, rates / span.Seconds(), true
+		}
+	}
+	return 0, 0, false
+}
+
+// overlap is how long two spans of time run together.
+func overlap(a, b, from, until time.Time) time.Duration {
+	if from.After(a) {
+		a = from
+	}
+	if until.Before(b) {
+		b = until
+	}
+	return b.Sub(a)
+}

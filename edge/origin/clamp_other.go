@@ -1,0 +1,9 @@
+//go:build !linux
+
+package origin
+
+import "net"
+
+const canClamp = false
+
+func clamp(*net.TCPConn, int) {}

@@ -1,0 +1,275 @@
+package origin
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/sitecast/sitecast/signaling/wire"
+)
+
+// Actuator is what holds a connection to a rate.
+type Actuator string
+
+// The actuators, best first.
+const (
+	// SenderPaces: the origin is a Sitecast server and leaves gaps between packets as
+	// told. Exact, and a change takes effect within a round trip.
+	SenderPaces Actuator = "sender"
+	// WindowClamp: the kernel announces a receive window of rate x round trip (Linux).
+	WindowClamp Actuator = "window"
+	// PacedReads: the socket is read at the rate, from a small buffer.
+	PacedReads Actuator = "reads"
+)
+
+const (
+	minSocketBuffer = 16 << 10
+	// socketTime is how much of the rate a socket's small buffer holds.
+	socketTime = 200 * time.Millisecond
+	// clampSlack is what a clamped window holds on top of a round trip of the empty
+	// line.
+	clampSlack = 5 * time.Millisecond
+	// minClamp is the least window worth clamping: below some eight packets a window
+	// starves TCP, and reads are paced instead.
+	minClamp = 12 << 10
+	// readSlack is how much faster than the rate is read where something better than
+	// reading holds the rate.
+	readSlack = 1.15
+)
+
+// shaper holds all fetches together to a rate.
+type shaper struct {
+	tell  func(wire.Pace) bool // nil: nobody paces for us
+	limit *rate.Limiter
+
+	taken atomic.Int64 // bytes that came over connections, headers of TLS included
+	held  atomic.Int64 // ns that readers were held up by whoever takes their bytes
+
+	// mu guards the rest.
+	mu       sync.Mutex
+	rate     int64
+	rtt      time.Duration
+	conns    map[*shapedConn]bool
+	answers  map[string]int64 // answers paced by their sender, by key: the rate told last
+	fetching int              // bodies being read
+}
+
+func newShaper(tell func(wire.Pace) bool) *shaper {
+	return &shaper{tell: tell, limit: rate.NewLimiter(rate.Inf, readStep), rate: wire.Unlimited,
+		conns: map[*shapedConn]bool{}, answers: map[string]int64{}}
+}
+
+// set changes the rate, and the round trip of the empty line, 0 for unknown.
+func (s *shaper) set(bytesPerSecond int64, rtt time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.rate, s.rtt = bytesPerSecond, rtt
+	s.apply()
+}
+
+// apply makes everything obey the rate. mu is held.
+func (s *shaper) apply() {
+	limit := rate.Inf
+	if s.rate != wire.Unlimited {
+		limit = rate.Limit(s.rate)
+		if len(s.answers) == s.fetching || s.clamps() {
+			limit *= readSlack
+		}
+	}
+	if s.limit.Limit() != limit {
+		s.limit.SetLimit(limit)
+	}
+	for key, told := range s.answers {
+		if s.worthTelling(told) && s.tell(wire.Pace{Key: key, BytesPerSecond: s.rate}) {
+			s.answers[key] = s.rate
+		}
+	}
+	for c := range s.conns {
+		s.shape(c)
+	}
+}
+
+// worthTelling reports whether the rate differs enough from what a sender knows.
+func (s *shaper) worthTelling(told int64) bool {
+	if told == wire.Unlimited || s.rate == wire.Unlimited {
+		return told != s.rate
+	}
+	d := told - s.rate
+	return max(d, -d) > told/200
+}
+
+// window is the receive window that the rate needs, 0 where that is not known.
+func (s *shaper) window() int {
+	if s.rtt == 0 || s.rate == wire.Unlimited {
+		return 0
+	}
+	return int(float64(s.rate) * (s.rtt + clampSlack).Seconds())
+}
+
+func (s *shaper) clamps() bool { return canClamp && s.window() >= minClamp }
+
+// shape makes a connection obey the rate, as well as that can be done from here.
+// mu is held.
+func (s *shaper) shape(c *shapedConn) {
+	tcp, ok := c.Conn.(*net.TCPConn)
+	if !ok || c.sender || s.rate == wire.Unlimited {
+		return
+	}
+	if s.clamps() && !c.small {
+		clamp(tcp, s.window()) // again each time: the kernel's tuning undoes it
+		return
+	}
+	// A buffer once set is not tuned by the kernel any more.
+	c.small = true
+	_ = tcp.SetReadBuffer(int(max(minSocketBuffer, float64(s.rate)*socketTime.Seconds()))) // a hint
+}
+
+// actuator says what holds the rate now, and why not something better.
+func (s *shaper) actuator() (Actuator, string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.fetching > 0 && len(s.answers) == s.fetching:
+		return SenderPaces, "the origin is a Sitecast server"
+	case s.clamps():
+		return WindowClamp, "the origin does not pace"
+	case !canClamp:
+		return PacedReads, "the origin does not pace, and this system has no window clamp"
+	case s.rtt == 0:
+		return PacedReads, "the origin does not pace, and no round trip is known"
+	}
+	return PacedReads, fmt.Sprintf("the origin does not pace, and a window of %d bytes is too small to clamp", s.window())
+}
+
+// adopt watches a connection. One to an origin that is expected to pace keeps the
+// buffers that the kernel gives it.
+func (s *shaper) adopt(conn net.Conn) net.Conn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := &shapedConn{Conn: conn, shaper: s, sender: s.tell != nil}
+	s.conns[c] = true
+	return c
+}
+
+// ask puts the wish for pacing into a request.
+func (s *shaper) ask(h http.Header) (key string) {
+	if s.tell == nil {
+		return ""
+	}
+	var b [wire.PaceKeyBytes / 2]byte
+	_, _ = rand.Read(b[:]) // never fails
+	key = hex.EncodeToString(b[:])
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.rate != wire.Unlimited {
+		h.Set(wire.PaceHeader, fmt.Sprintf("%s %d", key, s.rate))
+	} else {
+		h.Set(wire.PaceHeader, fmt.Sprintf("%s %d", key, int64(wire.MaxNumber)))
+	}
+	return key
+}
+
+// begin notes that an answer comes, and whether its sender paces it. What it does
+// not is shaped here from now on.
+func (s *shaper) begin(key string, header http.Header) (end func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.fetching++
+	if paced := header.Get(wire.PacedHeader) != ""; paced && key != "" {
+		s.answers[key] = s.rate
+	} else {
+		for c := range s.conns {
+			c.sender = false
+		}
+	}
+	s.apply()
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.fetching--
+		delete(s.answers, key)
+	}
+}
+
+// wait takes n bytes from the budget. A limiter's rate may change while somebody
+// waits, so the wait is for a short time at most and then asked again.
+func (s *shaper) wait(ctx context.Context, n int) error {
+	for {
+		r := s.limit.ReserveN(time.Now(), n)
+		delay := r.Delay()
+		if delay == 0 {
+			return nil
+		}
+		const look = 100 * time.Millisecond
+		if delay > look {
+			r.Cancel()
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(min(delay, look)):
+		}
+		if delay <= look {
+			return nil
+		}
+	}
+}
+
+// shapedConn counts what it brings, and forgets itself when it is closed.
+type shapedConn struct {
+	net.Conn
+	shaper *shaper
+	sender bool // its sender is thought to pace
+	small  bool // its buffer was made small
+}
+
+func (c *shapedConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	c.shaper.taken.Add(int64(n))
+	return n, err
+}
+
+func (c *shapedConn) Close() error {
+	c.shaper.mu.Lock()
+	delete(c.shaper.conns, c)
+	c.shaper.mu.Unlock()
+	return c.Conn.Close()
+}
+
+// shapedReader reads in small steps, each within the rate.
+type shapedReader struct {
+	ctx     context.Context
+	from    io.Reader
+	shaper  *shaper
+	stalled *time.Timer
+}
+
+func (r *shapedReader) Read(b []byte) (int, error) {
+	n, err := r.from.Read(b[:min(len(b), readStep)])
+	if n > 0 {
+		r.stalled.Stop() // the wait is ours, not the origin's
+		if waitErr := r.shaper.wait(r.ctx, n); waitErr != nil {
+			return n, waitErr
+		}
+		r.stalled.Reset(StallTimeout)
+	}
+	return n, err
+}
+
+// handOver gives what was read to f. The time that takes is not the origin's.
+func (r *shapedReader) handOver(f func() error) error {
+	r.stalled.Stop()
+	defer r.stalled.Reset(StallTimeout)
+	start := time.Now()
+	defer func() { r.shaper.held.Add(int64(time.Since(start))) }()
+	return f()
+}
