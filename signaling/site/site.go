@@ -68,6 +68,9 @@ type Config struct {
 	Fetchers int
 	// URL signs the address of an object at the origin for ttl.
 	URL func(kind ObjectKind, digest content.Digest, ttl time.Duration) string
+	// Reflectors are further addresses (host:port) that answer STUN, for governors to
+	// measure the line with.
+	Reflectors []string
 	// Refused counts messages that are refused; nil: nobody does.
 	Refused *wire.Refusals
 	Log     *slog.Logger
@@ -152,8 +155,8 @@ type Site struct {
 	groups    map[groupID][]*member
 	lastGroup groupID
 	links     linkTable
-	grants    map[wire.EndpointID]int64 // last granted rate
-	grantSeq  uint64
+	lines     map[string]*line // by egress, where somebody fetched
+	lastTerm  uint64
 	active    time.Time // when a flow last had something to do
 	grantFrom time.Time // no lease before
 	// orphans left while they fetched, and when. They go on if nobody else of the
@@ -173,7 +176,9 @@ type member struct {
 	trust      uint64
 	holds      map[content.VersionID]*holding
 	group      groupID
-	fetched    bool // it had a lease
+	egress     string    // the line it is behind
+	fetched    bool      // it had a lease
+	fetching   time.Time // when it last had one
 	meter      meter
 	heard      time.Time // its last message
 	heldOff    time.Time
@@ -190,7 +195,7 @@ func New(cfg Config) *Site {
 		desired: Desired{Cap: wire.Unlimited},
 		members: map[wire.EndpointID]*member{}, flows: map[content.VersionID]*flow{},
 		leases: map[fence]*lease{}, groups: map[groupID][]*member{}, links: newLinkTable(), distrusts: map[schedule.Edge]distrust{},
-		grants: map[wire.EndpointID]int64{}, orphans: map[wire.EndpointID]time.Time{},
+		lines: map[string]*line{}, orphans: map[wire.EndpointID]time.Time{},
 	}
 }
 
@@ -272,7 +277,7 @@ func (s *Site) decide(now time.Time) bool {
 	s.doubt(now)
 	s.grantLeases(now)
 	s.rest()
-	s.shareCap()
+	s.govern(now)
 	s.sample(now)
 	return busy || linking || len(s.leases) > 0 || now.Sub(s.active) < idleAfter && len(s.members) > 0
 }
@@ -307,7 +312,7 @@ func (e Joined) apply(s *Site, now time.Time) {
 		e.Conn.Close(wire.CodeOverloaded, "the site has too many endpoints online")
 		return
 	}
-	m := &member{Member: e.Member, conn: e.Conn, since: now, trust: e.Member.Hello.Trust, group: s.newGroup(),
+	m := &member{Member: e.Member, conn: e.Conn, since: now, trust: e.Member.Hello.Trust, group: s.newGroup(), egress: schedule.Egress(e.Member.Address),
 		told: map[content.VersionID]FlowSpec{}, holds: map[content.VersionID]*holding{}}
 	if s.grantFrom.IsZero() {
 		s.grantFrom = now.Add(s.cfg.Grace)
@@ -354,7 +359,6 @@ func (s *Site) leave(now time.Time, m *member) {
 		f.count(h, f.need(m.group, now), false)
 	}
 	delete(s.members, m.ID)
-	delete(s.grants, m.ID)
 	s.groups[m.group] = slices.DeleteFunc(s.groups[m.group], func(other *member) bool { return other == m })
 	for _, f := range s.flows { // what is left may be complete
 		s.mark(now, f)
