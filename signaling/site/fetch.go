@@ -127,7 +127,7 @@ func (s *Site) fetching(now time.Time, m *member, best float64) schedule.Fetchin
 		f.For = now.Sub(m.meter.since)
 	}
 	if limit := s.allowed(now, m); limit != wire.Unlimited {
-		f.Limit = float64(max(limit, 1))
+		f.Limit = float64(limit)
 	}
 	return f
 }

@@ -23,7 +23,8 @@ const (
 type line struct {
 	sent      wire.Govern // the appointment in force, as it was sent
 	told      map[wire.EndpointID]Conn
-	appointed time.Time                     // when its holder was
+	appointed time.Time // when its holder was
+	last      account
 	recent    map[wire.EndpointID]time.Time // who had a part in one before, until when
 }
 
@@ -45,22 +46,28 @@ func (s *Site) bound(time.Time) int64 { return s.desired.Cap }
 // allowed is how many bytes per second one member may take over the WAN, if it is
 // granted as much as others of its egress, or wire.Unlimited.
 func (s *Site) allowed(now time.Time, m *member) int64 {
-	limit := s.bound(now)
-	ln := s.lines[m.egress]
-	if ln == nil || len(ln.sent.Fetchers) == 0 || limit == wire.Unlimited {
-		return limit
+	limits := []int64{s.bound(now)}
+	ln, fetchers := s.lines[m.egress], 1
+	if ln != nil && len(ln.sent.Fetchers) > 0 {
+		limits, fetchers = append(limits, ln.sent.Bound), len(ln.sent.Fetchers)
+		if !ln.last.lowAt.IsZero() && now.Sub(ln.last.lowAt) < lowLasts {
+			limits = append(limits, ln.last.low)
+		}
 	}
-	if ln.sent.Bound != wire.Unlimited {
-		limit = min(limit, ln.sent.Bound)
+	limits = slices.DeleteFunc(limits, func(limit int64) bool { return limit == wire.Unlimited })
+	if len(limits) == 0 {
+		return wire.Unlimited
 	}
-	return max(limit/int64(len(ln.sent.Fetchers)), 1)
+	return max(slices.Min(limits)/int64(fetchers), 1)
 }
 
 // govern appoints for each egress where somebody fetches who holds its governor,
 // and tells those whom it concerns what changed.
 func (s *Site) govern(now time.Time) {
 	for _, l := range s.leases {
-		s.members[l.to].fetching = now
+		m := s.members[l.to]
+		m.fetching = now
+		s.flows[l.flow].ran[m.egress] = now
 	}
 	at := map[string][]*member{}
 	var busy []string // egresses where somebody fetches
@@ -84,7 +91,7 @@ func (s *Site) govern(now time.Time) {
 			share = ln.sent.Bound
 		}
 		if active || len(ln.sent.Fetchers) > 0 {
-			s.appoint(now, ln, at[egress], share)
+			s.appoint(now, egress, ln, at[egress], share)
 		}
 		if len(at[egress]) == 0 {
 			delete(s.lines, egress)
@@ -98,7 +105,7 @@ func (m *member) fetches(now time.Time) bool {
 }
 
 // appoint decides about one egress, and sends what changed.
-func (s *Site) appoint(now time.Time, ln *line, members []*member, bound int64) {
+func (s *Site) appoint(now time.Time, egress string, ln *line, members []*member, bound int64) {
 	next := wire.Govern{Epoch: s.cfg.Epoch, Bound: bound, Reflectors: s.cfg.Reflectors}
 	groups := map[groupID]bool{}
 	for _, m := range members {
@@ -124,10 +131,10 @@ func (s *Site) appoint(now time.Time, ln *line, members []*member, bound int64) 
 		return
 	}
 	if next.Holder != ln.sent.Holder {
-		ln.appointed = now
+		ln.appointed, ln.last = now, account{low: ln.last.low, lowAt: ln.last.lowAt}
 	}
 	s.lastTerm++
-	next.Term = s.lastTerm
+	next.Term, next.Line = s.lastTerm, s.hints(now, egress)
 	s.announce(now, ln, next)
 }
 

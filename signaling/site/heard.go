@@ -39,6 +39,8 @@ func (e Heard) apply(s *Site, now time.Time) {
 		s.forwardGrant(now, m, b)
 	case *wire.Taken:
 		s.forwardTaken(now, m, b)
+	case *wire.Governed:
+		s.governed(now, m, b)
 	default:
 		s.refuse(m, "message may not come from an endpoint")
 	}

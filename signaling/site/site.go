@@ -49,7 +49,8 @@ type FlowSpec struct {
 type Desired struct {
 	Generation  uint64
 	Flows       []FlowSpec
-	Cap         int64 // bytes per second over the WAN, or wire.Unlimited
+	Cap         int64          // bytes per second over the WAN, or wire.Unlimited
+	Zone        *time.Location // of the site; nil for UTC
 	Trust       json.RawMessage
 	TrustSerial uint64
 }
@@ -71,6 +72,10 @@ type Config struct {
 	// Reflectors are further addresses (host:port) that answer STUN, for governors to
 	// measure the line with.
 	Reflectors []string
+	// Memory keeps what sites learn over restarts; nil: nothing does.
+	Memory Memory
+	// Accounts sums up what sites did to their lines; nil: nobody does.
+	Accounts *Accounts
 	// Refused counts messages that are refused; nil: nobody does.
 	Refused *wire.Refusals
 	Log     *slog.Logger
@@ -157,6 +162,9 @@ type Site struct {
 	links     linkTable
 	lines     map[string]*line // by egress, where somebody fetched
 	lastTerm  uint64
+	receipts  map[content.VersionID]wire.Receipt // of flows, also of those that ended
+	learned   map[string]LineMemory              // by egress
+	unkept    unkept
 	active    time.Time // when a flow last had something to do
 	grantFrom time.Time // no lease before
 	// orphans left while they fetched, and when. They go on if nobody else of the
@@ -195,7 +203,9 @@ func New(cfg Config) *Site {
 		desired: Desired{Cap: wire.Unlimited},
 		members: map[wire.EndpointID]*member{}, flows: map[content.VersionID]*flow{},
 		leases: map[fence]*lease{}, groups: map[groupID][]*member{}, links: newLinkTable(), distrusts: map[schedule.Edge]distrust{},
-		lines: map[string]*line{}, orphans: map[wire.EndpointID]time.Time{},
+		lines: map[string]*line{}, receipts: map[content.VersionID]wire.Receipt{}, learned: map[string]LineMemory{},
+		unkept:  unkept{flows: map[content.VersionID]bool{}, lines: map[string]bool{}},
+		orphans: map[wire.EndpointID]time.Time{},
 	}
 }
 
@@ -218,6 +228,7 @@ func (s *Site) Run(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
+			s.keep(time.Now(), true)
 			return nil
 		case e := <-s.inbox:
 			s.take(e)
@@ -279,7 +290,8 @@ func (s *Site) decide(now time.Time) bool {
 	s.rest()
 	s.govern(now)
 	s.sample(now)
-	return busy || linking || len(s.leases) > 0 || now.Sub(s.active) < idleAfter && len(s.members) > 0
+	s.keep(now, false)
+	return s.unkept.any() || busy || linking || len(s.leases) > 0 || now.Sub(s.active) < idleAfter && len(s.members) > 0
 }
 
 // busy reports whether any flow has something to do for somebody online.
