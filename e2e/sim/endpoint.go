@@ -81,7 +81,7 @@ func (e *Endpoint) Start() {
 	e.lives++
 	a := &agent{w: e.w, e: e, done: make(chan struct{}), dialogs: map[*Endpoint]*dialog{}, rate: wire.Unlimited}
 	a.eng = engine.New(engine.Config{
-		Uplink: a, Links: a, Origin: a, Store: e.store, Root: stock().root, Trust: stock().trust,
+		Uplink: a, Links: a, Origin: a, Governor: a, Store: e.store, Root: stock().root, Trust: stock().trust,
 		SaveTrust: func(json.RawMessage) error { return nil }, SetICE: func([]wire.ICE) {},
 		Log: e.w.logger("agent", e.Name), Seed: e.w.plan.Seed + e.lives<<8 + uint64(e.index),
 	})

@@ -57,13 +57,27 @@ func newWAN(s *Site, rate int64) *wan {
 
 var errRefused = errors.New("ask the origin: connection refused")
 
-// SetRate implements engine.Origin.
-func (a *agent) SetRate(rate int64) {
+// Appointed implements engine.Governor: there is no other traffic here, so a fetcher
+// takes its part of the bound, and nothing has to be granted.
+func (a *agent) Appointed(w wire.Govern) {
+	rate := int64(wire.Unlimited)
+	if w.Bound != wire.Unlimited {
+		rate = max(w.Bound/int64(max(len(w.Fetchers), 1)), 1)
+	}
 	a.w.mu.Lock()
 	a.rate = rate
 	a.w.mu.Unlock()
 	a.e.wan.alarm(time.Microsecond, a.e.site.wan.serve)
 }
+
+// Granted implements engine.Governor.
+func (a *agent) Granted(wire.Grant) {}
+
+// Took implements engine.Governor.
+func (a *agent) Took(wire.Taken) {}
+
+// Forget implements engine.Governor.
+func (a *agent) Forget() {}
 
 // FetchParts implements engine.Origin.
 func (a *agent) FetchParts(ctx context.Context, lease wire.Lease, plainLen func(uint32) uint32,

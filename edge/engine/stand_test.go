@@ -40,7 +40,9 @@ type stand struct {
 	mu     sync.Mutex
 	sent   []any // to the server
 	dialed []wire.EndpointID
-	rate   int64
+	rate   int64 // bound of the last appointment
+	grants []wire.Grant
+	took   []wire.Taken
 	// fetch answers origin fetches; nil delivers the chunks.
 	fetch func(ctx context.Context, lease wire.Lease) error
 	// fetchBody answers those of the body.
@@ -83,7 +85,7 @@ func (s *stand) run() {
 		s.t.Fatal(err)
 	}
 	s.eng = engine.New(engine.Config{
-		Uplink: s, Links: s, Origin: s, Store: roomy{store, &s.full}, Root: s.root.Public().(ed25519.PublicKey), Trust: s.trust,
+		Uplink: s, Links: s, Origin: s, Governor: s, Store: roomy{store, &s.full}, Root: s.root.Public().(ed25519.PublicKey), Trust: s.trust,
 		SaveTrust: func(json.RawMessage) error { return nil }, SetICE: func([]wire.ICE) {},
 		Refused: &s.refused, Log: slog.New(slog.DiscardHandler), Seed: 1,
 	})
@@ -199,7 +201,10 @@ func (s *stand) Now() time.Time                { return time.Now() }
 func (s *stand) SetSite(string)                {}
 func (s *stand) Signal(wire.Signal)            {}
 func (s *stand) HangUp(wire.EndpointID)        {}
-func (s *stand) SetRate(b int64)               { s.mu.Lock(); s.rate = b; s.mu.Unlock() }
+func (s *stand) Appointed(w wire.Govern)       { s.mu.Lock(); s.rate = w.Bound; s.mu.Unlock() }
+func (s *stand) Granted(g wire.Grant)          { s.mu.Lock(); s.grants = append(s.grants, g); s.mu.Unlock() }
+func (s *stand) Took(t wire.Taken)             { s.mu.Lock(); s.took = append(s.took, t); s.mu.Unlock() }
+func (s *stand) Forget()                       {}
 func (s *stand) Dial(p wire.EndpointID, _ int) { s.dialed = append(s.dialed, p) }
 
 func (s *stand) FetchParts(ctx context.Context, lease wire.Lease, _ func(uint32) uint32, each func(wire.Part, []byte) error) error {

@@ -152,8 +152,22 @@ func writeFlows(w io.Writer, flows []site.FlowView) error {
 		if f.Reason != "" {
 			fmt.Fprintf(w, "%s at %s: %s\n", f.Content, f.Site, clean(f.Reason))
 		}
+		if r := receiptText(f.Receipt); r != "" {
+			fmt.Fprintf(w, "%s at %s: %s\n", f.Content, f.Site, r)
+		}
 	}
 	return nil
+}
+
+// receiptText says briefly what a flow was to others.
+func receiptText(r *site.ReceiptView) string {
+	switch {
+	case r == nil:
+		return ""
+	case r.AddedDelayP95 == nil:
+		return fmt.Sprintf("stood back %.0f %% of the time", 100*r.YieldShare)
+	}
+	return fmt.Sprintf("added delay p95 %.1f ms, stood back %.0f %% of the time", *r.AddedDelayP95, 100*r.YieldShare)
 }
 
 func stateText(f site.FlowView) string {

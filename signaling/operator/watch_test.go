@@ -246,11 +246,14 @@ func TestWatchingWithoutATerminalPrintsWhatChanged(t *testing.T) {
 func TestFlowsAsATable(t *testing.T) {
 	running := flow("shop-1", site.StateRunning, 4, 1, 500)
 	running.WANBPS, running.PeerBPS, running.ETASeconds, running.Priority = 5_000_000, 40_000_000, 90, "high"
+	p95 := 1.43
+	running.Receipt = &site.ReceiptView{AddedDelayP95: &p95, YieldShare: 0.123}
 	broken := failed("shop-2", "till\t\x1b[2J: disk full", 1000)
 	got := strings.Join(operator.FlowLines([]site.FlowView{running, broken}), "\n")
 	want := "SITE    CONTENT  STATE           DONE                        ENDPOINTS  ORIGIN  PEERS  RELAY  REUSED  WAN RATE    PEER RATE    ETA\n" +
 		"shop-1  app@2    running (high)  ██████████░░░░░░░░░░   50%  1/4        500 B   0 B    0 B    0 B     5.0 Mbit/s  40.0 Mbit/s  1m30s\n" +
 		"shop-2  app@2    failed          ███████████████████▊   99%  1/2        1.0 kB  0 B    0 B    0 B     0 bit/s     0 bit/s      -\n" +
+		"app at shop-1: added delay p95 1.4 ms, stood back 12 % of the time\n" +
 		"app at shop-2: till??[2J: disk full"
 	if got != want {
 		t.Errorf("flows as a table:\n%s\nwant\n%s", got, want)

@@ -19,19 +19,20 @@ import (
 
 // Command is `sitecast server`.
 type Command struct {
-	Data         string `help:"Folder for everything the server keeps." required:"" type:"path" env:"SITECAST_DATA" placeholder:"DIR"`
-	Listen       string `help:"Address of API, signaling, packs and portal." default:"127.0.0.1:8080" env:"SITECAST_LISTEN" placeholder:"ADDR"`
-	PublicURL    string `name:"public-url" help:"URL at which endpoints reach the server (default: made from --listen)." env:"SITECAST_PUBLIC_URL" placeholder:"URL"`
-	Database     string `help:"Where the catalog is kept: sqlite (in --data)." default:"sqlite" env:"SITECAST_DATABASE"`
-	Bus          string `help:"Message bus between several servers; none: one server." env:"SITECAST_BUS" placeholder:"URL"`
-	Packs        string `help:"Folder for the origin's objects (default: packs in --data)." env:"SITECAST_PACKS" placeholder:"DIR"`
-	TURNListen   string `name:"turn-listen" help:"UDP address of the embedded STUN and TURN relay, or none (default: port 3478 of --listen's host)." env:"SITECAST_TURN_LISTEN" placeholder:"ADDR"`
-	TURNPublicIP string `name:"turn-public-ip" help:"Address at which endpoints reach the relay (default: the host it listens on)." env:"SITECAST_TURN_PUBLIC_IP" placeholder:"IP"`
-	TLSCert      string `name:"tls-cert" help:"Certificate chain, PEM; loaded again when it changes." type:"path" env:"SITECAST_TLS_CERT" placeholder:"FILE"`
-	TLSKey       string `name:"tls-key" help:"Its key." type:"path" env:"SITECAST_TLS_KEY" placeholder:"FILE"`
-	Fetchers     int    `help:"How many endpoints of a site fetch from the origin at once. More than 1 only where one connection can't fill the line." default:"1" env:"SITECAST_FETCHERS" placeholder:"N"`
-	InsecureHTTP bool   `name:"insecure-http" help:"Accept plain http from other machines too, because something else protects the path." env:"SITECAST_INSECURE_HTTP"`
-	LogLevel     string `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"SITECAST_LOG_LEVEL"`
+	Data         string   `help:"Folder for everything the server keeps." required:"" type:"path" env:"SITECAST_DATA" placeholder:"DIR"`
+	Listen       string   `help:"Address of API, signaling, packs and portal." default:"127.0.0.1:8080" env:"SITECAST_LISTEN" placeholder:"ADDR"`
+	PublicURL    string   `name:"public-url" help:"URL at which endpoints reach the server (default: made from --listen)." env:"SITECAST_PUBLIC_URL" placeholder:"URL"`
+	Database     string   `help:"Where the catalog is kept: sqlite (in --data)." default:"sqlite" env:"SITECAST_DATABASE"`
+	Bus          string   `help:"Message bus between several servers; none: one server." env:"SITECAST_BUS" placeholder:"URL"`
+	Packs        string   `help:"Folder for the origin's objects (default: packs in --data)." env:"SITECAST_PACKS" placeholder:"DIR"`
+	TURNListen   string   `name:"turn-listen" help:"UDP address of the embedded STUN and TURN relay, or none (default: port 3478 of --listen's host)." env:"SITECAST_TURN_LISTEN" placeholder:"ADDR"`
+	TURNPublicIP string   `name:"turn-public-ip" help:"Address at which endpoints reach the relay (default: the host it listens on)." env:"SITECAST_TURN_PUBLIC_IP" placeholder:"IP"`
+	TLSCert      string   `name:"tls-cert" help:"Certificate chain, PEM; loaded again when it changes." type:"path" env:"SITECAST_TLS_CERT" placeholder:"FILE"`
+	TLSKey       string   `name:"tls-key" help:"Its key." type:"path" env:"SITECAST_TLS_KEY" placeholder:"FILE"`
+	Fetchers     int      `help:"How many endpoints of a site fetch from the origin at once. More than 1 only where one connection can't fill the line." default:"1" env:"SITECAST_FETCHERS" placeholder:"N"`
+	Reflector    []string `help:"Further address that answers STUN, beyond the endpoints' line, to measure it with (repeatable)." env:"SITECAST_REFLECTOR" placeholder:"HOST:PORT"`
+	InsecureHTTP bool     `name:"insecure-http" help:"Accept plain http from other machines too, because something else protects the path." env:"SITECAST_INSECURE_HTTP"`
+	LogLevel     string   `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"SITECAST_LOG_LEVEL"`
 
 	Stdout io.Writer `kong:"-"` // nil: the process's
 	Stderr io.Writer `kong:"-"` // for the log
@@ -45,6 +46,9 @@ func (Command) Help() string {
 Example:
   sitecast server --data /var/lib/sitecast --listen 0.0.0.0:8443 --public-url https://sitecast.example:8443`
 }
+
+// maxReflectors is how many reflectors an endpoint is told of.
+const maxReflectors = 8
 
 // Ports of the embedded relay.
 const (
@@ -93,11 +97,19 @@ func (c Command) config() (Config, error) {
 	if c.Fetchers < 0 || c.Fetchers > site.MaxFetchers {
 		return Config{}, fmt.Errorf("--fetchers %d: give 1 to %d", c.Fetchers, site.MaxFetchers)
 	}
+	if len(c.Reflector) > maxReflectors {
+		return Config{}, fmt.Errorf("--reflector: give at most %d", maxReflectors)
+	}
+	for _, r := range c.Reflector {
+		if host, port, err := net.SplitHostPort(r); err != nil || host == "" || port == "" {
+			return Config{}, fmt.Errorf("--reflector %q is not an address such as stun.example:3478", r)
+		}
+	}
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {
 		return Config{}, fmt.Errorf("--log-level: %w", err)
 	}
-	cfg := Config{Data: c.Data, Packs: c.Packs, Listen: c.Listen, TLSCert: c.TLSCert, TLSKey: c.TLSKey, InsecureHTTP: c.InsecureHTTP, Fetchers: c.Fetchers,
+	cfg := Config{Data: c.Data, Packs: c.Packs, Listen: c.Listen, TLSCert: c.TLSCert, TLSKey: c.TLSKey, InsecureHTTP: c.InsecureHTTP, Fetchers: c.Fetchers, Reflectors: c.Reflector,
 		Log: slog.New(slog.NewTextHandler(cmp.Or[io.Writer](c.Stderr, os.Stderr), &slog.HandlerOptions{Level: level}))}
 	if cfg.Packs == "" {
 		cfg.Packs = filepath.Join(c.Data, "packs")

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -23,19 +24,21 @@ func TestFlagsThatCannotBeAreRefusedBeforeAnythingIsMade(t *testing.T) {
 		change func(*server.Command)
 		want   string
 	}{
-		"another database":           {func(c *server.Command) { c.Database = "postgres://db" }, "--database"},
-		"a bus":                      {func(c *server.Command) { c.Bus = "nats://bus" }, "--bus"},
-		"packs in a bucket":          {func(c *server.Command) { c.Packs = "s3://bucket" }, "--packs"},
-		"a certificate without key":  {func(c *server.Command) { c.TLSCert = "cert.pem" }, "--tls-key"},
-		"a key without certificate":  {func(c *server.Command) { c.TLSKey = "key.pem" }, "--tls-cert"},
-		"a level of log":             {func(c *server.Command) { c.LogLevel = "loud" }, "--log-level"},
-		"a public URL without host":  {func(c *server.Command) { c.PublicURL = "https://" }, "--public-url"},
-		"a public URL of no scheme":  {func(c *server.Command) { c.PublicURL = "sitecast.example:8443" }, "--public-url"},
-		"a public URL over ftp":      {func(c *server.Command) { c.PublicURL = "ftp://sitecast.example" }, "--public-url"},
-		"an address without port":    {func(c *server.Command) { c.Listen = "127.0.0.1" }, "--listen"},
-		"a relay without port":       {func(c *server.Command) { c.TURNListen = "127.0.0.1" }, "--turn-listen"},
-		"a relay nobody could reach": {func(c *server.Command) { c.TURNListen = "0.0.0.0:3478" }, "--turn-public-ip"},
-		"a public IP that is none":   {func(c *server.Command) { c.TURNListen, c.TURNPublicIP = "127.0.0.1:0", "example.com" }, "--turn-public-ip"},
+		"another database":            {func(c *server.Command) { c.Database = "postgres://db" }, "--database"},
+		"a bus":                       {func(c *server.Command) { c.Bus = "nats://bus" }, "--bus"},
+		"packs in a bucket":           {func(c *server.Command) { c.Packs = "s3://bucket" }, "--packs"},
+		"a certificate without key":   {func(c *server.Command) { c.TLSCert = "cert.pem" }, "--tls-key"},
+		"a key without certificate":   {func(c *server.Command) { c.TLSKey = "key.pem" }, "--tls-cert"},
+		"a reflector without port":    {func(c *server.Command) { c.Reflector = []string{"stun.example"} }, "--reflector"},
+		"more reflectors than useful": {func(c *server.Command) { c.Reflector = slices.Repeat([]string{"a:1"}, 9) }, "--reflector"},
+		"a level of log":              {func(c *server.Command) { c.LogLevel = "loud" }, "--log-level"},
+		"a public URL without host":   {func(c *server.Command) { c.PublicURL = "https://" }, "--public-url"},
+		"a public URL of no scheme":   {func(c *server.Command) { c.PublicURL = "sitecast.example:8443" }, "--public-url"},
+		"a public URL over ftp":       {func(c *server.Command) { c.PublicURL = "ftp://sitecast.example" }, "--public-url"},
+		"an address without port":     {func(c *server.Command) { c.Listen = "127.0.0.1" }, "--listen"},
+		"a relay without port":        {func(c *server.Command) { c.TURNListen = "127.0.0.1" }, "--turn-listen"},
+		"a relay nobody could reach":  {func(c *server.Command) { c.TURNListen = "0.0.0.0:3478" }, "--turn-public-ip"},
+		"a public IP that is none":    {func(c *server.Command) { c.TURNListen, c.TURNPublicIP = "127.0.0.1:0", "example.com" }, "--turn-public-ip"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cmd := server.Command{Data: filepath.Join(t.TempDir(), "data"), Listen: "127.0.0.1:0", Database: "sqlite", LogLevel: "error", TURNListen: "none"}

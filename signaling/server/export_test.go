@@ -11,5 +11,12 @@ const (
 	SeenInterval     = seenInterval
 )
 
+// NewMemory keeps what sites learned; the channel that Run takes says that no site
+// runs any more.
+var NewMemory = newMemory
+
+// Run is for tests of the memory by itself.
+func (m *memory) Run(ended <-chan struct{}) { m.run(ended) }
+
 // NewSource is what tells sites what is wanted.
 var NewSource = newSource

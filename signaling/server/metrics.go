@@ -23,6 +23,10 @@ var (
 	servedDesc   = prometheus.NewDesc("sitecast_origin_served_bytes_total", "Bytes of packs and bodies served since the start.", nil, nil)
 	refusedDesc  = prometheus.NewDesc("sitecast_refused_total", "Bad input refused since the start, by door and code.", []string{"door", "code"}, nil)
 	relayDesc    = prometheus.NewDesc("sitecast_relay_refused_packets_total", "Packets to places that the relay does not reach, since the start.", nil, nil)
+	activeDesc   = prometheus.NewDesc("sitecast_fetching_seconds_total", "Time that somebody fetched over a line to the WAN, since the start.", nil, nil)
+	yieldDesc    = prometheus.NewDesc("sitecast_yield_seconds_total", "Of that, time in which it stood back for other traffic.", nil, nil)
+	delayDesc    = prometheus.NewDesc("sitecast_added_delay_seconds", "Delay added to a bystander's packets while somebody fetched, since the start.", []string{"quantile"}, nil)
+	haltedDesc   = prometheus.NewDesc("sitecast_flows_halted_total", "Flows that were halted since the start because they took more from the origin than they need.", nil, nil)
 	wanDesc      = prometheus.NewDesc("sitecast_wan_bytes", "Encoded bytes from the origin in the flows present.", nil, nil)
 )
 
@@ -37,7 +41,8 @@ func (s *Server) metrics() http.Handler {
 type collector struct{ s *Server }
 
 func (c collector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{sessionsDesc, flowsDesc, bytesDesc, wanDesc, servedDesc, refusedDesc, relayDesc} {
+	for _, d := range []*prometheus.Desc{sessionsDesc, flowsDesc, bytesDesc, wanDesc, servedDesc, refusedDesc, relayDesc,
+		activeDesc, yieldDesc, delayDesc, haltedDesc} {
 		ch <- d
 	}
 }
@@ -47,7 +52,17 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 	}
 	gauge(sessionsDesc, float64(c.s.socket.Sessions()))
-	ch <- prometheus.MustNewConstMetric(servedDesc, prometheus.CounterValue, float64(c.s.Served()))
+	count := func(d *prometheus.Desc, v float64) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, v)
+	}
+	count(servedDesc, float64(c.s.Served()))
+	count(haltedDesc, float64(c.s.account.Halted()))
+	receipt := c.s.account.Receipt()
+	count(activeDesc, float64(receipt.ActiveMs)/1000)
+	count(yieldDesc, float64(receipt.YieldMs)/1000)
+	for label, q := range map[string]float64{"0.5": 0.5, "0.95": 0.95} {
+		gauge(delayDesc, receipt.Quantile(q).Seconds(), label)
+	}
 	c.s.refused.Each(func(k wire.Refusal, n uint64) {
 		ch <- prometheus.MustNewConstMetric(refusedDesc, prometheus.CounterValue, float64(n), string(k.Door), k.Code)
 	})

@@ -44,6 +44,7 @@ type Config struct {
 	TLSCert, TLSKey string
 	InsecureHTTP    bool
 	Fetchers        int           // at once in a site, see [site.Config]
+	Reflectors      []string      // host:port that answer STUN, see [site.Config]
 	Relay           *relay.Config // nil: no embedded STUN and TURN; Secret is filled in
 	RelayAddr       string        // host:port as endpoints reach it
 	Log             *slog.Logger
@@ -80,6 +81,8 @@ type Server struct {
 	served  atomic.Int64 // object bytes
 	refused wire.Refusals
 	pacer   pace.Pacer
+	memory  *memory
+	account site.Accounts
 }
 
 // New opens or makes everything in cfg.Data and listens. Run must follow.
@@ -200,7 +203,9 @@ func (s *Server) assemble(ctx context.Context) error {
 	if epoch > 1 {
 		grace = site.ReturnGrace
 	}
-	s.hub = site.NewHub(site.Config{Epoch: epoch, Grace: grace, Fetchers: s.cfg.Fetchers, URL: s.objectURL, Refused: &s.refused, Log: s.log}, src)
+	s.memory = newMemory(s.catalog, s.log)
+	s.hub = site.NewHub(site.Config{Epoch: epoch, Grace: grace, Fetchers: s.cfg.Fetchers, URL: s.objectURL, Reflectors: s.cfg.Reflectors,
+		Memory: s.memory, Accounts: &s.account, Refused: &s.refused, Log: s.log}, src)
 	s.socket = socket.New(socket.Config{Authenticate: s.authenticate, Renew: s.renew, Handler: s, Refused: &s.refused, Log: s.log,
 		Welcome: func(_ context.Context, who socket.Identity) (wire.Welcome, error) {
 			return wire.Welcome{Epoch: epoch, ICE: s.ice(who.ID)}, nil
@@ -235,7 +240,15 @@ func (s *Server) nextEpoch(ctx context.Context) (uint64, error) {
 // Run serves until ctx ends, and returns when everything has stopped.
 func (s *Server) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return s.hub.Run(ctx) })
+	ended := make(chan struct{}) // no site runs any more
+	group.Go(func() error {
+		defer close(ended)
+		return s.hub.Run(ctx)
+	})
+	group.Go(func() error {
+		s.memory.run(ended)
+		return nil
+	})
 	group.Go(func() error { return s.socket.Run(ctx) })
 	group.Go(func() error { return s.noteSeen(ctx) })
 	if s.relay != nil {

@@ -109,7 +109,8 @@ func TestHealthAndMetricsNeedNoToken(t *testing.T) {
 		_, text, err := s.do("10.0.0.2", "GET", base+"/metrics", "", nil)
 		s.must(err)
 		for _, line := range []string{"sitecast_sessions 0", `sitecast_flows{state="running"} 0`, `sitecast_content_bytes{source="peer"} 0`,
-			"sitecast_wan_bytes 0", "sitecast_origin_served_bytes_total 0", "go_goroutines "} {
+			"sitecast_wan_bytes 0", "sitecast_yield_seconds_total 0", "sitecast_fetching_seconds_total 0",
+			`sitecast_added_delay_seconds{quantile="0.95"} 0`, "sitecast_flows_halted_total 0", "sitecast_origin_served_bytes_total 0", "go_goroutines "} {
 			if !strings.Contains(string(text), "\n"+line) {
 				t.Errorf("/metrics lacks %q", line)
 			}

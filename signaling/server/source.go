@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/sitecast/sitecast/signaling/schedule"
 	"github.com/sitecast/sitecast/signaling/site"
@@ -38,6 +39,13 @@ func (s *source) Desired(ctx context.Context, name string) (site.Desired, error)
 	d := site.Desired{Generation: orders.Generation, Cap: wire.Unlimited}
 	if orders.Site.Cap != catalog.NoCap {
 		d.Cap = orders.Site.Cap
+	}
+	if orders.Site.TZ != "" {
+		// It was checked when the site was created. Where this machine does not know it,
+		// learned hours are those of UTC.
+		if zone, err := time.LoadLocation(orders.Site.TZ); err == nil {
+			d.Zone = zone
+		}
 	}
 	if d.TrustSerial, d.Trust, err = s.catalog.Trust(ctx); err != nil {
 		return site.Desired{}, err

@@ -22,7 +22,7 @@ func twoFetchers(s *stand) (one, two *fake) {
 	return one, two
 }
 
-func TestTheCapIsGrantedToWhoFetches(t *testing.T) {
+func TestTheCapBoundsTheGovernor(t *testing.T) {
 	onStand(t, func(s *stand) {
 		s.want.Cap = 1000
 		a := version("a", 20)
@@ -32,43 +32,54 @@ func TestTheCapIsGrantedToWhoFetches(t *testing.T) {
 		begin(s, a, till, other)
 		first := one[wire.Govern](till)
 		if first.Bound != 1000 || first.Epoch != epoch {
-			t.Errorf("granted %+v, want 1000 until the next", first)
+			t.Errorf("governs %+v, want within 1000 until the next", first)
 		}
-		none[wire.Govern](other)
 		for _, limit := range []int64{500, wire.Unlimited, 9} {
 			s.want.Cap = limit
 			s.again()
 			got := one[wire.Govern](till)
 			if got.Bound != limit || got.Term <= first.Term {
-				t.Errorf("granted %+v, want %d under a higher number than %d", got, limit, first.Term)
+				t.Errorf("governs %+v, want within %d in a higher term than %d", got, limit, first.Term)
 			}
 			first = got
 		}
 	})
 }
 
-func TestWithoutACapNothingIsGranted(t *testing.T) {
+func TestFetchersOfOneLineShareItsCapUnderOneGovernor(t *testing.T) {
 	onStand(t, func(s *stand) {
+		s.want.Cap = 100_001
 		one, two := twoFetchers(s)
-		s.pass(10 * time.Second)
+		first, second := last[wire.Govern](one), last[wire.Govern](two)
+		if first.Bound != 100_001 || first.Term != second.Term || first.Holder != one.id || len(first.Fetchers) != 2 {
+			t.Errorf("told %+v and %+v, want one governor of both within 100001", first, second)
+		}
+		s.pass(8 * time.Second)
 		none[wire.Govern](one)
 		none[wire.Govern](two)
 	})
 }
 
-func TestTheCapIsSharedAndTheSharesStayAsTheyAre(t *testing.T) {
+func TestLinesShareTheCapAndTheSharesStayAsTheyAre(t *testing.T) {
 	onStand(t, func(s *stand) {
 		s.want.Cap = 100_001
-		one, two := twoFetchers(s)
-		grants := take[wire.Govern](one)
-		mine := grants[len(grants)-1].Bound
-		grants = take[wire.Govern](two)
-		if other := grants[len(grants)-1].Bound; mine+other != 100_001 || mine-other > 1 || other-mine > 1 {
-			t.Errorf("granted %d and %d, want equal shares of 100001", mine, other)
+		a := version("a", 90)
+		s.order(a)
+		one, two := s.joinFrom("one", "192.0.2.1"), s.joinFrom("two", "192.0.2.2")
+		settle(s, []*fake{one, two}, false)
+		one.report(a, nil)
+		two.report(a, nil)
+		first, second := last[wire.Govern](one), last[wire.Govern](two)
+		if first.Bound != 50_001 || second.Bound != 50_000 || first.Holder != one.id || second.Holder != two.id {
+			t.Errorf("told %+v and %+v, want a governor each, within equal shares of 100001", first, second)
 		}
-		s.pass(10 * time.Second)
+		s.pass(8 * time.Second)
 		none[wire.Govern](one)
 		none[wire.Govern](two)
+		two.leave()
+		if got := last[wire.Govern](one); got.Bound != 100_001 {
+			t.Errorf("bound is %d with nobody behind the other line, want all of the cap", got.Bound)
+		}
 	})
 }
 

@@ -126,11 +126,8 @@ func (s *Site) fetching(now time.Time, m *member, best float64) schedule.Fetchin
 	} else {
 		f.For = now.Sub(m.meter.since)
 	}
-	if s.desired.Cap != wire.Unlimited {
-		f.Limit = float64(s.desired.Cap)
-		if share := s.grants[m.ID]; share > 0 {
-			f.Limit = float64(share)
-		}
+	if limit := s.allowed(now, m); limit != wire.Unlimited {
+		f.Limit = float64(limit)
 	}
 	return f
 }

@@ -17,6 +17,7 @@ type flow struct {
 	ordered  time.Time
 	finished time.Time // when everybody online had it first
 	samples  []sample
+	ran      map[string]time.Time // when it last had a lease, by egress
 }
 
 // sample is what had been received at some time.
@@ -32,7 +33,8 @@ const (
 )
 
 func newFlow(spec FlowSpec, now time.Time) *flow {
-	return &flow{FlowSpec: spec, needs: map[groupID]*need{}, ordered: now, counted: map[wire.EndpointID]*counters{}}
+	return &flow{FlowSpec: spec, needs: map[groupID]*need{}, ordered: now, counted: map[wire.EndpointID]*counters{},
+		ran: map[string]time.Time{}}
 }
 
 // total sums what was received.

@@ -156,11 +156,9 @@ func TestGroupsShareTheCap(t *testing.T) {
 		for _, m := range members {
 			m.report(a, nil)
 		}
-		for _, m := range members {
-			got := take[wire.Govern](m)
-			if len(got) == 0 || got[len(got)-1].Bound != 500 {
-				t.Errorf("%s was granted %+v, want half of the cap", m.id.Short(), got)
-			}
+		first, second := last[wire.Govern](members[0]), last[wire.Govern](members[1])
+		if first.Bound != 1000 || len(first.Fetchers) != 2 || first.Term != second.Term {
+			t.Errorf("told %+v and %+v, want both under one governor within the cap", first, second)
 		}
 	})
 }

@@ -35,6 +35,12 @@ func (e Heard) apply(s *Site, now time.Time) {
 		s.linked(now, m, b)
 	case *wire.Report:
 		s.reported(now, m, b)
+	case *wire.Grant:
+		s.forwardGrant(now, m, b)
+	case *wire.Taken:
+		s.forwardTaken(now, m, b)
+	case *wire.Governed:
+		s.governed(now, m, b)
 	default:
 		s.refuse(m, "message may not come from an endpoint")
 	}

@@ -105,6 +105,7 @@ func (h *Hub) Changed(name string) {
 
 // supply reads the desired state after each change and hands it to the loop.
 func (h *Hub) supply(ctx context.Context, name string, o *owned) {
+	recalled := h.cfg.Memory == nil
 	for {
 		select {
 		case <-ctx.Done():
@@ -112,6 +113,9 @@ func (h *Hub) supply(ctx context.Context, name string, o *owned) {
 		case <-o.changed:
 		}
 		for {
+			if !recalled {
+				recalled = h.recall(ctx, name, o)
+			}
 			desired, err := h.source.Desired(ctx, name)
 			if err == nil {
 				o.Send(Wanted{desired})
@@ -128,4 +132,16 @@ func (h *Hub) supply(ctx context.Context, name string, o *owned) {
 			}
 		}
 	}
+}
+
+// recall hands what was kept of a site to the loop. A site does without if it must.
+func (h *Hub) recall(ctx context.Context, name string, o *owned) bool {
+	learned, err := h.cfg.Memory.Recall(ctx, name)
+	if err != nil {
+		if ctx.Err() == nil {
+			h.log.Error("reading what a site learned earlier; it goes on without", "site", name, "err", err)
+		}
+		return false
+	}
+	return o.Send(Recalled{learned})
 }

@@ -34,15 +34,15 @@ type lease struct {
 
 // patience is how long a lease may go without progress: LeaseTTL, or more where
 // one step takes long.
-func (s *Site) patience(l *lease) time.Duration {
-	return max(LeaseTTL, 2*s.takes(l.step))
+func (s *Site) patience(now time.Time, l *lease) time.Duration {
+	return max(LeaseTTL, 2*s.takes(now, s.members[l.to], l.step))
 }
 
-// takes is how long so many bytes take over a slow line, or over a fast one with
-// the cap.
-func (s *Site) takes(bytes int64) time.Duration {
+// takes is how long so many bytes take a member over a slow line, or over a fast
+// one with what it is allowed.
+func (s *Site) takes(now time.Time, m *member, bytes int64) time.Duration {
 	rate := int64(slowLine)
-	if limit := s.desired.Cap; limit != wire.Unlimited {
+	if limit := s.allowed(now, m); limit != wire.Unlimited {
 		rate = max(min(rate, limit), 1)
 	}
 	return time.Duration(float64(bytes) / float64(rate) * float64(time.Second))
@@ -90,7 +90,7 @@ func (s *Site) expire(now time.Time) {
 		}
 		why := ""
 		switch first := leases[0]; {
-		case now.Sub(first.moved) >= s.patience(first):
+		case now.Sub(first.moved) >= s.patience(now, first):
 			why = "no progress"
 			m.pushOff(now)
 			if f := s.flows[first.flow]; !first.body && !m.holds[f.ID].body {
@@ -205,10 +205,9 @@ func (s *Site) adopt(now time.Time, m *member, f *flow, state wire.LeaseState) *
 		return nil
 	}
 	s.log.Info("lease taken over", "lease", l.lease, "epoch", l.epoch, "endpoint", m.ID.Short())
-	l.good = now.Add(s.patience(l))
+	l.good = now.Add(s.patience(now, l))
 	n.supply.Lease(l.parts)
 	s.leases[l.fence] = l
-	s.grants[m.ID] = unknownGrant
 	s.fetches(now, m)
 	return l
 }
@@ -342,11 +341,11 @@ func (s *Site) grant(now time.Time, f *flow, m *member) bool {
 		l.step = longest(run.Parts)
 	}
 	l.parts, l.bytes = out.Parts, out.To-out.From
-	ttl := s.patience(l)
+	ttl := s.patience(now, l)
 	out.TTLMs = ttl.Milliseconds()
 	// The address must still be good when what is before the lease has been fetched.
-	out.URL = s.cfg.URL(kind, out.Pack, ttl+s.takes(ahead))
-	l.good = now.Add(ttl + s.takes(ahead))
+	out.URL = s.cfg.URL(kind, out.Pack, ttl+s.takes(now, m, ahead))
+	l.good = now.Add(ttl + s.takes(now, m, ahead))
 	n.turn, n.trial = s.lastLease, ""
 	s.leases[l.fence] = l
 	s.fetches(now, m)
@@ -357,8 +356,8 @@ func (s *Site) grant(now time.Time, f *flow, m *member) bool {
 // measured yet; 0 when unknown.
 func (s *Site) expected(now time.Time, f *flow) float64 {
 	wan, _, _ := f.rates(now)
-	if wan <= 0 && s.desired.Cap != wire.Unlimited {
-		wan = float64(s.desired.Cap)
+	if limit := s.bound(now); wan <= 0 && limit != wire.Unlimited {
+		wan = float64(limit)
 	}
 	return wan
 }
@@ -389,30 +388,4 @@ func (s *Site) bodyNeeded(f *flow, g groupID) bool {
 		}
 	}
 	return true
-}
-
-// unknownGrant stands for a rate that the member may go by but we don't know of.
-const unknownGrant = wire.Unlimited - 1
-
-// shareCap tells fetchers what they may take over the WAN.
-func (s *Site) shareCap() {
-	var who []wire.EndpointID
-	for _, l := range s.leases {
-		if !slices.Contains(who, l.to) {
-			who = append(who, l.to)
-		}
-	}
-	if len(who) == 0 {
-		return
-	}
-	slices.Sort(who) // so that each keeps its share
-	for i, share := range schedule.Shares(s.desired.Cap, len(who)) {
-		if last, told := s.grants[who[i]]; told && last == share || !told && share == wire.Unlimited {
-			continue
-		}
-		s.grants[who[i]] = share
-		s.grantSeq++
-		s.members[who[i]].conn.Send(wire.KindGovern, wire.Govern{Epoch: s.cfg.Epoch, Term: s.grantSeq, Holder: who[i],
-			Fetchers: who[i : i+1], Bound: share})
-	}
 }

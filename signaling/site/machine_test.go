@@ -20,7 +20,8 @@ type shop struct {
 	ends  map[string]*end
 	// keep makes sure that a chunk that came once stays in the shop: no flow ends,
 	// no disk is wiped, and nobody leaves with the only copy.
-	keep bool
+	keep   bool
+	govern wire.Govern // the appointment in force
 	// Content bytes received by anybody.
 	origin, peer int64
 }
@@ -35,7 +36,7 @@ type end struct {
 	count  map[content.VersionID]*wire.Progress // counters
 	known  map[content.VersionID]wire.Flow
 	leases []wire.Lease // alive as far as it knows
-	rate   int64        // granted last
+	govern wire.Govern  // told last
 }
 
 func newShop(t *rapid.T, keep bool) *shop {
@@ -62,7 +63,7 @@ func (h *shop) end(name string) *end {
 // listen takes in what an endpoint was told.
 func (h *shop) listen(e *end) {
 	for _, g := range take[wire.Govern](e.fake) {
-		e.rate = g.Bound
+		e.govern = g
 	}
 	for _, f := range take[wire.Flow](e.fake) {
 		e.known[f.ID] = f
@@ -178,7 +179,7 @@ func (h *shop) join(t *rapid.T) {
 	if e.online && h.keep && h.loses(e) {
 		t.Skip("its new session would say too late what it holds")
 	}
-	e.fake, e.leases, e.known, e.online, e.rate = h.stand.join(e.name), nil, map[content.VersionID]wire.Flow{}, true, wire.Unlimited
+	e.fake, e.leases, e.known, e.online, e.govern = h.stand.join(e.name), nil, map[content.VersionID]wire.Flow{}, true, wire.Govern{}
 	h.listen(e)
 	for _, spec := range h.specs {
 		if _, ok := e.known[spec.ID]; ok && h.keep {
@@ -212,6 +213,9 @@ func (h *shop) leave(t *rapid.T) {
 	}
 	e.leave()
 	e.online, e.leases = false, nil
+	if len(h.online()) == 0 { // with nobody there is nothing to govern
+		h.govern = wire.Govern{}
+	}
 }
 
 func (h *shop) forget(t *rapid.T) {
@@ -278,24 +282,31 @@ func (h *shop) check(t *rapid.T) {
 	for _, fault := range h.site.Faults() {
 		t.Error(fault)
 	}
-	sum, fetchers := int64(0), 0
 	for _, name := range h.online() {
 		if e := h.ends[name]; e.closed() == "" {
 			h.listen(e)
-			if len(e.leases) > 0 {
-				sum += e.rate
-				fetchers++
+			if e.govern.Term > h.govern.Term {
+				h.govern = e.govern
 			}
 		}
 	}
-	switch limit := h.want.Cap; {
-	case fetchers == 0:
-	case limit == wire.Unlimited:
-		if sum != int64(fetchers)*wire.Unlimited {
-			t.Errorf("%d fetch under grants of %d together, want none", fetchers, sum)
+	in := h.govern
+	for _, name := range h.online() {
+		e := h.ends[name]
+		part := len(in.Fetchers) > 0 && (in.Holder == e.id || in.StandBy == e.id || slices.Contains(in.Fetchers, e.id))
+		switch {
+		case e.closed() != "":
+		case len(e.leases) > 0 && !slices.Contains(in.Fetchers, e.id):
+			t.Errorf("%s fetches, and is not under the governor of %+v", name, in)
+		case part && e.govern.Term != in.Term:
+			t.Errorf("%s was told of term %d last, want %d", name, e.govern.Term, in.Term)
 		}
-	case sum != limit:
-		t.Errorf("%d fetch under grants of %d together, want the cap of %d", fetchers, sum, limit)
+		if len(e.leases) > 0 && in.Bound != h.want.Cap {
+			t.Errorf("%s fetches within %d, want the cap of %d", name, in.Bound, h.want.Cap)
+		}
+	}
+	if len(in.Fetchers) > 0 && in.Holder == in.StandBy {
+		t.Errorf("appointed %+v", in)
 	}
 }
 

@@ -49,7 +49,8 @@ type FlowSpec struct {
 type Desired struct {
 	Generation  uint64
 	Flows       []FlowSpec
-	Cap         int64 // bytes per second over the WAN, or wire.Unlimited
+	Cap         int64          // bytes per second over the WAN, or wire.Unlimited
+	Zone        *time.Location // of the site; nil for UTC
 	Trust       json.RawMessage
 	TrustSerial uint64
 }
@@ -68,6 +69,13 @@ type Config struct {
 	Fetchers int
 	// URL signs the address of an object at the origin for ttl.
 	URL func(kind ObjectKind, digest content.Digest, ttl time.Duration) string
+	// Reflectors are further addresses (host:port) that answer STUN, for governors to
+	// measure the line with.
+	Reflectors []string
+	// Memory keeps what sites learn over restarts; nil: nothing does.
+	Memory Memory
+	// Accounts sums up what sites did to their lines; nil: nobody does.
+	Accounts *Accounts
 	// Refused counts messages that are refused; nil: nobody does.
 	Refused *wire.Refusals
 	Log     *slog.Logger
@@ -152,8 +160,11 @@ type Site struct {
 	groups    map[groupID][]*member
 	lastGroup groupID
 	links     linkTable
-	grants    map[wire.EndpointID]int64 // last granted rate
-	grantSeq  uint64
+	lines     map[string]*line // by egress, where somebody fetched
+	lastTerm  uint64
+	receipts  map[content.VersionID]wire.Receipt // of flows, also of those that ended
+	learned   map[string]LineMemory              // by egress
+	unkept    unkept
 	active    time.Time // when a flow last had something to do
 	grantFrom time.Time // no lease before
 	// orphans left while they fetched, and when. They go on if nobody else of the
@@ -173,7 +184,9 @@ type member struct {
 	trust      uint64
 	holds      map[content.VersionID]*holding
 	group      groupID
-	fetched    bool // it had a lease
+	egress     string    // the line it is behind
+	fetched    bool      // it had a lease
+	fetching   time.Time // when it last had one
 	meter      meter
 	heard      time.Time // its last message
 	heldOff    time.Time
@@ -190,7 +203,9 @@ func New(cfg Config) *Site {
 		desired: Desired{Cap: wire.Unlimited},
 		members: map[wire.EndpointID]*member{}, flows: map[content.VersionID]*flow{},
 		leases: map[fence]*lease{}, groups: map[groupID][]*member{}, links: newLinkTable(), distrusts: map[schedule.Edge]distrust{},
-		grants: map[wire.EndpointID]int64{}, orphans: map[wire.EndpointID]time.Time{},
+		lines: map[string]*line{}, receipts: map[content.VersionID]wire.Receipt{}, learned: map[string]LineMemory{},
+		unkept:  unkept{flows: map[content.VersionID]bool{}, lines: map[string]bool{}},
+		orphans: map[wire.EndpointID]time.Time{},
 	}
 }
 
@@ -213,6 +228,7 @@ func (s *Site) Run(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
+			s.keep(time.Now(), true)
 			return nil
 		case e := <-s.inbox:
 			s.take(e)
@@ -272,9 +288,10 @@ func (s *Site) decide(now time.Time) bool {
 	s.doubt(now)
 	s.grantLeases(now)
 	s.rest()
-	s.shareCap()
+	s.govern(now)
 	s.sample(now)
-	return busy || linking || len(s.leases) > 0 || now.Sub(s.active) < idleAfter && len(s.members) > 0
+	s.keep(now, false)
+	return s.unkept.any() || busy || linking || len(s.leases) > 0 || now.Sub(s.active) < idleAfter && len(s.members) > 0
 }
 
 // busy reports whether any flow has something to do for somebody online.
@@ -307,7 +324,7 @@ func (e Joined) apply(s *Site, now time.Time) {
 		e.Conn.Close(wire.CodeOverloaded, "the site has too many endpoints online")
 		return
 	}
-	m := &member{Member: e.Member, conn: e.Conn, since: now, trust: e.Member.Hello.Trust, group: s.newGroup(),
+	m := &member{Member: e.Member, conn: e.Conn, since: now, trust: e.Member.Hello.Trust, group: s.newGroup(), egress: schedule.Egress(e.Member.Address),
 		told: map[content.VersionID]FlowSpec{}, holds: map[content.VersionID]*holding{}}
 	if s.grantFrom.IsZero() {
 		s.grantFrom = now.Add(s.cfg.Grace)
@@ -354,7 +371,6 @@ func (s *Site) leave(now time.Time, m *member) {
 		f.count(h, f.need(m.group, now), false)
 	}
 	delete(s.members, m.ID)
-	delete(s.grants, m.ID)
 	s.groups[m.group] = slices.DeleteFunc(s.groups[m.group], func(other *member) bool { return other == m })
 	for _, f := range s.flows { // what is left may be complete
 		s.mark(now, f)

@@ -46,8 +46,13 @@ type stand struct {
 // onStand runs do in a bubble beside a running site.
 func onStand(t *testing.T, do func(s *stand)) {
 	t.Helper()
+	onStandOf(t, config("shop-1"), do)
+}
+
+func onStandOf(t *testing.T, cfg site.Config, do func(s *stand)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		s := newStand(t)
+		s := newStandOf(t, cfg)
 		defer s.close()
 		do(s)
 	})
@@ -184,13 +189,19 @@ func (f *fake) Close(code, detail string) {
 // that came back.
 func (s *stand) join(name string, hello ...wire.Hello) *fake {
 	s.t.Helper()
+	return s.joinFrom(name, "192.0.2.1", hello...)
+}
+
+// joinFrom is join from behind some line.
+func (s *stand) joinFrom(name, address string, hello ...wire.Hello) *fake {
+	s.t.Helper()
 	f := &fake{s: s, id: idOf(name)}
 	h := wire.Hello{Version: 1, Device: wire.DeviceAgent}
 	if len(hello) > 0 {
 		h = hello[0]
 	}
 	h.Name = name
-	s.send(site.Joined{Conn: f, Member: site.Member{ID: f.id, Hello: h, Address: "192.0.2.1"}})
+	s.send(site.Joined{Conn: f, Member: site.Member{ID: f.id, Hello: h, Address: address}})
 	time.Sleep(time.Millisecond) // so that nobody is online for equally long
 	return f
 }
@@ -268,6 +279,16 @@ func one[T any](f *fake) T {
 		f.s.t.Fatalf("%s got %d of %T, want one: %+v", f.id.Short(), len(got), *new(T), got)
 	}
 	return got[0]
+}
+
+// last returns the newest message of a kind that came.
+func last[T any](f *fake) T {
+	f.s.t.Helper()
+	got := take[T](f)
+	if len(got) == 0 {
+		f.s.t.Fatalf("%s got no %T", f.id.Short(), *new(T))
+	}
+	return got[len(got)-1]
 }
 
 // none fails when a message of a kind came.

@@ -49,6 +49,7 @@ type FlowView struct {
 	Fetchers    []string          `json:"fetchers"` // names of endpoints that fetch from the origin now
 	Seconds     float64           `json:"seconds"`  // from the order to complete everywhere, or until now
 	Ordered     time.Time         `json:"ordered"`
+	Receipt     *ReceiptView      `json:"receipt,omitempty"` // nil before there is any
 }
 
 // EndpointView is one endpoint that is online.
@@ -84,6 +85,7 @@ type EndpointInFlow struct {
 type View struct {
 	Flows     []FlowView     `json:"flows"`
 	Endpoints []EndpointView `json:"endpoints"`
+	Lines     []LineView     `json:"lines"` // to the WAN, where somebody fetches or did lately
 }
 
 type ask struct{ reply chan View }
@@ -118,7 +120,7 @@ func (s *Site) View(ctx context.Context) (View, error) {
 
 func (s *Site) view(now time.Time) View {
 	s.sample(now)
-	v := View{Flows: []FlowView{}, Endpoints: []EndpointView{}}
+	v := View{Flows: []FlowView{}, Endpoints: []EndpointView{}, Lines: s.lineViews(now)}
 	for _, id := range s.order {
 		v.Flows = append(v.Flows, s.flowView(now, s.flows[id]))
 	}
@@ -168,7 +170,7 @@ func (s *Site) flowView(now time.Time, f *flow) FlowView {
 	case failed != nil:
 		v.State, v.Reason = StateFailed, failed.Hello.Name+": "+failed.holds[f.ID].trouble
 	default:
-		v.State, v.Reason = StateRunning, s.apart(f)
+		v.State, v.Reason = StateRunning, cmp.Or(s.apart(f), s.stoodBack(now, f))
 	}
 	if !f.finished.IsZero() {
 		v.Seconds = f.finished.Sub(f.ordered).Seconds()
@@ -186,6 +188,7 @@ func (s *Site) flowView(now time.Time, f *flow) FlowView {
 		}
 	}
 	slices.Sort(v.Fetchers)
+	v.Receipt = receiptView(s.receipts[f.ID])
 	return v
 }
 

@@ -35,11 +35,14 @@ const NoCap = -1
 
 // Site is a place with a LAN of its own.
 type Site struct {
-	Name    string    `json:"name"`
-	CIDRs   []string  `json:"cidrs"`
-	TZ      string    `json:"tz,omitempty"`
-	Cap     int64     `json:"cap_bytes_per_second"` // over the WAN, or NoCap
-	Created time.Time `json:"created"`
+	Name  string   `json:"name"`
+	CIDRs []string `json:"cidrs"`
+	TZ    string   `json:"tz,omitempty"`
+	Cap   int64    `json:"cap_bytes_per_second"` // over the WAN, or NoCap
+	// HoldOffMs is how long a version that nobody at the site holds waits for a peer
+	// that does, before it is fetched over the WAN.
+	HoldOffMs int64     `json:"hold_off_ms"`
+	Created   time.Time `json:"created"`
 }
 
 // Endpoint is a device that enrolled.
@@ -166,6 +169,12 @@ type Catalog interface {
 	Site(ctx context.Context, name string) (Site, error)
 	Sites(ctx context.Context, after string, limit int) ([]Site, error) // by name
 	SetCap(ctx context.Context, by, site string, bytesPerSecond int64) error
+	SetHoldOff(ctx context.Context, by, site string, d time.Duration) error
+	// KeepLearned replaces the receipts and lines of a site that are named, and
+	// forgets the oldest lines beyond MaxLines. It is not audited. Learned lists
+	// both, by version and by egress.
+	KeepLearned(ctx context.Context, site string, receipts []Receipt, lines []Line) error
+	Learned(ctx context.Context, site string) ([]Receipt, []Line, error)
 
 	CreateEnrolment(ctx context.Context, by string, e Enrolment) error // ErrConflict when the id is taken
 	// Enrol spends one use of a token and creates the endpoint, or moves the one
@@ -218,7 +227,7 @@ func (s Site) Check() error {
 	if err := content.CheckName(s.Name); err != nil {
 		return fmt.Errorf("site name: %w", err)
 	}
-	if err := CheckCap(s.Cap); err != nil {
+	if err := errors.Join(CheckCap(s.Cap), CheckHoldOff(time.Duration(s.HoldOffMs)*time.Millisecond)); err != nil {
 		return err
 	}
 	for _, cidr := range s.CIDRs {
@@ -238,6 +247,17 @@ func (s Site) Check() error {
 func CheckCap(bytesPerSecond int64) error {
 	if bytesPerSecond < NoCap {
 		return errors.New("cap is negative")
+	}
+	return nil
+}
+
+// MaxHoldOff bounds a site's hold-off.
+const MaxHoldOff = 24 * time.Hour
+
+// CheckHoldOff reports what is wrong with a site's hold-off.
+func CheckHoldOff(d time.Duration) error {
+	if d < 0 || d > MaxHoldOff || d%time.Millisecond != 0 {
+		return fmt.Errorf("hold-off: want whole milliseconds up to %v", MaxHoldOff)
 	}
 	return nil
 }

@@ -26,6 +26,7 @@ func Run(t *testing.T, open func(*testing.T) catalog.Catalog) {
 			"sites are listed in pages by name":          sitePages,
 			"no page is longer than the bound":           pageBound,
 			"a cap is changed, and lifted":               capChanges,
+			"a hold-off is changed, and ended":           holdOffChanges,
 			"an enrolled endpoint is kept":               endpointIsKept,
 			"enrolling again moves an endpoint":          endpointMoves,
 			"another key can't take an endpoint's id":    endpointKeepsKey,
@@ -49,6 +50,11 @@ func Run(t *testing.T, open func(*testing.T) catalog.Catalog) {
 			"a pause is resumed from where it was set":    pauseAndResume,
 			"every change of desired state raises":        generationRises,
 			"a failed change of desired state is no rise": generationStays,
+		},
+		"learned": {
+			"what was learned of a site is kept":         learnedIsKept,
+			"what was learned wrongly is refused":        learnedIsRefused,
+			"no more lines of a site are kept than some": linesAreBounded,
 		},
 		"settings": {
 			"a token is found by its hash alone":       tokenIsFound,

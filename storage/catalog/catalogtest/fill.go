@@ -22,6 +22,8 @@ type Filled struct {
 	Rules     []catalog.Rule
 	Token     catalog.Token
 	Epoch     string
+	Receipts  []catalog.Receipt
+	Lines     []catalog.Line
 	Audit     []catalog.Entry
 }
 
@@ -29,7 +31,7 @@ type Filled struct {
 func Fill(t *testing.T, c catalog.Catalog) {
 	t.Helper()
 	ctx := t.Context()
-	must(t, c.CreateSite(ctx, who, catalog.Site{Name: FilledSite, CIDRs: []string{"10.1.0.0/16"}, TZ: "UTC", Cap: 125_000}))
+	must(t, c.CreateSite(ctx, who, catalog.Site{Name: FilledSite, CIDRs: []string{"10.1.0.0/16"}, TZ: "UTC", Cap: 125_000, HoldOffMs: 60_000}))
 	createSites(t, c, "other")
 	begin := time.Date(2026, 4, 1, 6, 0, 0, 0, time.UTC)
 	enrolAt(t, c, FilledSite, "e1", begin)
@@ -44,6 +46,8 @@ func Fill(t *testing.T, c catalog.Catalog) {
 	setRule(t, c, catalog.RulePriority, "high", catalog.Selector{Name: "app", Version: "2"})
 	must(t, c.PutToken(ctx, who, catalog.Token{Name: "admin", Hash: []byte("admin's"), Role: catalog.RoleAdmin, Expires: begin}))
 	must(t, c.SetMeta(ctx, "epoch", "7"))
+	receipts, lines := learned(begin)
+	must(t, c.KeepLearned(ctx, FilledSite, receipts, lines))
 }
 
 // Read reads everything that Fill wrote.
@@ -70,6 +74,8 @@ func Read(t *testing.T, c catalog.Catalog) Filled {
 	f.Token, err = c.Token(ctx, []byte("admin's"))
 	must(t, err)
 	f.Epoch, err = c.Meta(ctx, "epoch")
+	must(t, err)
+	f.Receipts, f.Lines, err = c.Learned(ctx, FilledSite)
 	must(t, err)
 	f.Audit, err = c.Audit(ctx, 0, 0)
 	must(t, err)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"testing"
+	"time"
 
 	"github.com/sitecast/sitecast/storage/catalog"
 )
@@ -293,6 +294,7 @@ func generationRises(t *testing.T, c catalog.Catalog) {
 			return c.Distribute(t.Context(), who, catalog.Distribution{Name: "app", Version: "1", All: true})
 		}},
 		{"cap", func() (uint64, error) { return 0, c.SetCap(t.Context(), who, "shop", 1) }},
+		{"hold-off", func() (uint64, error) { return 0, c.SetHoldOff(t.Context(), who, "shop", time.Second) }},
 		{"trust", func() (uint64, error) { return 0, c.PutTrust(t.Context(), who, 1, json.RawMessage(`{}`)) }},
 		{"pause", func() (uint64, error) {
 			return c.SetRule(t.Context(), who, catalog.Rule{Kind: catalog.RulePause})

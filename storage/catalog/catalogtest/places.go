@@ -12,7 +12,7 @@ import (
 )
 
 func siteIsKept(t *testing.T, c catalog.Catalog) {
-	want := catalog.Site{Name: "shop-12", CIDRs: []string{"10.12.0.0/16", "fd00:12::/32"}, TZ: "UTC", Cap: 250_000}
+	want := catalog.Site{Name: "shop-12", CIDRs: []string{"10.12.0.0/16", "fd00:12::/32"}, TZ: "UTC", Cap: 250_000, HoldOffMs: 8000}
 	must(t, c.CreateSite(t.Context(), who, want))
 	got, err := c.Site(t.Context(), "shop-12")
 	must(t, err)
@@ -105,6 +105,31 @@ func capChanges(t *testing.T, c catalog.Catalog) {
 	for _, name := range []string{"shop", "other"} {
 		if s, err := c.Site(t.Context(), name); s.Cap != catalog.NoCap || err != nil {
 			t.Errorf("%s: got cap %d (%v), want none", name, s.Cap, err)
+		}
+	}
+}
+
+func holdOffChanges(t *testing.T, c catalog.Catalog) {
+	createSites(t, c, "shop", "other")
+	for _, d := range []time.Duration{8 * time.Second, catalog.MaxHoldOff, time.Millisecond, 0} {
+		before := orders(t, c, "shop").Generation
+		must(t, c.SetHoldOff(t.Context(), who, "shop", d))
+		if s, err := c.Site(t.Context(), "shop"); s.HoldOffMs != d.Milliseconds() || err != nil {
+			t.Errorf("got hold-off %d ms (%v), want %v", s.HoldOffMs, err, d)
+		}
+		if o := orders(t, c, "shop"); o.Site.HoldOffMs != d.Milliseconds() || o.Generation <= before {
+			t.Errorf("orders: got hold-off %d ms in generation %d after %d, want %v", o.Site.HoldOffMs, o.Generation, before, d)
+		}
+	}
+	for _, d := range []time.Duration{-1, catalog.MaxHoldOff + time.Millisecond, time.Microsecond} {
+		if err := c.SetHoldOff(t.Context(), who, "shop", d); err == nil {
+			t.Errorf("a hold-off of %v: accepted", d)
+		}
+	}
+	wantErr(t, "missing site", c.SetHoldOff(t.Context(), who, "nowhere", 1000*time.Millisecond), catalog.ErrNotFound)
+	for _, name := range []string{"shop", "other"} {
+		if s, err := c.Site(t.Context(), name); s.HoldOffMs != 0 || err != nil {
+			t.Errorf("%s: got hold-off %d ms (%v), want none", name, s.HoldOffMs, err)
 		}
 	}
 }

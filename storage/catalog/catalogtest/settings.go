@@ -77,6 +77,7 @@ var changes = []struct {
 		return c.CreateSite(ctx, who, catalog.Site{Name: "shop"})
 	}},
 	{"shop", func(ctx context.Context, c catalog.Catalog) error { return c.SetCap(ctx, who, "shop", 9) }},
+	{"shop", func(ctx context.Context, c catalog.Catalog) error { return c.SetHoldOff(ctx, who, "shop", time.Second) }},
 	{"shop", func(ctx context.Context, c catalog.Catalog) error {
 		return c.CreateEnrolment(ctx, who, catalog.Enrolment{ID: "token", Site: "shop", SecretHash: []byte("h"), Uses: 2,
 			Expires: time.Now().Add(time.Hour)})
@@ -145,6 +146,7 @@ func failuresAreNotAudited(t *testing.T, c catalog.Catalog) {
 	for what, err := range map[string]error{
 		"create site": c.CreateSite(ctx, who, catalog.Site{Name: "shop"}),
 		"cap":         c.SetCap(ctx, who, "nowhere", 1),
+		"hold-off":    c.SetHoldOff(ctx, who, "nowhere", time.Second),
 		"enrolment":   c.CreateEnrolment(ctx, who, catalog.Enrolment{ID: "x", Site: "nowhere"}),
 		"enrol":       enrol,
 		"trust":       c.PutTrust(ctx, who, 1, json.RawMessage(`{}`)),

@@ -24,18 +24,18 @@ func (c *Catalog) CreateSite(ctx context.Context, by string, s catalog.Site) err
 		return err
 	}
 	return c.change(ctx, by, "create site", s.Name, "", func(tx *sql.Tx) error {
-		res, err := tx.ExecContext(ctx, `INSERT INTO sites (name, cidrs, tz, cap, created) VALUES ($1, $2, $3, $4, $5)
-			ON CONFLICT (name) DO NOTHING`, s.Name, string(cidrs), s.TZ, s.Cap, ms(time.Now()))
+		res, err := tx.ExecContext(ctx, `INSERT INTO sites (name, cidrs, tz, cap, hold_off, created) VALUES ($1, $2, $3, $4, $5, $6)
+			ON CONFLICT (name) DO NOTHING`, s.Name, string(cidrs), s.TZ, s.Cap, s.HoldOffMs, ms(time.Now()))
 		return changedOne(res, err, fmt.Errorf("the name is taken: %w", catalog.ErrConflict))
 	})
 }
 
-const siteColumns = `name, cidrs, tz, cap, created`
+const siteColumns = `name, cidrs, tz, cap, hold_off, created`
 
 func scanSite(row interface{ Scan(...any) error }) (s catalog.Site, err error) {
 	var cidrs string
 	var created int64
-	if err := row.Scan(&s.Name, &cidrs, &s.TZ, &s.Cap, &created); err != nil {
+	if err := row.Scan(&s.Name, &cidrs, &s.TZ, &s.Cap, &s.HoldOffMs, &created); err != nil {
 		return s, err
 	}
 	s.Created = at(created)
@@ -59,8 +59,21 @@ func (c *Catalog) SetCap(ctx context.Context, by, site string, limit int64) erro
 	if err := catalog.CheckCap(limit); err != nil {
 		return err
 	}
-	return c.change(ctx, by, "cap", site, fmt.Sprint(limit), func(tx *sql.Tx) error {
-		res, err := tx.ExecContext(ctx, `UPDATE sites SET cap = $1 WHERE name = $2`, limit, site)
+	return c.setSite(ctx, by, "cap", site, fmt.Sprint(limit), `UPDATE sites SET cap = $1 WHERE name = $2`, limit)
+}
+
+// SetHoldOff implements catalog.Catalog.
+func (c *Catalog) SetHoldOff(ctx context.Context, by, site string, d time.Duration) error {
+	if err := catalog.CheckHoldOff(d); err != nil {
+		return err
+	}
+	return c.setSite(ctx, by, "hold-off", site, d.String(), `UPDATE sites SET hold_off = $1 WHERE name = $2`, d.Milliseconds())
+}
+
+// setSite changes a setting of a site.
+func (c *Catalog) setSite(ctx context.Context, by, action, site, detail, update string, value int64) error {
+	return c.change(ctx, by, action, site, detail, func(tx *sql.Tx) error {
+		res, err := tx.ExecContext(ctx, update, value, site)
 		if err := changedOne(res, err, fmt.Errorf("site %s: %w", site, catalog.ErrNotFound)); err != nil {
 			return err
 		}
