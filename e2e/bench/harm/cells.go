@@ -72,6 +72,12 @@ func (c cell) link() netlab.Link {
 		l.Queue = int(4 * bdp)
 	case deep:
 		l.Queue = netlab.Backlog(c.rate(), 100*time.Millisecond)
+	case codel:
+		l.AQM = netlab.CoDel
+		return l // with room for a second
+	case fair:
+		// Room enough for each conversation's own tail, on any way.
+		l.AQM, l.Queue = netlab.FairQueue, max(int(4*bdp), netlab.Backlog(c.rate(), 100*time.Millisecond))
 	}
 	// A queue of less than two packets carries nothing.
 	l.Queue = max(l.Queue, 2*fullFrame)

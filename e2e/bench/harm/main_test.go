@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sitecast/sitecast/e2e/netlab"
 )
 
 // pairs are every two values that a cell brings together.
@@ -54,8 +56,12 @@ func TestEveryCellHasANetworkThatCanBeBuilt(t *testing.T) {
 		if bdp := float64(c.rate()) / 8 * c.rtt.Seconds(); c.queue == oneBDP && math.Abs(float64(l.Queue)-bdp) > 1 {
 			t.Errorf("%v: queue of %d bytes, want %.0f", c, l.Queue, bdp)
 		}
-		if l.Delay != c.rtt/2 || l.Rate != c.rate() || l.Queue < 2*fullFrame || c.cable().Rate < c.rate() {
+		managed := map[queue]netlab.AQM{codel: netlab.CoDel, fair: netlab.FairQueue}[c.queue]
+		if l.Delay != c.rtt/2 || l.Rate != c.rate() || l.AQM != managed || c.cable().Rate < c.rate() {
 			t.Errorf("%v: %+v", c, l)
+		}
+		if c.queue != codel && l.Queue < 2*fullFrame {
+			t.Errorf("%v: a queue of %d bytes holds no two packets", c, l.Queue)
 		}
 	}
 }
