@@ -33,6 +33,9 @@ func TestSiteBehindAnotherSharesItsWAN(t *testing.T) {
 	if got := float64(one.ReceivedBytes) / full; got < 0.05 || got > 0.95 {
 		t.Errorf("the site behind got %.3f of the link, want a part", got)
 	}
+	if link := (netlab.Link{Rate: rate}); behind.SetWAN(link, link) == nil {
+		t.Error("the WAN of a site that has none was changed")
+	}
 }
 
 func TestSiteBehindAnotherNeedsOneInFrontWithAWAN(t *testing.T) {
