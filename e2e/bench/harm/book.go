@@ -19,13 +19,18 @@ const (
 	phaseSitecast = "sitecast"
 	phaseCurl     = "curl"
 	phaseUTP      = "utp"
+	phaseNobody   = "nobody"
 )
+
+// rivals are what runs in Sitecast's place.
+var rivals = []string{phaseNobody, phaseCurl, phaseUTP}
 
 // record is one phase of one cell, a line of the book.
 type record struct {
 	Cell   string    `json:"cell"`
 	Phase  string    `json:"phase"`
 	Build  string    `json:"build,omitempty"` // of Sitecast, where it took part
+	Sender string    `json:"sender,omitempty"` // congestion control of what the foreground ran beside
 	At     time.Time `json:"at"`
 	Solo   *solo     `json:"solo,omitempty"`
 	Beside *beside   `json:"beside,omitempty"`
@@ -33,13 +38,19 @@ type record struct {
 
 // book keeps what was measured, so that a run that ended early can be continued.
 type book struct {
-	path  string
-	build string
-	known map[string]record // by cell and phase, of this build
+	path          string
+	build, sender string
+	known         map[string]record // by cell and phase, of this build and sender
 }
 
-func openBook(path, build string, fresh bool) (*book, error) {
-	b := &book{path: path, build: build, known: map[string]record{}}
+// openBook reads a book, or begins a new one and lays the old one aside.
+func openBook(path, build, sender string, fresh bool) (*book, error) {
+	b := &book{path: path, build: build, sender: sender, known: map[string]record{}}
+	if fresh {
+		if err := os.Rename(path, path+".old"); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+	}
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return b, nil
@@ -54,7 +65,7 @@ func openBook(path, build string, fresh bool) (*book, error) {
 		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
 			return nil, fmt.Errorf("%s, line %d: %w (remove the line, or name another file with -out)", path, n, err)
 		}
-		if !fresh && (r.Build == "" || r.Build == build) {
+		if (r.Build == "" || r.Build == build) && (r.Sender == "" || r.Sender == sender) {
 			b.known[key(r.Cell, r.Phase)] = r
 		}
 	}
@@ -71,6 +82,9 @@ func (b *book) find(c cell, phase string) (record, bool) {
 
 // note writes a record down.
 func (b *book) note(r record) error {
+	if r.Phase != phaseSolo {
+		r.Sender = b.sender
+	}
 	if r.Phase == phaseSitecast {
 		r.Build = b.build
 	}
@@ -88,4 +102,20 @@ func (b *book) note(r record) error {
 	}
 	b.known[key(r.Cell, r.Phase)] = r
 	return nil
+}
+
+// alone is when the first and the last figures were measured that builds are
+// compared with: they hold for the machine as it was then.
+func (b *book) alone(units []unit) (first, last time.Time) {
+	for _, u := range units {
+		if r, ok := b.find(u.cell, phaseSolo); ok {
+			if first.IsZero() || r.At.Before(first) {
+				first = r.At
+			}
+			if r.At.After(last) {
+				last = r.At
+			}
+		}
+	}
+	return first, last
 }

@@ -63,11 +63,11 @@ func main() {
 	var o options
 	flag.BoolVar(&o.full, "full", false, "all 90 cells, not the short set of 12")
 	flag.StringVar(&o.only, "only", "", "only cells whose names match this regular expression")
-	flag.StringVar(&o.rivals, "rivals", "reference", "where curl and uTP run, too: none, reference (20 Mbit/s, 40 ms, a queue of 100 ms) or all")
+	flag.StringVar(&o.rivals, "rivals", "reference", "where curl, uTP and nobody at all run in its place, too: none, reference (20 Mbit/s, 40 ms, a queue of 100 ms) or all")
 	flag.StringVar(&o.program, "sitecast", "bin/sitecast", "the program to measure")
 	flag.StringVar(&o.sender, "sender", "bbr", "TCP congestion control of Sitecast's origin and of curl's")
 	flag.StringVar(&o.out, "out", filepath.Join(temporary(), "results.jsonl"), "file that keeps what was measured")
-	flag.BoolVar(&o.fresh, "fresh", false, "measure again what the file has")
+	flag.BoolVar(&o.fresh, "fresh", false, "begin a new file; the old one is kept, with .old behind its name")
 	flag.DurationVar(&o.limit, "limit", 0, "begin nothing that would not be done after this time (0: no limit)")
 	flag.StringVar(&o.which, "case", "cells", "what to measure: cells, fairness or fetchers")
 	flag.StringVar(&o.keep, "keep", "", "keep the logs of each cell in this folder")
@@ -97,7 +97,7 @@ func (o options) run(ctx context.Context) (err error) {
 	if err := os.MkdirAll(temporary(), 0o700); err != nil {
 		return err
 	}
-	if b.book, err = openBook(o.out, b.build, o.fresh); err != nil {
+	if b.book, err = openBook(o.out, b.build, o.sender, o.fresh); err != nil {
 		return err
 	}
 	switch o.which {
@@ -141,11 +141,11 @@ func (b *bench) units() (all []unit, err error) {
 
 // missing is what of a unit is not known.
 func (b *bench) missing(u unit) (phases []string) {
-	wanted := []string{phaseSolo, phaseSitecast}
+	wanted := []string{phaseSolo}
 	if u.rivals {
-		wanted = []string{phaseSolo, phaseCurl, phaseUTP, phaseSitecast}
+		wanted = append(wanted, rivals...)
 	}
-	for _, phase := range wanted {
+	for _, phase := range append(wanted, phaseSitecast) {
 		if _, known := b.book.find(u.cell, phase); !known {
 			phases = append(phases, phase)
 		}
@@ -164,6 +164,8 @@ func duration(phases []string) (d time.Duration) {
 			d += soloTime
 		case phaseSitecast:
 			d += sitecastTime
+		case phaseNobody:
+			d += rivalTime + webFor - backWithin
 		default:
 			d += rivalTime
 		}

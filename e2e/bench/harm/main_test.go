@@ -182,7 +182,7 @@ func TestQuantileIsTheValueThatSoManyDoNotExceed(t *testing.T) {
 func TestBookIsContinuedByTheSameBuild(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "book")
 	c := short[0]
-	b, err := openBook(path, "one", false)
+	b, err := openBook(path, "one", "bbr", false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,15 +192,17 @@ func TestBookIsContinuedByTheSameBuild(t *testing.T) {
 		}
 	}
 	for _, want := range []struct {
-		build                string
+		build, sender        string
 		fresh                bool
 		solo, sitecast, curl bool
 	}{
-		{"one", false, true, true, true},
-		{"two", false, true, false, true}, // what others get alone does not depend on the build
-		{"one", true, false, false, false},
+		{"one", "bbr", false, true, true, true},
+		{"two", "bbr", false, true, false, true},    // what others get alone does not depend on the build
+		{"one", "cubic", false, true, false, false}, // what it does depends on how the origin sends
+		{"one", "bbr", true, false, false, false},
+		{"one", "bbr", false, false, false, false}, // the old file was laid aside
 	} {
-		b, err := openBook(path, want.build, want.fresh)
+		b, err := openBook(path, want.build, want.sender, want.fresh)
 		if err != nil {
 			t.Fatal(err)
 		}

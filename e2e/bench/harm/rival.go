@@ -16,7 +16,8 @@ import (
 	"github.com/sitecast/sitecast/e2e/netlab"
 )
 
-// Rivals run as one download by one endpoint, the kindest way: a site of six that
+// Nobody is a rival, too: what others have beside nobody tells how much of a
+// difference is chance. The others run as one download by one endpoint, the kindest way: a site of six that
 // each fetch for themselves would press the foreground six times as hard.
 
 //go:embed torrent.py
@@ -27,16 +28,20 @@ const python = "/usr/bin/python3"
 
 // rival measures what others have while a rival downloads.
 func (s *stage) rival(phase string) (r beside, err error) {
-	start := s.curl
-	if phase == phaseUTP {
-		start = s.torrent
+	stop := func() {}
+	switch phase {
+	case phaseCurl:
+		stop, err = s.curl()
+	case phaseUTP:
+		stop, err = s.torrent()
 	}
-	stop, err := start()
 	if err != nil {
 		return r, err
 	}
 	defer stop()
-	r, _, err = s.disturb()
+	if r, _, err = s.disturb(); err == nil && phase == phaseNobody {
+		r.WebP50, r.WebP95, err = s.browse()
+	}
 	return r, err
 }
 

@@ -11,6 +11,7 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"time"
 )
 
 // outcome is all that is known of a cell.
@@ -40,7 +41,9 @@ func (b *bench) report(units []unit, failed map[cell]error) error {
 			return err
 		}
 	} else {
-		fmt.Printf("Sitecast %s, %d cores, %s; senders other than the foreground use %s\n\n", b.build, runtime.NumCPU(), runtime.Version(), b.sender)
+		fmt.Printf("Sitecast %s, %d cores, %s; senders other than the foreground use %s\n", b.build, runtime.NumCPU(), runtime.Version(), b.sender)
+		first, last := b.book.alone(units)
+		fmt.Printf("what others have alone was measured from %s to %s\n\n", first.Format(time.DateTime), last.Format(time.DateTime))
 		printTable(os.Stdout, all)
 	}
 	return verdict(all)
@@ -54,7 +57,7 @@ func (b *bench) outcome(c cell, err error) outcome {
 	if r, ok := b.book.find(c, phaseSitecast); ok {
 		o.Beside = r.Beside
 	}
-	for _, phase := range []string{phaseCurl, phaseUTP} {
+	for _, phase := range rivals {
 		if r, ok := b.book.find(c, phase); ok {
 			o.Rivals[phase] = r.Beside
 		}
@@ -105,16 +108,17 @@ func printTable(w io.Writer, all []outcome) {
 			if len(o.Missed) == 0 {
 				met, word = met+1, "yes"
 			}
-			fmt.Fprintf(w, "| %s | %.2f | %s | %.0f | %s |\n", o.Cell, o.Solo.BPS/1e6, cellsOf(o.cell, *o.Solo, *o.Beside, o.Bounds),
+			fmt.Fprintf(w, "| %s | %.2f | %s | %.0f | %s |\n", o.Cell, o.Solo.BPS/1e6, cellsOf(*o.Solo, *o.Beside, o.Bounds, nil),
 				100*o.Beside.CPU, word)
 		case o.Failure != "":
 			fmt.Fprintf(w, "| %s | failed: %s |\n", o.Cell, o.Failure)
 		default:
 			fmt.Fprintf(w, "| %s | not measured yet |\n", o.Cell)
 		}
-		for _, name := range []string{phaseCurl, phaseUTP} {
+		for _, name := range rivals {
 			if r := o.Rivals[name]; r != nil && o.Solo != nil {
-				fmt.Fprintf(w, "| %s: one download by %s | | %s | %.0f | |\n", o.Cell, name, cellsOf(o.cell, *o.Solo, *r, judge(o.cell, *o.Solo, *r)), 100*r.CPU)
+				fmt.Fprintf(w, "| - beside %s | | %s | %.0f | |\n", called[name],
+					cellsOf(*o.Solo, *r, judge(o.cell, *o.Solo, *r), blank[name]), 100*r.CPU)
 			}
 		}
 	}
@@ -130,8 +134,14 @@ call, beside a foreground and without, at most max(5 ms, 4 packets) longer than 
 near 100 % a cell measures the machine.
 `
 
-// cellsOf is the part of a row that has bounds. Rivals have no web figures.
-func cellsOf(c cell, s solo, b beside, bounds []bound) string {
+// called is a rival's name in the table, and blank its columns that say nothing.
+var (
+	called = map[string]string{phaseNobody: "nobody", phaseCurl: "one curl", phaseUTP: "one uTP download"}
+	blank  = map[string][]string{phaseNobody: {"share", "yield", "back", "idle use"}, phaseCurl: {"web"}, phaseUTP: {"web"}}
+)
+
+// cellsOf is the part of a row that has bounds.
+func cellsOf(s solo, b beside, bounds []bound, blank []string) string {
 	marks := map[string]string{}
 	for _, x := range bounds {
 		if !x.met() {
@@ -148,8 +158,8 @@ func cellsOf(c cell, s solo, b beside, bounds []bound) string {
 		"web":      fmt.Sprintf("%.2f", b.WebP95/s.WebP95),
 		"idle use": fmt.Sprintf("%.1f", 100*b.IdleUse),
 	}
-	if b.WebP95 == 0 {
-		values["web"], marks["web"] = "", ""
+	for _, name := range blank {
+		values[name], marks[name] = "", ""
 	}
 	var texts []string
 	for _, name := range columns {
