@@ -108,10 +108,13 @@ const (
 	leastOfLarger = 0.75
 )
 
+// fairCell is the WAN that they share.
+var fairCell = cell{20, 40 * time.Millisecond, oneBDP, "cubic"}
+
 // fairness lets two distributions run at one site, and at two sites behind one
 // link, the second later than the first.
 func (b *bench) fairness(ctx context.Context) error {
-	c := cell{20, 40 * time.Millisecond, oneBDP, "cubic"}
+	c := fairCell
 	size := int64(netlab.Backlog(c.rate(), lateBy+togetherFor+5*time.Second))
 	content := []good{{"first", size}, {"late", size}}
 	front := netlab.SitePlan{Endpoints: 6, WAN: netlab.Both(c.link()), LAN: c.cable()}
@@ -182,7 +185,8 @@ func (b *bench) share(s *stage, in *rig.Rig, where []string, count func() (first
 		f.Detail = append(f.Detail, text)
 		b.progress("first to latecomer %s", text)
 	}
-	f.Detail = append(f.Detail, fmt.Sprintf("first %.0f MB, latecomer %.0f MB", firstGot/1e6, lateGot/1e6))
+	use := (firstGot + lateGot) / float64(netlab.Backlog(fairCell.rate(), togetherFor))
+	f.Detail = append(f.Detail, fmt.Sprintf("first %.0f MB, latecomer %.0f MB: %.0f %% of the link", firstGot/1e6, lateGot/1e6, 100*use))
 	f.Value, f.Limit = min(firstGot, lateGot)/max(firstGot, lateGot, 1), leastOfLarger
 	f.Met = f.Value >= f.Limit
 	return f, nil
