@@ -29,7 +29,7 @@ var rivals = []string{phaseNobody, phaseCurl, phaseUTP}
 type record struct {
 	Cell   string    `json:"cell"`
 	Phase  string    `json:"phase"`
-	Build  string    `json:"build,omitempty"` // of Sitecast, where it took part
+	Build  string    `json:"build,omitempty"`  // of Sitecast, where it took part
 	Sender string    `json:"sender,omitempty"` // congestion control of what the foreground ran beside
 	At     time.Time `json:"at"`
 	Solo   *solo     `json:"solo,omitempty"`
