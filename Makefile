@@ -69,6 +69,16 @@ bench-links: ## A thousand links made and ended: goroutines, memory and descript
 bench-kills: deps build ## One site while fetchers, the server and the router die (root)
 	$(GO) run ./e2e/bench/kills
 
+.PHONY: bench-harm
+bench-harm: build ## What others keep of a WAN, alone and beside us, curl and uTP: 12 cells, 9 minutes a call (root)
+	@.ci/install bench
+	$(GO) run ./e2e/bench/harm -limit 9m
+
+.PHONY: bench-harm-full
+bench-harm-full: build ## The same for all 90 cells: repeat it until none is left (root)
+	@.ci/install bench
+	$(GO) run ./e2e/bench/harm -full -limit 9m
+
 .PHONY: soak
 soak: deps build ## Half an hour of versions and churn: memory, descriptors and goroutines stay flat (root)
 	$(GO) run ./e2e/bench/soak

@@ -27,6 +27,8 @@ func (s *Site) setWAN(wan WAN) error {
 	old := s.plan.WAN
 	wan.Emulated = old.Emulated
 	switch {
+	case s.front != nil:
+		return fmt.Errorf("it has none of its own, and shares that of site %d", s.front.number)
 	case s.emulator == nil && wan.emulated():
 		return errors.New("it is shaped by the kernel, which has rates and queues only: plan it as Emulated")
 	case wan.Down.AQM != old.Down.AQM || wan.Up.AQM != old.Up.AQM:

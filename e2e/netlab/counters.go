@@ -59,10 +59,5 @@ func parseCounters(text, device string) (c Counters, err error) {
 // frames that really crossed: what a queue dropped on the way is not in it.
 func (s *Site) WAN() (Counters, error) {
 	c, err := s.Router.Counters(wanInterface)
-	if s.emulator != nil {
-		// A TUN device carries bare packets.
-		c.ReceivedBytes += frameHeader * c.ReceivedPackets
-		c.SentBytes += frameHeader * c.SentPackets
-	}
-	return c, err
+	return s.framed(c), err
 }

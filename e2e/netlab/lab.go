@@ -47,6 +47,7 @@ type Site struct {
 	number   int // from 1
 	uplink   string
 	emulator *emulator // nil where the kernel shapes
+	front    *Site     // whose router it stands behind, or nil
 }
 
 // Start builds a network. The caller must close it.
@@ -76,6 +77,9 @@ func newLab(plan Plan) *Lab {
 		for j := range sp.Endpoints {
 			addr := netip.AddrFrom4([4]byte{10, 1, n, byte(j + 2)})
 			site.Endpoints = append(site.Endpoints, lab.host(fmt.Sprintf("s%d-e%d", n, j+1), addr))
+		}
+		if sp.Behind > 0 {
+			site.front = lab.Sites[sp.Behind-1]
 		}
 		lab.Sites = append(lab.Sites, site)
 	}
@@ -180,6 +184,9 @@ func (s *Site) buildLAN() error {
 }
 
 func (s *Site) buildWAN() error {
+	if s.front != nil {
+		return s.buildBehind()
+	}
 	connect := s.connectByKernel
 	if s.plan.WAN.emulated() {
 		connect = s.connectByEmulator
@@ -196,13 +203,19 @@ func (s *Site) buildWAN() error {
 		s.Router.ip("addr add "+s.near()+"/30 dev "+wanInterface, "link set "+wanInterface+" up"),
 		s.Router.ip("route add default via "+s.far()))
 	if err == nil && s.plan.NAT {
-		out, failed := s.Router.Command(context.Background(), "iptables", "-t", "nat", "-A", "POSTROUTING",
-			"-o", wanInterface, "-j", "MASQUERADE").CombinedOutput()
-		if failed != nil {
-			err = fmt.Errorf("hide site %d behind its router: %w\n%s", s.number, failed, out)
-		}
+		err = s.hide()
 	}
 	return err
+}
+
+// hide gives everything that leaves the site the router's own WAN address.
+func (s *Site) hide() error {
+	out, err := s.Router.Command(context.Background(), "iptables", "-t", "nat", "-A", "POSTROUTING",
+		"-o", wanInterface, "-j", "MASQUERADE").CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("hide site %d behind its router: %w\n%s", s.number, err, out)
+	}
+	return nil
 }
 
 // connectByKernel lays a virtual cable and lets token buckets shape both ends. No

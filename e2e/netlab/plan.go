@@ -30,7 +30,10 @@ type SitePlan struct {
 	WAN       WAN
 	LAN       Link // of each endpoint's cable in each direction; rate and queue only
 	NAT       bool // the router hides the endpoints behind its own WAN address
-	Isolated  bool // endpoints reach the router but not each other, as on guest Wi-Fi
+	// Behind is the number, from 1, of an earlier site behind whose router this one's
+	// stands: they share that site's WAN, and this one has none of its own. 0 is none.
+	Behind   int
+	Isolated bool // endpoints reach the router but not each other, as on guest Wi-Fi
 }
 
 // WAN is the link between a site's router and the origin.
@@ -56,6 +59,9 @@ func (p Plan) check() error {
 		}
 		if err := errors.Join(s.WAN.Down.check(), s.WAN.Up.check(), s.LAN.check()); err != nil {
 			return fmt.Errorf("site %d: %w", i+1, err)
+		}
+		if s.Behind != 0 && (s.Behind < 0 || s.Behind > i || p.Sites[s.Behind-1].Behind != 0 || s.WAN != WAN{}) {
+			return fmt.Errorf("site %d: behind site %d, must be an earlier one with a WAN, and have none itself", i+1, s.Behind)
 		}
 		if s.LAN.needsEmulator() {
 			return fmt.Errorf("site %d: a LAN can't have more than a rate and a queue", i+1)
