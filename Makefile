@@ -79,6 +79,10 @@ bench-harm-full: build ## The same for all 90 cells: repeat it until none is lef
 	@.ci/install bench
 	$(GO) run ./e2e/bench/harm -full -limit 9m
 
+.PHONY: bench-netlab
+bench-netlab: deps ## Emulated WAN links: errors of rate, delay and queue, CPU a packet (root)
+	$(GO) run ./e2e/bench/netlab
+
 .PHONY: soak
 soak: deps build ## Half an hour of versions and churn: memory, descriptors and goroutines stay flat (root)
 	$(GO) run ./e2e/bench/soak

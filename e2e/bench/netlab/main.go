@@ -100,10 +100,10 @@ func ms(d time.Duration) string { return fmt.Sprintf("%+.2f ms", d.Seconds()*1e3
 
 // result is what a link did.
 type result struct {
-	flood     float64 // what came through of a flood, as a share of the rate
+	flood     float64 // what came through of a flood while something waited, as a share of the rate
 	download  float64 // what TCP got, as a share of the most that its headers leave
 	trips     sorted  // how much longer round trips on the idle link took than asked for
-	waits     sorted  // how much longer the full queue took than asked for
+	waits     sorted  // how much longer a full queue took than asked for
 	cpu       float64 // of the emulator's thread during the flood, as a share of a core
 	perPacket time.Duration
 }
@@ -149,21 +149,28 @@ func flood(ctx context.Context, lab *netlab.Lab, l netlab.Link, r *result) error
 	r.cpu = (cpu - cpuBefore).Seconds() / took.Seconds()
 	moved := after.Carried + after.Dropped - before.Carried - before.Dropped
 	r.perPacket = (cpu - cpuBefore) / time.Duration(max(1, moved))
-	var full []arrival
-	for _, a := range got {
-		if a.at.Sub(begun) > filling {
-			full = append(full, a)
+	var busy time.Duration // that the wire was, for frames that came through
+	frames := 0
+	for i := 1; i < len(got); i++ {
+		last, a := got[i-1], got[i]
+		if last.at.Sub(begun) < filling || a.number < last.number {
+			continue
+		}
+		// The wire had a frame after the last one where this one was there by then, so
+		// that a flood that falters for a moment spoils nothing.
+		if gap := a.at.Sub(last.at); a.took-l.Delay > gap {
+			busy, frames = busy+gap, frames+1
+		}
+		// The queue was full with the last one where the next was dropped.
+		if last.known && a.number > last.number+1 {
+			r.waits = append(r.waits, last.took-l.Delay-held)
 		}
 	}
-	if len(full) < 100 {
-		return fmt.Errorf("%d datagrams of a flood came through, too few to measure", len(full))
-	}
-	for _, a := range full {
-		r.waits = append(r.waits, a.took-l.Delay-held)
+	if frames < 100 || len(r.waits) < 10 {
+		return fmt.Errorf("%d datagrams of a flood came through and %d filled the queue, too few to measure", frames, len(r.waits))
 	}
 	r.waits.sort()
-	took = full[len(full)-1].at.Sub(full[0].at)
-	r.flood = float64(len(full)-1) * frame * 8 / took.Seconds() / float64(l.Rate)
+	r.flood = float64(frames) * frame * 8 / busy.Seconds() / float64(l.Rate)
 	return nil
 }
 
@@ -207,7 +214,9 @@ func beside(ctx context.Context, lab *netlab.Lab, l netlab.Link) (share float64,
 		return 0, nil, 0, err
 	}
 	for _, a := range probes {
-		added = append(added, a.took-l.Delay-onWire(probeSize, l.Rate))
+		if a.known {
+			added = append(added, a.took-l.Delay-onWire(probeSize, l.Rate))
+		}
 	}
 	added.sort()
 	sent := probeRate * (downloading - time.Second).Seconds()

@@ -47,12 +47,17 @@ func (s sorted) at(share float64) time.Duration {
 }
 
 // arrival is a datagram that came: when the kernel had it, and how long it was on its
-// way since it was written.
+// way since it was written. That is not known where this process was put aside while
+// it wrote it.
 type arrival struct {
 	number int
 	at     time.Time
 	took   time.Duration
+	known  bool
 }
+
+// hesitation is how long writing a datagram may take for its instant to be known.
+const hesitation = 500 * time.Microsecond
 
 // linger is how long after the last datagram one may still come.
 const linger = 500 * time.Millisecond
@@ -86,7 +91,8 @@ func stream(ctx context.Context, from, to *netlab.Host, size int, perSecond floa
 	go func() { received <- receive(in) }()
 	buf := make([]byte, size)
 	begun := time.Now()
-	for i := range int(perSecond * during.Seconds()) {
+	known := make([]bool, int(perSecond*during.Seconds()))
+	for i := range known {
 		due := begun.Add(time.Duration(float64(i) * 1e9 / perSecond))
 		if ahead := time.Until(due); ahead > 0 {
 			if err = wait(ctx, ahead); err != nil {
@@ -94,13 +100,18 @@ func stream(ctx context.Context, from, to *netlab.Host, size int, perSecond floa
 			}
 		}
 		binary.BigEndian.PutUint64(buf, uint64(i))
-		binary.BigEndian.PutUint64(buf[8:], uint64(time.Now().UnixNano()))
+		written := time.Now()
+		binary.BigEndian.PutUint64(buf[8:], uint64(written.UnixNano()))
 		if _, err = out.Write(buf); err != nil {
 			break
 		}
+		known[i] = time.Since(written) < hesitation
 	}
 	_ = in.SetReadDeadline(time.Now().Add(linger)) // never fails on a socket
 	got := <-received
+	for i := range got {
+		got[i].known = got[i].number < len(known) && known[got[i].number]
+	}
 	return got, err
 }
 
@@ -165,10 +176,12 @@ func roundTrips(ctx context.Context, lab *netlab.Lab, asked time.Duration) (sort
 	}
 	var trips sorted
 	for i := range min(len(there), len(back)) {
-		trips = append(trips, there[i].took+back[i].took-asked)
+		if there[i].known && back[i].known {
+			trips = append(trips, there[i].took+back[i].took-asked)
+		}
 	}
-	if len(trips) < probeRate {
-		return nil, fmt.Errorf("%d probes returned, too few to measure", len(trips))
+	if len(trips) < probeRate/2 {
+		return nil, fmt.Errorf("%d round trips known, too few to measure", len(trips))
 	}
 	trips.sort()
 	return trips, nil
