@@ -59,8 +59,8 @@ func TestCoDelLeavesShortQueuesAlone(t *testing.T) {
 	}
 	// One frame that waits for another is no queue, however slow the wire.
 	tr = newTrial(t, Link{Rate: 80_000, AQM: CoDel})
-	tr.flood(0, 10*time.Second, 101*time.Millisecond, 1000)
-	tr.send(10*time.Second, 1, 1000)
+	tr.send(0, 1, 1000)
+	tr.flood(0, 10*time.Second, 100*time.Millisecond, 1000)
 	tr.drain()
 	if len(tr.gone) > 0 {
 		t.Errorf("%d frames were dropped from a queue of one", len(tr.gone))
@@ -157,13 +157,15 @@ func TestFairQueuesGiveConversationsEqualBytes(t *testing.T) {
 func TestSparseConversationWaitsForNobodysQueue(t *testing.T) {
 	const frame = time.Millisecond // of a full frame
 	for aqm, most := range map[AQM]time.Duration{
-		FairQueue: 3 * frame, // the frame on the wire and a turn of the other, which may end one frame late
+		FairQueue: 4 * frame, // the frame on the wire and a turn of each flood
 		FQCoDel:   frame,     // only the frame on the wire
 	} {
 		tr := newTrial(t, Link{Rate: 8 * 1514e3, Queue: 200_000, AQM: aqm})
 		for at := time.Duration(0); at < 4*time.Second; at += 250 * time.Microsecond {
-			tr.send(at, 1, 1514)
-			if at%(20*time.Millisecond+250*time.Microsecond) == 0 {
+			for _, flood := range []int{1, 3, 4} {
+				tr.send(at, flood, 1514)
+			}
+			if at > 0 && at%(20*time.Millisecond+250*time.Microsecond) == 0 { // at 0 the floods are as fresh
 				tr.send(at, 2, 200)
 			}
 		}
@@ -182,7 +184,7 @@ func TestSparseConversationWaitsForNobodysQueue(t *testing.T) {
 			t.Errorf("%v: %d sparse packets came out, %d were dropped", aqm, heard, len(tr.dropsOf(2)))
 		}
 		if len(tr.dropsOf(1)) == 0 {
-			t.Errorf("%v: a flood of four times the rate lost nothing", aqm)
+			t.Errorf("%v: floods of twelve times the rate lost nothing", aqm)
 		}
 	}
 }
@@ -204,23 +206,19 @@ func TestFairQueuePushesOutTheHeadOfTheLongest(t *testing.T) {
 }
 
 func TestFreshConversationIsFreshOnlyOnceARound(t *testing.T) {
-	// Conversation 2 always has one packet, right when its last has been sent; it must
-	// not keep 1, which waits, from its turn.
+	// Conversations 2 and 3 have one packet each in turn, which together would fill the
+	// wire; each has nothing left when it is looked at next. They must not keep 1,
+	// which waits, from its turn.
 	tr := newTrial(t, Link{Rate: 8e6, Queue: 1 << 20, AQM: FQCoDel})
-	for range 200 {
+	for range 90 { // too few to wait long enough for CoDel
 		tr.send(0, 1, 1000)
 	}
-	last := 0
-	tr.send(0, 2, 1000)
-	for at := time.Duration(0); at < 90*time.Millisecond; at += 100 * time.Microsecond {
-		tr.run(at)
-		if n := sum(tr.out, 2); n > last {
-			last = n
-			tr.send(at, 2, 1000)
-		}
+	for at := 4500 * time.Microsecond; at < 90*time.Millisecond; at += 2 * time.Millisecond {
+		tr.send(at, 2, 1000)
+		tr.send(at+time.Millisecond, 3, 1000)
 	}
-	if one, two := sum(tr.out, 1), sum(tr.out, 2); one < two {
-		t.Errorf("the waiting conversation got %d bytes, the one that is always fresh %d", one, two)
+	if got, all := sum(tr.out, 1), sum(tr.out, 2)+sum(tr.out, 3); got < all/3 {
+		t.Errorf("the waiting conversation got %d bytes, those that are fresh again and again %d", got, all)
 	}
 }
 
