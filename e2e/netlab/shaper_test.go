@@ -210,7 +210,7 @@ func TestChangeOfRateTakesEffectOnWhatWaits(t *testing.T) {
 	for range 20 { // a millisecond each
 		tr.send(0, 1, 1000)
 	}
-	tr.run(9500 * time.Microsecond) // nine are sent, the tenth is half sent
+	tr.now = int64(9500 * time.Microsecond) // nine are sent, the tenth is half sent, and nobody looked
 	l.Rate /= 2
 	tr.shaper.set(tr.now, l)
 	tr.drain()
