@@ -194,7 +194,8 @@ func (s *stage) disturb() (r beside, f ran, err error) {
 	}
 	mine, theirs := line.between(f.first, f.last)
 	r.Share = mine / (mine + theirs)
-	r.Yield = line.falls(f.first, f.last, 0.10*float64(s.rate())/8)
+	// What comes later than that has only waited in the queue.
+	r.Yield = line.falls(f.first, earlier(f.last, f.first.Add(foregroundFor)), 0.10*float64(s.rate())/8)
 	r.Back, err = s.back(f.last, 0.90*ours/seconds)
 	return r, f, err
 }
