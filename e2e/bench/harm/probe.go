@@ -120,14 +120,15 @@ func receive(c *net.UDPConn, buf []byte) (n int, at int64, from netip.AddrPort, 
 }
 
 func (v *voice) speak(target netip.AddrPort) {
-	tick := time.NewTicker(voiceEvery)
-	defer tick.Stop()
 	packet := make([]byte, voiceSize)
+	// A busy machine may be late with a packet, and then sends the next sooner.
+	next := time.Now()
 	for seq := uint64(0); ; seq++ {
+		next = next.Add(voiceEvery)
 		select {
 		case <-v.stop:
 			return
-		case <-tick.C:
+		case <-time.After(time.Until(next)):
 		}
 		now := time.Now()
 		v.mu.Lock()
