@@ -19,15 +19,16 @@ const (
 // Parameters. Times and shares were found in simulations (controller_test.go) and
 // on emulated lines; DECISIONS.md says what was tried.
 const (
-	// FirstRate is bytes per second on a line of which nothing is known.
-	FirstRate = 64 << 10
+	// FirstRate is bytes per second on a line of which nothing is known: less than the
+	// ten packets that TCP begins with (RFC 6928) bring in 50 ms.
+	FirstRate = 256 << 10
 	// MinRate is the floor on lines so slow that a share of them is nothing.
 	MinRate = 2 << 10
 	// floorShare of the capacity is what is taken while standing back.
 	floorShare = 0.003
 	// probeShare of the capacity is the first step of a probe.
 	probeShare = 0.08
-	probeStep  = 1.35
+	probeStep  = 1.5
 	// knownShare of a capacity learned earlier is where a start begins.
 	knownShare = 0.5
 
@@ -51,7 +52,7 @@ const (
 	// flinchShare of the level is left for a round trip at the first sign of others.
 	flinchShare = 0.3
 
-	minHold = 500 * time.Millisecond
+	minHold = 2 * time.Second
 	maxHold = 8 * time.Second
 	// shortRun and longRun: standing back after a shorter run than one, or a longer one
 	// than the other, makes the next wait longer, or short again.
@@ -97,10 +98,14 @@ type Controller struct {
 	base     time.Duration
 	arrivals window
 
-	stepAt           time.Time // of the last change of rate that waits for its effect
-	calmAt           time.Time // since when nobody disturbed
-	hold             time.Duration
-	short            int     // samples in a row with less than asked for
+	stepAt     time.Time // of the last change of rate that waits for its effect
+	calmAt     time.Time // since when nobody disturbed
+	hold       time.Duration
+	short      int           // samples in a row with less than asked for
+	doubted    time.Time     // Start saw a queue then; zero when not
+	worst      time.Duration // the longest queue since
+	peak, most float64       // the rate then, and what arrived at most
+
 	gain             float64 // share of the capacity that Run adds a round trip
 	spent            float64 // bytes the present probe took
 	ranFrom          time.Time
@@ -211,39 +216,75 @@ func (c *Controller) enter(now time.Time, m Mode, reason string) {
 	c.mode, c.since, c.stepAt, c.reason = m, now, now, reason
 }
 
+// start doubles the rate each round trip. At the first sign of a queue it goes
+// back to a quarter and watches: if what arrived meanwhile was clearly less than was asked for,
+// that is what the line carries; if the queue stays, it is somebody else's; and if
+// neither, it was noise.
 func (c *Controller) start(now time.Time) {
-	got, asked, ok := c.arrivals.over(now, c.round(), c.base+c.limits.Lag)
+	got, asked, ok := c.arrivals.over(now, c.span(10), c.lag())
+	if !c.doubted.IsZero() {
+		if ok {
+			c.most = max(c.most, got)
+		}
+		c.worst = max(c.worst, c.queue.least(1))
+		c.judgeStart(now)
+		return
+	}
 	switch {
 	case c.queue.least(2) >= c.busy():
-		c.learn(max(got, c.rate/4))
-		c.drainInto(now)
+		c.doubt(now)
+		c.most = got
 	case ok && now.Sub(c.since) > 4*c.round() && got < 0.6*asked:
 		if c.short++; c.short > 3 {
-			c.learn(got)
-			c.drainInto(now)
+			c.doubt(now)
+			c.most = got
 		}
-	case now.Sub(c.stepAt) >= c.round() && c.queue.most(2) < c.quiet() && ok && got > 0.7*asked/2:
-		c.rate = 2 * c.rate
+	case now.Sub(c.stepAt) >= c.round() && c.queue.most(2) < c.quiet() && ok && got > 0.35*asked:
+		c.short = 0
+		c.rate = min(2*c.rate, c.bound())
 		if c.capacity > 0 && c.rate > 0.9*c.capacity {
 			c.rate = max(c.rate/2*1.1, 0.9*c.capacity)
 		}
 		c.stepAt = now
 	}
-	c.rate = min(c.rate, c.bound())
 }
 
-// drainInto begins to run below what was learned, so that the queue that the start
-// made goes away.
-func (c *Controller) drainInto(now time.Time) {
+func (c *Controller) doubt(now time.Time) {
+	c.doubted, c.peak, c.worst = now, c.rate, c.queue.least(1)
+	c.rate /= 4
+}
+
+func (c *Controller) judgeStart(now time.Time) {
+	if now.Sub(c.doubted) < 4*c.round() {
+		return
+	}
+	c.doubted, c.short = time.Time{}, 0
+	switch {
+	case c.queue.least(2) >= max(c.busy(), c.worst/2):
+		c.standBack(now, "other traffic makes a queue")
+	case c.most < 0.85*c.peak:
+		c.capacity = max(c.most, MinRate)
+		c.goOn(now, true)
+	default:
+		c.rate, c.stepAt = c.peak/2, now
+	}
+}
+
+// goOn begins to run.
+func (c *Controller) goOn(now time.Time, feeling bool) {
 	c.level = headroom * c.capacity
-	c.ranFrom, c.gain, c.feeling, c.feltAt = now, minGain, true, now
-	c.rate = 0.5 * c.capacity
+	c.ranFrom, c.gain, c.feeling, c.feltAt = now, minGain, feeling, now
+	c.rate = c.level
 	c.enter(now, Run, "the line is free")
 }
 
-func (c *Controller) learn(rate float64) {
-	c.capacity = max(rate, MinRate)
+// span is the time to look at arrivals over: a round, and n packets at least.
+func (c *Controller) span(n float64) time.Duration {
+	return max(c.round(), time.Duration(n*packet/c.Rate()*float64(time.Second)))
 }
+
+// lag is how long after a change of rate its first packets arrive.
+func (c *Controller) lag() time.Duration { return c.base + c.limits.Lag }
 
 // run keeps the line full but for a little headroom, and now and then feels for its
 // end: what others begin to send then finds an empty queue. At the first packet of a
@@ -251,7 +292,7 @@ func (c *Controller) learn(rate float64) {
 func (c *Controller) run(now time.Time, fresh bool) {
 	// The queue that our own start or step made needs time to go.
 	settled := now.Sub(c.ranFrom) > 3*c.round()+100*time.Millisecond
-	got, asked, ok := c.arrivals.over(now, max(4*c.base, 300*time.Millisecond), c.base+c.limits.Lag)
+	got, asked, ok := c.arrivals.over(now, max(4*c.base, 300*time.Millisecond, c.span(40)), c.lag())
 	ok = ok && now.Sub(c.flinched) > max(4*c.base, 300*time.Millisecond)+c.round()
 	recent := now.Sub(c.flinched) < max(8*c.base, 400*time.Millisecond)
 	switch {
@@ -322,13 +363,18 @@ func (c *Controller) standBack(now time.Time, why string) {
 func (c *Controller) yield(now time.Time) {
 	c.rate = 0
 	if now.Sub(c.calmAt) >= c.hold+c.base && now.Sub(c.since) >= c.hold+c.base {
+		if c.capacity == 0 {
+			c.rate = FirstRate
+			c.enter(now, Start, "")
+			return
+		}
 		c.rate, c.spent = probeShare*c.capacity, 0
 		c.enter(now, Probe, "looks whether the line is free")
 	}
 }
 
 func (c *Controller) probe(now time.Time) {
-	got, asked, ok := c.arrivals.over(now, c.round(), c.base+c.limits.Lag)
+	got, asked, ok := c.arrivals.over(now, c.span(10), c.lag())
 	switch {
 	case c.queue.least(2) >= c.busy():
 		c.failProbe(now, "other traffic makes a queue")
@@ -338,9 +384,7 @@ func (c *Controller) probe(now time.Time) {
 		c.stepAt = now
 		c.rate *= probeStep
 		if c.rate >= 0.9*c.capacity {
-			c.level, c.ranFrom, c.gain, c.feeling, c.feltAt = headroom*c.capacity, now, minGain, false, now
-			c.rate = c.level
-			c.enter(now, Run, "the line is free")
+			c.goOn(now, false)
 		}
 	}
 }

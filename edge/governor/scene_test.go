@@ -26,6 +26,8 @@ type scene struct {
 
 const probeEvery = 50 * time.Millisecond
 
+const startEvery = 20 * time.Millisecond
+
 func newScene(b *bench, limits governor.Limits) *scene {
 	s := &scene{bench: b, c: governor.NewController(limits), base: math.MaxInt64}
 	s.ours = b.tcp(1, false, -1)
@@ -38,7 +40,11 @@ func newScene(b *bench, limits governor.Limits) *scene {
 		p.to = func(p *packet) { b.after(b.delay, func() { s.probed(b.now - p.sent) }) }
 		p.lost = func(*packet) {}
 		b.send(p)
-		b.after(probeEvery, probe)
+		every := probeEvery
+		if mode, _ := s.c.Mode(); mode == governor.Start {
+			every = startEvery
+		}
+		b.after(every, probe)
 	}
 	b.after(0, probe)
 	var tick func()

@@ -36,7 +36,7 @@ func (q *delays) most(n int) time.Duration {
 }
 
 // windowSpan is how long arrivals are remembered.
-const windowSpan = 2 * time.Second
+const windowSpan = 4 * time.Second
 
 // window remembers what arrived, and what might have.
 type window struct {
@@ -53,7 +53,7 @@ type mark struct {
 
 func (w *window) add(now time.Time, taken int64, wants bool, rate float64) {
 	w.marks = append(w.marks, mark{now, float64(taken), rate, wants})
-	for len(w.marks) > 2 && now.Sub(w.marks[0].at) > windowSpan {
+	for len(w.marks) > 2 && now.Sub(w.marks[1].at) > windowSpan {
 		w.marks = w.marks[1:]
 	}
 }
