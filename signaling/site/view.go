@@ -19,6 +19,7 @@ const (
 	StatePaused   = "paused"   // a rule says so
 	StateComplete = "complete" // everybody online has it
 	StateFailed   = "failed"   // somebody can't go on; Reason says why
+	StateHalted   = "halted"   // it took more over the WAN than it needs; Reason says how much
 )
 
 // FlowView is one flow as operators see it. Byte figures are content bytes,
@@ -161,6 +162,8 @@ func (s *Site) flowView(now time.Time, f *flow) FlowView {
 	}
 	v.BytesTotal = f.Head.UniqueBytes * int64(seen)
 	switch {
+	case f.guard.halted != "" && (v.Complete < len(s.members) || len(s.members) == 0):
+		v.State, v.Reason = StateHalted, f.guard.halted
 	case f.Paused:
 		v.State, v.Reason = StatePaused, f.PausedBy
 	case len(s.members) == 0:
