@@ -3,6 +3,7 @@ package site
 import (
 	"context"
 	"fmt"
+	"math/bits"
 	"time"
 
 	"github.com/sitecast/sitecast/signaling/wire"
@@ -95,9 +96,19 @@ func (s *Site) unfinished(now time.Time, l *lease, gone bool) {
 	f.guard.explained += left
 }
 
-// lost explains what a member says that it holds no more: once all of it, and then
-// no more. A disk that forgets all the time would fetch for ever.
-func (f *flow) lost(c *counters, bytes int64) {
+// lost explains what a member says that it holds no more, and nobody else does: the
+// chunks of eight from one on. It explains as much as the whole version and no more:
+// a disk that forgets all the time would fetch for ever.
+func (f *flow) lost(c *counters, n *need, from uint32, gone byte) {
+	for ; gone != 0; gone &= gone - 1 {
+		chunk := from + uint32(bits.TrailingZeros8(gone))
+		if n.supply.Holders(chunk) == 0 {
+			f.explain(c, int64(f.Places[chunk].Length))
+		}
+	}
+}
+
+func (f *flow) explain(c *counters, bytes int64) {
 	bytes = min(bytes, max(f.encoded-c.lost, 0))
 	c.lost += bytes
 	f.guard.explained += bytes

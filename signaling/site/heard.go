@@ -153,7 +153,11 @@ func (s *Site) progress(now time.Time, m *member, p *wire.Progress) {
 		}
 	}
 	h.heard = now
+	had := h.body && !h.doubted
 	h.body, h.code, h.trouble = p.Body, p.Code, p.Error
+	if had && !h.body && s.bodyNeeded(f, m.group) {
+		f.explain(c, f.Head.BodyBytes)
+	}
 	h.complete = p.Complete && h.have.Count() == f.Head.Chunks
 	c.grow(p, h.complete)
 	m.meter.note(now, s.wan(m))
@@ -183,10 +187,8 @@ func (f *flow) note(now time.Time, h *holding, n *need, c *counters, part wire.B
 			n.moved = now
 		}
 		if !h.doubted {
-			open := n.supply.OpenBytes()
-			n.supply.Change(8*uint32(at+i), was, was&is)
-			f.lost(c, n.supply.OpenBytes()-open)
-			n.supply.Change(8*uint32(at+i), was&is, is)
+			n.supply.Change(8*uint32(at+i), was, is)
+			f.lost(c, n, 8*uint32(at+i), was&^is)
 		}
 	}
 	return true

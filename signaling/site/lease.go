@@ -274,7 +274,7 @@ func (s *Site) room(gone map[wire.EndpointID]bool) func(schedule.Slot) int {
 func (s *Site) waiting(now time.Time, room func(schedule.Slot) int) (open []*flow, waiting []schedule.Waiting) {
 	for _, id := range s.order {
 		f := s.flows[id]
-		if f.stopped() {
+		if f.stopped() || s.heldOff(now, f) > 0 {
 			continue
 		}
 		for g, members := range s.groups {
@@ -287,6 +287,21 @@ func (s *Site) waiting(now time.Time, room func(schedule.Slot) int) (open []*flo
 		}
 	}
 	return open, waiting
+}
+
+// heldOff is how long a flow still waits for a peer that holds some of it: one that
+// brings it along, or is switched on a little later.
+func (s *Site) heldOff(now time.Time, f *flow) time.Duration {
+	left := f.ordered.Add(s.desired.HoldOff).Sub(now)
+	if left <= 0 {
+		return 0
+	}
+	for _, m := range s.members {
+		if h := m.holds[f.ID]; h != nil && h.have.Count() > 0 {
+			return 0
+		}
+	}
+	return left
 }
 
 // unheard reports whether a member may be about to say that it holds some of f.

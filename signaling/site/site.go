@@ -47,9 +47,12 @@ type FlowSpec struct {
 
 // Desired is everything that is wanted of a site.
 type Desired struct {
-	Generation  uint64
-	Flows       []FlowSpec
-	Cap         int64          // bytes per second over the WAN, or wire.Unlimited
+	Generation uint64
+	Flows      []FlowSpec
+	Cap        int64 // bytes per second over the WAN, or wire.Unlimited
+	// HoldOff is how long after its order a flow that nobody at the site holds any of
+	// waits for a peer that does, before the WAN is used.
+	HoldOff     time.Duration
 	Zone        *time.Location // of the site; nil for UTC
 	Trust       json.RawMessage
 	TrustSerial uint64
