@@ -91,7 +91,8 @@ func (s *Site) unfinished(now time.Time, l *lease, gone bool) {
 		}
 	}
 	if !gone && now.Sub(m.heard) < settle {
-		left = min(left, l.step+int64(m.meter.known(now)*guardFlight.Seconds()))
+		rate := max(m.meter.known(now), 0) // it is negative when a flow that was measured, too, ended
+		left = min(left, l.step+int64(rate*guardFlight.Seconds()))
 	}
 	f.guard.explained += left
 }
