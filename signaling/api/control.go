@@ -40,7 +40,8 @@ type EndedRules struct {
 // Change is the generation a change of desired state made.
 type Change struct {
 	Generation uint64 `json:"generation,omitempty"`
-	Removed    int    `json:"removed,omitempty"` // rules ended
+	Removed    int    `json:"removed,omitempty"`  // rules ended
+	Released   int    `json:"released,omitempty"` // halted flows that go on
 }
 
 type flowQuery struct {
@@ -57,7 +58,7 @@ func (s *server) control() {
 		func(ctx context.Context, in *struct{ Body NewRule }) (*reply[Change], error) {
 			return s.setRule(ctx, in.Body)
 		})
-	register(s, operation("POST", "/rules/resume", "resume", "End pause rules", catalog.RoleOperator),
+	register(s, operation("POST", "/rules/resume", "resume", "End pause rules, and let halted flows go on", catalog.RoleOperator),
 		func(ctx context.Context, in *struct{ Body EndedRules }) (*reply[Change], error) {
 			which := catalog.Selector{Site: in.Body.Site, Name: in.Body.Content, Version: in.Body.Version}
 			if err := s.exists(ctx, which); err != nil {
@@ -68,7 +69,10 @@ func (s *server) control() {
 				return nil, err
 			}
 			s.Hub.Changed("")
-			return &reply[Change]{Change{Removed: removed}}, nil
+			ctx, stop := context.WithTimeout(ctx, viewTimeout)
+			defer stop()
+			released, err := s.Hub.Resume(ctx, which.Site, content.Ref{Name: which.Name, Version: which.Version})
+			return &reply[Change]{Change{Removed: removed, Released: released}}, err
 		})
 	register(s, operation("GET", "/rules", "list-rules", "List rules", catalog.RoleViewer),
 		func(ctx context.Context, _ *struct{}) (*reply[[]catalog.Rule], error) {

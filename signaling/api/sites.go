@@ -25,9 +25,11 @@ type NewSite struct {
 }
 
 // SiteChange changes a site; what is left out stays. CapBytesPerSecond of -1
-// lifts the cap.
+// lifts the cap. HoldOffMs is how long new content waits for a peer that holds it
+// before it is fetched over the WAN.
 type SiteChange struct {
 	CapBytesPerSecond *int64 `json:"cap_bytes_per_second,omitempty" minimum:"-1" maximum:"9007199254740991"`
+	HoldOffMs         *int64 `json:"hold_off_ms,omitempty" minimum:"0" maximum:"86400000"`
 }
 
 // NewEnrolment is what is needed to make an enrolment token.
@@ -87,6 +89,12 @@ func (s *server) sites() {
 		}) (*reply[catalog.Site], error) {
 			if limit := in.Body.CapBytesPerSecond; limit != nil {
 				if err := s.Catalog.SetCap(ctx, actor(ctx), in.Name, *limit); err != nil {
+					return nil, err
+				}
+				s.Hub.Changed(in.Name)
+			}
+			if ms := in.Body.HoldOffMs; ms != nil {
+				if err := s.Catalog.SetHoldOff(ctx, actor(ctx), in.Name, time.Duration(*ms)*time.Millisecond); err != nil {
 					return nil, err
 				}
 				s.Hub.Changed(in.Name)

@@ -3,6 +3,7 @@ package operator_test
 import (
 	"context"
 	"errors"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -78,6 +79,18 @@ func TestAnOperatorsDay(t *testing.T) {
 			if !strings.Contains(show, part) {
 				t.Errorf("site show printed %q, want %q in it", show, part)
 			}
+		}
+		holdOff, never := 8*time.Second, time.Duration(0)
+		if got, want := s.run(operator.SiteSet{Remote: s.remote, Name: "shop-1", HoldOff: &holdOff}), "Hold-off of shop-1: 8s\n"; got != want {
+			t.Errorf("site set printed %q, want %q", got, want)
+		}
+		if show := s.run(operator.SiteShow{Remote: s.remote, Name: "shop-1"}); !strings.Contains(show, "hold-off 8s") {
+			t.Errorf("site show printed %q, want the hold-off in it", show)
+		}
+		s.run(operator.SiteSet{Remote: s.remote, Name: "shop-1", HoldOff: &never})
+		sites = decode[[]map[string]any](t, s.run(operator.SiteList{Remote: s.remote, JSON: true}))
+		if sites[0]["hold_off_ms"] != 0.0 || sites[0]["cap_bytes_per_second"] != 625e3 {
+			t.Errorf("sites are %v, want no hold-off and the cap as it was", sites)
 		}
 		none := operator.NoRate
 		s.run(operator.SiteSet{Remote: s.remote, Name: "shop-1", WAN: &none})
@@ -177,7 +190,8 @@ func TestPublishingWhatIsPublishedSaysSo(t *testing.T) {
 func TestCommandsRefuseWhatCannotBe(t *testing.T) {
 	for _, c := range []interface{ Validate() error }{
 		operator.SiteCreate{Name: "a b"}, operator.SiteCreate{Name: "shop", CIDR: []string{"10.0.0.1"}}, operator.SiteCreate{},
-		operator.SiteShow{Name: ".."}, operator.SiteSet{Name: "shop"}, operator.SiteSet{Name: "a/b", WAN: new(operator.Rate)},
+		operator.SiteShow{Name: ".."}, operator.SiteSet{Name: "shop"}, operator.SiteSet{Name: "shop", HoldOff: new(time.Duration(-1))},
+		operator.SiteSet{Name: "shop", HoldOff: new(25 * time.Hour)}, operator.SiteSet{Name: "a/b", WAN: new(operator.Rate)},
 		operator.Enrol{Site: "shop", Uses: 0, TTL: time.Hour}, operator.Enrol{Site: "shop", Uses: 1, TTL: time.Millisecond},
 		operator.Publish{Name: "a b", Version: "1"}, operator.Publish{Name: "app", Version: ""},
 		operator.Distribute{Ref: "app@1"}, operator.Distribute{Ref: "app@1", All: true, Site: []string{"shop"}}, operator.Distribute{Ref: "app", All: true},
@@ -266,6 +280,23 @@ func TestAnInterruptedPublishSendsOnlyTheRest(t *testing.T) {
 		s.run(operator.Publish{Remote: s.remote, Path: folder, Name: "app", Version: "1-again", Key: filepath.Join(s.data, "keys", "publisher.key")})
 		if sent := s.err.take(); strings.Contains(sent, "Uploading") {
 			t.Errorf("publishing the same bytes showed %q, want no upload", sent)
+		}
+		s.end()
+	})
+}
+
+func TestResumeTellsOfFlowsThatWereHalted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newFake(t, func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodPost {
+				_, _ = w.Write([]byte(`{"released":2}`))
+				return
+			}
+			_, _ = w.Write([]byte(`[]`))
+		})
+		got := s.run(operator.Resume{Remote: s.remote, Selector: operator.Selector{Site: "shop-1"}})
+		if want := "Flows that go on after they were halted: 2. What they take over the WAN is counted anew.\n"; got != want {
+			t.Errorf("resume printed %q, want %q", got, want)
 		}
 		s.end()
 	})

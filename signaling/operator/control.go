@@ -99,7 +99,12 @@ type Resume struct {
 
 // Help is the long help with an example.
 func (Resume) Help() string {
-	return "Example:\n  sitecast resume --site shop-12"
+	return `Ends pauses, and lets flows go on that the server halted because they took more
+over the WAN than they need. Find out why before: sitecast flows says how much.
+
+Examples:
+  sitecast resume --site shop-12
+  sitecast resume --site shop-12 --content till-app`
 }
 
 // Validate implements what the parser asks of a command.
@@ -135,6 +140,12 @@ func (c Resume) Run(ctx context.Context) error {
 		case overlap(rule.Selector, which):
 			partly += fmt.Sprintf("\nWhat of it is in %s stays paused by %s; resume that with: sitecast resume%s", rule.Selector, rule.By, flags(rule.Selector))
 		}
+	}
+	if change.Released > 0 {
+		c.say("Flows that go on after they were halted: %d. What they take over the WAN is counted anew.", change.Released)
+	}
+	if change.Removed == 0 && change.Released > 0 && partly == "" {
+		return nil
 	}
 	if change.Removed == 0 {
 		c.say("Nothing was paused by a rule about %s.%s", which, partly)

@@ -152,7 +152,8 @@ func (c SiteShow) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("show endpoints of %s: %w", c.Name, err)
 	}
-	c.say("Site %s, WAN cap %s, ranges %s\n", found.Name, capText(found), strings.Join(found.CIDRs, " "))
+	c.say("Site %s, WAN cap %s, hold-off %v, ranges %s\n", found.Name, capText(found),
+		time.Duration(found.HoldOffMs)*time.Millisecond, strings.Join(found.CIDRs, " "))
 	if err := writeFlows(c.stdout(), flows); err != nil {
 		return err
 	}
@@ -165,21 +166,50 @@ type SiteSet struct {
 	Remote
 	Name string `arg:"" help:"Name of the site."`
 	WAN  *Rate  `name:"wan" help:"Most that the site may take over the WAN, as 5mbit, or none." placeholder:"RATE"`
+	// HoldOff is a pointer because 0 ends it.
+	HoldOff *time.Duration `name:"hold-off" help:"How long new content waits for a peer that holds it before the WAN is used, as 8s; 0 for not at all." placeholder:"DURATION"`
 }
 
 // Help is the long help with an example.
-func (SiteSet) Help() string { return "Example:\n  sitecast site set shop-12 --wan 5mbit" }
+func (SiteSet) Help() string {
+	return "Examples:\n  sitecast site set shop-12 --wan 5mbit\n  sitecast site set shop-12 --hold-off 8s"
+}
 
 // Validate wants something to set.
 func (c SiteSet) Validate() error {
-	if c.WAN == nil {
-		return errors.New("nothing to set: give --wan RATE")
+	if c.WAN == nil && c.HoldOff == nil {
+		return errors.New("nothing to set: give --wan RATE or --hold-off DURATION")
+	}
+	if c.HoldOff != nil {
+		if err := catalog.CheckHoldOff(*c.HoldOff); err != nil {
+			return fmt.Errorf("--hold-off %v: %w", *c.HoldOff, err)
+		}
 	}
 	return content.CheckName(c.Name)
 }
 
 // Run changes the site.
-func (c SiteSet) Run(ctx context.Context) error { return setCap(ctx, c.Remote, c.Name, *c.WAN) }
+func (c SiteSet) Run(ctx context.Context) error {
+	if c.WAN != nil {
+		if err := setCap(ctx, c.Remote, c.Name, *c.WAN); err != nil {
+			return err
+		}
+	}
+	if c.HoldOff == nil {
+		return nil
+	}
+	server, err := c.client()
+	if err != nil {
+		return err
+	}
+	defer server.close()
+	ms := c.HoldOff.Milliseconds()
+	if err := server.call(ctx, http.MethodPatch, "/sites/"+url.PathEscape(c.Name), nil, api.SiteChange{HoldOffMs: &ms}, nil); err != nil {
+		return fmt.Errorf("set the hold-off of site %s: %w", c.Name, err)
+	}
+	c.say("Hold-off of %s: %v", c.Name, *c.HoldOff)
+	return nil
+}
 
 // Cap is `sitecast cap`.
 type Cap struct {

@@ -50,7 +50,7 @@ func (w *wait) look(now time.Time, all []site.FlowView) (done bool, err error) {
 			absent = append(absent, f.Site)
 		case f.Complete == f.Endpoints:
 			complete++
-		case f.State == site.StateFailed:
+		case f.State == site.StateFailed || f.State == site.StateHalted:
 			failed = append(failed, f.Site+": "+clean(f.Reason))
 		default:
 			running++

@@ -26,6 +26,7 @@ type Supply struct {
 	holders []uint16 // of each chunk
 	leased  content.Bitmap
 	open    uint32 // how many chunks are open
+	bytes   int64  // encoded, of those
 	first   uint32 // no chunk before it is open
 }
 
@@ -33,11 +34,18 @@ type Supply struct {
 // holds any of them.
 func NewSupply(places []Place) *Supply {
 	n := uint32(len(places))
-	return &Supply{places: places, holders: make([]uint16, n), leased: content.NewBitmap(n), open: n}
+	s := &Supply{places: places, holders: make([]uint16, n), leased: content.NewBitmap(n), open: n}
+	for _, p := range places {
+		s.bytes += int64(p.Length)
+	}
+	return s
 }
 
 // Open returns how many chunks are open.
 func (s *Supply) Open() uint32 { return s.open }
+
+// OpenBytes returns how many encoded bytes the open chunks have.
+func (s *Supply) OpenBytes() int64 { return s.bytes }
 
 // Leased reports whether chunk i is under a lease.
 func (s *Supply) Leased(i uint32) bool { return s.leased.Has(i) }
@@ -52,8 +60,10 @@ func (s *Supply) update(i uint32, was bool) {
 	switch is := s.isOpen(i); {
 	case was && !is:
 		s.open--
+		s.bytes -= int64(s.places[i].Length)
 	case !was && is:
 		s.open++
+		s.bytes += int64(s.places[i].Length)
 		s.first = min(s.first, i)
 	}
 }

@@ -69,7 +69,8 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	if c.s.relay != nil {
 		ch <- prometheus.MustNewConstMetric(relayDesc, prometheus.CounterValue, float64(c.s.relay.Stats().Refused))
 	}
-	states := map[string]int{site.StateWaiting: 0, site.StateRunning: 0, site.StatePaused: 0, site.StateComplete: 0, site.StateFailed: 0}
+	states := map[string]int{site.StateWaiting: 0, site.StateRunning: 0, site.StatePaused: 0, site.StateComplete: 0, site.StateFailed: 0,
+		site.StateHalted: 0}
 	sources := map[string]int64{"origin": 0, "peer": 0, "relay": 0, "reused": 0}
 	wan := int64(0)
 	flows, ok := c.flows()

@@ -40,6 +40,7 @@ func (s *source) Desired(ctx context.Context, name string) (site.Desired, error)
 	if orders.Site.Cap != catalog.NoCap {
 		d.Cap = orders.Site.Cap
 	}
+	d.HoldOff = time.Duration(orders.Site.HoldOffMs) * time.Millisecond
 	if orders.Site.TZ != "" {
 		// It was checked when the site was created. Where this machine does not know it,
 		// learned hours are those of UTC.

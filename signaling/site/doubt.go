@@ -37,7 +37,7 @@ func (s *Site) doubt(now time.Time) {
 			case !wanting:
 				s.believe(f, n, members)
 				n.moved = now
-			case f.Paused || n.supply.Open() > 0 || s.leased(f, g):
+			case f.stopped() || n.supply.Open() > 0 || s.leased(f, g):
 				n.moved = now // it is the origin that is waited for
 			case now.Sub(n.moved) >= doubtAfter:
 				n.moved = now
@@ -75,8 +75,9 @@ func (s *Site) disbelieve(now time.Time, f *flow, n *need, members []*member) {
 			continue
 		}
 		s.log.Warn("nobody gets what it says it holds", "endpoint", m.ID.Short(), "content", f.Head.Ref().String())
-		f.count(h, n, false)
+		f.again(n, func() { f.count(h, n, false) })
 		h.doubted = true
+		s.bodyGone(f, h, n, m.group)
 	}
 }
 

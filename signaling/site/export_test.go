@@ -57,6 +57,15 @@ func (s *Site) faults() (found []string) {
 			leased[p] = id
 		}
 	}
+	for _, f := range s.flows {
+		took := int64(0)
+		for _, c := range f.counted {
+			took += c.wan - c.base
+		}
+		if took > f.guard.needed+f.guard.explained {
+			fault("%s took %d bytes, and %+v explains less", f.Head.Name, took, f.guard)
+		}
+	}
 	for id, f := range s.flows {
 		for g, members := range s.groups {
 			open := uint32(0)

@@ -17,6 +17,8 @@ type flow struct {
 	ordered  time.Time
 	finished time.Time // when everybody online had it first
 	samples  []sample
+	guard    guard
+	encoded  int64                // bytes of the version as they cross the WAN, body included
 	ran      map[string]time.Time // when it last had a lease, by egress
 }
 
@@ -33,7 +35,11 @@ const (
 )
 
 func newFlow(spec FlowSpec, now time.Time) *flow {
-	return &flow{FlowSpec: spec, needs: map[groupID]*need{}, ordered: now, counted: map[wire.EndpointID]*counters{},
+	encoded := spec.Head.BodyBytes
+	for _, p := range spec.Places {
+		encoded += int64(p.Length)
+	}
+	return &flow{FlowSpec: spec, encoded: encoded, needs: map[groupID]*need{}, ordered: now, counted: map[wire.EndpointID]*counters{},
 		ran: map[string]time.Time{}}
 }
 
@@ -86,6 +92,8 @@ type need struct {
 	notBefore time.Time       // no lease earlier
 	trials    int             // how often another fetcher was tried
 	trial     wire.EndpointID // who gets the next lease, to be tried
+	counted   bool            // the guard knows what it needs
+	bodies    int             // fetches of the body that ended unfinished
 }
 
 // settle is how long after its fetcher left a group is asked for what it holds.

@@ -90,13 +90,17 @@ func (s *Site) newGroup() groupID {
 // move takes a member, what it holds and what it fetches to another group. What
 // is being fetched there already it need not fetch any more.
 func (s *Site) move(now time.Time, m *member, to groupID) {
-	leases := s.leasesOf(m.ID)
+	leases, from := s.leasesOf(m.ID), m.group
 	for _, l := range leases {
-		s.flows[l.flow].need(m.group, now).supply.Free(l.parts)
+		f := s.flows[l.flow]
+		n := f.need(from, now)
+		f.again(n, func() { n.supply.Free(l.parts) })
 	}
 	for id, h := range m.holds {
 		f := s.flows[id]
-		f.count(h, f.need(m.group, now), false)
+		n := f.need(from, now)
+		f.again(n, func() { f.count(h, n, false) })
+		s.bodyGone(f, h, n, from)
 		f.count(h, f.need(to, now), true)
 		f.need(to, now).moved = now
 	}
@@ -104,6 +108,7 @@ func (s *Site) move(now time.Time, m *member, to groupID) {
 	for _, l := range leases {
 		supply := s.flows[l.flow].need(to, now).supply
 		if s.elsewhere(l) || slices.ContainsFunc(l.parts, func(p wire.Part) bool { return supply.Leased(p.Chunk) }) {
+			s.unfinished(now, l, true)
 			delete(s.leases, l.fence)
 			m.conn.Send(wire.KindRevoke, wire.Revoke{Epoch: l.epoch, Lease: l.lease, Reason: "another endpoint fetches it"})
 			continue

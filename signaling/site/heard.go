@@ -109,7 +109,9 @@ func (h *holding) prefix(l *lease) uint32 {
 type counters struct {
 	bytes wire.Sources
 	wan   int64
-	done  bool // it had all of it at some time
+	base  int64 // of wan, what the guard does not count
+	lost  int64 // encoded bytes that it held no more, as far as explained
+	done  bool  // it had all of it at some time
 }
 
 func (c *counters) grow(p *wire.Progress, complete bool) {
@@ -139,20 +141,24 @@ func (s *Site) progress(now time.Time, m *member, p *wire.Progress) {
 		m.holds[p.Flow] = h
 	}
 	n := f.need(m.group, now)
+	c := f.counted[m.ID]
+	if c == nil {
+		c = &counters{base: p.WAN}
+		f.counted[m.ID] = c
+	}
 	for _, b := range p.Have {
-		if !f.note(now, h, n, b) {
+		if !f.note(now, h, n, c, b) {
 			s.refuse(m, "progress names chunks that do not exist")
 			return
 		}
 	}
 	h.heard = now
+	had := h.body && !h.doubted
 	h.body, h.code, h.trouble = p.Body, p.Code, p.Error
-	h.complete = p.Complete && h.have.Count() == f.Head.Chunks
-	c := f.counted[m.ID]
-	if c == nil {
-		c = &counters{}
-		f.counted[m.ID] = c
+	if had && !h.body && s.bodyNeeded(f, m.group) {
+		f.explain(c, f.Head.BodyBytes)
 	}
+	h.complete = p.Complete && h.have.Count() == f.Head.Chunks
 	c.grow(p, h.complete)
 	m.meter.note(now, s.wan(m))
 	for _, state := range p.Leases {
@@ -162,12 +168,13 @@ func (s *Site) progress(now time.Time, m *member, p *wire.Progress) {
 		}
 		s.leaseState(now, m, f, state)
 	}
+	s.watch(now, f)
 	s.mark(now, f)
 }
 
 // note takes over a part of what a member holds, and reports false where it names
 // chunks that do not exist.
-func (f *flow) note(now time.Time, h *holding, n *need, part wire.Bits) bool {
+func (f *flow) note(now time.Time, h *holding, n *need, c *counters, part wire.Bits) bool {
 	at := min(int(part.From/8), len(h.have))
 	old := h.have[at:min(at+len(part.Bits), len(h.have))].Clone()
 	if !h.have.Patch(part.From, part.Bits) {
@@ -181,6 +188,7 @@ func (f *flow) note(now time.Time, h *holding, n *need, part wire.Bits) bool {
 		}
 		if !h.doubted {
 			n.supply.Change(8*uint32(at+i), was, is)
+			f.lost(c, n, 8*uint32(at+i), was&^is)
 		}
 	}
 	return true

@@ -2,11 +2,14 @@ package site
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/sitecast/sitecast/storage/content"
 )
 
 // Source tells what is wanted of a site.
@@ -85,6 +88,25 @@ func (h *Hub) Running() []string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return slices.Sorted(maps.Keys(h.sites))
+}
+
+// Resume lets halted flows go on, at one site or (empty) at all that run, and
+// returns how many.
+func (h *Hub) Resume(ctx context.Context, name string, ref content.Ref) (total int, err error) {
+	h.mu.Lock()
+	sites := slices.Collect(maps.Values(h.sites))
+	h.mu.Unlock()
+	for _, o := range sites {
+		if name != "" && o.cfg.Name != name {
+			continue
+		}
+		n, err := o.Resume(ctx, ref)
+		if err != nil {
+			return total, fmt.Errorf("ask site %s: %w", o.cfg.Name, err)
+		}
+		total += n
+	}
+	return total, nil
 }
 
 // Changed says that the desired state of a site may have changed; an empty name

@@ -128,6 +128,7 @@ func (s *Site) needless(now time.Time, l *lease) bool {
 
 // revoke ends a lease early.
 func (s *Site) revoke(now time.Time, l *lease, why string) {
+	s.unfinished(now, l, false)
 	s.free(now, l)
 	s.members[l.to].conn.Send(wire.KindRevoke, wire.Revoke{Epoch: l.epoch, Lease: l.lease, Reason: why})
 }
@@ -160,6 +161,7 @@ func (s *Site) leaseState(now time.Time, m *member, f *flow, state wire.LeaseSta
 	switch {
 	case why != "":
 		s.log.Warn("lease given back", "lease", state.Lease, "endpoint", m.ID.Short(), "why", why)
+		s.unfinished(now, l, false)
 		s.free(now, l)
 		if l.verified > 0 || now.Before(l.good) { // an address that lapsed while the lease waited is nobody's fault
 			m.pushOff(now)
@@ -184,7 +186,7 @@ func (s *Site) adopt(now time.Time, m *member, f *flow, state wire.LeaseState) *
 	l := &lease{fence: fence{state.Epoch, state.Lease}, flow: f.ID, to: m.ID, moved: now}
 	n := f.need(m.group, now)
 	granted := state.Epoch < s.cfg.Epoch || state.Epoch == s.cfg.Epoch && state.Lease <= s.lastLease
-	ok := granted && !now.Before(m.heldOff) && !f.Paused && s.desired.Cap != 0 && s.known
+	ok := granted && !now.Before(m.heldOff) && !f.stopped() && s.desired.Cap != 0 && s.known
 	if r := state.Range; r.Body {
 		l.body, l.step, l.bytes = true, f.Head.BodyBytes, f.Head.BodyBytes
 		ok = ok && r.To == f.Head.BodyBytes && s.bodyNeeded(f, m.group)
@@ -207,6 +209,7 @@ func (s *Site) adopt(now time.Time, m *member, f *flow, state wire.LeaseState) *
 	s.log.Info("lease taken over", "lease", l.lease, "epoch", l.epoch, "endpoint", m.ID.Short())
 	l.good = now.Add(s.patience(now, l))
 	n.supply.Lease(l.parts)
+	f.guard.explained += l.bytes // it was granted before, perhaps to be counted nowhere
 	s.leases[l.fence] = l
 	s.fetches(now, m)
 	return l
@@ -271,7 +274,7 @@ func (s *Site) room(gone map[wire.EndpointID]bool) func(schedule.Slot) int {
 func (s *Site) waiting(now time.Time, room func(schedule.Slot) int) (open []*flow, waiting []schedule.Waiting) {
 	for _, id := range s.order {
 		f := s.flows[id]
-		if f.Paused {
+		if f.stopped() || s.heldOff(now, f) > 0 {
 			continue
 		}
 		for g, members := range s.groups {
@@ -284,6 +287,21 @@ func (s *Site) waiting(now time.Time, room func(schedule.Slot) int) (open []*flo
 		}
 	}
 	return open, waiting
+}
+
+// heldOff is how long a flow still waits for a peer that holds some of it: one that
+// brings it along, or is switched on a little later.
+func (s *Site) heldOff(now time.Time, f *flow) time.Duration {
+	left := f.ordered.Add(s.desired.HoldOff).Sub(now)
+	if left <= 0 {
+		return 0
+	}
+	for _, m := range s.members {
+		if h := m.holds[f.ID]; h != nil && h.have.Count() > 0 {
+			return 0
+		}
+	}
+	return left
 }
 
 // unheard reports whether a member may be about to say that it holds some of f.
@@ -328,6 +346,7 @@ func (s *Site) grant(now time.Time, f *flow, m *member) bool {
 	s.lastLease++
 	out := wire.Lease{Flow: f.ID, Epoch: s.cfg.Epoch, Lease: s.lastLease, Next: ahead > 0}
 	l := &lease{fence: fence{out.Epoch, out.Lease}, flow: f.ID, to: m.ID, moved: now}
+	s.first(f, n, m.group)
 	kind := Pack
 	if s.bodyNeeded(f, m.group) {
 		kind, l.body, l.step = Body, true, f.Head.BodyBytes

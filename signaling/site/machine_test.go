@@ -35,6 +35,7 @@ type end struct {
 	bodies map[content.VersionID]bool
 	count  map[content.VersionID]*wire.Progress // counters
 	known  map[content.VersionID]wire.Flow
+	forgot map[content.VersionID]bool
 	leases []wire.Lease // alive as far as it knows
 	govern wire.Govern  // told last
 }
@@ -51,7 +52,7 @@ func (h *shop) end(name string) *end {
 	e := h.ends[name]
 	if e == nil {
 		e = &end{name: name, have: map[content.VersionID]content.Bitmap{}, bodies: map[content.VersionID]bool{},
-			count: map[content.VersionID]*wire.Progress{}}
+			count: map[content.VersionID]*wire.Progress{}, forgot: map[content.VersionID]bool{}}
 		for _, spec := range h.specs {
 			e.have[spec.ID], e.count[spec.ID] = content.NewBitmap(spec.Head.Chunks), &wire.Progress{}
 		}
@@ -131,6 +132,9 @@ func (h *shop) fetch(e *end, at, n int, how string) {
 			h.origin += chunkBytes
 		}
 		st.Verified++
+	}
+	if l.Body {
+		e.count[l.Flow].WAN += h.spec(l.Flow).Head.BodyBytes
 	}
 	switch {
 	case how == "fail":
@@ -220,9 +224,10 @@ func (h *shop) leave(t *rapid.T) {
 
 func (h *shop) forget(t *rapid.T) {
 	e, id := h.someone(t)
-	if h.keep {
-		t.Skip("disks are kept")
+	if h.keep || e.forgot[id] {
+		t.Skip("disks are kept, or forget once: more is a fault, which halts")
 	}
+	e.forgot[id] = true
 	clear(e.have[id])
 	e.bodies[id] = false
 	h.tell(e, id)
@@ -281,6 +286,13 @@ func (h *shop) demand(t *rapid.T) {
 func (h *shop) check(t *rapid.T) {
 	for _, fault := range h.site.Faults() {
 		t.Error(fault)
+	}
+	if h.want.Generation > 0 { // else nobody can say
+		for _, f := range h.view().Flows {
+			if f.State == site.StateHalted {
+				t.Errorf("%s was halted: %s", f.Content, f.Reason)
+			}
+		}
 	}
 	for _, name := range h.online() {
 		if e := h.ends[name]; e.closed() == "" {

@@ -228,12 +228,12 @@ type LineView struct {
 func (s *Site) lineViews(now time.Time) []LineView {
 	out := []LineView{}
 	for egress, ln := range s.lines {
-		v := LineView{Egress: egress, BoundBPS: bits(ln.sent.Bound), CapacityBPS: bits(s.learned[egress].Capacity)}
+		v := LineView{Egress: egress, BoundBPS: bitRate(ln.sent.Bound), CapacityBPS: bitRate(s.learned[egress].Capacity)}
 		if m := s.members[ln.sent.Holder]; m != nil {
 			v.Holder = m.Hello.Name
 		}
 		if now.Sub(ln.last.at) < fresh {
-			v.State, v.Reason, v.RateBPS = ln.last.State, ln.last.Reason, bits(ln.last.Rate)
+			v.State, v.Reason, v.RateBPS = ln.last.State, ln.last.Reason, bitRate(ln.last.Rate)
 		}
 		out = append(out, v)
 	}
@@ -241,8 +241,8 @@ func (s *Site) lineViews(now time.Time) []LineView {
 	return out
 }
 
-// bits turns bytes per second to bits.
-func bits(rate int64) int64 {
+// bitRate turns bytes per second to bits.
+func bitRate(rate int64) int64 {
 	if rate == wire.Unlimited {
 		return wire.Unlimited
 	}

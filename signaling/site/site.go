@@ -47,9 +47,12 @@ type FlowSpec struct {
 
 // Desired is everything that is wanted of a site.
 type Desired struct {
-	Generation  uint64
-	Flows       []FlowSpec
-	Cap         int64          // bytes per second over the WAN, or wire.Unlimited
+	Generation uint64
+	Flows      []FlowSpec
+	Cap        int64 // bytes per second over the WAN, or wire.Unlimited
+	// HoldOff is how long after its order a flow that nobody at the site holds any of
+	// waits for a peer that does, before the WAN is used.
+	HoldOff     time.Duration
 	Zone        *time.Location // of the site; nil for UTC
 	Trust       json.RawMessage
 	TrustSerial uint64
@@ -360,6 +363,7 @@ func (e Left) apply(s *Site, now time.Time) {
 // are thereby needed again.
 func (s *Site) leave(now time.Time, m *member) {
 	for _, l := range s.leasesOf(m.ID) {
+		s.unfinished(now, l, true)
 		s.free(now, l)
 		if f := s.flows[l.flow]; f != nil && len(s.groups[m.group]) > 1 {
 			f.need(m.group, now).wait(now, m.heard)
@@ -368,10 +372,15 @@ func (s *Site) leave(now time.Time, m *member) {
 	}
 	for id, h := range m.holds {
 		f := s.flows[id]
-		f.count(h, f.need(m.group, now), false)
+		n := f.need(m.group, now)
+		f.again(n, func() { f.count(h, n, false) })
 	}
 	delete(s.members, m.ID)
 	s.groups[m.group] = slices.DeleteFunc(s.groups[m.group], func(other *member) bool { return other == m })
+	for id, h := range m.holds {
+		f := s.flows[id]
+		s.bodyGone(f, h, f.need(m.group, now), m.group)
+	}
 	for _, f := range s.flows { // what is left may be complete
 		s.mark(now, f)
 	}

@@ -19,6 +19,7 @@ const (
 	StatePaused   = "paused"   // a rule says so
 	StateComplete = "complete" // everybody online has it
 	StateFailed   = "failed"   // somebody can't go on; Reason says why
+	StateHalted   = "halted"   // it took more over the WAN than it needs; Reason says how much
 )
 
 // FlowView is one flow as operators see it. Byte figures are content bytes,
@@ -161,6 +162,8 @@ func (s *Site) flowView(now time.Time, f *flow) FlowView {
 	}
 	v.BytesTotal = f.Head.UniqueBytes * int64(seen)
 	switch {
+	case f.guard.halted != "" && (v.Complete < len(s.members) || len(s.members) == 0):
+		v.State, v.Reason = StateHalted, f.guard.halted
 	case f.Paused:
 		v.State, v.Reason = StatePaused, f.PausedBy
 	case len(s.members) == 0:
@@ -170,7 +173,7 @@ func (s *Site) flowView(now time.Time, f *flow) FlowView {
 	case failed != nil:
 		v.State, v.Reason = StateFailed, failed.Hello.Name+": "+failed.holds[f.ID].trouble
 	default:
-		v.State, v.Reason = StateRunning, cmp.Or(s.apart(f), s.stoodBack(now, f))
+		v.State, v.Reason = StateRunning, cmp.Or(s.awaiting(now, f), s.apart(f), s.stoodBack(now, f))
 	}
 	if !f.finished.IsZero() {
 		v.Seconds = f.finished.Sub(f.ordered).Seconds()
@@ -219,6 +222,15 @@ func (s *Site) endpointView(now time.Time, m *member) EndpointView {
 		v.Flows = append(v.Flows, part)
 	}
 	return v
+}
+
+// awaiting says that a flow waits for a peer, where it does.
+func (s *Site) awaiting(now time.Time, f *flow) string {
+	left := s.heldOff(now, f)
+	if left == 0 {
+		return ""
+	}
+	return fmt.Sprintf("waiting up to %v for a peer that holds it", max(left.Round(time.Second), time.Second))
 }
 
 // apart says that a flow costs more than one copy, where it does.
