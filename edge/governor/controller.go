@@ -23,7 +23,7 @@ const (
 	// ten packets that TCP begins with (RFC 6928) bring in 50 ms.
 	FirstRate = 256 << 10
 	// MinRate is the floor on lines so slow that a share of them is nothing.
-	MinRate = 2 << 10
+	MinRate = 4 << 10
 	// floorShare of the capacity is what is taken while standing back.
 	floorShare = 0.003
 	// probeShare of the capacity is the first step of a probe.
@@ -102,7 +102,9 @@ type Controller struct {
 	calmAt     time.Time // since when nobody disturbed
 	hold       time.Duration
 	short      int           // samples in a row with less than asked for
+	patient    time.Time     // until then the sender may still wait as the floor asked
 	doubted    time.Time     // Start saw a queue then; zero when not
+	ratio      float64       // the least share of what was asked for that arrived
 	worst      time.Duration // the longest queue since
 	peak, most float64       // the rate then, and what arrived at most
 
@@ -172,6 +174,7 @@ func (c *Controller) take(s Sample) {
 		c.queue = delays{}
 		c.arrivals = window{}
 		c.since, c.calmAt, c.stepAt = s.Now, s.Now, s.Now
+		c.patient = s.Now.Add(6 * c.round())
 	}
 	c.last = s.Now
 	if s.Base > 0 {
@@ -221,23 +224,17 @@ func (c *Controller) enter(now time.Time, m Mode, reason string) {
 // that is what the line carries; if the queue stays, it is somebody else's; and if
 // neither, it was noise.
 func (c *Controller) start(now time.Time) {
-	got, asked, ok := c.arrivals.over(now, c.span(10), c.lag())
+	got, asked, ok := c.arrivals.over(now, c.round(), c.lag())
 	if !c.doubted.IsZero() {
-		if ok {
-			c.most = max(c.most, got)
-		}
-		c.worst = max(c.worst, c.queue.least(1))
-		c.judgeStart(now)
+		c.judgeStart(now, got, asked, ok)
 		return
 	}
 	switch {
 	case c.queue.least(2) >= c.busy():
 		c.doubt(now)
-		c.most = got
-	case ok && now.Sub(c.since) > 4*c.round() && got < 0.6*asked:
+	case ok && now.After(c.patient) && got < 0.6*asked:
 		if c.short++; c.short > 3 {
 			c.doubt(now)
-			c.most = got
 		}
 	case now.Sub(c.stepAt) >= c.round() && c.queue.most(2) < c.quiet() && ok && got > 0.35*asked:
 		c.short = 0
@@ -250,11 +247,17 @@ func (c *Controller) start(now time.Time) {
 }
 
 func (c *Controller) doubt(now time.Time) {
-	c.doubted, c.peak, c.worst = now, c.rate, c.queue.least(1)
+	c.doubted, c.peak, c.worst, c.most, c.ratio = now, c.rate, c.queue.least(1), 0, 1
 	c.rate /= 4
 }
 
-func (c *Controller) judgeStart(now time.Time) {
+// judgeStart finds out what the queue was. What arrives in the first round trip was
+// still asked for at the peak.
+func (c *Controller) judgeStart(now time.Time, got, asked float64, ok bool) {
+	if ok && asked > 0.6*c.peak {
+		c.most, c.ratio = max(c.most, got), min(c.ratio, got/asked)
+	}
+	c.worst = max(c.worst, c.queue.least(1))
 	if now.Sub(c.doubted) < 4*c.round() {
 		return
 	}
@@ -262,10 +265,10 @@ func (c *Controller) judgeStart(now time.Time) {
 	switch {
 	case c.queue.least(2) >= max(c.busy(), c.worst/2):
 		c.standBack(now, "other traffic makes a queue")
-	case c.most < 0.85*c.peak:
+	case c.ratio < 0.85:
 		c.capacity = max(c.most, MinRate)
 		c.goOn(now, true)
-	default:
+	default: // noise
 		c.rate, c.stepAt = c.peak/2, now
 	}
 }
@@ -363,6 +366,8 @@ func (c *Controller) standBack(now time.Time, why string) {
 func (c *Controller) yield(now time.Time) {
 	c.rate = 0
 	if now.Sub(c.calmAt) >= c.hold+c.base && now.Sub(c.since) >= c.hold+c.base {
+		// Two packets at the floor's pace may be on their way to the wire.
+		c.patient = now.Add(3*c.round() + time.Duration(2*packet/c.Floor()*float64(time.Second)))
 		if c.capacity == 0 {
 			c.rate = FirstRate
 			c.enter(now, Start, "")
@@ -378,7 +383,7 @@ func (c *Controller) probe(now time.Time) {
 	switch {
 	case c.queue.least(2) >= c.busy():
 		c.failProbe(now, "other traffic makes a queue")
-	case now.Sub(c.stepAt) > 3*c.round() && ok && got < 0.7*asked:
+	case now.After(c.patient) && ok && got < 0.7*asked:
 		c.failProbe(now, "other traffic takes a part of the line")
 	case now.Sub(c.stepAt) >= 2*c.round() && c.queue.most(3) < c.quiet():
 		c.stepAt = now
