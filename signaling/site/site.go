@@ -43,6 +43,7 @@ type FlowSpec struct {
 	Priority wire.Priority
 	Paused   bool
 	PausedBy string
+	ReadyBy  time.Time // when it shall be complete at the latest; zero: no matter when
 }
 
 // Desired is everything that is wanted of a site.

@@ -86,6 +86,7 @@ type Distribution struct {
 	Sites    []string  `json:"sites,omitempty"`
 	All      bool      `json:"all,omitempty"` // every site, also later ones
 	Priority string    `json:"priority"`
+	ReadyBy  time.Time `json:"ready_by,omitzero"` // when it shall be complete at the latest, in milliseconds; zero: no matter when
 	Created  time.Time `json:"created"`
 }
 

@@ -44,6 +44,7 @@ func Run(t *testing.T, open func(*testing.T) catalog.Catalog) {
 			"a failed distribution leaves nothing":        distributeFails,
 			"orders name what was distributed to a site":  ordersOfSite,
 			"a site may be named twice":                   distributeTwice,
+			"the time it shall be ready by is kept":       readyByIsKept,
 			"a rule set again replaces the old":           ruleReplaces,
 			"orders hold the rules that touch a site":     rulesOfSite,
 			"a resume ends the rules it covers":           clearCovered,

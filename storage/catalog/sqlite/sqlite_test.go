@@ -285,6 +285,40 @@ func TestEmptyFileIsMigratedUp(t *testing.T) {
 	}
 }
 
+func TestWhatWasOrderedBeforeThereWereTimesHasNone(t *testing.T) {
+	path := newPath(t)
+	c := open(t, path)
+	catalogtest.Fill(t, c)
+	closeIt(t, c)
+	for _, undo := range []string{`ALTER TABLE distributions DROP COLUMN ready_by`, `DELETE FROM goose_db_version WHERE version_id = 2`} {
+		if _, err := raw(t, path).Exec(undo); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var sites, distributions int
+	c = open(t, path)
+	list, err := c.Sites(t.Context(), "", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range list {
+		o, err := c.Orders(t.Context(), s.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sites++
+		for _, d := range o.Distributions {
+			distributions++
+			if !d.ReadyBy.IsZero() {
+				t.Errorf("distribution %d shall be ready by %v, want no time", d.ID, d.ReadyBy)
+			}
+		}
+	}
+	if sites == 0 || distributions == 0 {
+		t.Errorf("read %d distributions of %d sites, want some", distributions, sites)
+	}
+}
+
 func TestFailedMigrationLeavesNothing(t *testing.T) {
 	path := newPath(t)
 	db := raw(t, path)
