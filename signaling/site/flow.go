@@ -18,6 +18,7 @@ type flow struct {
 	finished time.Time // when everybody online had it first
 	samples  []sample
 	ran      map[string]time.Time // when it last had a lease, by egress
+	planned  planned
 }
 
 // sample is what had been received at some time.

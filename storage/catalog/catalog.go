@@ -244,6 +244,23 @@ func (s Site) Check() error {
 	return nil
 }
 
+// MaxAhead bounds how far in the future a version may have to be ready.
+const MaxAhead = 366 * 24 * time.Hour
+
+// CheckReadyBy reports what is wrong with a time, at now, by which a version shall
+// be ready; the zero time is none.
+func CheckReadyBy(by, now time.Time) error {
+	switch {
+	case by.IsZero():
+		return nil
+	case !by.After(now):
+		return fmt.Errorf("it can't be ready by %s: that time has passed (it is %s now)", by.Format(time.RFC3339), now.Format(time.RFC3339))
+	case by.Sub(now) > MaxAhead:
+		return fmt.Errorf("it shall be ready by %s, which is more than a year ahead", by.Format(time.RFC3339))
+	}
+	return nil
+}
+
 // CheckCap reports what is wrong with a site's cap.
 func CheckCap(bytesPerSecond int64) error {
 	if bytesPerSecond < NoCap {
