@@ -81,13 +81,13 @@ type Line struct {
 	Free     float64 // the share of it that other traffic leaves, 0 to 1
 }
 
-// Gives is the rate that may be expected of it, 0 when nothing is known.
-func (l Line) Gives() float64 {
-	rate := l.Capacity * l.Free
-	if l.Cap != wire.Unlimited && (rate <= 0 || rate > float64(l.Cap)) {
-		rate = float64(l.Cap)
+// Gives is the rate that may be expected of it, if anything is known.
+func (l Line) Gives() (rate float64, known bool) {
+	rate, known = l.Capacity*l.Free, l.Capacity > 0
+	if l.Cap != wire.Unlimited && (!known || rate > float64(l.Cap)) {
+		rate, known = float64(l.Cap), true
 	}
-	return rate
+	return rate, known
 }
 
 // Pace is the bound that deadlines set on a line. Its zero value is none.
@@ -114,12 +114,12 @@ func (p *Pace) Next(now time.Time, flows []Due, line Line) int64 {
 		return wire.Unlimited
 	}
 	fresh, old := p.since.IsZero(), now.Sub(p.since) >= paceLasts
-	gives := line.Gives()
+	gives, known := line.Gives()
 	if !fresh && p.bound == wire.Unlimited {
 		gives *= regain
 	}
 	want := int64(wire.Unlimited)
-	if bounded && (line.Gives() <= 0 || rate <= gives) {
+	if bounded && (!known || rate <= gives) {
 		want = int64(rate)
 	}
 	off := float64(want-p.bound) > paceSlack*float64(p.bound) || float64(p.bound-want) > paceSlack*float64(p.bound)

@@ -41,10 +41,10 @@ func Forecast(flows []Open, line Line) []time.Duration {
 			out[i] = f.LAN
 		}
 	}
-	gives, at := line.Gives(), time.Duration(0)
-	for {
+	gives, known := line.Gives()
+	for at := time.Duration(0); ; {
 		rate, bounded := LeastRate(left)
-		if gives > 0 && (!bounded || rate > gives) {
+		if known && (!bounded || rate > gives) {
 			rate = gives
 		}
 		takes := taking(left)

@@ -105,43 +105,54 @@ const (
 // gauge measures what the line to the WAN gives while somebody fetches without a
 // break. Where a bound holds it says only that the line gives so much at least.
 type gauge struct {
-	readings []reading
-	bound    int64 // during all of them
+	readings []gauged
 	rate     float64
 	at       time.Time // of rate
 }
 
+// gauged is what had been fetched at some time, and might have been.
+type gauged struct {
+	reading
+	bound   int64   // since the one before
+	allowed float64 // what the bounds up to now add up to
+}
+
 // note takes in what was fetched up to now.
 func (g *gauge) note(now time.Time, s *Site) {
-	bound := s.bound(now)
 	if len(s.leases) == 0 {
 		g.readings = nil
 		return
 	}
-	if k := len(g.readings); k > 0 && now.Sub(g.readings[k-1].at) < gaugeStep {
-		return
-	}
-	n := int64(0)
+	next := gauged{reading: reading{at: now}, bound: s.bound(now)}
 	for _, f := range s.flows {
 		_, wan := f.total()
-		n += wan
+		next.n += wan
 	}
-	if k := len(g.readings); k > 0 && (n < g.readings[k-1].n || bound != g.bound) {
-		g.readings = nil // a flow ended, or the limit was another
+	if k := len(g.readings); k > 0 {
+		last := g.readings[k-1]
+		if now.Sub(last.at) < gaugeStep {
+			return
+		}
+		next.allowed = last.allowed + float64(next.bound)*now.Sub(last.at).Seconds()
+		if next.n < last.n || (next.bound == wire.Unlimited) != (last.bound == wire.Unlimited) {
+			g.readings = nil // a flow ended and what it counted, or a bound
+		}
 	}
-	g.bound = bound
-	g.readings = append(g.readings, reading{now, n})
+	g.readings = append(g.readings, next)
 	for len(g.readings) > 2 && now.Sub(g.readings[1].at) >= gaugeSpan {
 		g.readings = g.readings[1:]
 	}
 	first := g.readings[0]
-	span := now.Sub(first.at)
-	if span < gaugeSpan {
+	span := now.Sub(first.at).Seconds()
+	if span < gaugeSpan.Seconds() {
 		return
 	}
-	rate := float64(n-first.n) / span.Seconds()
-	if bound == wire.Unlimited || rate < gaugeFull*float64(bound) || rate > g.known(now) {
+	rate := float64(next.n-first.n) / span
+	switch {
+	case next.bound == wire.Unlimited || rate < gaugeFull*(next.allowed-first.allowed)/span:
 		g.rate, g.at = rate, now
+	case rate > g.rate:
+		g.rate = 0 // it gives that at least, and nobody knows how much
 	}
 }
 
@@ -162,7 +173,7 @@ func (s *Site) knownLine(now time.Time) schedule.Line {
 // expected to be complete.
 func (s *Site) forecast(now time.Time, views []FlowView) {
 	line := s.knownLine(now)
-	if line.Gives() <= 0 { // nothing was measured for long enough yet
+	if _, known := line.Gives(); !known { // nothing was measured for long enough yet
 		for _, v := range views {
 			line.Capacity += float64(v.WANBPS) / 8
 		}
