@@ -128,7 +128,7 @@ func (c Distribute) wait(ctx context.Context, server *client, ref content.Ref) e
 			lines = strings.Split(err.Error(), "\n")
 		} else {
 			done, ended = w.look(now, flows)
-			lines = w.lines()
+			lines = w.lines(now)
 		}
 		// A log gets lines now and then, a terminal is drawn each time.
 		if screen.term || done || ended != nil || now.Sub(told) >= plainEvery {

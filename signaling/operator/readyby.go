@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/sitecast/sitecast/signaling/site"
 )
 
 // ReadyBy is a time by which something shall be ready; its zero value is no such
@@ -39,12 +41,47 @@ func (r ReadyBy) time(now time.Time) time.Time {
 	return r.at
 }
 
-// clockText writes when something is: the time of day for what is near, with the
-// day for what is further away.
-func clockText(now, at time.Time) string {
-	at = at.Local()
-	if d := at.Sub(now).Abs(); d < 20*time.Hour {
-		return at.Format("15:04")
+// readyText says by when a flow shall be complete, and when it will be as far as is
+// known; "" when there is nothing to say.
+func readyText(now time.Time, f site.FlowView) string {
+	by := clockText(now, f.ReadyBy)
+	switch late := f.Forecast.Sub(f.ReadyBy); {
+	case f.State == site.StateComplete:
+		return ""
+	case f.ReadyBy.IsZero() && f.Forecast.IsZero():
+		return ""
+	case f.ReadyBy.IsZero():
+		return "forecast " + clockText(now, f.Forecast)
+	case f.ForecastCause != "" && f.Forecast.IsZero():
+		return "will miss " + by + ": " + f.ForecastCause
+	case f.ForecastCause != "":
+		return "will miss " + by + " by " + spanText(late) + ": " + f.ForecastCause
+	case f.Forecast.IsZero():
+		return "ready by " + by
 	}
-	return at.Format("2006-01-02 15:04")
+	return "ready by " + by + ", forecast " + clockText(now, f.Forecast)
+}
+
+// clockText writes when something is, as exactly as matters from here.
+func clockText(now, at time.Time) string {
+	switch d := at.Sub(now).Abs(); {
+	case d < time.Hour:
+		return at.Local().Format("15:04:05")
+	case d < 20*time.Hour:
+		return at.Local().Format("15:04")
+	}
+	return at.Local().Format("2006-01-02 15:04")
+}
+
+// spanText writes how long something takes.
+func spanText(d time.Duration) string {
+	switch d = max(d, time.Second); {
+	case d < 2*time.Minute:
+		return fmt.Sprintf("%d s", int(d.Seconds()))
+	case d < 2*time.Hour:
+		return fmt.Sprintf("%d min", int(d.Minutes()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%d h", int(d.Hours()))
+	}
+	return fmt.Sprintf("%d days", int(d.Hours()/24))
 }
