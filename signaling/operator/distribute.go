@@ -80,6 +80,9 @@ func (c Distribute) Run(ctx context.Context) error {
 	if c.All {
 		where = "all sites"
 	}
+	if by := in.ReadyBy; !by.IsZero() {
+		where += ", to be ready by " + clockText(time.Now(), by)
+	}
 	c.say("Ordered %s to %s.", ref, where)
 	if !c.Wait {
 		return nil

@@ -39,7 +39,10 @@ func TestADistributionIsOrderedToBeReadyByATime(t *testing.T) {
 		s.published("film", "1")
 		s.published("late", "1")
 		now := time.Now()
-		s.run(operator.Distribute{Remote: s.remote, Ref: "app@1", All: true, Priority: "normal", ReadyBy: readyBy(t, "90m")})
+		said := s.run(operator.Distribute{Remote: s.remote, Ref: "app@1", All: true, Priority: "normal", ReadyBy: readyBy(t, "90m")})
+		if want := "Ordered app@1 to all sites, to be ready by " + now.Add(90*time.Minute).Local().Format("15:04") + ".\n"; said != want {
+			t.Errorf("distribute printed %q, want %q", said, want)
+		}
 		at := now.Add(48 * time.Hour).Truncate(time.Second)
 		s.run(operator.Distribute{Remote: s.remote, Ref: "film@1", All: true, Priority: "normal", ReadyBy: readyBy(t, at.Format(time.RFC3339))})
 		s.run(operator.Flows{Remote: s.remote})

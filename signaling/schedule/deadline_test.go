@@ -263,3 +263,36 @@ func TestWhatIsDueFirstIsLeasedFirst(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatIsMissingIsWhatNobodyHolds whatever is leased, held and lost.
+func TestWhatIsMissingIsWhatNobodyHolds(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		places := make([]schedule.Place, rapid.IntRange(1, 40).Draw(t, "chunks"))
+		for i := range places {
+			places[i].Length = uint32(i + 1)
+		}
+		s := schedule.NewSupply(places)
+		held := make([][]byte, 3) // of three members
+		for m := range held {
+			held[m] = make([]byte, (len(places)+7)/8)
+		}
+		for range rapid.IntRange(0, 30).Draw(t, "steps") {
+			m, at := rapid.IntRange(0, 2).Draw(t, "member"), rapid.IntRange(0, len(held[0])-1).Draw(t, "at")
+			is := rapid.Byte().Draw(t, "holds") & byte(1<<min(8, len(places)-8*at)-1)
+			s.Change(uint32(8*at), held[m][at], is)
+			held[m][at] = is
+			if rapid.Bool().Draw(t, "lease") {
+				s.Lease([]wire.Part{{Chunk: uint32(rapid.IntRange(0, len(places)-1).Draw(t, "leased"))}})
+			}
+		}
+		missing, absent := int64(0), 0
+		for i := range places {
+			if (held[0][i/8]|held[1][i/8]|held[2][i/8])>>(i%8)&1 == 0 {
+				missing, absent = missing+int64(i+1), absent+1
+			}
+		}
+		if got := s.Absent() * float64(len(places)); s.Missing() != missing || got < float64(absent)-0.01 || got > float64(absent)+0.01 {
+			t.Fatalf("%d bytes and %v chunks are missing, want %d and %d", s.Missing(), got, missing, absent)
+		}
+	})
+}
