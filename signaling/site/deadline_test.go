@@ -19,10 +19,10 @@ type fetcher struct {
 	bound  int64
 	budget int64
 	leases []wire.Lease
-	flows  map[content.VersionID]*fetched
+	flows  map[content.VersionID]*taken
 }
 
-type fetched struct {
+type taken struct {
 	spec site.FlowSpec
 	have []uint32
 	body bool
@@ -32,9 +32,9 @@ type fetched struct {
 // fetcher brings a member online that has nothing of the flows.
 func (s *stand) fetcher(line int64, flows ...site.FlowSpec) *fetcher {
 	s.t.Helper()
-	f := &fetcher{fake: s.join("till"), line: line, bound: wire.Unlimited, flows: map[content.VersionID]*fetched{}}
+	f := &fetcher{fake: s.join("till"), line: line, bound: wire.Unlimited, flows: map[content.VersionID]*taken{}}
 	for _, spec := range flows {
-		f.flows[spec.ID] = &fetched{spec: spec}
+		f.flows[spec.ID] = &taken{spec: spec}
 		f.report(spec, nil)
 	}
 	return f
@@ -138,7 +138,7 @@ func TestAFlowWithoutATimeGetsAllTheLine(t *testing.T) {
 		}
 		c := readyIn("c", 10*time.Minute)
 		s.order(a, b, c)
-		till.flows[c.ID] = &fetched{spec: c}
+		till.flows[c.ID] = &taken{spec: c}
 		till.report(c, nil)
 		for range 12 {
 			till.second()
