@@ -116,7 +116,7 @@ func Cause(flows []Open, line Line, i int, in time.Duration) string {
 	}
 	alone, needs := f.needs(flows)
 	free := line.Capacity * line.Free
-	if line.Cap != wire.Unlimited && float64(line.Cap) < needs {
+	if line.Cap != wire.Unlimited && float64(line.Cap) < needs && f.Left > 0 {
 		why = append(why, fmt.Sprintf("the cap of %s is less than the %s it needs", speed(float64(line.Cap)), speed(needs)))
 	}
 	switch {
