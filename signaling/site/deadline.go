@@ -164,9 +164,25 @@ func (g *gauge) known(now time.Time) float64 {
 	return g.rate
 }
 
-// knownLine is what may be expected of the line.
+// knownLine is what may be expected of the line: what governors learned of it, and
+// what was measured lately. What was learned under a bound of about as much says
+// nothing of what the line gives without it.
 func (s *Site) knownLine(now time.Time) schedule.Line {
-	return schedule.Line{Cap: s.desired.Cap, Capacity: s.gauge.known(now), Free: 1}
+	line := schedule.Line{Cap: s.desired.Cap, Capacity: s.gauge.known(now), Free: 1}
+	egresses := map[string]bool{}
+	for _, m := range s.members {
+		egresses[m.egress] = true
+	}
+	var carried, free float64
+	for egress := range egresses {
+		hint := s.hints(now, egress)
+		carried += float64(hint.Capacity)
+		free += float64(hint.Capacity) * (1 - hint.Busy)
+	}
+	if bound := s.pace.Bound(); carried > line.Capacity && (bound == wire.Unlimited || carried*gaugeFull > float64(bound)) {
+		line.Capacity, line.Free = carried, free/carried
+	}
+	return line
 }
 
 // forecast writes into the views of all flows, in their order, when they are

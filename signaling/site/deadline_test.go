@@ -17,6 +17,7 @@ type fetcher struct {
 	*fake
 	line   int64 // bytes per second
 	bound  int64
+	term   uint64
 	budget int64
 	leases []wire.Lease
 	flows  map[content.VersionID]*taken
@@ -48,7 +49,7 @@ func (f *fetcher) second() {
 		f.leases = slices.DeleteFunc(f.leases, func(l wire.Lease) bool { return l.Lease == r.Lease })
 	}
 	for _, g := range take[wire.Govern](f.fake) {
-		f.bound = g.Bound
+		f.bound, f.term = g.Bound, g.Term
 	}
 	slices.SortStableFunc(f.leases, func(a, b wire.Lease) int {
 		return f.flows[a.Flow].spec.Priority.Class() - f.flows[b.Flow].spec.Priority.Class()
@@ -278,6 +279,41 @@ func TestASlowExchangeIsForeseen(t *testing.T) {
 		v := s.flow(a)
 		if in := time.Until(v.Forecast); in < 90*time.Second || in > 140*time.Second || v.ForecastCause != "" {
 			t.Errorf("forecast in %v (%q), want in about 110 s for 55 MB", in, v.ForecastCause)
+		}
+	})
+}
+
+func TestWhatGovernorsLearnedOfTheLineCounts(t *testing.T) {
+	onStand(t, func(s *stand) {
+		a, b := readyIn("a", 10*time.Minute), version("b", 30)
+		s.order(b)
+		till := s.fetcher(1_000_000, b)
+		learned := func(capacity int64) {
+			till.second()
+			till.say(&wire.Governed{Epoch: epoch, Term: till.term, State: "run", Rate: capacity,
+				Receipt: wire.Receipt{ActiveMs: 1000}, Line: wire.Line{Capacity: capacity}})
+		}
+		till.second()
+		learned(50_000)
+		s.order(a)
+		till.flows = map[content.VersionID]*taken{a.ID: {spec: a}}
+		till.leases = nil
+		till.report(a, nil)
+		till.second()
+		if v := s.flow(a); till.bound != wire.Unlimited || !strings.HasPrefix(v.ForecastCause, "the line carried at most 400 kbit/s, and ") {
+			t.Errorf("granted %d, late because %q; want that the line is known to be too slow", till.bound, v.ForecastCause)
+		}
+		learned(1_000_000)
+		for range 12 {
+			till.second()
+		}
+		if till.bound == wire.Unlimited {
+			t.Error("nothing bounds it, want what suffices now that the line is known to be fast")
+		}
+		learned(120_000) // what the bound lets through
+		till.second()
+		if v := s.flow(a); till.bound == wire.Unlimited || v.ForecastCause != "" {
+			t.Errorf("granted %d, late because %q; want that what was learned under the bound says nothing", till.bound, v.ForecastCause)
 		}
 	})
 }
