@@ -19,6 +19,7 @@ type NewDistribution struct {
 	Sites    []string      `json:"sites,omitempty" maxItems:"10000"`
 	All      bool          `json:"all,omitempty"`
 	Priority wire.Priority `json:"priority,omitempty" enum:"high,normal,low" default:"normal"`
+	ReadyBy  time.Time     `json:"ready_by,omitzero" doc:"When it shall be complete at the latest: in the future, within a year. The rate is then the least that suffices."`
 }
 
 // NewRule sets a rule for all flows that match, also later ones.
@@ -103,9 +104,12 @@ func (s *server) distribute(ctx context.Context, in NewDistribution) (*reply[Cha
 	if in.All == (len(in.Sites) > 0) {
 		return nil, bad("name sites, or say all", "use --site NAME (repeatable) or --all")
 	}
+	if err := catalog.CheckReadyBy(in.ReadyBy, time.Now()); err != nil {
+		return nil, bad(err.Error(), "say a time ahead, such as --ready-by 6h")
+	}
 	slices.Sort(in.Sites)
 	generation, err := s.Catalog.Distribute(ctx, actor(ctx), catalog.Distribution{Name: in.Name, Version: in.Version,
-		Sites: slices.Compact(in.Sites), All: in.All, Priority: string(in.Priority)})
+		Sites: slices.Compact(in.Sites), All: in.All, Priority: string(in.Priority), ReadyBy: in.ReadyBy})
 	if err != nil {
 		return nil, err
 	}

@@ -18,8 +18,8 @@ import (
 
 	"github.com/sitecast/sitecast/signaling/api"
 	"github.com/sitecast/sitecast/signaling/credential"
-	"github.com/sitecast/sitecast/signaling/schedule"
 	"github.com/sitecast/sitecast/signaling/pace"
+	"github.com/sitecast/sitecast/signaling/schedule"
 	"github.com/sitecast/sitecast/signaling/site"
 	"github.com/sitecast/sitecast/signaling/wire"
 	"github.com/sitecast/sitecast/storage/blob/dir"

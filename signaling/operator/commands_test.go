@@ -195,6 +195,7 @@ func TestCommandsRefuseWhatCannotBe(t *testing.T) {
 		operator.Enrol{Site: "shop", Uses: 0, TTL: time.Hour}, operator.Enrol{Site: "shop", Uses: 1, TTL: time.Millisecond},
 		operator.Publish{Name: "a b", Version: "1"}, operator.Publish{Name: "app", Version: ""},
 		operator.Distribute{Ref: "app@1"}, operator.Distribute{Ref: "app@1", All: true, Site: []string{"shop"}}, operator.Distribute{Ref: "app", All: true},
+		operator.Distribute{Ref: "app@1", All: true, ReadyBy: readyBy(t, "2020-01-01T06:00:00Z")}, operator.Distribute{Ref: "app@1", All: true, ReadyBy: readyBy(t, "9000h")},
 		operator.Flows{Content: "a b"}, operator.Pause{}, operator.Resume{}, operator.Pause{Selector: operator.Selector{Content: "@1"}},
 		operator.Prioritize{Content: "app@"}, operator.Prioritize{Content: ""}, operator.Cap{Site: "a b"},
 	} {

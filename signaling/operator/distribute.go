@@ -11,6 +11,7 @@ import (
 
 	"github.com/sitecast/sitecast/signaling/api"
 	"github.com/sitecast/sitecast/signaling/wire"
+	"github.com/sitecast/sitecast/storage/catalog"
 	"github.com/sitecast/sitecast/storage/content"
 )
 
@@ -21,6 +22,7 @@ type Distribute struct {
 	Site     []string      `help:"Site that shall have it (repeatable)." placeholder:"NAME" sep:"none"`
 	All      bool          `help:"Every site shall have it, also those created later."`
 	Priority string        `help:"high, normal or low." enum:"high,normal,low" default:"normal"`
+	ReadyBy  ReadyBy       `name:"ready-by" help:"When it shall be complete at the latest: 2027-03-04T06:00:00+01:00, or from now: 6h. It is then sent no faster than needed." placeholder:"TIME"`
 	Wait     bool          `help:"Show progress, and return when every endpoint online at those sites has it."`
 	Timeout  time.Duration `help:"With --wait: give up after this time (0: never)." placeholder:"DURATION"`
 }
@@ -31,8 +33,14 @@ func (Distribute) Help() string {
 exit code is 1 when an endpoint that is online can't get it, or when nobody is
 online.
 
+With --ready-by it is sent at the least rate that suffices, as long as everything
+else that goes to a site has such a time, too; sitecast flows says when it is
+expected to be complete, and why when that will be later.
+
 Examples:
   sitecast distribute till-app@2.1 --site shop-12 --site shop-13 --wait
+  sitecast distribute till-app@2.1 --all --ready-by 2027-03-04T06:00:00+01:00
+  sitecast distribute till-app@2.1 --site shop-12 --ready-by 6h
   sitecast distribute till-app@2.1 --all --priority low`
 }
 
@@ -41,8 +49,14 @@ func (c Distribute) Validate() error {
 	if c.All == (len(c.Site) > 0) {
 		return errors.New("say where: --site NAME (repeatable), or --all")
 	}
-	_, err := content.ParseRef(c.Ref)
-	return err
+	if _, err := content.ParseRef(c.Ref); err != nil {
+		return err
+	}
+	now := time.Now()
+	if err := catalog.CheckReadyBy(c.ReadyBy.time(now), now); err != nil {
+		return fmt.Errorf("--ready-by: %w", err)
+	}
+	return nil
 }
 
 // Run orders the version and, if told to, waits for it.
@@ -57,13 +71,17 @@ func (c Distribute) Run(ctx context.Context) error {
 		return err
 	}
 	defer server.close()
-	in := api.NewDistribution{Name: ref.Name, Version: ref.Version, Sites: c.Site, All: c.All, Priority: wire.Priority(c.Priority)}
+	in := api.NewDistribution{Name: ref.Name, Version: ref.Version, Sites: c.Site, All: c.All, Priority: wire.Priority(c.Priority),
+		ReadyBy: c.ReadyBy.time(time.Now())}
 	if err := server.call(ctx, http.MethodPost, "/distributions", nil, in, nil); err != nil {
 		return fmt.Errorf("distribute %s: %w", ref, err)
 	}
 	where := strings.Join(c.Site, ", ")
 	if c.All {
 		where = "all sites"
+	}
+	if by := in.ReadyBy; !by.IsZero() {
+		where += ", to be ready by " + clockText(time.Now(), by)
 	}
 	c.say("Ordered %s to %s.", ref, where)
 	if !c.Wait {
@@ -113,7 +131,7 @@ func (c Distribute) wait(ctx context.Context, server *client, ref content.Ref) e
 			lines = strings.Split(err.Error(), "\n")
 		} else {
 			done, ended = w.look(now, flows)
-			lines = w.lines()
+			lines = w.lines(now)
 		}
 		// A log gets lines now and then, a terminal is drawn each time.
 		if screen.term || done || ended != nil || now.Sub(told) >= plainEvery {

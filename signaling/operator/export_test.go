@@ -27,7 +27,10 @@ func NewWait(now time.Time, ref content.Ref, sites ...string) *Wait {
 func (w *Wait) Look(now time.Time, flows []site.FlowView) (bool, error) { return w.w.look(now, flows) }
 
 // Lines shows the flows.
-func (w *Wait) Lines() []string { return w.w.lines() }
+func (w *Wait) Lines() []string { return w.w.lines(time.Now()) }
+
+// ReadyText says by when a flow shall be complete, and will be.
+var ReadyText = readyText
 
 // Terminal is a screen on a terminal of that size.
 func Terminal(out io.Writer, width, height int) func(lines []string) {

@@ -148,7 +148,11 @@ func writeFlows(w io.Writer, flows []site.FlowView) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
+	now := time.Now()
 	for _, f := range flows {
+		if ready := readyText(now, f); ready != "" && !f.ReadyBy.IsZero() {
+			fmt.Fprintf(w, "%s at %s: %s\n", f.Content, f.Site, clean(ready))
+		}
 		if f.Reason != "" {
 			fmt.Fprintf(w, "%s at %s: %s\n", f.Content, f.Site, clean(f.Reason))
 		}

@@ -92,8 +92,8 @@ func (w *wait) superseded(now time.Time, f site.FlowView) error {
 		"  to go back to older content, publish it again as a new version", f.Site, f.Content, f.Version, w.ref)
 }
 
-// lines shows the flows, one a site.
-func (w *wait) lines() []string {
+// lines shows the flows, one a site, and when they are expected to be complete.
+func (w *wait) lines(now time.Time) []string {
 	width := 0
 	for _, f := range w.flows {
 		width = max(width, len(f.Site))
@@ -111,6 +111,9 @@ func (w *wait) lines() []string {
 			line += "  waits: " + f.PausedBy
 		default:
 			line += "  " + f.State + ": " + f.Reason
+		}
+		if ready := readyText(now, f); ready != "" {
+			line += "  " + ready
 		}
 		lines = append(lines, clean(line))
 	}

@@ -3,6 +3,7 @@ package schedule
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"github.com/sitecast/sitecast/signaling/wire"
 )
@@ -74,6 +75,7 @@ func Fetchers(candidates []Candidate, n int) []wire.EndpointID {
 type Waiting struct {
 	Priority wire.Priority
 	Turn     uint64            // of the site's leases, the number of its last one; 0 for none yet
+	Due      time.Time         // when it shall be complete; zero: no matter when
 	Fetchers []wire.EndpointID // who may fetch for it, best first
 }
 
@@ -86,15 +88,26 @@ type Slot struct {
 
 // NextLease chooses the flow that gets the next lease, as an index, and who gets
 // it, given how many more leases a slot takes. Higher classes come first, and
-// flows of one class take turns. It reports false when there is nothing to grant
-// now.
+// flows of one class take turns. Where all of a class shall be complete by a time
+// the earliest comes first instead: nothing else lets all of them be in time at the
+// least rate. It reports false when there is nothing to grant now.
 func NextLease(flows []Waiting, room func(Slot) int) (flow int, to wire.EndpointID, ok bool) {
 	order := make([]int, len(flows))
-	for i := range flows {
+	dues := make([]Due, len(flows))
+	for i, f := range flows {
 		order[i] = i
+		dues[i].Class = f.Priority.Class()
+		if !f.Due.IsZero() {
+			dues[i].Planned = 1
+		}
 	}
+	hasty := Hasty(dues)
 	slices.SortFunc(order, func(a, b int) int {
-		return cmp.Or(cmp.Compare(flows[a].Priority.Class(), flows[b].Priority.Class()),
+		due := 0
+		if hasty[dues[a].Class] {
+			due = flows[a].Due.Compare(flows[b].Due)
+		}
+		return cmp.Or(cmp.Compare(dues[a].Class, dues[b].Class), due,
 			cmp.Compare(flows[a].Turn, flows[b].Turn), cmp.Compare(a, b))
 	})
 	for _, i := range order {

@@ -1,6 +1,7 @@
 // Package schedule decides what a site does: which endpoints link to each other
-// and when they are dialed, what the next lease covers and who gets it, and how a
-// bandwidth cap is shared. It is pure: no clock, no goroutine, no socket; equal
+// and when they are dialed, what the next lease covers and who gets it, how a
+// bandwidth cap is shared, which rate suffices for flows to be complete in time, and
+// when they will be. It is pure: no clock, no goroutine, no socket; equal
 // inputs give equal answers. To act on the answers is for package site.
 package schedule
 

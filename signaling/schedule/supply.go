@@ -25,6 +25,8 @@ type Supply struct {
 	places  []Place
 	holders []uint16 // of each chunk
 	leased  content.Bitmap
+	missing int64  // encoded bytes of chunks that nobody holds
+	absent  uint32 // how many those are
 	open    uint32 // how many chunks are open
 	bytes   int64  // encoded, of those
 	first   uint32 // no chunk before it is open
@@ -34,12 +36,20 @@ type Supply struct {
 // holds any of them.
 func NewSupply(places []Place) *Supply {
 	n := uint32(len(places))
-	s := &Supply{places: places, holders: make([]uint16, n), leased: content.NewBitmap(n), open: n}
+	s := &Supply{places: places, holders: make([]uint16, n), leased: content.NewBitmap(n), open: n, absent: n}
 	for _, p := range places {
+		s.missing += int64(p.Length)
 		s.bytes += int64(p.Length)
 	}
 	return s
 }
+
+// Missing returns the encoded bytes of all chunks that nobody holds: those that
+// are open, and those that are on their way.
+func (s *Supply) Missing() int64 { return s.missing }
+
+// Absent returns what part of all chunks nobody holds, 0 to 1.
+func (s *Supply) Absent() float64 { return float64(s.absent) / float64(max(len(s.places), 1)) }
 
 // Open returns how many chunks are open.
 func (s *Supply) Open() uint32 { return s.open }
@@ -79,9 +89,15 @@ func (s *Supply) Change(from uint32, was, is byte) {
 		}
 		open := s.isOpen(i)
 		if is>>bit&1 == 1 {
-			s.holders[i]++
+			if s.holders[i]++; s.holders[i] == 1 {
+				s.missing -= int64(s.places[i].Length)
+				s.absent--
+			}
 		} else {
-			s.holders[i]--
+			if s.holders[i]--; s.holders[i] == 0 {
+				s.missing += int64(s.places[i].Length)
+				s.absent++
+			}
 		}
 		s.update(i, open)
 	}

@@ -57,6 +57,7 @@ func (s *source) Desired(ctx context.Context, name string) (site.Desired, error)
 			return site.Desired{}, err
 		}
 		spec.Priority, spec.Paused, spec.PausedBy = wire.Priority(order.Priority), order.Paused, wire.Clip(order.PausedBy)
+		spec.ReadyBy = order.ReadyBy
 		d.Flows = append(d.Flows, spec)
 	}
 	return d, nil

@@ -109,6 +109,22 @@ func TestWhatIsWantedFollowsTheCatalog(t *testing.T) {
 	}
 }
 
+func TestTheTimeItShallBeReadyByReachesTheSite(t *testing.T) {
+	ref := content.Ref{Name: "app", Version: "1"}
+	c := ordered(t, "shop-1", ref)
+	late := time.Date(2027, 1, 1, 6, 0, 0, 0, time.UTC)
+	for _, by := range []time.Time{late, late.Add(-time.Hour), late.Add(time.Hour)} {
+		if _, err := c.Distribute(t.Context(), "test", catalog.Distribution{Name: ref.Name, Version: ref.Version, All: true, Priority: "low",
+			ReadyBy: by}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d, err := server.NewSource(c).Desired(t.Context(), "shop-1")
+	if err != nil || len(d.Flows) != 1 || !d.Flows[0].ReadyBy.Equal(late.Add(-time.Hour)) {
+		t.Errorf("desired %+v, %v; want the earliest of three times", d, err)
+	}
+}
+
 // counting is a catalog that counts how often versions are read.
 type counting struct {
 	catalog.Catalog

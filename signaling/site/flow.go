@@ -20,6 +20,7 @@ type flow struct {
 	guard    guard
 	encoded  int64                // bytes of the version as they cross the WAN, body included
 	ran      map[string]time.Time // when it last had a lease, by egress
+	planned  planned
 }
 
 // sample is what had been received at some time.

@@ -40,9 +40,6 @@ func (ln *line) commands(id wire.EndpointID) bool {
 	return id == ln.sent.StandBy || slices.Contains(ln.sent.Fetchers, id)
 }
 
-// bound is how many bytes per second the site may take over the WAN.
-func (s *Site) bound(time.Time) int64 { return s.desired.Cap }
-
 // allowed is how many bytes per second one member may take over the WAN, if it is
 // granted as much as others of its egress, or wire.Unlimited.
 func (s *Site) allowed(now time.Time, m *member) int64 {

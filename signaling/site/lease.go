@@ -283,7 +283,7 @@ func (s *Site) waiting(now time.Time, room func(schedule.Slot) int) (open []*flo
 				continue
 			}
 			open = append(open, f)
-			waiting = append(waiting, schedule.Waiting{Priority: f.Priority, Turn: n.turn, Fetchers: s.choose(now, f, n, members)})
+			waiting = append(waiting, schedule.Waiting{Priority: f.Priority, Turn: n.turn, Due: f.ReadyBy, Fetchers: s.choose(now, f, n, members)})
 		}
 	}
 	return open, waiting

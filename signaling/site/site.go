@@ -43,6 +43,7 @@ type FlowSpec struct {
 	Priority wire.Priority
 	Paused   bool
 	PausedBy string
+	ReadyBy  time.Time // when it shall be complete at the latest; zero: no matter when
 }
 
 // Desired is everything that is wanted of a site.
@@ -175,6 +176,8 @@ type Site struct {
 	orphans   map[wire.EndpointID]time.Time
 	doubtedAt time.Time // when members to doubt were last looked for
 	distrusts map[schedule.Edge]distrust
+	pace      schedule.Pace // what deadlines bound the site to
+	gauge     gauge
 }
 
 // member is one endpoint that is online.
@@ -289,8 +292,10 @@ func (s *Site) decide(now time.Time) bool {
 	s.regroup(now)
 	s.expire(now)
 	s.doubt(now)
+	s.replan(now)
 	s.grantLeases(now)
 	s.rest()
+	s.gauge.note(now, s)
 	s.govern(now)
 	s.sample(now)
 	s.keep(now, false)

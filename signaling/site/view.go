@@ -51,6 +51,10 @@ type FlowView struct {
 	Seconds     float64           `json:"seconds"`  // from the order to complete everywhere, or until now
 	Ordered     time.Time         `json:"ordered"`
 	Receipt     *ReceiptView      `json:"receipt,omitempty"` // nil before there is any
+	ReadyBy     time.Time         `json:"ready_by,omitzero"` // when it shall be complete; absent: no matter when
+	Forecast    time.Time         `json:"forecast,omitzero"` // when it is expected to be; absent: not known, or never
+	// ForecastCause says why it will be complete later than ReadyBy, if at all.
+	ForecastCause string `json:"forecast_cause,omitempty"`
 }
 
 // EndpointView is one endpoint that is online.
@@ -125,6 +129,7 @@ func (s *Site) view(now time.Time) View {
 	for _, id := range s.order {
 		v.Flows = append(v.Flows, s.flowView(now, s.flows[id]))
 	}
+	s.forecast(now, v.Flows)
 	for _, m := range s.members {
 		v.Endpoints = append(v.Endpoints, s.endpointView(now, m))
 	}

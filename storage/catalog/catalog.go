@@ -86,6 +86,7 @@ type Distribution struct {
 	Sites    []string  `json:"sites,omitempty"`
 	All      bool      `json:"all,omitempty"` // every site, also later ones
 	Priority string    `json:"priority"`
+	ReadyBy  time.Time `json:"ready_by,omitzero"` // when it shall be complete at the latest, in milliseconds; zero: no matter when
 	Created  time.Time `json:"created"`
 }
 
@@ -239,6 +240,23 @@ func (s Site) Check() error {
 		if _, err := time.LoadLocation(s.TZ); err != nil {
 			return fmt.Errorf("time zone: %w", err)
 		}
+	}
+	return nil
+}
+
+// MaxAhead bounds how far in the future a version may have to be ready.
+const MaxAhead = 366 * 24 * time.Hour
+
+// CheckReadyBy reports what is wrong with a time, at now, by which a version shall
+// be ready; the zero time is none.
+func CheckReadyBy(by, now time.Time) error {
+	switch {
+	case by.IsZero():
+		return nil
+	case !by.After(now):
+		return fmt.Errorf("it can't be ready by %s: that time has passed (it is %s now)", by.Format(time.RFC3339), now.Format(time.RFC3339))
+	case by.Sub(now) > MaxAhead:
+		return fmt.Errorf("it shall be ready by %s, which is more than a year ahead", by.Format(time.RFC3339))
 	}
 	return nil
 }

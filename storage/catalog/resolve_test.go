@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -15,6 +16,14 @@ import (
 func app(serial uint64, id int64, priority string) catalog.Distribution {
 	return catalog.Distribution{ID: id, Name: "app", Version: fmt.Sprint(serial), Serial: serial, Priority: priority}
 }
+
+// by is the same distribution with a time it shall be ready by, in hours.
+func by(hours int, d catalog.Distribution) catalog.Distribution {
+	d.ReadyBy = hour(hours)
+	return d
+}
+
+func hour(n int) time.Time { return time.Unix(int64(n)*3600, 0).UTC() }
 
 func pause(by string, generation uint64, s catalog.Selector) catalog.Rule {
 	return catalog.Rule{Selector: s, Kind: catalog.RulePause, By: by, Generation: generation}
@@ -41,6 +50,12 @@ func TestResolve(t *testing.T) {
 		"the newest distribution of a version gives its priority": {
 			[]catalog.Distribution{app(1, 1, "low"), app(1, 3, "high"), app(1, 2, "normal")}, nil,
 			[]catalog.Order{{Name: "app", Version: "1", Priority: "high"}}},
+		"the earliest time counts, whichever distribution says it": {
+			[]catalog.Distribution{app(1, 1, "low"), by(8, app(1, 2, "low")), by(6, app(1, 3, "low")), by(7, app(1, 4, "low")), app(1, 5, "low")}, nil,
+			[]catalog.Order{{Name: "app", Version: "1", Priority: "low", ReadyBy: hour(6)}}},
+		"an older version's time is none of the newer's": {
+			[]catalog.Distribution{by(6, app(1, 1, "low")), by(9, app(2, 2, "low")), by(5, app(1, 3, "low"))}, nil,
+			[]catalog.Order{{Name: "app", Version: "2", Priority: "low", ReadyBy: hour(9)}}},
 		"contents are in the order of their names": {
 			[]catalog.Distribution{{ID: 1, Name: "b", Version: "1"}, {ID: 2, Name: "a", Version: "1"}, {ID: 3, Name: "B", Version: "1"}}, nil,
 			[]catalog.Order{{Name: "B", Version: "1"}, {Name: "a", Version: "1"}, {Name: "b", Version: "1"}}},

@@ -12,6 +12,18 @@ import (
 	"github.com/sitecast/sitecast/storage/catalog"
 )
 
+// concurrent are the tests in which many ask at once.
+var concurrent = map[string]func(*testing.T, catalog.Catalog){
+	"serials are distinct and rise":                 concurrentReserve,
+	"one version reserved by many has one serial":   concurrentReserveSame,
+	"one of many publishes a version":               concurrentPublish,
+	"an enrolment has no more uses than it has":     concurrentEnrol,
+	"one of many creates a site":                    concurrentSite,
+	"one of many puts the next trust document":      concurrentTrust,
+	"generations are distinct and rise":             concurrentGeneration,
+	"orders hold all up to the generation they say": ordersHoldTheirGeneration,
+}
+
 // askers act at once.
 const askers = 8
 

@@ -44,6 +44,7 @@ func Run(t *testing.T, open func(*testing.T) catalog.Catalog) {
 			"a failed distribution leaves nothing":        distributeFails,
 			"orders name what was distributed to a site":  ordersOfSite,
 			"a site may be named twice":                   distributeTwice,
+			"the time it shall be ready by is kept":       readyByIsKept,
 			"a rule set again replaces the old":           ruleReplaces,
 			"orders hold the rules that touch a site":     rulesOfSite,
 			"a resume ends the rules it covers":           clearCovered,
@@ -67,16 +68,7 @@ func Run(t *testing.T, open func(*testing.T) catalog.Catalog) {
 			"what is returned belongs to the caller":   returnedIsOwned,
 			"an ended context changes nothing":         endedContext,
 		},
-		"at once": {
-			"serials are distinct and rise":                 concurrentReserve,
-			"one version reserved by many has one serial":   concurrentReserveSame,
-			"one of many publishes a version":               concurrentPublish,
-			"an enrolment has no more uses than it has":     concurrentEnrol,
-			"one of many creates a site":                    concurrentSite,
-			"one of many puts the next trust document":      concurrentTrust,
-			"generations are distinct and rise":             concurrentGeneration,
-			"orders hold all up to the generation they say": ordersHoldTheirGeneration,
-		},
+		"at once": concurrent,
 	} {
 		t.Run(group, func(t *testing.T) {
 			for name, test := range tests {

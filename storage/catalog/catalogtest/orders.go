@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -168,6 +169,23 @@ func distributeTwice(t *testing.T, c catalog.Catalog) {
 	distribute(t, c, catalog.Distribution{Name: "app", Version: "1", Sites: []string{"shop", "other", "shop"}})
 	if o := orders(t, c, "shop"); len(o.Distributions) != 1 {
 		t.Errorf("got %d distributions, want 1", len(o.Distributions))
+	}
+}
+
+func readyByIsKept(t *testing.T, c catalog.Catalog) {
+	createSites(t, c, "shop")
+	publish(t, c, "app", "1")
+	by := time.Date(2027, 3, 4, 6, 0, 0, 250e6, time.FixedZone("", 3600))
+	distribute(t, c, catalog.Distribution{Name: "app", Version: "1", All: true})
+	distribute(t, c, catalog.Distribution{Name: "app", Version: "1", Sites: []string{"shop"}, ReadyBy: by})
+	got := orders(t, c, "shop").Distributions
+	if len(got) != 2 || !got[0].ReadyBy.IsZero() || !got[1].ReadyBy.Equal(by) {
+		t.Errorf("got %+v, want one without a time and one ready by %v", got, by)
+	}
+	entries, err := c.Audit(t.Context(), 0, 2)
+	must(t, err)
+	if !strings.Contains(entries[0].Detail, "ready by 2027-03-04T05:00:00Z") || strings.Contains(entries[1].Detail, "ready") {
+		t.Errorf("the audit log says %q and %q, want the time where there is one", entries[0].Detail, entries[1].Detail)
 	}
 }
 

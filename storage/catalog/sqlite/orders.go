@@ -97,7 +97,7 @@ func (c *Catalog) Version(ctx context.Context, name, version string) (v catalog.
 // Distribute implements catalog.Catalog.
 func (c *Catalog) Distribute(ctx context.Context, by string, d catalog.Distribution) (generation uint64, err error) {
 	ref := content.Ref{Name: d.Name, Version: d.Version}
-	err = c.change(ctx, by, "distribute", ref.String(), fmt.Sprintf("sites %v, all %v, %s", d.Sites, d.All, d.Priority),
+	err = c.change(ctx, by, "distribute", ref.String(), detailOf(d),
 		func(tx *sql.Tx) error {
 			err := tx.QueryRowContext(ctx, `SELECT serial FROM versions WHERE name = $1 AND version = $2 AND head <> ''`,
 				d.Name, d.Version).Scan(&d.Serial)
@@ -108,9 +108,9 @@ func (c *Catalog) Distribute(ctx context.Context, by string, d catalog.Distribut
 			if d.All {
 				every = 1
 			}
-			err = tx.QueryRowContext(ctx, `INSERT INTO distributions (id, name, version, serial, every, priority, created)
-				SELECT COALESCE(MAX(id), 0) + 1, $1, $2, $3, $4, $5, $6 FROM distributions WHERE true RETURNING id`,
-				d.Name, d.Version, d.Serial, every, d.Priority, ms(time.Now())).Scan(&d.ID)
+			err = tx.QueryRowContext(ctx, `INSERT INTO distributions (id, name, version, serial, every, priority, ready_by, created)
+				SELECT COALESCE(MAX(id), 0) + 1, $1, $2, $3, $4, $5, $6, $7 FROM distributions WHERE true RETURNING id`,
+				d.Name, d.Version, d.Serial, every, d.Priority, ms(d.ReadyBy), ms(time.Now())).Scan(&d.ID)
 			if err != nil {
 				return err
 			}
@@ -125,6 +125,15 @@ func (c *Catalog) Distribute(ctx context.Context, by string, d catalog.Distribut
 			return err
 		})
 	return generation, err
+}
+
+// detailOf is what the audit log says of a distribution.
+func detailOf(d catalog.Distribution) string {
+	detail := fmt.Sprintf("sites %v, all %v, %s", d.Sites, d.All, d.Priority)
+	if !d.ReadyBy.IsZero() {
+		detail += ", ready by " + d.ReadyBy.UTC().Format(time.RFC3339)
+	}
+	return detail
 }
 
 // SetRule implements catalog.Catalog.
@@ -186,11 +195,11 @@ func (c *Catalog) Orders(ctx context.Context, site string) (o catalog.Orders, er
 		return o, err
 	}
 	o.Distributions, err = list(ctx, c.read, func(r *sql.Rows) (d catalog.Distribution, err error) {
-		var every, created int64
-		err = r.Scan(&d.ID, &d.Name, &d.Version, &d.Serial, &every, &d.Priority, &created)
-		d.All, d.Created = every != 0, at(created)
+		var every, by, created int64
+		err = r.Scan(&d.ID, &d.Name, &d.Version, &d.Serial, &every, &d.Priority, &by, &created)
+		d.All, d.ReadyBy, d.Created = every != 0, at(by), at(created)
 		return d, err
-	}, `SELECT id, name, version, serial, every, priority, created FROM distributions
+	}, `SELECT id, name, version, serial, every, priority, ready_by, created FROM distributions
 		WHERE every = 1 OR id IN (SELECT distribution FROM distribution_sites WHERE site = $1) ORDER BY id`, site)
 	if err != nil {
 		return o, err

@@ -275,13 +275,50 @@ func TestEmptyFileIsMigratedUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	catalogtest.Fill(t, open(t, path))
-	migrations, err := filepath.Glob("migrations/*.sql")
+	migrations, err := filepath.Glob("migrations/*.sql") // in order
 	if err != nil {
 		t.Fatal(err)
 	}
-	var version int
-	if err := raw(t, path).QueryRow(`SELECT MAX(version_id) FROM goose_db_version`).Scan(&version); version != len(migrations) || err != nil {
-		t.Errorf("got schema %d (%v), want %d", version, err, len(migrations))
+	var version, want int
+	if _, err := fmt.Sscanf(filepath.Base(migrations[len(migrations)-1]), "%04d_", &want); err != nil {
+		t.Fatal(err)
+	}
+	if err := raw(t, path).QueryRow(`SELECT MAX(version_id) FROM goose_db_version`).Scan(&version); version != want || err != nil {
+		t.Errorf("got schema %d (%v), want %d", version, err, want)
+	}
+}
+
+func TestWhatWasOrderedBeforeThereWereTimesHasNone(t *testing.T) {
+	path := newPath(t)
+	c := open(t, path)
+	catalogtest.Fill(t, c)
+	closeIt(t, c)
+	for _, undo := range []string{`ALTER TABLE distributions DROP COLUMN ready_by`, `DELETE FROM goose_db_version WHERE version_id = 3`} {
+		if _, err := raw(t, path).Exec(undo); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var sites, distributions int
+	c = open(t, path)
+	list, err := c.Sites(t.Context(), "", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range list {
+		o, err := c.Orders(t.Context(), s.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sites++
+		for _, d := range o.Distributions {
+			distributions++
+			if !d.ReadyBy.IsZero() {
+				t.Errorf("distribution %d shall be ready by %v, want no time", d.ID, d.ReadyBy)
+			}
+		}
+	}
+	if sites == 0 || distributions == 0 {
+		t.Errorf("read %d distributions of %d sites, want some", distributions, sites)
 	}
 }
 
