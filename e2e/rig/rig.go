@@ -110,7 +110,10 @@ func Start(ctx context.Context, lab *netlab.Lab, exe, dir string, scheme Scheme,
 
 func (r *Rig) startServer() (err error) {
 	r.Server, err = run(r.Lab.Origin, filepath.Join(r.dir, "server.log"), r.exe, r.serverArgs...)
-	return err
+	if err != nil {
+		return err
+	}
+	return r.Server.First() // the origin is a machine of its own
 }
 
 func (r *Rig) ready(ctx context.Context) error {

@@ -43,14 +43,44 @@ const (
 
 	// minGain and maxGain bound what a round trip without a queue adds to the level.
 	minGain = 0.001
-	maxGain = 0.02
+	maxGain = 0.03
 
 	// headroom is the share of the capacity that Run takes between two times that it
 	// feels for the end of the line.
-	headroom  = 0.975
-	feelEvery = 10 * time.Second
+	headroom = 0.975
+	// shortRounds in which less comes than was asked for, and no queue says why, are the
+	// end of the line, too: behind a fair queue or a policer.
+	shortRounds = 5
+	// doubtShare of what arrived at most in the first overload is taken for the
+	// capacity: measured over a few round trips, it may be a bit too much.
+	doubtShare = 0.95
+	// maxTries bounds corrections before others are thought to be there.
+	maxTries = 3
+	// overestimated is the share of a capacity that is believed after a false alarm.
+	overestimated = 0.98
+	// fullRounds with a queue are the end of the line; fewer may be noise.
+	fullRounds = 2
+	feelEvery  = 10 * time.Second
 	// flinchShare of the level is left for a round trip at the first sign of others.
 	flinchShare = 0.3
+
+	// actsWithin is how long it takes to tell the sender, beyond the way of the packets,
+	// and to see what came of it.
+	actsWithin = 50 * time.Millisecond
+
+	// maxAlarm bounds what noise may hide.
+	maxAlarm = 12 * time.Millisecond
+
+	// shortSpan is the least time over which a shortfall counts.
+	shortSpan = 400 * time.Millisecond
+	// stalled is a gap between samples that says that this host stood still, and that
+	// what was measured meanwhile tells of it and not of the line.
+	stalled = 120 * time.Millisecond
+
+	// After an alarm without a cause a queue must be tolerateMore times as long, up to
+	// maxTolerance times.
+	tolerateMore = 1.4
+	maxTolerance = 2
 
 	minHold = 2 * time.Second
 	maxHold = 8 * time.Second
@@ -76,6 +106,9 @@ type Sample struct {
 	Now   time.Time
 	Fresh bool          // Queue was measured since the last sample
 	Queue time.Duration // how much longer than Base the newest probe took
+	// Again says that the probe came back together with the one before: what held
+	// them both up was no queue, where each waits its turn. It corrects the last.
+	Again bool
 	Base  time.Duration // round trip over the empty line, 0 while unknown
 	Taken int64         // bytes that came from the origin
 	Wants bool          // more would be taken if it came
@@ -97,27 +130,36 @@ type Controller struct {
 	queue    delays
 	base     time.Duration
 	arrivals window
+	noise    noise // of queues while nobody seemed to be there
 
-	stepAt     time.Time // of the last change of rate that waits for its effect
-	calmAt     time.Time // since when nobody disturbed
-	hold       time.Duration
-	short      int           // samples in a row with less than asked for
-	patient    time.Time     // until then the sender may still wait as the floor asked
-	doubted    time.Time     // Start saw a queue then; zero when not
-	ratio      float64       // the least share of what was asked for that arrived
-	worst      time.Duration // the longest queue since
-	peak, most float64       // the rate then, and what arrived at most
+	stepAt        time.Time // of the last change of rate that waits for its effect
+	calmAt        time.Time // since when nobody disturbed
+	hold          time.Duration
+	deaf          time.Time     // until then this host catches up
+	tolerance     float64       // of queues, 1 at first
+	alarmed, real bool          // it stood back from Run, and others were there indeed
+	patient       time.Time     // until then the sender may still wait as the floor asked
+	doubted       time.Time     // Start saw a queue then; zero when not
+	ratio         float64       // the least share of what was asked for that arrived
+	worst         time.Duration // the longest queue since
+	fullBytes     float64       // that arrived since while there was a queue
+	fullTime      time.Duration
+	peak, most    float64 // the rate then, and what arrived at most
 
 	gain             float64 // share of the capacity that Run adds a round trip
 	spent            float64 // bytes the present probe took
 	ranFrom          time.Time
 	flinched, feltAt time.Time
+	proven           bool // it ran at about this capacity for a while
+	tries            int  // to correct a capacity that was not
+	fulls, shorts    int  // rounds in a row with a queue, and with less than was asked for
+	signs            int  // of others since it flinched
 	feeling          bool
 }
 
 // NewController returns a controller for a line of which limits says what is known.
 func NewController(limits Limits) *Controller {
-	c := &Controller{mode: Start, rate: FirstRate, hold: minHold}
+	c := &Controller{mode: Start, rate: FirstRate, hold: minHold, tolerance: 1}
 	c.SetLimits(limits)
 	if limits.Capacity > 0 {
 		c.capacity = limits.Capacity
@@ -176,14 +218,28 @@ func (c *Controller) take(s Sample) {
 		c.since, c.calmAt, c.stepAt = s.Now, s.Now, s.Now
 		c.patient = s.Now.Add(6 * c.round())
 	}
+	if s.Now.Sub(c.last) > stalled {
+		c.deaf, c.arrivals = s.Now.Add(stalled), window{}
+	}
+	gap := s.Now.Sub(c.last)
 	c.last = s.Now
+	if !c.doubted.IsZero() && c.queue.least(1) > c.quiet() { // the line is full
+		c.fullBytes += float64(s.Taken)
+		c.fullTime += gap
+	}
+	if s.Now.Before(c.deaf) {
+		s.Fresh = false
+	}
 	if s.Base > 0 {
 		c.base = s.Base
 	}
 	if s.Fresh {
-		c.queue.add(s.Queue)
-		if s.Queue > c.quiet() {
+		c.queue.add(s.Queue, s.Again)
+		if c.queue.least(2) > c.quiet() {
 			c.calmAt = s.Now
+		}
+		if c.mode == Run && !s.Again {
+			c.noise.add(s.Queue)
 		}
 	}
 	c.arrivals.add(s.Now, s.Taken, s.Wants, c.Rate())
@@ -191,9 +247,7 @@ func (c *Controller) take(s Sample) {
 }
 
 // round is how long a change of rate takes to show.
-func (c *Controller) round() time.Duration {
-	return max(c.base, 50*time.Millisecond) + c.limits.Lag
-}
+func (c *Controller) round() time.Duration { return c.base + actsWithin + c.limits.Lag }
 
 // packets is the time that n packets take on the line.
 func (c *Controller) packets(n float64) time.Duration {
@@ -207,16 +261,40 @@ func (c *Controller) packets(n float64) time.Duration {
 func (c *Controller) quiet() time.Duration { return max(3*time.Millisecond, c.packets(3)) }
 
 // busy is the queue that means that somebody else sends.
-func (c *Controller) busy() time.Duration { return max(5*time.Millisecond, c.packets(5)) }
+func (c *Controller) busy() time.Duration {
+	return c.tolerated(max(5*time.Millisecond, c.packets(5)))
+}
+
+// tolerated is a queue as long as experience says that it has to be.
+func (c *Controller) tolerated(d time.Duration) time.Duration {
+	return time.Duration(c.tolerance * float64(d))
+}
 
 // alarm is the queue that may mean that somebody begins to send.
-func (c *Controller) alarm() time.Duration { return max(3500*time.Microsecond, c.packets(4)) }
+// Where measuring is noisy, as on a host that is short of CPU, it takes more.
+func (c *Controller) alarm() time.Duration {
+	return c.tolerated(max(3500*time.Microsecond, c.packets(4), min(2*c.noise.p95(), maxAlarm)))
+}
 
 // target is the queue that Run holds.
-func (c *Controller) target() time.Duration { return max(1500*time.Microsecond, c.packets(1.5)) }
+func (c *Controller) target() time.Duration {
+	return c.tolerated(max(2500*time.Microsecond, c.packets(3)))
+}
 
 func (c *Controller) enter(now time.Time, m Mode, reason string) {
+	// What was asked for before is still on its way for a while.
+	c.patient = now.Add(3 * c.round())
+	if c.mode == Yield { // two packets may wait to be sent at the floor's pace
+		c.patient = c.patient.Add(time.Duration(2 * packet / c.Floor() * float64(time.Second)))
+	}
 	c.mode, c.since, c.stepAt, c.reason = m, now, now, reason
+}
+
+// fallsShort reports whether much less arrives than was asked for, and that over so
+// many packets that no record of TLS and no buffer on the way hides it.
+func (c *Controller) fallsShort(now time.Time) bool {
+	got, asked, ok := c.arrivals.over(now, max(4*c.base, shortSpan, c.span(45)), c.lag())
+	return ok && now.After(c.patient) && got < 0.7*asked
 }
 
 // start doubles the rate each round trip. At the first sign of a queue it goes
@@ -232,12 +310,9 @@ func (c *Controller) start(now time.Time) {
 	switch {
 	case c.queue.least(2) >= c.busy():
 		c.doubt(now)
-	case ok && now.After(c.patient) && got < 0.6*asked:
-		if c.short++; c.short > 3 {
-			c.doubt(now)
-		}
-	case now.Sub(c.stepAt) >= c.round() && c.queue.most(2) < c.quiet() && ok && got > 0.35*asked:
-		c.short = 0
+	case c.fallsShort(now):
+		c.doubt(now)
+	case now.Sub(c.stepAt) >= c.round() && c.queue.least(2) < c.quiet() && ok && got > 0.35*asked:
 		c.rate = min(2*c.rate, c.bound())
 		if c.capacity > 0 && c.rate > 0.9*c.capacity {
 			c.rate = max(c.rate/2*1.1, 0.9*c.capacity)
@@ -247,7 +322,9 @@ func (c *Controller) start(now time.Time) {
 }
 
 func (c *Controller) doubt(now time.Time) {
-	c.doubted, c.peak, c.worst, c.most, c.ratio = now, c.rate, c.queue.least(1), 0, 1
+	c.most = 0
+	c.doubted, c.peak, c.worst, c.ratio = now, c.rate, c.queue.least(1), 1
+	c.fullBytes, c.fullTime = 0, 0
 	c.rate /= 4
 }
 
@@ -255,18 +332,22 @@ func (c *Controller) doubt(now time.Time) {
 // still asked for at the peak.
 func (c *Controller) judgeStart(now time.Time, got, asked float64, ok bool) {
 	if ok && asked > 0.6*c.peak {
-		c.most, c.ratio = max(c.most, got), min(c.ratio, got/asked)
+		c.ratio = min(c.ratio, got/asked)
+		c.most = max(c.most, min(got, asked))
 	}
 	c.worst = max(c.worst, c.queue.least(1))
 	if now.Sub(c.doubted) < 4*c.round() {
 		return
 	}
-	c.doubted, c.short = time.Time{}, 0
+	c.doubted = time.Time{}
 	switch {
 	case c.queue.least(2) >= max(c.busy(), c.worst/2):
 		c.standBack(now, "other traffic makes a queue")
 	case c.ratio < 0.85:
-		c.capacity = max(c.most, MinRate)
+		if c.fullTime > c.round()/2 {
+			c.most = c.fullBytes / c.fullTime.Seconds()
+		}
+		c.capacity = max(doubtShare*min(c.most, c.peak), MinRate)
 		c.goOn(now, true)
 	default: // noise
 		c.rate, c.stepAt = c.peak/2, now
@@ -287,7 +368,7 @@ func (c *Controller) span(n float64) time.Duration {
 }
 
 // lag is how long after a change of rate its first packets arrive.
-func (c *Controller) lag() time.Duration { return c.base + c.limits.Lag }
+func (c *Controller) lag() time.Duration { return c.base + actsWithin/2 + c.limits.Lag }
 
 // run keeps the line full but for a little headroom, and now and then feels for its
 // end: what others begin to send then finds an empty queue. At the first packet of a
@@ -295,18 +376,31 @@ func (c *Controller) lag() time.Duration { return c.base + c.limits.Lag }
 func (c *Controller) run(now time.Time, fresh bool) {
 	// The queue that our own start or step made needs time to go.
 	settled := now.Sub(c.ranFrom) > 3*c.round()+100*time.Millisecond
-	got, asked, ok := c.arrivals.over(now, max(4*c.base, 300*time.Millisecond, c.span(40)), c.lag())
-	ok = ok && now.Sub(c.flinched) > max(4*c.base, 300*time.Millisecond)+c.round()
-	recent := now.Sub(c.flinched) < max(8*c.base, 400*time.Millisecond)
+	got, asked, ok := c.arrivals.over(now, max(4*c.base, shortSpan, c.span(45)), c.lag())
+	ok = ok && now.Sub(c.flinched) > shortSpan+c.round()
+	alert := now.Sub(c.flinched) < alertFor(c.base)
+	if settled && fresh && c.queue.least(2) >= c.alarm() {
+		if !alert {
+			c.flinched, c.signs = now, 0
+		} else {
+			c.signs++
+		}
+	}
 	switch {
-	case settled && c.queue.least(2) >= c.busy(), settled && fresh && recent && now.Sub(c.flinched) > c.round()/2 && c.queue.least(1) >= c.alarm():
+	case settled && c.queue.least(4) >= c.busy() && ok && !c.proven && got < 0.95*asked && c.tries < maxTries:
+		c.tries++ // what was learned was too much
+		c.capacity = doubtShare * got
+		c.goOn(now, false)
+		return
+	case settled && (c.queue.least(4) >= c.busy() || alert && c.signs >= 3):
 		c.standBack(now, "other traffic makes a queue")
 		return
 	case settled && ok && got < pushedShare*min(c.capacity, asked):
 		c.standBack(now, "other traffic takes a part of the line")
 		return
-	case settled && fresh && !recent && c.queue.least(1) >= c.alarm():
-		c.flinched = now
+	}
+	if now.Sub(c.ranFrom) > shortRun {
+		c.proven, c.tries = true, 0
 	}
 	if now.Sub(c.stepAt) >= c.round() {
 		c.stepAt = now
@@ -323,30 +417,44 @@ func (c *Controller) run(now time.Time, fresh bool) {
 	}
 }
 
+// alertFor is how long after a flinch further signs count.
+func alertFor(base time.Duration) time.Duration { return max(8*base, 400*time.Millisecond) }
+
+// Alert reports whether others could be disturbed, so that probes matter more than
+// usual.
+func (c *Controller) Alert() bool { return c.mode != Yield }
+
 // feel moves the level: up in small steps until a queue shows the end of the line, or
 // no more comes; then to a little below what came.
 func (c *Controller) feel(now time.Time, got, asked float64, ok bool) {
+	count := func(n *int, is bool) {
+		if *n++; !is {
+			*n = 0
+		}
+	}
+	count(&c.fulls, c.queue.least(4) > c.target())
+	count(&c.shorts, ok && got < 0.92*asked)
+	full, short := c.fulls >= fullRounds, c.shorts >= shortRounds
 	switch {
-	case c.queue.least(2) > c.target(), ok && c.feeling && got < 0.97*asked && c.level > 0.97*c.capacity:
-		if c.feeling && ok {
-			c.capacity += (got - c.capacity) / 2
+	case c.feeling && (full || short):
+		c.capacity = 0.995 * c.level
+		if short {
+			c.capacity = max(got, MinRate)
 		}
-		if !c.feeling {
-			c.level -= 0.005 * c.capacity
-		} else {
-			c.level = min(c.level, headroom*c.capacity)
-		}
+		c.level = headroom * c.capacity
 		c.feeling, c.feltAt, c.gain = false, now, minGain
-	case c.feeling && c.queue.most(3) < c.target():
+	case c.feeling && c.fulls == 0:
 		c.level += c.gain * c.capacity
 		if c.level > 1.02*c.capacity || c.level < 0.95*c.capacity {
-			c.gain = min(c.gain*(1+0.7*c.round().Seconds()), maxGain)
+			c.gain = min(c.gain*(1+c.round().Seconds()), maxGain)
 		}
 		if ok {
-			c.capacity = max(c.capacity, got)
+			c.capacity = max(c.capacity, min(got, asked))
 		}
-	case now.Sub(c.feltAt) > feelEvery:
-		c.feeling = true
+	case !c.feeling && full:
+		c.level -= 0.005 * c.capacity
+	case !c.feeling && now.Sub(c.feltAt) > feelEvery:
+		c.feeling, c.shorts = true, 0
 	}
 }
 
@@ -360,14 +468,21 @@ func (c *Controller) standBack(now time.Time, why string) {
 	}
 	c.rate = 0
 	c.calmAt = now
+	c.alarmed, c.real = true, false
 	c.enter(now, Yield, why)
 }
 
 func (c *Controller) yield(now time.Time) {
 	c.rate = 0
-	if now.Sub(c.calmAt) >= c.hold+c.base && now.Sub(c.since) >= c.hold+c.base {
-		// Two packets at the floor's pace may be on their way to the wire.
-		c.patient = now.Add(3*c.round() + time.Duration(2*packet/c.Floor()*float64(time.Second)))
+	if c.queue.least(2) > c.quiet() && now.Sub(c.since) > 4*c.round() {
+		c.real = true
+	}
+	hold := c.hold + c.base
+	if c.alarmed && !c.real { // the queue went with us: it was our own, or noise
+		hold = minHold
+	}
+	if now.Sub(c.calmAt) >= hold && now.Sub(c.since) >= hold {
+		c.believe()
 		if c.capacity == 0 {
 			c.rate = FirstRate
 			c.enter(now, Start, "")
@@ -378,14 +493,27 @@ func (c *Controller) yield(now time.Time) {
 	}
 }
 
-func (c *Controller) probe(now time.Time) {
-	got, asked, ok := c.arrivals.over(now, c.span(10), c.lag())
+// believe learns from having stood back: after an alarm without a cause it takes more
+// to be alarmed, and after one with a cause as little as at first.
+func (c *Controller) believe() {
 	switch {
-	case c.queue.least(2) >= c.busy():
+	case !c.alarmed:
+	case c.real:
+		c.tolerance = max(c.tolerance/tolerateMore, 1)
+	default:
+		c.tolerance = min(c.tolerance*tolerateMore, maxTolerance)
+		c.capacity *= overestimated
+	}
+	c.alarmed = false
+}
+
+func (c *Controller) probe(now time.Time) {
+	switch {
+	case c.queue.least(3) >= c.busy():
 		c.failProbe(now, "other traffic makes a queue")
-	case now.After(c.patient) && ok && got < 0.7*asked:
+	case c.fallsShort(now):
 		c.failProbe(now, "other traffic takes a part of the line")
-	case now.Sub(c.stepAt) >= 2*c.round() && c.queue.most(3) < c.quiet():
+	case now.Sub(c.stepAt) >= 2*c.round() && c.queue.least(2) < c.quiet():
 		c.stepAt = now
 		c.rate *= probeStep
 		if c.rate >= 0.9*c.capacity {

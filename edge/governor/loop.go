@@ -2,6 +2,8 @@ package governor
 
 import (
 	"context"
+	"fmt"
+	"os"
 	"slices"
 	"time"
 
@@ -9,8 +11,8 @@ import (
 )
 
 const (
-	// startTick is how often is looked and probed while a start doubles the rate.
-	startTick = 20 * time.Millisecond
+	// alertTick is how often is looked and probed while much hangs on it.
+	alertTick = 25 * time.Millisecond
 	// maxHeldShare of the time that readers may be held up by the store or by peers,
 	// and still count as wanting more.
 	maxHeldShare = 0.3
@@ -42,10 +44,8 @@ func (g *Governor) act(ctx context.Context, now time.Time) time.Duration {
 	if now.Sub(g.told) >= accountEvery {
 		g.account(now)
 	}
-	if g.control != nil {
-		if mode, _ := g.control.Mode(); mode == Start {
-			return startTick
-		}
+	if g.control != nil && g.control.Alert() {
+		return alertTick
 	}
 	return tick
 }
@@ -85,7 +85,7 @@ func (g *Governor) lead(ctx context.Context, now time.Time) {
 		g.stepped = time.Time{}
 	}
 	g.probes.send(now)
-	g.step(now, false, 0)
+	g.step(now, false, finding{})
 }
 
 func latest(a, b time.Time) time.Time {
@@ -96,7 +96,7 @@ func latest(a, b time.Time) time.Time {
 }
 
 // step lets the controller decide.
-func (g *Governor) step(now time.Time, fresh bool, queue time.Duration) {
+func (g *Governor) step(now time.Time, fresh bool, found finding) {
 	if g.control == nil {
 		return
 	}
@@ -113,14 +113,17 @@ func (g *Governor) step(now time.Time, fresh bool, queue time.Duration) {
 			g.yielded += since
 		}
 		if fresh {
-			g.receipt.Note(queue)
+			g.receipt.Note(found.queue)
 		}
 	}
 	before, _ := g.control.Mode()
-	g.control.Step(Sample{Now: now, Fresh: fresh, Queue: queue, Base: g.probes.baseNow(), Taken: taken, Wants: wants})
+	if traceFile != nil {
+		fmt.Fprintf(traceFile, "%.3f %s fresh=%v q=%.2f taken=%d wants=%v rate=%.0f cap=%.0f\n", float64(now.UnixMilli()%1000000)/1e3, before, fresh, ms(found.queue), taken, wants, g.control.Rate(), g.control.Capacity())
+	}
+	g.control.Step(Sample{Now: now, Fresh: fresh, Queue: found.queue, Again: found.again, Base: g.probes.baseNow(), Taken: taken, Wants: wants})
 	if mode, why := g.control.Mode(); mode != before {
 		g.cfg.Log.Debug("governor", "from", string(before), "to", string(mode), "why", why,
-			"rate", int64(g.control.Rate()), "capacity", int64(g.control.Capacity()), "queue", queue, "base", g.probes.baseNow())
+			"rate", int64(g.control.Rate()), "capacity", int64(g.control.Capacity()), "queue", found.queue, "base", g.probes.baseNow())
 	}
 }
 
@@ -142,8 +145,8 @@ func (g *Governor) gather(now time.Time, since time.Duration) (taken int64, want
 }
 
 // measured takes in the queue that a probe found.
-func (g *Governor) measured(now time.Time, queue time.Duration) {
-	g.step(now, true, queue)
+func (g *Governor) measured(now time.Time, f finding) {
+	g.step(now, true, f)
 	g.setRate(now)
 }
 
@@ -269,3 +272,11 @@ func (g *Governor) account(now time.Time) {
 		g.receipt, g.active, g.yielded = wire.Receipt{}, 0, 0
 	}
 }
+
+var traceFile = func() *os.File {
+	if p := os.Getenv("GOVTRACE"); p != "" {
+		f, _ := os.Create(fmt.Sprint(p, os.Getpid()))
+		return f
+	}
+	return nil
+}()

@@ -43,7 +43,11 @@ type reflector struct {
 	sentAt time.Time
 	heard  time.Time
 	queue  time.Duration
+	before exchange
 }
+
+// exchange is a probe and its reply.
+type exchange struct{ sent, at time.Time }
 
 // probes measures round trips to reflectors. The governor's loop owns it, but for
 // the goroutine that reads.
@@ -104,9 +108,9 @@ func (p *probes) close() {
 // read hands replies on.
 func (p *probes) read() {
 	buf := make([]byte, 1500)
+	receive := receiver(p.conn)
 	for {
-		n, _, err := p.conn.ReadFrom(buf)
-		at := time.Now()
+		n, at, err := receive(buf)
 		if err != nil {
 			return // closed, or the network is gone: TCP is asked then
 		}
@@ -175,32 +179,45 @@ func (p *probes) sendTCP() {
 	})
 }
 
-// heard takes a reply in. It returns the queue that it found when it is of the
-// reflector in use.
-func (p *probes) heard(now time.Time, r reply) (queue time.Duration, ok bool) {
+// finding is what a probe found: the queue, and whether it came back together with
+// the one before though it was sent later, so that a host that stood still released
+// them both.
+type finding struct {
+	queue time.Duration
+	again bool
+}
+
+// heard takes a reply in. It returns what it found when it is of the reflector in
+// use.
+func (p *probes) heard(now time.Time, r reply) (finding, bool) {
 	var from *reflector
 	rtt := r.rtt
 	if r.tcp {
 		p.pinging = false
 		if rtt == 0 {
-			return 0, false
+			return finding{}, false
 		}
 		from = p.all[len(p.all)-1]
 	} else {
 		o, known := p.sent[r.id]
 		if !known {
-			return 0, false // late, or forged
+			return finding{}, false // late, or forged
 		}
 		delete(p.sent, r.id)
 		from, rtt = o.to, r.at.Sub(o.at)
 	}
+	sent := r.at.Add(-rtt)
+	apart := sent.Sub(from.before.sent)
+	f := finding{again: apart > 0 && r.at.Sub(from.before.at) < apart*2/5}
+	from.before = exchange{sent, r.at}
 	from.heard = now
 	from.queue = rtt - from.base.add(now, rtt)
+	f.queue = from.queue
 	if from != p.current() {
-		return 0, false
+		return finding{}, false
 	}
-	p.queue = from.queue
-	return p.queue, true
+	p.queue = f.queue
+	return f, true
 }
 
 func (p *probes) current() *reflector {

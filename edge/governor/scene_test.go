@@ -26,7 +26,7 @@ type scene struct {
 
 const probeEvery = 50 * time.Millisecond
 
-const startEvery = 20 * time.Millisecond
+const startEvery = 25 * time.Millisecond
 
 func newScene(b *bench, limits governor.Limits) *scene {
 	s := &scene{bench: b, c: governor.NewController(limits), base: math.MaxInt64}
@@ -41,7 +41,7 @@ func newScene(b *bench, limits governor.Limits) *scene {
 		p.lost = func(*packet) {}
 		b.send(p)
 		every := probeEvery
-		if mode, _ := s.c.Mode(); mode == governor.Start {
+		if s.c.Alert() {
 			every = startEvery
 		}
 		b.after(every, probe)

@@ -1,15 +1,24 @@
 package governor
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // delays are the newest queueing delays, newest first.
 type delays struct {
-	d [3]time.Duration
+	d [4]time.Duration
 	n int
 }
 
-func (q *delays) add(d time.Duration) {
-	q.d[2], q.d[1], q.d[0] = q.d[1], q.d[0], d
+// add takes in a delay, or corrects the newest with it.
+func (q *delays) add(d time.Duration, again bool) {
+	if again && q.n > 0 {
+		q.d[0] = min(q.d[0], d)
+		return
+	}
+	copy(q.d[1:], q.d[:])
+	q.d[0] = d
 	q.n = min(q.n+1, len(q.d))
 }
 
@@ -33,6 +42,27 @@ func (q *delays) most(n int) time.Duration {
 		d = max(d, o)
 	}
 	return d
+}
+
+// noise remembers how queues looked in the last quiet seconds.
+type noise struct {
+	seen [128]time.Duration
+	n    int
+}
+
+func (n *noise) add(d time.Duration) {
+	n.seen[n.n%len(n.seen)] = d
+	n.n++
+}
+
+// p95 is what one in twenty exceeded; 0 until enough was seen.
+func (n *noise) p95() time.Duration {
+	if n.n < len(n.seen) {
+		return 0
+	}
+	sorted := n.seen
+	slices.Sort(sorted[:])
+	return sorted[len(sorted)*95/100]
 }
 
 // windowSpan is how long arrivals are remembered.
@@ -60,14 +90,15 @@ func (w *window) add(now time.Time, taken int64, wants bool, rate float64) {
 
 // over is the rate at which bytes came in the last span, and the mean of the rates
 // that were allowed a lag earlier, when those bytes were asked for. ok is false when
-// so much time is not known of, or at some instant nothing more was wanted.
+// so much time is not known of, or for a fifth of it nothing more was wanted.
 func (w *window) over(now time.Time, span, lag time.Duration) (got, asked float64, ok bool) {
 	from, until := now.Add(-span), now.Add(-lag)
 	var bytes, rates, since float64
+	var idle time.Duration
 	for i := len(w.marks) - 1; i > 0; i-- {
 		m, before := w.marks[i], w.marks[i-1].at
 		if !m.wants {
-			return 0, 0, false
+			idle += m.at.Sub(before)
 		}
 		if m.at.After(from) {
 			bytes += m.taken
@@ -77,7 +108,7 @@ func (w *window) over(now time.Time, span, lag time.Duration) (got, asked float6
 			rates += m.rate * d.Seconds()
 		}
 		if !before.After(from.Add(-lag)) {
-			return bytes / since, rates / span.Seconds(), true
+			return bytes / since, rates / span.Seconds(), idle < span/5
 		}
 	}
 	return 0, 0, false

@@ -41,8 +41,7 @@ const (
 	// minClamp is the least window worth clamping: below some eight packets a window
 	// starves TCP, and reads are paced instead.
 	minClamp = 12 << 10
-	// readSlack is how much faster than the rate is read where something better than
-	// reading holds the rate.
+	// readSlack is how much faster than the rate is read where the window holds it.
 	readSlack = 1.15
 )
 
@@ -78,20 +77,28 @@ func (s *shaper) set(bytesPerSecond int64, rtt time.Duration) {
 
 // apply makes everything obey the rate. mu is held.
 func (s *shaper) apply() {
-	limit := rate.Inf
-	if s.rate != wire.Unlimited {
-		limit = rate.Limit(s.rate)
-		if len(s.answers) == s.fetching || s.clamps() {
-			limit *= readSlack
+	obeyed := s.fetching > 0 && len(s.answers) == s.fetching
+	for key, told := range s.answers {
+		if !s.worthTelling(told) {
+			continue
 		}
+		if s.tell(wire.Pace{Key: key, BytesPerSecond: s.rate}) {
+			s.answers[key] = s.rate
+		} else {
+			obeyed = false
+		}
+	}
+	limit := rate.Inf
+	switch {
+	case s.rate == wire.Unlimited, obeyed:
+		// What a sender that obeys has sent is read at once: it is no longer on the line.
+	case s.clamps():
+		limit = rate.Limit(s.rate) * readSlack
+	default:
+		limit = rate.Limit(s.rate)
 	}
 	if s.limit.Limit() != limit {
 		s.limit.SetLimit(limit)
-	}
-	for key, told := range s.answers {
-		if s.worthTelling(told) && s.tell(wire.Pace{Key: key, BytesPerSecond: s.rate}) {
-			s.answers[key] = s.rate
-		}
 	}
 	for c := range s.conns {
 		s.shape(c)

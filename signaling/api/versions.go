@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/sitecast/sitecast/signaling/pace"
 	"github.com/sitecast/sitecast/signaling/wire"
 	"github.com/sitecast/sitecast/storage/blob"
 	"github.com/sitecast/sitecast/storage/catalog"
@@ -251,9 +252,10 @@ func (s *server) download(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/octet-stream")
 	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
 	w.Header().Set("ETag", `"`+digest.String()+`"`)
-	defer s.Pacer.Begin(r, w.Header())()
+	paced := s.Pacer.Begin(r, w.Header())
+	defer paced.End()
 	answer := &answered{ResponseWriter: w}
-	http.ServeContent(answer, r, "", time.Time{}, counting{object, s.Served, http.NewResponseController(w)})
+	http.ServeContent(answer, r, "", time.Time{}, counting{object, s.Served, http.NewResponseController(w), paced})
 	if answer.status == http.StatusRequestedRangeNotSatisfiable {
 		s.Refused.Add(wire.DoorObjects, "invalid_range")
 	}
@@ -277,11 +279,13 @@ type counting struct {
 	io.ReadSeeker
 	served func(bytes int)
 	times  *http.ResponseController
+	paced  *pace.Answer
 }
 
 func (c counting) Read(b []byte) (int, error) {
+	n, err := c.ReadSeeker.Read(b[:c.paced.Step(len(b))])
+	c.paced.Wait(n)
 	_ = c.times.SetWriteDeadline(time.Now().Add(takeTimeout)) // not all writers can
-	n, err := c.ReadSeeker.Read(b)
 	c.served(n)
 	return n, err
 }

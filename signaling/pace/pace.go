@@ -13,6 +13,9 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
 
 	"github.com/sitecast/sitecast/signaling/wire"
 )
@@ -20,11 +23,32 @@ import (
 // maxPaced bounds the answers that are paced at once; more are not.
 const maxPaced = 1 << 16
 
-// Pacer knows the connections whose answers are paced. Its zero value is ready.
+// slowest is the rate in bytes per second below which the kernel does not pace: it
+// would wait up to a second after a packet, whatever rate is set meanwhile. Slower
+// answers are held up before they reach the socket, which then holds little.
+const (
+	slowest = 64 << 10
+	// unsent bounds what a socket holds that was not sent yet.
+	unsent = 16 << 10
+	// stepTime is how much of a slow answer is read at once.
+	stepTime = 50 * time.Millisecond
+	minStep  = 1448 // one packet
+)
+
+// Pacer knows the answers that are paced. Its zero value is ready.
 type Pacer struct {
 	// mu guards the rest.
 	mu    sync.Mutex
-	byKey map[string]net.Conn
+	byKey map[string]*Answer
+}
+
+// Answer is one that is paced, or not.
+type Answer struct {
+	pacer *Pacer
+	ctx   context.Context
+	key   string // empty: it is not paced
+	conn  net.Conn
+	slow  *rate.Limiter // infinite while the kernel paces
 }
 
 type connKey struct{}
@@ -41,36 +65,42 @@ func (p *Pacer) Context(ctx context.Context, conn net.Conn) context.Context {
 }
 
 // Begin paces the answer to r, if it asks for that and it can be done, and says so
-// in header. The caller must call end when the answer was sent.
-func (p *Pacer) Begin(r *http.Request, header http.Header) (end func()) {
+// in header. The caller must call End when the answer was sent.
+func (p *Pacer) Begin(r *http.Request, header http.Header) *Answer {
+	a := &Answer{pacer: p, ctx: r.Context(), slow: rate.NewLimiter(rate.Inf, minStep)}
 	conn, ok := r.Context().Value(connKey{}).(net.Conn)
 	if !ok {
-		return func() {}
+		return a
 	}
 	var key string
-	var rate int64
-	if _, err := fmt.Sscanf(r.Header.Get(wire.PaceHeader), "%32s %d", &key, &rate); err != nil || len(key) != wire.PaceKeyBytes || rate < 0 {
+	var pace int64
+	if _, err := fmt.Sscanf(r.Header.Get(wire.PaceHeader), "%32s %d", &key, &pace); err != nil || len(key) != wire.PaceKeyBytes || pace < 0 {
 		set(conn, wire.Unlimited) // an earlier answer may have been paced
-		return func() {}
+		return a
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.byKey == nil {
-		p.byKey = map[string]net.Conn{}
+		p.byKey = map[string]*Answer{}
 	}
-	if p.byKey[key] != nil || len(p.byKey) >= maxPaced || !set(conn, rate) {
-		return func() {}
+	if p.byKey[key] != nil || len(p.byKey) >= maxPaced || !set(conn, max(pace, slowest)) {
+		return a
 	}
-	p.byKey[key] = conn
+	a.key, a.conn = key, conn
+	a.hold(pace)
+	p.byKey[key] = a
 	header.Set(wire.PacedHeader, "1")
-	return func() { p.end(key) }
+	return a
 }
 
-// end forgets a key. The connection keeps its last rate until its next request.
-func (p *Pacer) end(key string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	delete(p.byKey, key)
+// End forgets an answer. The connection keeps its last rate until its next request.
+func (a *Answer) End() {
+	if a.key == "" {
+		return
+	}
+	a.pacer.mu.Lock()
+	defer a.pacer.mu.Unlock()
+	delete(a.pacer.byKey, a.key)
 }
 
 // Set changes the rate of the answer that a key was named for. An answer that
@@ -78,7 +108,57 @@ func (p *Pacer) end(key string) {
 func (p *Pacer) Set(pace *wire.Pace) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if conn := p.byKey[pace.Key]; conn != nil {
-		set(conn, pace.BytesPerSecond)
+	if a := p.byKey[pace.Key]; a != nil {
+		a.hold(pace.BytesPerSecond)
+		kernel := pace.BytesPerSecond
+		if kernel != wire.Unlimited {
+			kernel = max(kernel, slowest)
+		}
+		set(a.conn, kernel)
+	}
+}
+
+// hold makes a slow answer wait before it reaches the socket.
+func (a *Answer) hold(bytesPerSecond int64) {
+	limit, step := rate.Inf, minStep
+	if bytesPerSecond != wire.Unlimited && bytesPerSecond < slowest {
+		limit, step = rate.Limit(bytesPerSecond), stepOf(bytesPerSecond)
+	}
+	a.slow.SetBurst(step)
+	a.slow.SetLimit(limit)
+}
+
+func stepOf(bytesPerSecond int64) int {
+	return max(minStep, int(float64(bytesPerSecond)*stepTime.Seconds()))
+}
+
+// Step is how many of n bytes may be written at once.
+func (a *Answer) Step(n int) int {
+	if a.slow.Limit() == rate.Inf {
+		return n
+	}
+	return min(n, a.slow.Burst())
+}
+
+// Wait returns when n bytes, as many as Step said, may be written. The rate may
+// change meanwhile, so it looks again now and then.
+func (a *Answer) Wait(n int) {
+	for {
+		r := a.slow.ReserveN(time.Now(), min(n, a.slow.Burst()))
+		delay := r.Delay()
+		if delay <= 0 {
+			return
+		}
+		if delay > stepTime {
+			r.Cancel()
+		}
+		select {
+		case <-a.ctx.Done():
+			return
+		case <-time.After(min(delay, stepTime)):
+		}
+		if delay <= stepTime {
+			return
+		}
 	}
 }

@@ -8,9 +8,6 @@ import (
 	"github.com/sitecast/sitecast/signaling/wire"
 )
 
-// minRate keeps the gap between two packets below a second.
-const minRate = 1500
-
 // set paces what is sent on conn from now on, and reports whether it can.
 func set(conn net.Conn, bytesPerSecond int64) bool {
 	tcp, ok := conn.(*net.TCPConn)
@@ -23,9 +20,13 @@ func set(conn net.Conn, bytesPerSecond int64) bool {
 	}
 	rate := ^uint64(0)
 	if bytesPerSecond != wire.Unlimited {
-		rate = uint64(max(bytesPerSecond, minRate))
+		rate = uint64(bytesPerSecond)
 	}
 	failed := raw.Control(func(fd uintptr) {
+		// BBR takes the rate it is held to for all that the line has, and then needs
+		// seconds to find out that it may send faster; CUBIC's window just waits.
+		_ = unix.SetsockoptString(int(fd), unix.IPPROTO_TCP, unix.TCP_CONGESTION, "cubic") // what there is else works, too
+		_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, unsent)
 		err = unix.SetsockoptUint64(int(fd), unix.SOL_SOCKET, unix.SO_MAX_PACING_RATE, rate)
 	})
 	return failed == nil && err == nil
