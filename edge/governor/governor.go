@@ -42,7 +42,14 @@ const (
 	restAfter = 2 * time.Second
 	// takenLasts is how long a fetcher that reports nothing counts as at work.
 	takenLasts = time.Second
-	inbox      = 256
+	// takeOverAfter is how long the stand-by hears no grant before it governs: by then
+	// the last grants of the holder have lapsed at every fetcher, however late they came.
+	takeOverAfter = GrantValid + 2*GrantEvery
+	// lastRateLasts is how long after the last grant its rate says something of the line.
+	lastRateLasts = 10 * time.Second
+	// maxBases bounds the reflectors whose round trips are remembered.
+	maxBases = 64
+	inbox    = 256
 )
 
 // Origin is what fetches here.
@@ -82,19 +89,29 @@ type Governor struct {
 	// Owned by Run.
 	govern      wire.Govern
 	appointed   bool
+	anew        bool // a session began: the next appointment counts, whatever its number
 	appointedAt time.Time
+	deposed     bool                         // another governs in a later term than we were told of
 	fetchers    map[wire.EndpointID]*fetcher // others, by what they say
 	control     *Controller                  // nil while somebody else governs
 	probes      *probes                      // nil while nobody fetches
-	obeyed      grantFence
-	grant       wire.Grant // the last one heard
+	heard       map[wire.EndpointID]grantFence
+	grant       wire.Grant // the last one obeyed
 	grantAt     time.Time
+	rival       wire.Grant // of a stand-by that governs though this endpoint does
+	rivalAt     time.Time
+	quietUntil  time.Time     // this loop stood still, and a stand-by may have taken over
 	seq         uint64        // of grants given
 	taken       int64         // by this endpoint, as seen last
+	counted     int64         // of taken, what the controller knows
 	held        time.Duration // readers here, as seen last
+	lookedAt    time.Time     // when that was
 	wants       bool          // this endpoint could use more
+	fetchedAt   time.Time     // something was fetched here last
 	activeAt    time.Time     // somebody fetched last
-	stepped     time.Time     // the controller decided last
+	activeSince time.Time     // without a rest
+	actedAt     time.Time
+	stepped     time.Time // the controller decided last
 	grantedAt   time.Time
 	told        time.Time // when the server heard last
 	receipt     wire.Receipt
@@ -109,13 +126,14 @@ type Governor struct {
 
 // fetcher is what the holder knows of one.
 type fetcher struct {
-	bytes uint64 // taken as it said last
-	since uint64 // taken and not yet counted
-	wants bool
-	at    time.Time // when it spoke last
+	bytes  uint64 // taken as it said last
+	since  uint64 // taken and not yet counted
+	wants  bool
+	at     time.Time // when it spoke last
+	worked time.Time // when it wanted or took something last
 }
 
-// grantFence orders grants.
+// grantFence orders appointments, and the grants of one endpoint.
 type grantFence struct{ epoch, term, seq uint64 }
 
 func (f grantFence) after(o grantFence) bool {
@@ -127,6 +145,12 @@ func (f grantFence) after(o grantFence) bool {
 	}
 	return f.seq > o.seq
 }
+
+// office is the fence of the appointment that is known here.
+func (g *Governor) office() grantFence { return grantFence{g.govern.Epoch, g.govern.Term, 0} }
+
+// holds reports whether this endpoint governs, as far as it knows.
+func (g *Governor) holds() bool { return g.govern.Holder == g.cfg.Self && !g.deposed }
 
 // Status is what a governor does now, for people and metrics.
 type Status struct {
@@ -145,7 +169,7 @@ type Status struct {
 // New returns a governor that does nothing until Run.
 func New(cfg Config) *Governor {
 	return &Governor{cfg: cfg, events: make(chan event, inbox), done: make(chan struct{}),
-		fetchers: map[wire.EndpointID]*fetcher{}, base: map[string]time.Duration{}, status: Status{Role: "none"}}
+		fetchers: map[wire.EndpointID]*fetcher{}, heard: map[wire.EndpointID]grantFence{}, base: map[string]time.Duration{}, status: Status{Role: "none"}}
 }
 
 // Status is a snapshot.
@@ -155,12 +179,20 @@ func (g *Governor) Status() Status {
 	return g.status
 }
 
-// post hands an event to the loop. It may be called while the loop is full: then
-// the oldest news is no loss, because newer comes.
+// post hands an event to the loop. The loop waits for nobody, so neither does who
+// posts, for long.
 func (g *Governor) post(e event) {
 	select {
 	case g.events <- e:
 	case <-g.done:
+	}
+}
+
+// postSoon hands over what is said anew soon: when the loop is behind, it is dropped.
+func (g *Governor) postSoon(e event) {
+	select {
+	case g.events <- e:
+	default:
 	}
 }
 
@@ -171,18 +203,18 @@ func (g *Governor) Appointed(w wire.Govern) {
 
 // Granted takes in a grant that came from a peer.
 func (g *Governor) Granted(w wire.Grant) {
-	g.post(func(g *Governor, now time.Time) { g.obey(now, w) })
+	g.postSoon(func(g *Governor, now time.Time) { g.obey(now, w) })
 }
 
 // Took takes in what a fetcher took.
 func (g *Governor) Took(w wire.Taken) {
-	g.post(func(g *Governor, now time.Time) { g.count(now, w) })
+	g.postSoon(func(g *Governor, now time.Time) { g.count(now, w) })
 }
 
 // Forget is for a new session: the server says anew who governs, perhaps with
-// lower numbers.
+// lower numbers. Until then whoever governs goes on.
 func (g *Governor) Forget() {
-	g.post(func(g *Governor, _ time.Time) { g.govern.Epoch, g.govern.Term = 0, 0 })
+	g.post(func(g *Governor, _ time.Time) { g.anew = true })
 }
 
 // Run owns the governor until ctx ends.
@@ -191,6 +223,7 @@ func (g *Governor) Run(ctx context.Context) error {
 	timer := time.NewTimer(tick)
 	defer timer.Stop()
 	defer func() { g.rest(time.Now()) }()
+	g.setRate(time.Now()) // until now nothing bounded it
 	for {
 		var replies <-chan reply
 		if g.probes != nil {
@@ -209,16 +242,42 @@ func (g *Governor) Run(ctx context.Context) error {
 			continue
 		case <-timer.C:
 		}
+		g.hear() // first what was said while this loop stood still
 		timer.Reset(g.act(ctx, time.Now()))
+	}
+}
+
+// hear applies what waits.
+func (g *Governor) hear() {
+	for range inbox {
+		select {
+		case e := <-g.events:
+			e(g, time.Now())
+		default:
+			return
+		}
 	}
 }
 
 // appoint obeys the server's choice.
 func (g *Governor) appoint(now time.Time, w wire.Govern) {
-	if g.appointed && !(grantFence{w.Epoch, w.Term, 1}).after(grantFence{g.govern.Epoch, g.govern.Term, 0}) {
+	office := grantFence{w.Epoch, w.Term, 0}
+	if g.appointed && !g.anew && !office.after(g.office()) {
 		return
 	}
-	g.govern, g.appointed = w, true
+	for id, last := range g.heard {
+		if id != w.Holder && id != w.StandBy || last.epoch > w.Epoch {
+			delete(g.heard, id) // the server may count anew
+		}
+	}
+	acting := w.Holder == g.govern.Holder && w.StandBy == g.cfg.Self
+	if w.Holder != g.govern.Holder {
+		g.appointedAt = now
+	}
+	g.govern, g.appointed, g.anew, g.deposed = w, true, false, false
+	if len(g.base)+len(w.Line.Base) > maxBases {
+		clear(g.base)
+	}
 	for name, us := range w.Line.Base {
 		g.base[name] = time.Duration(us) * time.Microsecond
 	}
@@ -227,14 +286,19 @@ func (g *Governor) appoint(now time.Time, w wire.Govern) {
 			delete(g.fetchers, id)
 		}
 	}
-	if g.control != nil {
+	switch {
+	case g.control == nil:
+	case w.Holder == g.cfg.Self, acting:
 		g.control.SetLimits(g.limits())
-		if w.Holder != g.cfg.Self {
-			g.control = nil
-		}
+	default:
+		g.resign()
 	}
-	g.appointedAt = now
 	g.setRate(now)
+}
+
+// resign leaves it to somebody else to govern, and to account.
+func (g *Governor) resign() {
+	g.control, g.receipt, g.active, g.yielded = nil, wire.Receipt{}, 0, 0
 }
 
 func (g *Governor) limits() Limits {
@@ -248,24 +312,9 @@ func (g *Governor) limits() Limits {
 	return l
 }
 
-// obey takes in a grant of the holder or the stand-by.
-func (g *Governor) obey(now time.Time, w wire.Grant) {
-	fence := grantFence{w.Epoch, w.Term, w.Seq}
-	if !fence.after(g.obeyed) || w.Epoch < g.govern.Epoch || w.From == g.cfg.Self ||
-		w.From != "" && w.From != g.govern.Holder && w.From != g.govern.StandBy {
-		return
-	}
-	if g.control != nil && g.govern.Holder == g.cfg.Self {
-		g.seq = max(g.seq, w.Seq) // the stand-by did not hear us for a while; it hears our next
-		return
-	}
-	g.control = nil
-	g.obeyed, g.grant, g.grantAt = fence, w, now
-	g.setRate(now)
-}
-
+// count takes in what a fetcher said of itself.
 func (g *Governor) count(now time.Time, w wire.Taken) {
-	if !slices.Contains(g.govern.Fetchers, w.From) {
+	if !slices.Contains(g.govern.Fetchers, w.From) || w.From == g.cfg.Self {
 		return
 	}
 	f := g.fetchers[w.From]
@@ -273,8 +322,15 @@ func (g *Governor) count(now time.Time, w wire.Taken) {
 		f = &fetcher{bytes: w.Bytes}
 		g.fetchers[w.From] = f
 	}
+	if w.Wants || w.Bytes > f.bytes {
+		f.worked = now
+	}
 	if w.Bytes > f.bytes {
 		f.since += w.Bytes - f.bytes
 	}
 	f.bytes, f.wants, f.at = w.Bytes, w.Wants, now
 }
+
+// wantsMore reports whether a fetcher said of late that it could use more. Who says
+// nothing any more wants nothing.
+func (f *fetcher) wantsMore(now time.Time) bool { return f.wants && now.Sub(f.at) < takenLasts }
