@@ -9,9 +9,11 @@ package pace
 
 import (
 	"context"
-	"fmt"
+	"encoding/hex"
 	"net"
 	"net/http"
+	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/sitecast/sitecast/signaling/wire"
@@ -47,23 +49,32 @@ func (p *Pacer) Begin(r *http.Request, header http.Header) (end func()) {
 	if !ok {
 		return func() {}
 	}
-	var key string
-	var rate int64
-	if _, err := fmt.Sscanf(r.Header.Get(wire.PaceHeader), "%32s %d", &key, &rate); err != nil || len(key) != wire.PaceKeyBytes || rate < 0 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	key, rate, asks := wish(r.Header.Get(wire.PaceHeader))
+	if !asks || p.byKey[key] != nil || len(p.byKey) >= maxPaced {
 		set(conn, wire.Unlimited) // an earlier answer may have been paced
 		return func() {}
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	if !set(conn, rate) {
+		return func() {}
+	}
 	if p.byKey == nil {
 		p.byKey = map[string]net.Conn{}
-	}
-	if p.byKey[key] != nil || len(p.byKey) >= maxPaced || !set(conn, rate) {
-		return func() {}
 	}
 	p.byKey[key] = conn
 	header.Set(wire.PacedHeader, "1")
 	return func() { p.end(key) }
+}
+
+// wish reads what a request asks for: a key and a rate.
+func wish(text string) (key string, rate int64, ok bool) {
+	key, number, _ := strings.Cut(text, " ")
+	if _, err := hex.DecodeString(key); err != nil || len(key) != wire.PaceKeyBytes {
+		return "", 0, false
+	}
+	rate, err := strconv.ParseInt(number, 10, 64)
+	return key, rate, err == nil && rate >= 0
 }
 
 // end forgets a key. The connection keeps its last rate until its next request.
