@@ -166,10 +166,13 @@ type Status struct {
 	Taken     int64   `json:"taken_bytes"`
 }
 
-// New returns a governor that does nothing until Run.
+// New returns a governor that holds its origin to FirstRate, and does no more until
+// Run.
 func New(cfg Config) *Governor {
-	return &Governor{cfg: cfg, events: make(chan event, inbox), done: make(chan struct{}),
-		fetchers: map[wire.EndpointID]*fetcher{}, heard: map[wire.EndpointID]grantFence{}, base: map[string]time.Duration{}, status: Status{Role: "none"}}
+	g := &Governor{cfg: cfg, events: make(chan event, inbox), done: make(chan struct{}),
+		fetchers: map[wire.EndpointID]*fetcher{}, heard: map[wire.EndpointID]grantFence{}, base: map[string]time.Duration{}}
+	g.setRate(time.Now())
+	return g
 }
 
 // Status is a snapshot.
@@ -223,7 +226,6 @@ func (g *Governor) Run(ctx context.Context) error {
 	timer := time.NewTimer(tick)
 	defer timer.Stop()
 	defer func() { g.rest(time.Now()) }()
-	g.setRate(time.Now()) // until now nothing bounded it
 	for {
 		var replies <-chan reply
 		if g.probes != nil {
