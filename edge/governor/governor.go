@@ -47,6 +47,8 @@ const (
 	takeOverAfter = GrantValid + 2*GrantEvery
 	// lastRateLasts is how long after the last grant its rate says something of the line.
 	lastRateLasts = 10 * time.Second
+	// dealtOver is how much longer than it took a fetcher its bytes count as arriving.
+	dealtOver = 1.25
 	// maxBases bounds the reflectors whose round trips are remembered.
 	maxBases = 64
 	inbox    = 256
@@ -96,20 +98,24 @@ type Governor struct {
 	control     *Controller                  // nil while somebody else governs
 	probes      *probes                      // nil while nobody fetches
 	heard       map[wire.EndpointID]grantFence
+	past        grantFence // of before the server counted anew
 	grant       wire.Grant // the last one obeyed
 	grantAt     time.Time
 	rival       wire.Grant // of a stand-by that governs though this endpoint does
 	rivalAt     time.Time
-	quietUntil  time.Time     // this loop stood still, and a stand-by may have taken over
-	seq         uint64        // of grants given
-	taken       int64         // by this endpoint, as seen last
-	counted     int64         // of taken, what the controller knows
-	held        time.Duration // readers here, as seen last
-	lookedAt    time.Time     // when that was
-	wants       bool          // this endpoint could use more
-	fetchedAt   time.Time     // something was fetched here last
-	activeAt    time.Time     // somebody fetched last
-	activeSince time.Time     // without a rest
+	quietUntil  time.Time                   // this loop stood still, and a stand-by may have taken over
+	seq         uint64                      // of grants given
+	parts       map[wire.EndpointID]float64 // shares of the rate, as granted last
+	granted     float64                     // the rate then
+	taken       int64                       // by this endpoint, as seen last
+	counted     int64                       // of taken, what the controller knows
+	fraction    float64                     // of a byte of others that was not told yet
+	held        time.Duration               // readers here, as seen last
+	lookedAt    time.Time                   // when that was
+	wants       bool                        // this endpoint could use more
+	fetchedAt   time.Time                   // something was fetched here last
+	activeAt    time.Time                   // somebody fetched last
+	activeSince time.Time                   // without a rest
 	actedAt     time.Time
 	stepped     time.Time // the controller decided last
 	grantedAt   time.Time
@@ -126,8 +132,10 @@ type Governor struct {
 
 // fetcher is what the holder knows of one.
 type fetcher struct {
-	bytes  uint64 // taken as it said last
-	since  uint64 // taken and not yet counted
+	bytes  uint64    // taken as it said last
+	owed   float64   // taken and not yet told to the controller
+	pace   float64   // bytes per second at which it is told
+	dealt  time.Time // until when it was
 	wants  bool
 	at     time.Time // when it spoke last
 	worked time.Time // when it wanted or took something last
@@ -264,12 +272,16 @@ func (g *Governor) hear() {
 // appoint obeys the server's choice.
 func (g *Governor) appoint(now time.Time, w wire.Govern) {
 	office := grantFence{w.Epoch, w.Term, 0}
-	if g.appointed && !g.anew && !office.after(g.office()) {
+	later := office.after(g.office())
+	if g.appointed && !g.anew && !later {
 		return
 	}
-	for id, last := range g.heard {
-		if id != w.Holder && id != w.StandBy || last.epoch > w.Epoch {
-			delete(g.heard, id) // the server may count anew
+	if !later {
+		g.past = g.office()
+	}
+	for id := range g.heard {
+		if !later || id != w.Holder && id != w.StandBy { // the server counts anew
+			delete(g.heard, id)
 		}
 	}
 	acting := w.Holder == g.govern.Holder && w.StandBy == g.cfg.Self
@@ -321,16 +333,28 @@ func (g *Governor) count(now time.Time, w wire.Taken) {
 	}
 	f := g.fetchers[w.From]
 	if f == nil {
-		f = &fetcher{bytes: w.Bytes}
+		f = &fetcher{bytes: w.Bytes, dealt: now}
 		g.fetchers[w.From] = f
 	}
 	if w.Wants || w.Bytes > f.bytes {
 		f.worked = now
 	}
 	if w.Bytes > f.bytes {
-		f.since += w.Bytes - f.bytes
+		f.owed += float64(w.Bytes - f.bytes)
 	}
+	// What it took since it spoke last is dealt out over as long a time, and a little
+	// longer so that it lasts until the next count: in one lump it would look like the
+	// rate of a faster line.
+	f.pace = f.owed / (dealtOver * min(max(now.Sub(f.at), GrantEvery), takenLasts).Seconds())
 	f.bytes, f.wants, f.at = w.Bytes, w.Wants, now
+}
+
+// deal is what of a fetcher's bytes counts as arrived since the last call.
+func (f *fetcher) deal(now time.Time) float64 {
+	part := min(f.owed, f.pace*now.Sub(f.dealt).Seconds())
+	f.owed -= part
+	f.dealt = now
+	return part
 }
 
 // wantsMore reports whether a fetcher said of late that it could use more. Who says

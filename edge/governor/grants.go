@@ -8,6 +8,10 @@ import (
 	"github.com/sitecast/sitecast/signaling/wire"
 )
 
+// fellTo is the part of the rate granted last below which the next grant does not
+// wait.
+const fellTo = 0.8
+
 // obey takes in a grant of the holder or the stand-by. Each orders its own. What the
 // holder says comes first: while a grant of it stands, the stand-by is not heard.
 func (g *Governor) obey(now time.Time, w wire.Grant) {
@@ -15,6 +19,8 @@ func (g *Governor) obey(now time.Time, w wire.Grant) {
 	switch {
 	case w.From == "", w.From == g.cfg.Self, w.From != g.govern.Holder && w.From != g.govern.StandBy:
 		return // a stranger
+	case office.after(g.office()) && !office.after(g.past):
+		return // it was on its way when the server began to count anew
 	case g.office().after(office), !fence.after(g.heard[w.From]):
 		return
 	case min(w.BytesPerSecond, w.Site, w.Floor) < 0:
@@ -69,7 +75,7 @@ func (g *Governor) allowed(now time.Time) (mine, site int64) {
 	floor = min(max(floor, MinRate), bound)
 	switch {
 	case g.control != nil:
-		mine, site = g.shares(now)[g.cfg.Self], min(int64(g.control.Rate()), bound)
+		mine, site = int64(g.parts[g.cfg.Self]*g.control.Rate()), min(int64(g.control.Rate()), bound)
 		if now.Before(g.quietUntil) {
 			mine = floor / k
 		}
@@ -126,8 +132,9 @@ func (g *Governor) note(mine, site int64) {
 
 func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
-// shares divides the rate among the fetchers.
-func (g *Governor) shares(now time.Time) map[wire.EndpointID]int64 {
+// divide decides on each fetcher's share. It stands until all are told of the next
+// one at once: a share that grew before another shrank would be too much.
+func (g *Governor) divide(now time.Time) {
 	wants := make([]bool, len(g.govern.Fetchers))
 	for i, id := range g.govern.Fetchers {
 		if f := g.fetchers[id]; f != nil {
@@ -137,11 +144,18 @@ func (g *Governor) shares(now time.Time) map[wire.EndpointID]int64 {
 			wants[i] = g.wants
 		}
 	}
-	out := map[wire.EndpointID]int64{}
-	for i, r := range Split(g.control.Rate(), wants) {
-		out[g.govern.Fetchers[i]] = int64(r)
+	g.parts = map[wire.EndpointID]float64{}
+	for i, part := range Split(1, wants) {
+		g.parts[g.govern.Fetchers[i]] = part
 	}
-	return out
+	g.granted = g.control.Rate()
+}
+
+// due reports whether it is time for grants: ten times a second, and at once when the
+// rate fell, as others wait for the line then.
+func (g *Governor) due(now time.Time) bool {
+	since := now.Sub(g.grantedAt)
+	return since >= GrantEvery-tick/2 || g.control != nil && since >= startTick/2 && g.control.Rate() < fellTo*g.granted
 }
 
 // grants tells the others their share where this endpoint governs, and whoever
@@ -163,7 +177,7 @@ func (g *Governor) grants(now time.Time) {
 		}
 		return
 	}
-	shares := g.shares(now)
+	g.divide(now)
 	others := slices.Clone(g.govern.Fetchers)
 	for _, id := range leaders {
 		if id != "" && !slices.Contains(others, id) {
@@ -176,7 +190,7 @@ func (g *Governor) grants(now time.Time) {
 			continue
 		}
 		g.cfg.Tell(to, wire.Frame{Kind: wire.FrameGrant, Grant: &wire.Grant{Epoch: g.govern.Epoch, Term: g.govern.Term, Seq: g.seq,
-			BytesPerSecond: shares[to], Site: int64(g.control.Rate()), Floor: int64(g.control.Floor()),
+			BytesPerSecond: int64(g.parts[to] * g.granted), Site: int64(g.control.Rate()), Floor: int64(g.control.Floor()),
 			ValidMs: uint32(GrantValid.Milliseconds())}})
 	}
 }

@@ -2,6 +2,7 @@ package governor
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"github.com/sitecast/sitecast/signaling/wire"
@@ -33,11 +34,7 @@ func (g *Governor) act(ctx context.Context, now time.Time) time.Duration {
 		return tick
 	}
 	g.lead(ctx, now)
-	g.setRate(now)
-	if now.Sub(g.grantedAt) >= GrantEvery-tick/2 {
-		g.grantedAt = now
-		g.grants(now)
-	}
+	g.say(now)
 	if now.Sub(g.told) >= accountEvery {
 		g.account(now)
 	}
@@ -116,10 +113,15 @@ func (g *Governor) begin(now time.Time) {
 	if g.control != nil {
 		return
 	}
-	g.control = NewController(g.limits())
-	if g.grant.Site > 0 && now.Sub(g.grantAt) < lastRateLasts {
+	l, known := g.limits(), g.grant.Site > 0 && now.Sub(g.grantAt) < lastRateLasts
+	if known && g.grant.Floor > MinRate { // it tells what the other had learned
+		l.Capacity = float64(g.grant.Floor) / floorShare
+	}
+	g.control = NewController(l)
+	if known {
 		g.control.Resume(float64(g.grant.Site) / 2)
 	}
+	g.divide(now)
 	g.grantedAt = time.Time{} // the others hear of it at once
 }
 
@@ -167,17 +169,30 @@ func (g *Governor) gather(now time.Time) (taken int64, wants bool) {
 	g.look(now)
 	taken, g.counted = g.taken-g.counted, g.taken
 	wants = g.wants
+	dealt := g.fraction
 	for _, f := range g.fetchers {
-		taken += int64(f.since)
-		f.since = 0
+		dealt += f.deal(now)
 		wants = wants || f.wantsMore(now)
 	}
-	return taken, wants
+	whole := math.Floor(dealt)
+	g.fraction = dealt - whole
+	return taken + int64(whole), wants
 }
 
 // measured takes in the queue that a probe found.
 func (g *Governor) measured(now time.Time, queue time.Duration) {
 	g.step(now, true, queue)
+	if g.control != nil {
+		g.say(now)
+	}
+}
+
+// say tells others and this endpoint's origin what is due.
+func (g *Governor) say(now time.Time) {
+	if g.due(now) {
+		g.grantedAt = now
+		g.grants(now)
+	}
 	g.setRate(now)
 }
 
