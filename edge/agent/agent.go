@@ -131,7 +131,7 @@ func (a *agent) assemble(store *disk.Store) error {
 func (a *agent) run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	if a.status != nil {
-		group.Go(func() error { return serveStatus(ctx, a.status, a.id.id(), a.cfg.Name, a.eng, &a.refused) })
+		group.Go(func() error { return a.serveStatus(ctx, a.status) })
 	}
 	group.Go(func() error { return a.eng.Run(ctx) })
 	group.Go(func() error { return a.governor.Run(ctx) })

@@ -13,3 +13,10 @@ func LoadIdentity(dir string) (wire.EndpointID, error) {
 	}
 	return id.id(), nil
 }
+
+// Reflectors lists the addresses that the governor may probe of what the server named.
+func Reflectors(servers []wire.ICE) []string {
+	var s iceServers
+	s.set(servers)
+	return s.reflectors()
+}

@@ -14,6 +14,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/sitecast/sitecast/edge/engine"
+	"github.com/sitecast/sitecast/edge/governor"
+	"github.com/sitecast/sitecast/edge/origin"
 	"github.com/sitecast/sitecast/signaling/wire"
 )
 
@@ -25,18 +27,27 @@ type status struct {
 	Endpoint wire.EndpointID `json:"endpoint"`
 	Name     string          `json:"name"`
 	engine.Status
+	Governor governor.Status `json:"governor"`
+	Actuator actuator        `json:"actuator"`
+}
+
+// actuator is what holds fetches to their rate, and why that and nothing better.
+type actuator struct {
+	Name   origin.Actuator `json:"name"`
+	Reason string          `json:"reason"`
 }
 
 // serveStatus answers on l until ctx ends.
-func serveStatus(ctx context.Context, l net.Listener, who wire.EndpointID, name string, e *engine.Engine, refused *wire.Refusals) error {
+func (a *agent) serveStatus(ctx context.Context, l net.Listener) error {
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), metrics{e, refused})
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		metrics{a.eng, &a.refused}, governed{a.governor})
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, r *http.Request) {
 		ctx, stop := context.WithTimeout(r.Context(), statusTimeout)
 		defer stop()
-		s, err := e.Status(ctx)
+		s, err := a.eng.Status(ctx)
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusServiceUnavailable)
 			return
@@ -44,7 +55,8 @@ func serveStatus(ctx context.Context, l net.Listener, who wire.EndpointID, name 
 		w.Header().Set("Content-Type", "application/json")
 		enc := json.NewEncoder(w)
 		enc.SetIndent("", "  ")
-		_ = enc.Encode(status{who, name, s}) // the reader went away
+		name, why := a.origin.Actuator()
+		_ = enc.Encode(status{a.id.id(), a.cfg.Name, s, a.governor.Status(), actuator{name, why}}) // the reader went away
 	})
 	server := &http.Server{
 		Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,

@@ -7,11 +7,13 @@ import (
 	"net"
 	"net/http"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/sitecast/sitecast/edge/agent"
+	"github.com/sitecast/sitecast/edge/governor"
 	"github.com/sitecast/sitecast/signaling/wire"
 )
 
@@ -68,8 +70,15 @@ func TestStatusSaysWhoAndHow(t *testing.T) {
 	if err := json.Unmarshal([]byte(body), &got); err != nil || code != 200 || kind != "application/json" {
 		t.Fatalf("status answers %d %s %q, %v; want JSON", code, kind, body, err)
 	}
+	whyReads := "the origin does not pace, and no round trip is known"
+	if runtime.GOOS != "linux" {
+		whyReads = "the origin does not pace, and this system has no window clamp"
+	}
 	want := map[string]any{"endpoint": string(wire.IDOf(s.requests()[0].Key)), "name": "till-1", "site": "",
-		"connected": false, "generation": 0.0, "links": []any{}, "flows": []any{}}
+		"connected": false, "generation": 0.0, "links": []any{}, "flows": []any{},
+		"governor": map[string]any{"role": "none", "rate_bytes_per_second": 0.0, "mine_bytes_per_second": float64(governor.FirstRate),
+			"capacity_bytes_per_second": 0.0, "base_ms": 0.0, "queue_ms": 0.0, "taken_bytes": 0.0},
+		"actuator": map[string]any{"name": "reads", "reason": whyReads}}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
@@ -79,6 +88,9 @@ func TestStatusSaysWhoAndHow(t *testing.T) {
 		`sitecast_agent_content_bytes_total{source="origin"} 0`, `sitecast_agent_content_bytes_total{source="peer"} 0`,
 		`sitecast_agent_content_bytes_total{source="relay"} 0`, `sitecast_agent_content_bytes_total{source="reused"} 0`,
 		"sitecast_agent_wan_bytes_total 0", "sitecast_agent_links 0", "sitecast_agent_connected 0", "go_goroutines ",
+		"sitecast_governor_grant_bytes_per_second 0", "sitecast_governor_taken_bytes_total 0", "sitecast_governor_capacity_bytes_per_second 0",
+		"sitecast_governor_queue_seconds 0", `sitecast_governor_state{state="rest"} 1`, `sitecast_governor_state{state="start"} 0`,
+		`sitecast_governor_state{state="run"} 0`, `sitecast_governor_state{state="yield"} 0`, `sitecast_governor_state{state="probe"} 0`,
 	} {
 		if !strings.Contains(body, "\n"+line) {
 			t.Errorf("metrics lack %q", line)

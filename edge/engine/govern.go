@@ -34,7 +34,7 @@ func (ev tell) apply(e *Engine, now time.Time) {
 		e.send(l, ev.f)
 		return
 	}
-	if now.Sub(e.toldVia[ev.to]) < viaServerEvery {
+	if !e.connected || now.Sub(e.toldVia[ev.to]) < viaServerEvery {
 		return // the next one says it all anew
 	}
 	e.toldVia[ev.to] = now

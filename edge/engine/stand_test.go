@@ -37,12 +37,15 @@ type stand struct {
 
 	refused wire.Refusals
 
-	mu     sync.Mutex
-	sent   []any // to the server
-	dialed []wire.EndpointID
-	rate   int64 // bound of the last appointment
-	grants []wire.Grant
-	took   []wire.Taken
+	mu           sync.Mutex
+	sent         []any // to the server
+	dialed       []wire.EndpointID
+	rate         int64 // bound of the last appointment
+	grants       []wire.Grant
+	took         []wire.Taken
+	term         uint64 // of the last appointment
+	forgot       int    // how often, and the term then
+	termAtForget uint64
 	// fetch answers origin fetches; nil delivers the chunks.
 	fetch func(ctx context.Context, lease wire.Lease) error
 	// fetchBody answers those of the body.
@@ -197,14 +200,23 @@ func (s *stand) Send(_ wire.Kind, body any) bool {
 	s.sent = append(s.sent, body)
 	return true
 }
-func (s *stand) Now() time.Time                { return time.Now() }
-func (s *stand) SetSite(string)                {}
-func (s *stand) Signal(wire.Signal)            {}
-func (s *stand) HangUp(wire.EndpointID)        {}
-func (s *stand) Appointed(w wire.Govern)       { s.mu.Lock(); s.rate = w.Bound; s.mu.Unlock() }
-func (s *stand) Granted(g wire.Grant)          { s.mu.Lock(); s.grants = append(s.grants, g); s.mu.Unlock() }
-func (s *stand) Took(t wire.Taken)             { s.mu.Lock(); s.took = append(s.took, t); s.mu.Unlock() }
-func (s *stand) Forget()                       {}
+func (s *stand) Now() time.Time         { return time.Now() }
+func (s *stand) SetSite(string)         {}
+func (s *stand) Signal(wire.Signal)     {}
+func (s *stand) HangUp(wire.EndpointID) {}
+func (s *stand) Appointed(w wire.Govern) {
+	s.mu.Lock()
+	s.rate, s.term = w.Bound, w.Term
+	s.mu.Unlock()
+}
+func (s *stand) Granted(g wire.Grant) { s.mu.Lock(); s.grants = append(s.grants, g); s.mu.Unlock() }
+func (s *stand) Took(t wire.Taken)    { s.mu.Lock(); s.took = append(s.took, t); s.mu.Unlock() }
+func (s *stand) Forget() {
+	s.mu.Lock()
+	s.forgot++
+	s.termAtForget = s.term
+	s.mu.Unlock()
+}
 func (s *stand) Dial(p wire.EndpointID, _ int) { s.dialed = append(s.dialed, p) }
 
 func (s *stand) FetchParts(ctx context.Context, lease wire.Lease, _ func(uint32) uint32, each func(wire.Part, []byte) error) error {

@@ -36,13 +36,13 @@ func (b *baseDelay) add(now time.Time, rtt time.Duration) time.Duration {
 		b.begun, b.since = now, now
 		b.mins[0] = b.known
 	}
+	if now.Sub(b.begun) >= baseSpans*baseSpan {
+		b.mins, b.begun = [baseSpans]time.Duration{}, now
+	}
 	for now.Sub(b.begun) >= baseSpan {
 		b.begun = b.begun.Add(baseSpan)
 		b.at = (b.at + 1) % baseSpans
 		b.mins[b.at] = 0
-		if now.Sub(b.begun) > baseSpans*baseSpan {
-			b.begun = now
-		}
 	}
 	if m := &b.mins[b.at]; *m == 0 || rtt < *m {
 		*m = rtt
@@ -56,7 +56,11 @@ func (b *baseDelay) watch(now time.Time, rtt time.Duration) {
 	if b.least == 0 || rtt < b.least {
 		b.least = rtt
 	}
-	if now.Sub(b.since) < steadySpan {
+	switch gap := now.Sub(b.since); {
+	case gap < steadySpan:
+		return
+	case gap >= 2*steadySpan: // hardly anything was heard
+		b.steady, b.least, b.since = nil, 0, now
 		return
 	}
 	b.steady = append(b.steady, b.least)

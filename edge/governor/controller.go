@@ -314,10 +314,10 @@ func (c *Controller) start(now time.Time) {
 		c.doubt(now)
 	case now.Sub(c.stepAt) >= c.round() && c.queue.least(2) < c.quiet() && ok && got > 0.35*asked:
 		c.rate = min(2*c.rate, c.bound())
-		if c.capacity > 0 && c.rate > 0.9*c.capacity {
-			c.rate = max(c.rate/2*1.1, 0.9*c.capacity)
-		}
 		c.stepAt = now
+		if c.capacity > 0 && c.rate >= 0.9*c.capacity { // it was learned before
+			c.goOn(now, true)
+		}
 	}
 }
 

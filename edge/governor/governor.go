@@ -42,7 +42,16 @@ const (
 	restAfter = 2 * time.Second
 	// takenLasts is how long a fetcher that reports nothing counts as at work.
 	takenLasts = time.Second
-	inbox      = 256
+	// takeOverAfter is how long the stand-by hears no grant before it governs: by then
+	// the last grants of the holder have lapsed at every fetcher, however late they came.
+	takeOverAfter = GrantValid + 2*GrantEvery
+	// lastRateLasts is how long after the last grant its rate says something of the line.
+	lastRateLasts = 10 * time.Second
+	// dealtOver is how much longer than it took a fetcher its bytes count as arriving.
+	dealtOver = 1.25
+	// maxBases bounds the reflectors whose round trips are remembered.
+	maxBases = 64
+	inbox    = 256
 )
 
 // Origin is what fetches here.
@@ -82,19 +91,33 @@ type Governor struct {
 	// Owned by Run.
 	govern      wire.Govern
 	appointed   bool
+	anew        bool // a session began: the next appointment counts, whatever its number
 	appointedAt time.Time
+	deposed     bool                         // another governs in a later term than we were told of
 	fetchers    map[wire.EndpointID]*fetcher // others, by what they say
 	control     *Controller                  // nil while somebody else governs
 	probes      *probes                      // nil while nobody fetches
-	obeyed      grantFence
-	grant       wire.Grant // the last one heard
+	heard       map[wire.EndpointID]grantFence
+	past        grantFence // of before the server counted anew
+	grant       wire.Grant // the last one obeyed
 	grantAt     time.Time
-	seq         uint64        // of grants given
-	taken       int64         // by this endpoint, as seen last
-	held        time.Duration // readers here, as seen last
-	wants       bool          // this endpoint could use more
-	activeAt    time.Time     // somebody fetched last
-	stepped     time.Time     // the controller decided last
+	rival       wire.Grant // of a stand-by that governs though this endpoint does
+	rivalAt     time.Time
+	quietUntil  time.Time                   // this loop stood still, and a stand-by may have taken over
+	seq         uint64                      // of grants given
+	parts       map[wire.EndpointID]float64 // shares of the rate, as granted last
+	granted     float64                     // the rate then
+	taken       int64                       // by this endpoint, as seen last
+	counted     int64                       // of taken, what the controller knows
+	fraction    float64                     // of a byte of others that was not told yet
+	held        time.Duration               // readers here, as seen last
+	lookedAt    time.Time                   // when that was
+	wants       bool                        // this endpoint could use more
+	fetchedAt   time.Time                   // something was fetched here last
+	activeAt    time.Time                   // somebody fetched last
+	activeSince time.Time                   // without a rest
+	actedAt     time.Time
+	stepped     time.Time // the controller decided last
 	grantedAt   time.Time
 	told        time.Time // when the server heard last
 	receipt     wire.Receipt
@@ -109,13 +132,16 @@ type Governor struct {
 
 // fetcher is what the holder knows of one.
 type fetcher struct {
-	bytes uint64 // taken as it said last
-	since uint64 // taken and not yet counted
-	wants bool
-	at    time.Time // when it spoke last
+	bytes  uint64    // taken as it said last
+	owed   float64   // taken and not yet told to the controller
+	pace   float64   // bytes per second at which it is told
+	dealt  time.Time // until when it was
+	wants  bool
+	at     time.Time // when it spoke last
+	worked time.Time // when it wanted or took something last
 }
 
-// grantFence orders grants.
+// grantFence orders appointments, and the grants of one endpoint.
 type grantFence struct{ epoch, term, seq uint64 }
 
 func (f grantFence) after(o grantFence) bool {
@@ -127,6 +153,12 @@ func (f grantFence) after(o grantFence) bool {
 	}
 	return f.seq > o.seq
 }
+
+// office is the fence of the appointment that is known here.
+func (g *Governor) office() grantFence { return grantFence{g.govern.Epoch, g.govern.Term, 0} }
+
+// holds reports whether this endpoint governs, as far as it knows.
+func (g *Governor) holds() bool { return g.govern.Holder == g.cfg.Self && !g.deposed }
 
 // Status is what a governor does now, for people and metrics.
 type Status struct {
@@ -142,10 +174,13 @@ type Status struct {
 	Taken     int64   `json:"taken_bytes"`
 }
 
-// New returns a governor that does nothing until Run.
+// New returns a governor that holds its origin to FirstRate, and does no more until
+// Run.
 func New(cfg Config) *Governor {
-	return &Governor{cfg: cfg, events: make(chan event, inbox), done: make(chan struct{}),
-		fetchers: map[wire.EndpointID]*fetcher{}, base: map[string]time.Duration{}, status: Status{Role: "none"}}
+	g := &Governor{cfg: cfg, events: make(chan event, inbox), done: make(chan struct{}),
+		fetchers: map[wire.EndpointID]*fetcher{}, heard: map[wire.EndpointID]grantFence{}, base: map[string]time.Duration{}}
+	g.setRate(time.Now())
+	return g
 }
 
 // Status is a snapshot.
@@ -155,12 +190,20 @@ func (g *Governor) Status() Status {
 	return g.status
 }
 
-// post hands an event to the loop. It may be called while the loop is full: then
-// the oldest news is no loss, because newer comes.
+// post hands an event to the loop. The loop waits for nobody, so neither does who
+// posts, for long.
 func (g *Governor) post(e event) {
 	select {
 	case g.events <- e:
 	case <-g.done:
+	}
+}
+
+// postSoon hands over what is said anew soon: when the loop is behind, it is dropped.
+func (g *Governor) postSoon(e event) {
+	select {
+	case g.events <- e:
+	default:
 	}
 }
 
@@ -171,18 +214,18 @@ func (g *Governor) Appointed(w wire.Govern) {
 
 // Granted takes in a grant that came from a peer.
 func (g *Governor) Granted(w wire.Grant) {
-	g.post(func(g *Governor, now time.Time) { g.obey(now, w) })
+	g.postSoon(func(g *Governor, now time.Time) { g.obey(now, w) })
 }
 
 // Took takes in what a fetcher took.
 func (g *Governor) Took(w wire.Taken) {
-	g.post(func(g *Governor, now time.Time) { g.count(now, w) })
+	g.postSoon(func(g *Governor, now time.Time) { g.count(now, w) })
 }
 
 // Forget is for a new session: the server says anew who governs, perhaps with
-// lower numbers.
+// lower numbers. Until then whoever governs goes on.
 func (g *Governor) Forget() {
-	g.post(func(g *Governor, _ time.Time) { g.govern.Epoch, g.govern.Term = 0, 0 })
+	g.post(func(g *Governor, _ time.Time) { g.anew = true })
 }
 
 // Run owns the governor until ctx ends.
@@ -209,16 +252,46 @@ func (g *Governor) Run(ctx context.Context) error {
 			continue
 		case <-timer.C:
 		}
+		g.hear() // first what was said while this loop stood still
 		timer.Reset(g.act(ctx, time.Now()))
+	}
+}
+
+// hear applies what waits.
+func (g *Governor) hear() {
+	for range inbox {
+		select {
+		case e := <-g.events:
+			e(g, time.Now())
+		default:
+			return
+		}
 	}
 }
 
 // appoint obeys the server's choice.
 func (g *Governor) appoint(now time.Time, w wire.Govern) {
-	if g.appointed && !(grantFence{w.Epoch, w.Term, 1}).after(grantFence{g.govern.Epoch, g.govern.Term, 0}) {
+	office := grantFence{w.Epoch, w.Term, 0}
+	later := office.after(g.office())
+	if g.appointed && !g.anew && !later {
 		return
 	}
-	g.govern, g.appointed = w, true
+	if !later {
+		g.past = g.office()
+	}
+	for id := range g.heard {
+		if !later || id != w.Holder && id != w.StandBy { // the server counts anew
+			delete(g.heard, id)
+		}
+	}
+	acting := w.Holder == g.govern.Holder && w.StandBy == g.cfg.Self
+	if w.Holder != g.govern.Holder {
+		g.appointedAt = now
+	}
+	g.govern, g.appointed, g.anew, g.deposed = w, true, false, false
+	if len(g.base)+len(w.Line.Base) > maxBases {
+		clear(g.base)
+	}
 	for name, us := range w.Line.Base {
 		g.base[name] = time.Duration(us) * time.Microsecond
 	}
@@ -227,14 +300,19 @@ func (g *Governor) appoint(now time.Time, w wire.Govern) {
 			delete(g.fetchers, id)
 		}
 	}
-	if g.control != nil {
+	switch {
+	case g.control == nil:
+	case w.Holder == g.cfg.Self, acting:
 		g.control.SetLimits(g.limits())
-		if w.Holder != g.cfg.Self {
-			g.control = nil
-		}
+	default:
+		g.resign()
 	}
-	g.appointedAt = now
 	g.setRate(now)
+}
+
+// resign leaves it to somebody else to govern, and to account.
+func (g *Governor) resign() {
+	g.control, g.receipt, g.active, g.yielded = nil, wire.Receipt{}, 0, 0
 }
 
 func (g *Governor) limits() Limits {
@@ -248,33 +326,37 @@ func (g *Governor) limits() Limits {
 	return l
 }
 
-// obey takes in a grant of the holder or the stand-by.
-func (g *Governor) obey(now time.Time, w wire.Grant) {
-	fence := grantFence{w.Epoch, w.Term, w.Seq}
-	if !fence.after(g.obeyed) || w.Epoch < g.govern.Epoch || w.From == g.cfg.Self ||
-		w.From != "" && w.From != g.govern.Holder && w.From != g.govern.StandBy {
-		return
-	}
-	if g.control != nil && g.govern.Holder == g.cfg.Self {
-		g.seq = max(g.seq, w.Seq) // the stand-by did not hear us for a while; it hears our next
-		return
-	}
-	g.control = nil
-	g.obeyed, g.grant, g.grantAt = fence, w, now
-	g.setRate(now)
-}
-
+// count takes in what a fetcher said of itself.
 func (g *Governor) count(now time.Time, w wire.Taken) {
-	if !slices.Contains(g.govern.Fetchers, w.From) {
+	if !slices.Contains(g.govern.Fetchers, w.From) || w.From == g.cfg.Self {
 		return
 	}
 	f := g.fetchers[w.From]
 	if f == nil {
-		f = &fetcher{bytes: w.Bytes}
+		f = &fetcher{bytes: w.Bytes, dealt: now}
 		g.fetchers[w.From] = f
 	}
-	if w.Bytes > f.bytes {
-		f.since += w.Bytes - f.bytes
+	if w.Wants || w.Bytes > f.bytes {
+		f.worked = now
 	}
+	if w.Bytes > f.bytes {
+		f.owed += float64(w.Bytes - f.bytes)
+	}
+	// What it took since it spoke last is dealt out over as long a time, and a little
+	// longer so that it lasts until the next count: in one lump it would look like the
+	// rate of a faster line.
+	f.pace = f.owed / (dealtOver * min(max(now.Sub(f.at), GrantEvery), takenLasts).Seconds())
 	f.bytes, f.wants, f.at = w.Bytes, w.Wants, now
 }
+
+// deal is what of a fetcher's bytes counts as arrived since the last call.
+func (f *fetcher) deal(now time.Time) float64 {
+	part := min(f.owed, f.pace*now.Sub(f.dealt).Seconds())
+	f.owed -= part
+	f.dealt = now
+	return part
+}
+
+// wantsMore reports whether a fetcher said of late that it could use more. Who says
+// nothing any more wants nothing.
+func (f *fetcher) wantsMore(now time.Time) bool { return f.wants && now.Sub(f.at) < takenLasts }

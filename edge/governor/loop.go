@@ -3,8 +3,8 @@ package governor
 import (
 	"context"
 	"fmt"
+	"math"
 	"os"
-	"slices"
 	"time"
 
 	"github.com/sitecast/sitecast/signaling/wire"
@@ -22,25 +22,21 @@ const (
 
 // act does what is due and returns how long it can wait.
 func (g *Governor) act(ctx context.Context, now time.Time) time.Duration {
-	if fetching, _ := g.cfg.Origin.Fetching(); fetching {
-		g.activeAt = now
+	if g.control != nil && now.Sub(g.actedAt) > GrantValid {
+		g.quietUntil = now.Add(2 * GrantEvery) // our grants lapsed
 	}
-	for _, f := range g.fetchers {
-		if f.wants && now.Sub(f.at) < takenLasts {
-			g.activeAt = now
-		}
-	}
+	g.actedAt = now
+	g.look(now)
 	if !g.appointed || now.Sub(g.activeAt) > restAfter {
+		if !g.holds() {
+			g.resign()
+		}
 		g.rest(now)
 		g.setRate(now)
 		return tick
 	}
 	g.lead(ctx, now)
-	g.setRate(now)
-	if now.Sub(g.grantedAt) >= GrantEvery-tick/2 {
-		g.grantedAt = now
-		g.grants()
-	}
+	g.say(now)
 	if now.Sub(g.told) >= accountEvery {
 		g.account(now)
 	}
@@ -50,33 +46,56 @@ func (g *Governor) act(ctx context.Context, now time.Time) time.Duration {
 	return tick
 }
 
+// look sees whether anybody fetches, and what is taken here. Readers are held up by
+// one chunk at a time, so whether they want more shows only over a while.
+func (g *Governor) look(now time.Time) {
+	resting := now.Sub(g.activeAt) > restAfter
+	g.taken = g.cfg.Origin.Taken()
+	fetching, held := g.cfg.Origin.Fetching()
+	since := now.Sub(g.lookedAt)
+	if !fetching || since >= GrantEvery-tick/2 {
+		g.wants = fetching && (held-g.held).Seconds() <= maxHeldShare*since.Seconds()
+		g.held, g.lookedAt = held, now
+	}
+	if fetching {
+		g.fetchedAt, g.activeAt = now, now
+	}
+	for _, f := range g.fetchers {
+		if now.Sub(f.worked) < takenLasts {
+			g.activeAt = now
+		}
+	}
+	if resting && g.activeAt.Equal(now) {
+		g.activeSince = now
+	}
+}
+
 // rest ends probing: nobody fetches.
 func (g *Governor) rest(now time.Time) {
 	if g.probes == nil {
 		return
 	}
 	g.account(now)
+	for name, us := range g.probes.bases() {
+		g.base[name] = time.Duration(us) * time.Microsecond
+	}
 	g.probes.close()
 	g.probes = nil
 }
 
 // lead governs, if that is for us to do.
 func (g *Governor) lead(ctx context.Context, now time.Time) {
-	silent := now.Sub(latest(g.grantAt, g.appointedAt)) > GrantValid
+	silent := now.Sub(latest(g.grantAt, g.appointedAt, g.activeSince)) > takeOverAfter
 	switch {
-	case g.govern.Holder == g.cfg.Self:
-		if g.control == nil {
-			g.control = NewController(g.limits())
-		}
+	case g.holds():
+		g.begin(now)
 	case g.govern.StandBy == g.cfg.Self && (silent || g.control != nil):
 		if g.control == nil {
 			g.cfg.Log.Info("the holder of the governor is silent, taking over", "rate", g.grant.Site/2)
-			g.control = NewController(g.limits())
-			g.control.Resume(float64(g.grant.Site) / 2)
-			g.seq = max(g.seq, g.obeyed.seq)
 		}
+		g.begin(now)
 	default:
-		g.control = nil
+		g.resign()
 		g.rest(now)
 		return
 	}
@@ -88,11 +107,31 @@ func (g *Governor) lead(ctx context.Context, now time.Time) {
 	g.step(now, false, finding{})
 }
 
-func latest(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
+// begin governs. Where somebody else did until a moment ago it begins at half of that
+// rate, as grants of the other may still stand.
+func (g *Governor) begin(now time.Time) {
+	if g.control != nil {
+		return
 	}
-	return b
+	l, known := g.limits(), g.grant.Site > 0 && now.Sub(g.grantAt) < lastRateLasts
+	if known && g.grant.Floor > MinRate { // it tells what the other had learned
+		l.Capacity = float64(g.grant.Floor) / floorShare
+	}
+	g.control = NewController(l)
+	if known {
+		g.control.Resume(float64(g.grant.Site) / 2)
+	}
+	g.divide(now)
+	g.grantedAt = time.Time{} // the others hear of it at once
+}
+
+func latest(times ...time.Time) (last time.Time) {
+	for _, t := range times {
+		if t.After(last) {
+			last = t
+		}
+	}
+	return last
 }
 
 // step lets the controller decide.
@@ -101,7 +140,7 @@ func (g *Governor) step(now time.Time, fresh bool, found finding) {
 		return
 	}
 	since := now.Sub(g.stepped)
-	taken, wants := g.gather(now, since)
+	taken, wants := g.gather(now)
 	if since > maxGap {
 		taken, since = 0, 0
 	}
@@ -129,139 +168,41 @@ func (g *Governor) step(now time.Time, fresh bool, found finding) {
 
 // gather is what arrived at all fetchers since the last call, and whether more
 // would have been taken.
-func (g *Governor) gather(now time.Time, since time.Duration) (taken int64, wants bool) {
-	all := g.cfg.Origin.Taken()
-	taken, g.taken = all-g.taken, all
-	fetching, held := g.cfg.Origin.Fetching()
-	wants = fetching && (held-g.held).Seconds() <= maxHeldShare*since.Seconds()
-	g.held = held
-	g.wants = wants
+func (g *Governor) gather(now time.Time) (taken int64, wants bool) {
+	g.look(now)
+	taken, g.counted = g.taken-g.counted, g.taken
+	wants = g.wants
+	dealt := g.fraction
 	for _, f := range g.fetchers {
-		taken += int64(f.since)
-		f.since = 0
-		wants = wants || f.wants && now.Sub(f.at) < takenLasts
+		dealt += f.deal(now)
+		wants = wants || f.wantsMore(now)
 	}
-	return taken, wants
+	whole := math.Floor(dealt)
+	g.fraction = dealt - whole
+	return taken + int64(whole), wants
 }
 
 // measured takes in the queue that a probe found.
 func (g *Governor) measured(now time.Time, f finding) {
 	g.step(now, true, f)
-	g.setRate(now)
-}
-
-// setRate makes this endpoint obey: its own share where it governs, else the grant,
-// and without one its part of the floor.
-func (g *Governor) setRate(now time.Time) {
-	rate, site := int64(FirstRate), int64(0)
-	k := int64(max(len(g.govern.Fetchers), 1))
-	role := "fetcher"
-	switch {
-	case !g.appointed:
-		role = "none"
-	case g.control != nil:
-		role = "holder"
-		site = int64(g.control.Rate())
-		rate = site
-		if k > 1 || !g.mine() {
-			rate = g.shares()[g.cfg.Self]
-		}
-	case now.Sub(g.grantAt) < time.Duration(g.grant.ValidMs)*time.Millisecond:
-		rate, site = g.grant.BytesPerSecond, g.grant.Site
-	case g.govern.Holder == g.cfg.Self: // it begins with the first fetch
-		rate = int64(NewController(g.limits()).Rate()) / k
-	default:
-		rate = max(g.grant.Floor, MinRate) / k
-	}
-	if g.govern.Bound != wire.Unlimited && g.appointed {
-		rate = min(rate, g.govern.Bound)
-	}
-	var base time.Duration
-	if g.probes != nil {
-		base = g.probes.baseNow()
-	}
-	g.cfg.Origin.SetRate(rate, base)
-	g.note(role, rate, site)
-}
-
-func (g *Governor) mine() bool { return slices.Contains(g.govern.Fetchers, g.cfg.Self) }
-
-// note keeps what people see.
-func (g *Governor) note(role string, mine, site int64) {
-	s := Status{Role: role, Mine: mine, Rate: site, Taken: g.taken}
 	if g.control != nil {
-		mode, why := g.control.Mode()
-		s.State, s.Reason, s.Capacity = string(mode), why, int64(g.control.Capacity())
+		g.say(now)
 	}
-	if g.probes != nil {
-		s.BaseMs, s.QueueMs, s.Reflector = ms(g.probes.baseNow()), ms(g.probes.queue), g.probes.name()
-	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.status = s
 }
 
-func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
-
-// shares divides the rate among the fetchers.
-func (g *Governor) shares() map[wire.EndpointID]int64 {
-	wants := make([]bool, len(g.govern.Fetchers))
-	for i, id := range g.govern.Fetchers {
-		if f := g.fetchers[id]; f != nil {
-			wants[i] = f.wants
-		}
-		if id == g.cfg.Self {
-			wants[i] = g.wants
-		}
+// say tells others and this endpoint's origin what is due.
+func (g *Governor) say(now time.Time) {
+	if g.due(now) {
+		g.grantedAt = now
+		g.grants(now)
 	}
-	out := map[wire.EndpointID]int64{}
-	for i, r := range Split(g.control.Rate(), wants) {
-		out[g.govern.Fetchers[i]] = int64(r)
-	}
-	return out
-}
-
-// grants tells the others their share where this endpoint governs, and whoever
-// governs what was taken here where not.
-func (g *Governor) grants() {
-	if g.control == nil {
-		if g.mine() {
-			fetching, held := g.cfg.Origin.Fetching()
-			f := wire.Frame{Kind: wire.FrameTaken, Total: uint64(g.cfg.Origin.Taken())}
-			if fetching && (held-g.held).Seconds() <= maxHeldShare*GrantEvery.Seconds() {
-				f.Flags = wire.TakenWants
-			}
-			g.held = held
-			for _, to := range []wire.EndpointID{g.govern.Holder, g.govern.StandBy} {
-				if to != "" && to != g.cfg.Self {
-					g.cfg.Tell(to, f)
-				}
-			}
-		}
-		return
-	}
-	shares := g.shares()
-	others := slices.Clone(g.govern.Fetchers)
-	for _, id := range []wire.EndpointID{g.govern.StandBy, g.govern.Holder} {
-		if id != "" && !slices.Contains(others, id) {
-			others = append(others, id)
-		}
-	}
-	g.seq++
-	for _, to := range others {
-		if to == g.cfg.Self {
-			continue
-		}
-		g.cfg.Tell(to, wire.Frame{Kind: wire.FrameGrant, Grant: &wire.Grant{Epoch: g.govern.Epoch, Term: g.govern.Term, Seq: g.seq,
-			BytesPerSecond: shares[to], Site: int64(g.control.Rate()), Floor: int64(g.control.Floor()),
-			ValidMs: uint32(GrantValid.Milliseconds())}})
-	}
+	g.setRate(now)
 }
 
 // account tells the server what was seen and done.
 func (g *Governor) account(now time.Time) {
 	g.told = now
-	if g.control == nil || g.govern.Holder != g.cfg.Self || g.probes == nil {
+	if g.control == nil || !g.holds() || g.probes == nil {
 		return
 	}
 	g.receipt.ActiveMs, g.receipt.YieldMs = g.active.Milliseconds(), g.yielded.Milliseconds()

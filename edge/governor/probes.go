@@ -2,8 +2,11 @@ package governor
 
 import (
 	"context"
+	"errors"
 	"net"
+	"net/netip"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -21,24 +24,34 @@ const (
 	// its place.
 	silentAfter = 600 * time.Millisecond
 	maxProbes   = 256
+	// maxReadErrors in a row mean that the socket is of no use any more. One alone may
+	// tell of a packet that nobody took.
+	maxReadErrors = 16
+	// ownQueue at the reflector in use, while another sees less than noQueue, is not of
+	// the line that both are beyond.
+	ownQueue = 20 * time.Millisecond
+	noQueue  = 3 * time.Millisecond
 	// MaxReflectors bounds those that are probed.
 	MaxReflectors = 8
 	// tcpName is the reflector that is the server over TCP.
 	tcpName = "tcp"
 )
 
-// reply is a probe that came back.
+// reply is a probe that came back, or the address that a name stands for.
 type reply struct {
-	id  [stun.TransactionIDSize]byte
-	at  time.Time
-	tcp bool
-	rtt time.Duration // of tcp; 0 means that it failed
+	id    [stun.TransactionIDSize]byte
+	at    time.Time
+	tcp   bool
+	rtt   time.Duration // of tcp; 0 means that it failed
+	named *reflector    // that addr is of
+	addr  net.Addr
 }
 
 // reflector answers probes from beyond the line.
 type reflector struct {
 	name   string
-	addr   net.Addr // nil: TCP
+	tcp    bool
+	addr   net.Addr // nil while its name is looked up
 	base   baseDelay
 	sentAt time.Time
 	heard  time.Time
@@ -82,18 +95,51 @@ func newProbes(ctx context.Context, now time.Time, cfg Config, further []string,
 	} else {
 		p.conn = conn
 		for _, name := range append(cfg.Reflectors(), further...) {
-			addr, err := net.ResolveUDPAddr("udp", name)
-			if err != nil || len(p.all) == MaxReflectors || slices.ContainsFunc(p.all, func(r *reflector) bool { return r.name == name }) {
+			if len(p.all) == MaxReflectors || slices.ContainsFunc(p.all, func(r *reflector) bool { return r.name == name }) {
 				continue
 			}
-			p.all = append(p.all, &reflector{name: name, addr: addr, base: baseDelay{known: known[name]}})
+			r := &reflector{name: name, base: baseDelay{known: known[name]}}
+			p.all = append(p.all, r)
+			if at, err := netip.ParseAddrPort(name); err == nil {
+				r.addr = net.UDPAddrFromAddrPort(at)
+			} else {
+				p.wg.Go(func() { p.lookUp(r) })
+			}
 		}
 		p.wg.Go(p.read)
 	}
 	if p.ping != nil {
-		p.all = append(p.all, &reflector{name: tcpName, base: baseDelay{known: known[tcpName]}})
+		p.all = append(p.all, &reflector{name: tcpName, tcp: true, base: baseDelay{known: known[tcpName]}})
 	}
 	return p
+}
+
+// lookUp finds the address of a reflector, which may take a while. One without is
+// never heard.
+func (p *probes) lookUp(r *reflector) {
+	host, service, err := net.SplitHostPort(r.name)
+	if err != nil {
+		return
+	}
+	port, err := strconv.ParseUint(service, 10, 16)
+	if err != nil {
+		return
+	}
+	ips, err := net.DefaultResolver.LookupNetIP(p.ctx, "ip", host)
+	if err != nil || len(ips) == 0 {
+		return
+	}
+	at := ips[0].Unmap()
+	for _, ip := range ips {
+		if ip = ip.Unmap(); ip.Is4() { // more lines have it
+			at = ip
+			break
+		}
+	}
+	select {
+	case p.replies <- reply{named: r, addr: net.UDPAddrFromAddrPort(netip.AddrPortFrom(at, uint16(port)))}:
+	case <-p.ctx.Done():
+	}
 }
 
 // close ends probing and waits for it.
@@ -109,11 +155,16 @@ func (p *probes) close() {
 func (p *probes) read() {
 	buf := make([]byte, 1500)
 	receive := receiver(p.conn)
-	for {
+	for failed := 0; failed < maxReadErrors; { // beyond, TCP is asked
 		n, at, err := receive(buf)
-		if err != nil {
-			return // closed, or the network is gone: TCP is asked then
+		if errors.Is(err, net.ErrClosed) {
+			return
 		}
+		if err != nil {
+			failed++
+			continue
+		}
+		failed = 0
 		if n < 20 || !stun.IsMessage(buf[:n]) {
 			continue
 		}
@@ -141,11 +192,11 @@ func (p *probes) send(now time.Time) {
 		if i == p.active {
 			every = activeEvery * 3 / 10 // as often as the loop looks
 		}
-		if now.Sub(r.sentAt) < every {
+		if now.Sub(r.sentAt) < every || r.addr == nil && !r.tcp {
 			continue
 		}
 		r.sentAt = now
-		if r.addr == nil {
+		if r.tcp {
 			p.sendTCP()
 			continue
 		}
@@ -192,6 +243,10 @@ type finding struct {
 func (p *probes) heard(now time.Time, r reply) (finding, bool) {
 	var from *reflector
 	rtt := r.rtt
+	if r.named != nil {
+		r.named.addr = r.addr
+		return finding{}, false
+	}
 	if r.tcp {
 		p.pinging = false
 		if rtt == 0 {
@@ -227,19 +282,18 @@ func (p *probes) current() *reflector {
 	return p.all[p.active]
 }
 
-// choose changes the reflector in use when it says nothing while another does, or
-// when it alone sees a queue: then the queue is its own.
+// choose changes the reflector in use when it says nothing while another does, when
+// it alone sees a queue, as that is its own then, or when it is TCP and UDP passes.
 func (p *probes) choose(now time.Time) {
 	at := p.current()
 	silent := now.Sub(latest(at.heard, p.since)) > max(silentAfter, 4*at.base.now())
-	alone := false
+	settled := now.Sub(p.since) > lostAfter
 	for i, r := range p.all {
-		fresh := i != p.active && now.Sub(r.heard) < 2*othersEvery
-		if !fresh {
+		if i == p.active || r.heard.IsZero() || now.Sub(r.heard) >= 2*othersEvery {
 			continue
 		}
-		alone = r.addr != nil && at.queue > 20*time.Millisecond && r.queue < 3*time.Millisecond && now.Sub(p.since) > lostAfter
-		if silent || alone {
+		alone := !r.tcp && at.queue > ownQueue && r.queue < noQueue
+		if silent || settled && (alone || at.tcp && !r.tcp) {
 			p.active, p.since = i, now
 			return
 		}

@@ -30,6 +30,7 @@ const (
 	// headerTimeout bounds the wait for an answer to begin.
 	headerTimeout = 15 * time.Second
 	readStep      = 16 << 10
+	maxRedirects  = 5
 )
 
 // Config is what a client is made of.
@@ -66,12 +67,28 @@ func New(cfg Config) *Client {
 	// Without a protocol list the transport does not offer HTTP/2.
 	tlsConfig := cfg.TLS.Clone()
 	tlsConfig.NextProtos = nil
-	return &Client{base: cfg.Base, shape: s, refused: cfg.Refused, http: &http.Client{Transport: &http.Transport{
+	c := &Client{base: cfg.Base, shape: s, refused: cfg.Refused}
+	c.http = &http.Client{CheckRedirect: c.redirected, Transport: &http.Transport{
 		DialContext: dial, TLSClientConfig: tlsConfig, Proxy: http.ProxyFromEnvironment,
 		TLSNextProto:       map[string]func(string, *tls.Conn) http.RoundTripper{},
 		DisableCompression: true, MaxIdleConnsPerHost: 1, IdleConnTimeout: time.Minute,
 		ResponseHeaderTimeout: headerTimeout, TLSHandshakeTimeout: headerTimeout, ReadBufferSize: readStep,
-	}}}
+	}}
+	return c
+}
+
+// own reports whether an address is of the Sitecast server itself.
+func (c *Client) own(u *url.URL) bool { return u.Scheme == c.base.Scheme && u.Host == c.base.Host }
+
+// redirected follows a redirect. The key to an answer's rate stays with the server.
+func (c *Client) redirected(req *http.Request, via []*http.Request) error {
+	if len(via) > maxRedirects {
+		return errors.New("origin redirects in a circle: check its configuration")
+	}
+	if !c.own(req.URL) {
+		req.Header.Del(wire.PaceHeader)
+	}
+	return nil
 }
 
 // Close closes connections that wait for the next fetch.
@@ -176,9 +193,9 @@ func (c *Client) get(ctx context.Context, lease wire.Lease, read func(*shapedRea
 	}
 	req.Header.Set("Range", fmt.Sprintf("bytes=%d-%d", lease.From, lease.To-1))
 	req.Header.Set("Accept-Encoding", "identity")
-	key := ""
-	if address.Host == c.base.Host { // the Sitecast server itself
-		key = c.shape.ask(req.Header)
+	var asked wish
+	if c.own(address) {
+		asked = c.shape.ask(req.Header)
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
@@ -189,7 +206,10 @@ func (c *Client) get(ctx context.Context, lease wire.Lease, read func(*shapedRea
 		c.refused.Add(wire.DoorOrigin, wire.CodeOrigin)
 		return err
 	}
-	defer c.shape.begin(key, resp.Header)()
+	if !c.own(resp.Request.URL) { // it was sent elsewhere
+		asked = wish{}
+	}
+	defer c.shape.begin(asked, resp.Header)()
 	stalled := time.AfterFunc(StallTimeout, func() { cancel(ErrStalled) })
 	defer stalled.Stop()
 	body := &shapedReader{ctx: ctx, from: io.LimitReader(resp.Body, lease.To-lease.From), shaper: c.shape, stalled: stalled}

@@ -64,25 +64,42 @@ func (o object) lease() wire.Lease {
 
 // serve runs handler in the bubble and returns a client for it.
 func serve(t *testing.T, handler http.HandlerFunc) *origin.Client {
+	return serveAt(t, nil, map[string]http.HandlerFunc{home: handler})
+}
+
+// home is the address of the Sitecast server itself.
+const home = "10.0.0.1:80"
+
+// serveAt runs handlers by their address and returns a client that tells pace of rates.
+func serveAt(t *testing.T, pace func(wire.Pace) bool, handlers map[string]http.HandlerFunc) *origin.Client {
 	network := memnet.New(memnet.Path{})
-	l, err := network.Listen("10.0.0.1:80")
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := &http.Server{Handler: handler}
+	var servers []*http.Server
 	var wg sync.WaitGroup
-	wg.Go(func() { _ = server.Serve(l) })
+	for address, handler := range handlers {
+		l, err := network.Listen(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		server := &http.Server{Handler: handler}
+		servers = append(servers, server)
+		wg.Go(func() { _ = server.Serve(l) })
+	}
+	var mu sync.Mutex
 	var conns []net.Conn
-	client := origin.New(origin.Config{Base: &url.URL{Scheme: "http", Host: "10.0.0.1:80"}, TLS: &tls.Config{},
+	client := origin.New(origin.Config{Base: &url.URL{Scheme: "http", Host: home}, TLS: &tls.Config{}, Pace: pace,
 		Dial: func(ctx context.Context, n, addr string) (net.Conn, error) {
 			c, err := network.DialContext(ctx, n, addr)
 			if err == nil {
+				mu.Lock()
 				conns = append(conns, c)
+				mu.Unlock()
 			}
 			return c, err
 		}})
 	t.Cleanup(func() {
-		_ = server.Close()
+		for _, server := range servers {
+			_ = server.Close()
+		}
 		for _, c := range conns {
 			_ = c.Close()
 		}

@@ -167,32 +167,40 @@ func (s *shaper) adopt(conn net.Conn) net.Conn {
 	return c
 }
 
+// wish is what was asked of a sender: to pace an answer. The zero wish is for one who
+// is not asked.
+type wish struct {
+	key  string
+	rate int64
+}
+
 // ask puts the wish for pacing into a request.
-func (s *shaper) ask(h http.Header) (key string) {
+func (s *shaper) ask(h http.Header) (w wish) {
 	if s.tell == nil {
-		return ""
+		return w
 	}
 	var b [wire.PaceKeyBytes / 2]byte
 	_, _ = rand.Read(b[:]) // never fails
-	key = hex.EncodeToString(b[:])
+	w.key = hex.EncodeToString(b[:])
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.rate != wire.Unlimited {
-		h.Set(wire.PaceHeader, fmt.Sprintf("%s %d", key, s.rate))
-	} else {
-		h.Set(wire.PaceHeader, fmt.Sprintf("%s %d", key, int64(wire.MaxNumber)))
+	w.rate = s.rate
+	number := s.rate
+	if number == wire.Unlimited {
+		number = wire.MaxNumber
 	}
-	return key
+	h.Set(wire.PaceHeader, fmt.Sprintf("%s %d", w.key, number))
+	return w
 }
 
 // begin notes that an answer comes, and whether its sender paces it. What it does
 // not is shaped here from now on.
-func (s *shaper) begin(key string, header http.Header) (end func()) {
+func (s *shaper) begin(w wish, header http.Header) (end func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.fetching++
-	if paced := header.Get(wire.PacedHeader) != ""; paced && key != "" {
-		s.answers[key] = s.rate
+	if paced := header.Get(wire.PacedHeader) != ""; paced && w.key != "" {
+		s.answers[w.key] = w.rate // which may not be that of now
 	} else {
 		for c := range s.conns {
 			c.sender = false
@@ -203,7 +211,8 @@ func (s *shaper) begin(key string, header http.Header) (end func()) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.fetching--
-		delete(s.answers, key)
+		delete(s.answers, w.key)
+		s.apply()
 	}
 }
 

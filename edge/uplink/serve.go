@@ -13,6 +13,8 @@ import (
 
 // serve reads and writes one socket until it breaks or ctx ends.
 func (u *Uplink) serve(ctx context.Context, c *conn) error {
+	u.opened(true)
+	defer u.opened(false)
 	defer context.AfterFunc(ctx, func() {
 		time.AfterFunc(time.Second, func() { _ = c.ws.Close() }) // frees a writer that is stuck
 	})()

@@ -84,6 +84,7 @@ type Uplink struct {
 	pingAt   time.Time
 	server   time.Time // the server's time at measured
 	measured time.Time
+	open     bool // a socket is served
 	echo     echo
 }
 

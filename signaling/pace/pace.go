@@ -9,9 +9,11 @@ package pace
 
 import (
 	"context"
-	"fmt"
+	"encoding/hex"
 	"net"
 	"net/http"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -72,25 +74,34 @@ func (p *Pacer) Begin(r *http.Request, header http.Header) *Answer {
 	if !ok {
 		return a
 	}
-	var key string
-	var pace int64
-	if _, err := fmt.Sscanf(r.Header.Get(wire.PaceHeader), "%32s %d", &key, &pace); err != nil || len(key) != wire.PaceKeyBytes || pace < 0 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	key, pace, asks := wish(r.Header.Get(wire.PaceHeader))
+	if !asks || p.byKey[key] != nil || len(p.byKey) >= maxPaced {
 		set(conn, wire.Unlimited) // an earlier answer may have been paced
 		return a
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	if !set(conn, max(pace, slowest)) {
+		return a
+	}
 	if p.byKey == nil {
 		p.byKey = map[string]*Answer{}
-	}
-	if p.byKey[key] != nil || len(p.byKey) >= maxPaced || !set(conn, max(pace, slowest)) {
-		return a
 	}
 	a.key, a.conn = key, conn
 	a.hold(pace)
 	p.byKey[key] = a
 	header.Set(wire.PacedHeader, "1")
 	return a
+}
+
+// wish reads what a request asks for: a key and a rate.
+func wish(text string) (key string, pace int64, ok bool) {
+	key, number, _ := strings.Cut(text, " ")
+	if _, err := hex.DecodeString(key); err != nil || len(key) != wire.PaceKeyBytes {
+		return "", 0, false
+	}
+	pace, err := strconv.ParseInt(number, 10, 64)
+	return key, pace, err == nil && pace >= 0
 }
 
 // End forgets an answer. The connection keeps its last rate until its next request.

@@ -35,9 +35,22 @@ func (ln *line) had(now time.Time, id wire.EndpointID) bool {
 	return was && now.Sub(until) < lately
 }
 
-// commands reports whether a grant to id is the holder's to give.
-func (ln *line) commands(id wire.EndpointID) bool {
-	return id == ln.sent.StandBy || slices.Contains(ln.sent.Fetchers, id)
+// commands reports whether a grant of from to id may be given: the holder's to those
+// under it, and that of who stands by, when it does not hear the holder.
+func (ln *line) commands(from, id wire.EndpointID) bool {
+	switch from {
+	case ln.sent.Holder:
+		return id == ln.sent.StandBy || slices.Contains(ln.sent.Fetchers, id)
+	case ln.sent.StandBy:
+		return id == ln.sent.Holder || slices.Contains(ln.sent.Fetchers, id)
+	}
+	return false
+}
+
+// counts reports whether what from took is for id to know: the holder, and who stands
+// by as it may have to govern at once.
+func (ln *line) counts(from, id wire.EndpointID) bool {
+	return slices.Contains(ln.sent.Fetchers, from) && (id == ln.sent.Holder || id == ln.sent.StandBy && from != ln.sent.Holder)
 }
 
 // allowed is how many bytes per second one member may take over the WAN, if it is
@@ -178,14 +191,14 @@ func (s *Site) announce(now time.Time, ln *line, next wire.Govern) {
 	}
 }
 
-// forwardGrant passes a grant on from the holder of an egress to who works under it.
+// forwardGrant passes a grant on from who governs an egress to who works under it.
 func (s *Site) forwardGrant(now time.Time, m *member, g *wire.Grant) {
 	to, ln := s.members[g.To], s.lines[m.egress]
 	switch {
 	case to == nil || to == m: // it left meanwhile
 		s.cfg.Refused.Add(wire.DoorSocket, wire.CodeUnknownPeer)
 	case g.Epoch < s.cfg.Epoch: // of before a restart
-	case ln != nil && ln.sent.Holder == m.ID && ln.commands(to.ID) && g.Epoch == s.cfg.Epoch && g.Term <= ln.sent.Term:
+	case ln != nil && ln.commands(m.ID, to.ID) && g.Epoch == s.cfg.Epoch && g.Term <= ln.sent.Term:
 		if g.Term == ln.sent.Term {
 			out := *g
 			out.From = m.ID
@@ -196,13 +209,13 @@ func (s *Site) forwardGrant(now time.Time, m *member, g *wire.Grant) {
 	}
 }
 
-// forwardTaken passes a count on from a fetcher to the holder of its egress.
+// forwardTaken passes a count on from a fetcher to who governs its egress, or may.
 func (s *Site) forwardTaken(now time.Time, m *member, t *wire.Taken) {
 	to, ln := s.members[t.To], s.lines[m.egress]
 	switch {
 	case to == nil || to == m:
 		s.cfg.Refused.Add(wire.DoorSocket, wire.CodeUnknownPeer)
-	case ln != nil && ln.sent.Holder == to.ID && slices.Contains(ln.sent.Fetchers, m.ID):
+	case ln != nil && ln.counts(m.ID, to.ID):
 		out := *t
 		out.From = m.ID
 		to.conn.Send(wire.KindTaken, out)

@@ -256,3 +256,41 @@ func TestWhatWasRightAMomentAgoIsDroppedAndNoBreach(t *testing.T) {
 		}
 	})
 }
+
+// The server may notice long after who stands by that a holder is silent.
+func TestWhoStandsByIsToldCountsAndMayGrant(t *testing.T) {
+	cfg := config("shop-1")
+	cfg.Refused, cfg.Fetchers = new(wire.Refusals), 3
+	onStandOf(t, cfg, func(s *stand) {
+		a := version("a", 900)
+		s.order(a)
+		members := map[wire.EndpointID]*fake{}
+		for _, m := range []*fake{s.join("one"), s.join("two"), s.join("three")} {
+			members[m.id] = m
+			m.report(a, nil)
+		}
+		s.pass(6 * time.Second)
+		g := last[wire.Govern](members[idOf("one")])
+		if len(g.Fetchers) != 3 {
+			t.Fatalf("appointed %+v, want three fetchers", g)
+		}
+		holder, standBy := members[g.Holder], members[g.StandBy]
+		delete(members, g.Holder)
+		delete(members, g.StandBy)
+		for _, fetcher := range members {
+			fetcher.say(&wire.Taken{To: standBy.id, Bytes: 5})
+			if got := one[wire.Taken](standBy); got.From != fetcher.id {
+				t.Errorf("got %+v, want the fetcher's count", got)
+			}
+			for _, to := range []*fake{holder, fetcher} {
+				standBy.say(grantOf(g, to, 1))
+				if got := one[wire.Grant](to); got.From != standBy.id {
+					t.Errorf("got %+v, want the grant of who stands by", got)
+				}
+			}
+		}
+		if n := cfg.Refused.Count(wire.DoorSocket, wire.CodeProtocol); n != 0 {
+			t.Errorf("%d breaches counted, want none", n)
+		}
+	})
+}

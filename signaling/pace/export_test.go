@@ -1,0 +1,4 @@
+package pace
+
+// MaxPaced is how many answers are paced at once.
+const MaxPaced = maxPaced
