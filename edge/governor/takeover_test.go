@@ -263,8 +263,8 @@ func TestOldAppointmentIsVoidButForANewSession(t *testing.T) {
 		s.appoint(w)
 		s.pass(20*time.Millisecond, boundless)
 		s.pass(2*time.Second, 1_000_000)
-		if sum := h.may() + b.may() + o.may(); sum < 900_000 {
-			t.Errorf("all may take %d of 1000000", sum)
+		if n, last := h.grants(time.Now().Add(-time.Second)); n < 18 || last[other].Term != 1 || o.may() != last[other].BytesPerSecond || b.may() != last[standBy].BytesPerSecond {
+			t.Errorf("%d grants in the last second, the last %+v, and %d is obeyed", n, last[other], o.may())
 		}
 	})
 }
