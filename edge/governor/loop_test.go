@@ -95,6 +95,7 @@ func TestHolderGrantsTenTimesASecondAndFetchersObey(t *testing.T) {
 // than it is, and the governor would stand back from its own queue.
 func TestSeveralFetchersFillTheLineAndNoMore(t *testing.T) {
 	onTrio(t, func(s *site, h, b, o *member) {
+		s.pass(5*time.Second, boundless) // it begins
 		var begun float64
 		s.change(func() { begun = h.taken + b.taken + o.taken })
 		s.pass(10*time.Second, 10_500_000)

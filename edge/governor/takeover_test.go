@@ -149,7 +149,7 @@ func TestHolderThatMissedItsSuccessionStandsDown(t *testing.T) {
 		if h.g.Status().Role == "holder" || h.may() >= b.g.Status().Rate {
 			t.Errorf("the old holder has status %+v", h.g.Status())
 		}
-		if site := b.g.Status().Rate; o.g.Status().Rate != site || h.g.Status().Rate != site {
+		if site := b.g.Status().Rate; !alike(o.g.Status().Rate, site) || !alike(h.g.Status().Rate, site) {
 			t.Errorf("the new holder's rate is %d, the others obey %d and %d", site, h.g.Status().Rate, o.g.Status().Rate)
 		}
 		h.g.Appointed(w)
@@ -285,3 +285,7 @@ func TestHolderThatFetchesNothingIsHeldToThePartOfTheFloor(t *testing.T) {
 		}
 	}, holder, standBy, other)
 }
+
+// alike reports whether two rates differ by no more than a controller changes them
+// between two grants.
+func alike(a, b int64) bool { return math.Abs(float64(a-b)) <= float64(b)/100 }
