@@ -40,6 +40,9 @@ const (
 	accountEvery = time.Second
 	// restAfter is how long after the last fetch probing ends.
 	restAfter = 2 * time.Second
+	// asleep is how often is looked where nobody may fetch: whatever changes that is
+	// an event.
+	asleep = time.Minute
 	// takenLasts is how long a fetcher that reports nothing counts as at work.
 	takenLasts = time.Second
 	inbox      = 256
@@ -97,6 +100,7 @@ type Governor struct {
 	stepped     time.Time     // the controller decided last
 	grantedAt   time.Time
 	told        time.Time // when the server heard last
+	sleeping    bool      // until an event comes
 	receipt     wire.Receipt
 	active      time.Duration // for the receipt
 	yielded     time.Duration
@@ -201,6 +205,10 @@ func (g *Governor) Run(ctx context.Context) error {
 			return nil
 		case e := <-g.events:
 			e(g, time.Now())
+			if g.sleeping {
+				g.sleeping = false
+				timer.Reset(0)
+			}
 			continue
 		case r := <-replies:
 			if q, ok := g.probes.heard(time.Now(), r); ok {

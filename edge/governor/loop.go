@@ -31,6 +31,9 @@ func (g *Governor) act(ctx context.Context, now time.Time) time.Duration {
 	if !g.appointed || now.Sub(g.activeAt) > restAfter {
 		g.rest(now)
 		g.setRate(now)
+		if g.sleeping = !g.appointed || len(g.govern.Fetchers) == 0; g.sleeping {
+			return asleep
+		}
 		return tick
 	}
 	g.lead(ctx, now)
