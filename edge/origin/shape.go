@@ -41,8 +41,8 @@ const (
 	// minClamp is the least window worth clamping: below some eight packets a window
 	// starves TCP, and reads are paced instead.
 	minClamp = 12 << 10
-	// readSlack is how much faster than the rate is read where something better than
-	// reading holds the rate.
+	// readSlack is how much faster than the rate is read where the sender holds it. A
+	// clamped window does not do that alone: its slack is much on a short way.
 	readSlack = 1.15
 )
 
@@ -81,7 +81,7 @@ func (s *shaper) apply() {
 	limit := rate.Inf
 	if s.rate != wire.Unlimited {
 		limit = rate.Limit(s.rate)
-		if len(s.answers) == s.fetching || s.clamps() {
+		if len(s.answers) == s.fetching {
 			limit *= readSlack
 		}
 	}
@@ -124,13 +124,17 @@ func (s *shaper) shape(c *shapedConn) {
 	if !ok || c.sender || s.rate == wire.Unlimited {
 		return
 	}
-	if s.clamps() && !c.small {
+	buffer := int(max(minSocketBuffer, float64(s.rate)*socketTime.Seconds()))
+	switch {
+	case s.clamps():
 		clamp(tcp, s.window()) // again each time: the kernel's tuning undoes it
-		return
+	case canClamp:
+		// A buffer once set is not tuned by the kernel any more, and stays too small for
+		// a rate that grows. A window bounds what waits as well, and can be opened again.
+		clamp(tcp, buffer)
+	default:
+		_ = tcp.SetReadBuffer(buffer) // a hint
 	}
-	// A buffer once set is not tuned by the kernel any more.
-	c.small = true
-	_ = tcp.SetReadBuffer(int(max(minSocketBuffer, float64(s.rate)*socketTime.Seconds()))) // a hint
 }
 
 // actuator says what holds the rate now, and why not something better.
@@ -229,7 +233,6 @@ type shapedConn struct {
 	net.Conn
 	shaper *shaper
 	sender bool // its sender is thought to pace
-	small  bool // its buffer was made small
 }
 
 func (c *shapedConn) Read(b []byte) (int, error) {
