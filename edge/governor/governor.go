@@ -226,6 +226,8 @@ func (g *Governor) appoint(now time.Time, w wire.Govern) {
 	if g.appointed && !(grantFence{w.Epoch, w.Term, 1}).after(grantFence{g.govern.Epoch, g.govern.Term, 0}) {
 		return
 	}
+	// The server may change something else before it knows that the holder is gone.
+	standsIn := w.Holder == g.govern.Holder && w.StandBy == g.cfg.Self && g.govern.StandBy == g.cfg.Self
 	g.govern, g.appointed = w, true
 	for name, us := range w.Line.Base {
 		g.base[name] = time.Duration(us) * time.Microsecond
@@ -237,7 +239,7 @@ func (g *Governor) appoint(now time.Time, w wire.Govern) {
 	}
 	if g.control != nil {
 		g.control.SetLimits(g.limits())
-		if w.Holder != g.cfg.Self {
+		if w.Holder != g.cfg.Self && !standsIn {
 			g.control = nil
 		}
 	}
