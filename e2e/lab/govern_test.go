@@ -98,6 +98,9 @@ func TestThreeFetchersStayWithinTheBudgetWhenTheHolderFallsSilent(t *testing.T) 
 		if n, got := atWork(silent[2:], budget/10), sum(silent[2:]); n < 2 || got < 3*budget*4/10 {
 			t.Errorf("%d bytes at %d endpoints in the last 3 s without the holder, want that the stand-by lets others go on", got, n)
 		}
+		if after[0].Bytes < budget*4/10 {
+			t.Errorf("%d bytes in the second after it was there again, want that who stands in goes on", after[0].Bytes)
+		}
 		if f.BytesOrigin > size+mib {
 			t.Errorf("%d bytes from the origin, want one copy of %d and what was on its way", f.BytesOrigin, size)
 		}
