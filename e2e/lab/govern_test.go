@@ -148,6 +148,29 @@ func TestGroupsThatCannotLinkShareOneBudget(t *testing.T) {
 	})
 }
 
+// TestWhatIsCountedByWayOfTheServerIsNotTakenForOtherTraffic: it comes late, and in
+// lumps.
+func TestWhatIsCountedByWayOfTheServerIsNotTakenForOtherTraffic(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const size = 12 * mib
+		l := lab.New(t, lab.Plan{Sites: []int{2}, Path: wan, LAN: time.Millisecond})
+		defer l.Close()
+		s := l.Sites[0]
+		s.Part(s.Endpoints[:1], s.Endpoints[1:])
+		l.Publish("first", "1", 64<<10)
+		l.Distribute("first@1")
+		l.AwaitComplete("first", s, time.Minute)
+		l.Publish("app", "1", size)
+		begin := time.Now()
+		l.Distribute("app@1")
+		f := l.AwaitComplete("app", s, time.Minute)
+		// Each has a way of 2.5 MB/s of its own, so that nobody is in the way.
+		if took := time.Since(begin); took > 12*time.Second || f.Receipt == nil || f.Receipt.YieldSeconds > 1 {
+			t.Errorf("two copies of %d after %v, receipt %+v, want them in about 6 s and nobody to stand back", size, took, f.Receipt)
+		}
+	})
+}
+
 // rates are the bytes of each second.
 func rates(seconds []lab.Second) (out []int64) {
 	for _, s := range seconds {

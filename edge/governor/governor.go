@@ -117,6 +117,8 @@ type fetcher struct {
 	since uint64 // taken and not yet counted
 	wants bool
 	at    time.Time // when it spoke last
+	// viaServer: there is no link to it, and what it says comes by way of the server.
+	viaServer bool
 }
 
 // grantFence orders grants.
@@ -252,6 +254,11 @@ func (g *Governor) limits() Limits {
 	if len(g.govern.Fetchers) > 1 || len(g.govern.Fetchers) == 1 && !g.mine() {
 		l.Lag = reportLag
 	}
+	for _, f := range g.fetchers {
+		if f.viaServer {
+			l.Lag = reportLag + viaServerLag
+		}
+	}
 	if g.govern.Bound != wire.Unlimited {
 		l.Bound = float64(max(g.govern.Bound, 1))
 	}
@@ -287,4 +294,11 @@ func (g *Governor) count(now time.Time, w wire.Taken) {
 		f.since += w.Bytes - f.bytes
 	}
 	f.bytes, f.wants, f.at = w.Bytes, w.Wants, now
+	// The server forwards what is addressed; on a link nothing has to be.
+	if via := w.To != ""; via != f.viaServer {
+		f.viaServer = via
+		if g.control != nil {
+			g.control.SetLimits(g.limits())
+		}
+	}
 }

@@ -16,6 +16,9 @@ const (
 	maxHeldShare = 0.3
 	// reportLag is what reports of other fetchers, and grants to them, come late.
 	reportLag = 150 * time.Millisecond
+	// viaServerLag is what they come later where they go by way of the server: seldom,
+	// and over the line twice.
+	viaServerLag = 300 * time.Millisecond
 )
 
 // act does what is due and returns how long it can wait.
@@ -137,8 +140,12 @@ func (g *Governor) gather(now time.Time, since time.Duration) (taken int64, want
 	g.held = held
 	g.wants = wants
 	for _, f := range g.fetchers {
-		taken += int64(f.since)
-		f.since = 0
+		part := f.since
+		if f.viaServer { // it comes in lumps, and came evenly
+			part = uint64(float64(part) * min(since.Seconds()/(viaServerLag/2).Seconds(), 1))
+		}
+		taken += int64(part)
+		f.since -= part
 		wants = wants || f.wants && now.Sub(f.at) < takenLasts
 	}
 	return taken, wants
