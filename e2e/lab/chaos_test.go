@@ -13,6 +13,7 @@ import (
 
 	"github.com/sitecast/sitecast/e2e/lab"
 	"github.com/sitecast/sitecast/signaling/operator"
+	"github.com/sitecast/sitecast/signaling/site"
 )
 
 // chaosSeeds are the stories told on every run; SITECAST_CHAOS_SEED tells another.
@@ -54,16 +55,19 @@ func tellChaos(t *testing.T, seed uint64) {
 	c := &chaos{t: t, rng: rand.New(rand.NewPCG(seed, seed)), cut: map[*lab.Endpoint]bool{}, off: map[*lab.Endpoint]bool{}}
 	c.Lab = lab.New(t, lab.Plan{Sites: []int{5}, Path: wan, LAN: time.Millisecond})
 	defer c.Close()
-	site := c.Sites[0]
+	place := c.Sites[0]
 	c.Publish("app", "1", size)
 	c.Distribute("app@1")
 	for range steps {
 		time.Sleep(time.Duration(c.rng.IntN(1500)) * time.Millisecond)
-		c.step(site.Endpoints[c.rng.IntN(len(site.Endpoints))])
+		c.step(place.Endpoints[c.rng.IntN(len(place.Endpoints))])
+		c.wantGoingOn(place)
 	}
 	c.heal()
-	f := c.AwaitComplete("app", site, 5*time.Minute)
-	for _, e := range site.Endpoints {
+	c.wantGoingOn(place)
+	f := c.AwaitComplete("app", place, 5*time.Minute)
+	c.wantGoingOn(place)
+	for _, e := range place.Endpoints {
 		e.WantDelivered("app", "1", size)
 	}
 	kept, extra := f.BytesOrigin-size, c.Served()-size
@@ -72,6 +76,15 @@ func tellChaos(t *testing.T, seed uint64) {
 	// buffers, and what a fetcher that left had told nobody of.
 	if limit := int64(c.breaks) * mib; extra > limit || f.BytesOrigin < size {
 		t.Errorf("%d bytes were served twice, want at most %d", extra, limit)
+	}
+}
+
+// wantGoingOn fails when the guard against fetching too much halted the flow: nobody
+// here takes more than what breaks makes necessary.
+func (c *chaos) wantGoingOn(s *lab.Site) {
+	c.t.Helper()
+	if f := c.Flow("app", s); f.State == site.StateHalted {
+		c.t.Fatalf("the flow is halted: %s\n%s", f.Reason, strings.Join(c.history, "\n"))
 	}
 }
 

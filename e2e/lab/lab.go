@@ -45,6 +45,9 @@ type Plan struct {
 	Sites []int         // endpoints of each site
 	Path  memnet.Path   // between any host and the server, each connection by itself
 	LAN   time.Duration // one-way delay of a site's LAN
+	// Fetchers is how many endpoints of a site fetch at once; 0 for as many as a server
+	// has by itself.
+	Fetchers int
 }
 
 // Lab is a running system.
@@ -58,6 +61,9 @@ type Lab struct {
 	server *running
 	origin *server.Server // the one that runs
 	served int64          // by those before it
+
+	fetchers int
+	holders  holders
 }
 
 // Site is one place.
@@ -109,7 +115,8 @@ func (r *running) end() error {
 // bubble ends.
 func New(t testing.TB, plan Plan) *Lab {
 	t.Helper()
-	l := &Lab{WAN: memnet.New(plan.Path), t: t, dir: t.TempDir(), url: &url.URL{Scheme: "https", Host: serverAddr}}
+	l := &Lab{WAN: memnet.New(plan.Path), t: t, dir: t.TempDir(), url: &url.URL{Scheme: "https", Host: serverAddr},
+		fetchers: plan.Fetchers, holders: holders{by: map[string]string{}}}
 	l.StartServer()
 	for i, endpoints := range plan.Sites {
 		l.addSite(i, endpoints, plan.LAN)
@@ -125,7 +132,8 @@ func (l *Lab) StartServer() {
 	l.must(err)
 	data := filepath.Join(l.dir, "server")
 	s, err := server.New(context.Background(), server.Config{Data: data, Packs: filepath.Join(data, "packs"),
-		PublicURL: l.url, Listener: listener, Log: l.log("server")})
+		PublicURL: l.url, Listener: listener, Fetchers: l.fetchers,
+		Log: slog.New(listening{Handler: l.log("server").Handler(), to: &l.holders})})
 	l.must(err)
 	l.origin, l.server = s, run(s.Run)
 }

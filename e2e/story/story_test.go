@@ -59,6 +59,14 @@ type stage struct {
 // begin starts server and agents, and publishes app@1 of the given size.
 func begin(t *testing.T, plan netlab.Plan, size int64) *stage {
 	t.Helper()
+	s := open(t, plan, size)
+	s.must(s.StartAgents(s.ctx))
+	return s
+}
+
+// open starts a server, and publishes app@1 of the given size.
+func open(t *testing.T, plan netlab.Plan, size int64) *stage {
+	t.Helper()
 	lab := netlab.New(t, plan)
 	ctx, stop := context.WithTimeout(t.Context(), 4*time.Minute)
 	t.Cleanup(stop)
@@ -81,7 +89,6 @@ func begin(t *testing.T, plan netlab.Plan, size int64) *stage {
 	})
 	s := &stage{Rig: r, t: t, ctx: ctx, lab: lab, size: size}
 	s.publish("app", "1", size)
-	s.must(r.StartAgents(ctx))
 	return s
 }
 

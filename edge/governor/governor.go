@@ -40,6 +40,9 @@ const (
 	accountEvery = time.Second
 	// restAfter is how long after the last fetch probing ends.
 	restAfter = 2 * time.Second
+	// asleep is how often is looked where nobody may fetch: whatever changes that is
+	// an event.
+	asleep = time.Minute
 	// takenLasts is how long a fetcher that reports nothing counts as at work.
 	takenLasts = time.Second
 	// takeOverAfter is how long the stand-by hears no grant before it governs: by then
@@ -120,6 +123,7 @@ type Governor struct {
 	stepped     time.Time // the controller decided last
 	grantedAt   time.Time
 	told        time.Time // when the server heard last
+	sleeping    bool      // until an event comes
 	receipt     wire.Receipt
 	active      time.Duration // for the receipt
 	yielded     time.Duration
@@ -139,6 +143,8 @@ type fetcher struct {
 	wants  bool
 	at     time.Time // when it spoke last
 	worked time.Time // when it wanted or took something last
+	// viaServer: there is no link to it, and what it says comes by way of the server.
+	viaServer bool
 }
 
 // grantFence orders appointments, and the grants of one endpoint.
@@ -244,6 +250,10 @@ func (g *Governor) Run(ctx context.Context) error {
 			return nil
 		case e := <-g.events:
 			e(g, time.Now())
+			if g.sleeping {
+				g.sleeping = false
+				timer.Reset(0)
+			}
 			continue
 		case r := <-replies:
 			if q, ok := g.probes.heard(time.Now(), r); ok {
@@ -320,6 +330,11 @@ func (g *Governor) limits() Limits {
 	if len(g.govern.Fetchers) > 1 || len(g.govern.Fetchers) == 1 && !g.mine() {
 		l.Lag = reportLag
 	}
+	for _, f := range g.fetchers {
+		if f.viaServer {
+			l.Lag = reportLag + viaServerLag
+		}
+	}
 	if g.govern.Bound != wire.Unlimited {
 		l.Bound = float64(max(g.govern.Bound, 1))
 	}
@@ -347,6 +362,13 @@ func (g *Governor) count(now time.Time, w wire.Taken) {
 	// rate of a faster line.
 	f.pace = f.owed / (dealtOver * min(max(now.Sub(f.at), GrantEvery), takenLasts).Seconds())
 	f.bytes, f.wants, f.at = w.Bytes, w.Wants, now
+	// The server forwards what is addressed; on a link nothing has to be.
+	if via := w.To != ""; via != f.viaServer {
+		f.viaServer = via
+		if g.control != nil {
+			g.control.SetLimits(g.limits())
+		}
+	}
 }
 
 // deal is what of a fetcher's bytes counts as arrived since the last call.

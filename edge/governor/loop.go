@@ -18,6 +18,9 @@ const (
 	maxHeldShare = 0.3
 	// reportLag is what reports of other fetchers, and grants to them, come late.
 	reportLag = 150 * time.Millisecond
+	// viaServerLag is what they come later where they go by way of the server: seldom,
+	// and over the line twice.
+	viaServerLag = 300 * time.Millisecond
 )
 
 // act does what is due and returns how long it can wait.
@@ -33,6 +36,9 @@ func (g *Governor) act(ctx context.Context, now time.Time) time.Duration {
 		}
 		g.rest(now)
 		g.setRate(now)
+		if g.sleeping = !g.appointed || len(g.govern.Fetchers) == 0; g.sleeping {
+			return asleep
+		}
 		return tick
 	}
 	g.lead(ctx, now)

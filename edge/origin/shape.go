@@ -41,8 +41,6 @@ const (
 	// minClamp is the least window worth clamping: below some eight packets a window
 	// starves TCP, and reads are paced instead.
 	minClamp = 12 << 10
-	// readSlack is how much faster than the rate is read where the window holds it.
-	readSlack = 1.15
 )
 
 // shaper holds all fetches together to a rate.
@@ -92,9 +90,7 @@ func (s *shaper) apply() {
 	switch {
 	case s.rate == wire.Unlimited, obeyed:
 		// What a sender that obeys has sent is read at once: it is no longer on the line.
-	case s.clamps():
-		limit = rate.Limit(s.rate) * readSlack
-	default:
+	default: // a clamped window does not do it alone: its slack is much on a short way
 		limit = rate.Limit(s.rate)
 	}
 	if s.limit.Limit() != limit {
@@ -131,13 +127,17 @@ func (s *shaper) shape(c *shapedConn) {
 	if !ok || c.sender || s.rate == wire.Unlimited {
 		return
 	}
-	if s.clamps() && !c.small {
+	buffer := int(max(minSocketBuffer, float64(s.rate)*socketTime.Seconds()))
+	switch {
+	case s.clamps():
 		clamp(tcp, s.window()) // again each time: the kernel's tuning undoes it
-		return
+	case canClamp:
+		// A buffer once set is not tuned by the kernel any more, and stays too small for
+		// a rate that grows. A window bounds what waits as well, and can be opened again.
+		clamp(tcp, buffer)
+	default:
+		_ = tcp.SetReadBuffer(buffer) // a hint
 	}
-	// A buffer once set is not tuned by the kernel any more.
-	c.small = true
-	_ = tcp.SetReadBuffer(int(max(minSocketBuffer, float64(s.rate)*socketTime.Seconds()))) // a hint
 }
 
 // actuator says what holds the rate now, and why not something better.
@@ -245,7 +245,6 @@ type shapedConn struct {
 	net.Conn
 	shaper *shaper
 	sender bool // its sender is thought to pace
-	small  bool // its buffer was made small
 }
 
 func (c *shapedConn) Read(b []byte) (int, error) {

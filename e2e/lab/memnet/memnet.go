@@ -34,12 +34,13 @@ type Network struct {
 	cut       map[netip.Addr]bool
 	healed    chan struct{} // closed and replaced by each Heal
 	nextPort  uint16
+	received  map[netip.Addr]int64
 }
 
 // New returns a network whose hosts are all joined by the same path.
 func New(path Path) *Network {
 	return &Network{path: path, listeners: map[netip.AddrPort]*listener{}, conns: map[*Conn]struct{}{},
-		cut: map[netip.Addr]bool{}, healed: make(chan struct{}), nextPort: 49152}
+		cut: map[netip.Addr]bool{}, healed: make(chan struct{}), nextPort: 49152, received: map[netip.Addr]int64{}}
 }
 
 // Listen listens on addr, such as "10.0.0.1:443".
@@ -165,6 +166,13 @@ func (n *Network) Conns() int {
 	return len(n.conns)
 }
 
+// Received returns how many bytes were read on a host so far.
+func (n *Network) Received(host string) int64 {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.received[netip.MustParseAddr(host)]
+}
+
 func sleep(ctx context.Context, d time.Duration) error {
 	if d == 0 {
 		return ctx.Err()
@@ -229,6 +237,11 @@ type Conn struct {
 // Read reads what arrived. It returns io.EOF after the other end closed its side.
 func (c *Conn) Read(b []byte) (int, error) {
 	n, err := c.in.read(b)
+	if n > 0 {
+		c.net.mu.Lock()
+		c.net.received[c.local.Addr()] += int64(n)
+		c.net.mu.Unlock()
+	}
 	return n, c.wrap("read", err)
 }
 
