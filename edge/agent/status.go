@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/sitecast/sitecast/edge/engine"
+	"github.com/sitecast/sitecast/edge/lan"
 	"github.com/sitecast/sitecast/signaling/wire"
 )
 
@@ -25,10 +26,11 @@ type status struct {
 	Endpoint wire.EndpointID `json:"endpoint"`
 	Name     string          `json:"name"`
 	engine.Status
+	Uploads lan.Status `json:"uploads"` // to peers
 }
 
 // serveStatus answers on l until ctx ends.
-func serveStatus(ctx context.Context, l net.Listener, who wire.EndpointID, name string, e *engine.Engine, refused *wire.Refusals) error {
+func serveStatus(ctx context.Context, l net.Listener, who wire.EndpointID, name string, e *engine.Engine, uploads *lan.Governor, refused *wire.Refusals) error {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), metrics{e, refused})
 	mux := http.NewServeMux()
@@ -44,7 +46,7 @@ func serveStatus(ctx context.Context, l net.Listener, who wire.EndpointID, name 
 		w.Header().Set("Content-Type", "application/json")
 		enc := json.NewEncoder(w)
 		enc.SetIndent("", "  ")
-		_ = enc.Encode(status{who, name, s}) // the reader went away
+		_ = enc.Encode(status{who, name, s, uploads.Status()}) // the reader went away
 	})
 	server := &http.Server{
 		Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
