@@ -30,10 +30,14 @@ const (
 	// as are.
 	offTick = 100 * time.Millisecond
 	onTick  = 25 * time.Millisecond
-	// probeEvery is how often governed paths are probed.
-	probeEvery = 50 * time.Millisecond
+	// probeEvery is how often governed paths are probed at most, and probeRarely at
+	// least: in between, probes may take probeShare of a slow LAN.
+	probeEvery  = 25 * time.Millisecond
+	probeRarely = 100 * time.Millisecond
+	probeShare  = 0.01
+	probeBytes  = 150
 	// maxProbed bounds the paths that are probed at once.
-	maxProbed = 3
+	maxProbed = 2
 	// restAfter is how long after the last upload the governor sleeps.
 	restAfter = 2 * time.Second
 	// waits is how lately an upload must have waited to want more.
@@ -44,7 +48,7 @@ const (
 	// settleTime is how long at most what was sent ungoverned takes to leave.
 	settleTime = time.Second
 	// lag is by how much deliveries are known late.
-	lag = 50 * time.Millisecond
+	lag = 50*time.Millisecond + evenTime
 	// fastAgain is the capacity, relative to a slow LAN's, from which on one is left
 	// alone, and trusted for how long it is then not suspected again.
 	fastAgain = 1.2
@@ -79,6 +83,8 @@ type Governor struct {
 	control *governor.Controller // nil where the LAN is left alone, or settles
 	settle  time.Time            // until then what went ungoverned leaves; zero when it has
 	learned float64
+	top     ceiling
+	even    even
 	calm    time.Time // no suspicion until then
 	why     string
 }
@@ -184,7 +190,7 @@ func (g *Governor) see(now time.Time) (l look) {
 		}
 		if u.fresh {
 			u.fresh = false
-			queues = append(queues, u.queue(g.cfg.Wireless))
+			queues = append(queues, u.queue())
 		}
 	}
 	g.resting = !l.active // whoever begins now wakes us
@@ -216,8 +222,7 @@ func (g *Governor) act(now time.Time) time.Duration {
 	case !g.settle.IsZero():
 		g.settled(now, l)
 	default:
-		rate := g.control.Step(governor.Sample{Now: now, Fresh: l.fresh, Queue: l.queue, Base: l.base, Taken: l.bytes, Wants: l.wants})
-		g.bucket.set(now, rate)
+		g.step(now, l)
 		if c := g.control.Capacity(); c > fastAgain*slowLAN && !g.cfg.Wireless {
 			g.end(now, c)
 		}
@@ -251,7 +256,25 @@ func (g *Governor) settled(now time.Time, l look) {
 	}
 	g.settle = time.Time{}
 	g.control = governor.NewController(governor.Limits{Capacity: g.learned, Lag: lag})
+	g.top, g.even = ceiling{rate: math.Inf(1)}, even{at: now}
+	if g.learned > 0 {
+		g.top.rate = g.learned
+	}
 	g.bucket.set(now, g.control.Rate())
+}
+
+// step lets the controller decide.
+func (g *Governor) step(now time.Time, l look) {
+	before, _ := g.control.Mode()
+	rate := g.control.Step(governor.Sample{Now: now, Fresh: l.fresh, Queue: l.queue, Base: l.base,
+		Taken: g.even.spread(now, l.bytes), Wants: l.wants})
+	mode, why := g.control.Mode()
+	rate = g.top.bound(now, rate, mode == governor.Run && l.wants, l.queue)
+	g.bucket.set(now, rate)
+	if mode != before {
+		g.cfg.Log.Debug("uploads", "from", string(before), "to", string(mode), "why", why, "rate", int64(rate),
+			"capacity", int64(g.control.Capacity()), "queue", l.queue, "base", l.base)
+	}
 }
 
 // note keeps what people see.
@@ -262,7 +285,7 @@ func (g *Governor) note(l look) {
 	}
 	if g.control != nil {
 		mode, why := g.control.Mode()
-		s.State, s.Reason, s.Rate, s.Capacity = string(mode), why, int64(g.control.Rate()), int64(g.control.Capacity())
+		s.State, s.Reason, s.Rate, s.Capacity = string(mode), why, int64(g.rate()), int64(g.control.Capacity())
 	}
 	if l.fresh {
 		s.QueueMs = ms(l.queue)
@@ -285,7 +308,7 @@ func (g *Governor) rate() float64 {
 // our own.
 func (g *Governor) granted(now time.Time, n int) {
 	g.mu.Lock()
-	due := g.governed && now.Sub(g.probedAt) >= probeEvery
+	due := g.governed && now.Sub(g.probedAt) >= g.probeGap()
 	busy := 2 * time.Millisecond
 	if g.capacity > 0 {
 		busy += time.Duration(float64(n) / g.capacity * float64(time.Second))
@@ -300,11 +323,20 @@ func (g *Governor) granted(now time.Time, n int) {
 // probeIfDue probes while nothing of our own is on the wire.
 func (g *Governor) probeIfDue(now time.Time) {
 	g.mu.Lock()
-	due := now.Sub(g.probedAt) >= probeEvery && (now.After(g.busyFor) || now.Sub(g.probedAt) >= 3*probeEvery)
+	due := now.Sub(g.probedAt) >= g.probeGap() && (now.After(g.busyFor) || now.Sub(g.probedAt) >= 3*g.probeGap())
 	g.mu.Unlock()
 	if due {
 		g.probe(now)
 	}
+}
+
+// probeGap is the least time between two probes. mu is held.
+func (g *Governor) probeGap() time.Duration {
+	if g.capacity == 0 {
+		return probeEvery
+	}
+	gap := time.Duration(maxProbed * probeBytes / (probeShare * g.capacity) * float64(time.Second))
+	return min(max(gap, probeEvery), probeRarely)
 }
 
 // probe probes paths that upload, by turns where there are many.

@@ -111,14 +111,13 @@ func (u *Upload) probe() {
 	})
 }
 
-// queue is the newest that was measured; over radio, which delays single packets by
-// itself, the least of the newest three.
-func (u *Upload) queue(radio bool) time.Duration {
+// queue is the least of the newest that were measured. A peer answers from a busy
+// processor, and radio delays single packets by itself: what holds only one or two up
+// is no queue.
+func (u *Upload) queue() time.Duration {
 	q := u.queues[0]
-	if radio {
-		for _, o := range u.queues[1:u.heard] {
-			q = min(q, o)
-		}
+	for _, o := range u.queues[1:u.heard] {
+		q = min(q, o)
 	}
 	return q
 }
