@@ -9,7 +9,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"os"
 	"sync"
 	"testing"
 	"time"
@@ -179,42 +178,25 @@ func TestUploadsLeaveASlowLANToOthers(t *testing.T) {
 			lab := netlab.New(t, netlab.Plan{Sites: []netlab.SitePlan{{Endpoints: 2, WAN: wan(100), LAN: cable}}})
 			from, to, uploader := c.from(lab), c.to(lab), lab.Sites[0].Endpoints[0]
 			alone := tcp(t, from, to, 5*time.Second)
-			level := slog.LevelInfo
-			if os.Getenv("SITECAST_STORY_DEBUG") != "" {
-				level = slog.LevelDebug
-			}
-			g := lan.New(lan.Config{Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: level}))})
+			g := lan.New(lan.Config{Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))})
 			if c.governed {
 				ctx, stop := context.WithCancel(t.Context())
 				var wg sync.WaitGroup
 				wg.Go(func() { _ = g.Run(ctx) })
 				t.Cleanup(func() { stop(); wg.Wait() })
 			}
-			l := joined(t, uploader, lab.Sites[0].Endpoints[1])
-			upload(t, l, g)
-			if os.Getenv("SITECAST_STORY_DEBUG") != "" {
-				go func() {
-					for i := 0; i < 1200; i++ {
-						time.Sleep(25 * time.Millisecond)
-						s := g.Status()
-						println(i, s.State, s.Rate, int(s.QueueMs*1000), l.Delivered())
-					}
-				}()
-			}
+			upload(t, joined(t, uploader, lab.Sites[0].Endpoints[1]), g)
 			time.Sleep(8 * time.Second) // the LAN proves slow, and the governor learns it
 			used := uses(t, uploader, 6*time.Second)
-			t.Logf("%+v", g.Status())
 			beside := tcp(t, from, to, 12*time.Second)
-			t.Logf("%+v", g.Status())
 			time.Sleep(5 * time.Second)
 			again := uses(t, uploader, 4*time.Second)
-			t.Logf("%+v", g.Status())
 			t.Logf("uploads use %.3f of the cable alone, and %.3f five seconds after the bystander, which keeps %.3f of %.2f Mbit/s",
 				used, again, beside/alone, alone/1e6)
 			if alone < 0.9*wireShare*slowCable {
 				t.Fatalf("the bystander alone gets %.2f Mbit/s of a cable of 10", alone/1e6)
 			}
-			if used < 0.85 {
+			if c.governed && used < 0.85 {
 				t.Errorf("uploads use %.3f of a cable that nobody else uses, want 0.85", used)
 			}
 			if c.governed && beside < 0.9*alone {

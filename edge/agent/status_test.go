@@ -69,7 +69,8 @@ func TestStatusSaysWhoAndHow(t *testing.T) {
 		t.Fatalf("status answers %d %s %q, %v; want JSON", code, kind, body, err)
 	}
 	want := map[string]any{"endpoint": string(wire.IDOf(s.requests()[0].Key)), "name": "till-1", "site": "",
-		"connected": false, "generation": 0.0, "links": []any{}, "flows": []any{}}
+		"connected": false, "generation": 0.0, "links": []any{}, "flows": []any{},
+		"uploads": map[string]any{"governed": false, "why": "the LAN is fast, or nothing was uploaded yet"}}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}

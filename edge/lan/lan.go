@@ -176,6 +176,12 @@ type look struct {
 
 // see looks at the uploads.
 func (g *Governor) see(now time.Time) (l look) {
+	newest := len(Upload{}.queues)
+	if g.control != nil {
+		if mode, _ := g.control.Mode(); mode == governor.Start {
+			newest = 1 // which overshoots, and tells noise by itself
+		}
+	}
 	g.mu.Lock()
 	all := slices.Clone(g.uploads)
 	var queues []time.Duration
@@ -190,7 +196,7 @@ func (g *Governor) see(now time.Time) (l look) {
 		}
 		if u.fresh {
 			u.fresh = false
-			queues = append(queues, u.queue())
+			queues = append(queues, u.queue(newest))
 		}
 	}
 	g.resting = !l.active // whoever begins now wakes us
@@ -256,7 +262,7 @@ func (g *Governor) settled(now time.Time, l look) {
 	}
 	g.settle = time.Time{}
 	g.control = governor.NewController(governor.Limits{Capacity: g.learned, Lag: lag})
-	g.top, g.even = ceiling{rate: math.Inf(1)}, even{at: now}
+	g.top, g.even = ceiling{rate: math.Inf(1), raised: now}, even{at: now}
 	if g.learned > 0 {
 		g.top.rate = g.learned
 	}

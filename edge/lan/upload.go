@@ -111,12 +111,12 @@ func (u *Upload) probe() {
 	})
 }
 
-// queue is the least of the newest that were measured. A peer answers from a busy
+// queue is the least of the newest n that were measured. A peer answers from a busy
 // processor, and radio delays single packets by itself: what holds only one or two up
 // is no queue.
-func (u *Upload) queue() time.Duration {
+func (u *Upload) queue(n int) time.Duration {
 	q := u.queues[0]
-	for _, o := range u.queues[1:u.heard] {
+	for _, o := range u.queues[1:max(1, min(n, u.heard))] {
 		q = min(q, o)
 	}
 	return q
