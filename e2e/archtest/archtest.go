@@ -48,7 +48,7 @@ var homes = map[string][]string{
 	"github.com/pion/datachannel":                       {"edge/rtc"},
 	"github.com/pion/interceptor":                       {"edge/rtc"},
 	"github.com/pion/turn":                              {"signaling/relay"},
-	"github.com/pion/stun":                              {"signaling/relay", "edge/governor"},
+	"github.com/pion/stun":                              {"signaling/relay", "edge/governor", "edge/rtc"},
 	"github.com/pion/transport":                         {"edge/rtc", "edge/agent", "signaling/relay", "signaling/server", "e2e/lab"},
 	"github.com/pion/logging":                           {"edge/rtc", "signaling/relay", "e2e/lab"},
 	"github.com/gorilla/websocket":                      {"signaling/socket", "edge/uplink"},

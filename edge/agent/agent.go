@@ -21,6 +21,7 @@ import (
 
 	"github.com/sitecast/sitecast/edge/engine"
 	"github.com/sitecast/sitecast/edge/governor"
+	"github.com/sitecast/sitecast/edge/lan"
 	"github.com/sitecast/sitecast/edge/origin"
 	"github.com/sitecast/sitecast/edge/rtc"
 	"github.com/sitecast/sitecast/edge/uplink"
@@ -55,6 +56,8 @@ type agent struct {
 	link     *uplink.Uplink
 	origin   *origin.Client
 	governor *governor.Governor
+	lan      *lan.Governor
+	wireless bool         // radio is the way to the peers
 	status   net.Listener // nil: not served
 
 	refused wire.Refusals
@@ -80,7 +83,7 @@ func Run(ctx context.Context, cfg Config) (err error) {
 	if err != nil {
 		return err
 	}
-	a := &agent{cfg: cfg, id: id, api: newAPI(cfg, id.Pin)}
+	a := &agent{cfg: cfg, id: id, api: newAPI(cfg, id.Pin), wireless: cfg.Net == nil && wireless(cfg.Server)}
 	if err := a.assemble(store); err != nil {
 		return err
 	}
@@ -119,8 +122,9 @@ func (a *agent) assemble(store *disk.Store) error {
 		Pace: a.pace, Refused: &a.refused, Log: a.cfg.Log})
 	a.governor = governor.New(governor.Config{Self: a.id.id(), Origin: a.origin, Tell: a.tell, Report: a.link.Send,
 		Listen: a.probeSocket, Reflectors: a.ice.reflectors, Ping: a.link.Ping, Log: a.cfg.Log})
+	a.lan = lan.New(lan.Config{Wireless: a.wireless, Log: a.cfg.Log})
 	a.eng = engine.New(engine.Config{
-		Uplink: a.link, Links: a.rtc, Store: store, Origin: a.origin, Governor: a.governor,
+		Uplink: a.link, Links: a.rtc, Store: store, Origin: a.origin, Governor: a.governor, Uploads: uploads{a.lan},
 		Root: a.id.Root, Trust: trust, SaveTrust: a.saveTrust, SetICE: a.ice.set,
 		Refused: &a.refused, Log: a.cfg.Log, Seed: rand.Uint64(),
 	})
@@ -135,6 +139,7 @@ func (a *agent) run(ctx context.Context) error {
 	}
 	group.Go(func() error { return a.eng.Run(ctx) })
 	group.Go(func() error { return a.governor.Run(ctx) })
+	group.Go(func() error { return a.lan.Run(ctx) })
 	group.Go(func() error { return a.rtc.Run(ctx) })
 	group.Go(func() error { return a.link.Run(ctx) })
 	err := group.Wait()
@@ -159,7 +164,7 @@ func (a *agent) hello() wire.Hello {
 		trust = t.Serial()
 	}
 	return wire.Hello{Version: wire.Version, Name: a.cfg.Name, Device: a.cfg.Device,
-		Software: "sitecast " + runtime.GOOS + "/" + runtime.GOARCH, Subnets: subnets(), Trust: trust}
+		Software: "sitecast " + runtime.GOOS + "/" + runtime.GOARCH, Subnets: subnets(), Wireless: a.wireless, Trust: trust}
 }
 
 // maxSubnets bounds the prefixes told to the server.
@@ -199,6 +204,11 @@ func (a *agent) saveTrust(document json.RawMessage) error {
 func (a *agent) token(ctx context.Context) (string, error) {
 	return a.api.session(ctx, a.id.Key)
 }
+
+// uploads joins links to the governor of the LAN.
+type uploads struct{ lan *lan.Governor }
+
+func (u uploads) Join(l engine.Link) engine.Pacer { return u.lan.Join(l.(*rtc.Link)) }
 
 // links passes what rtc reports to the engine.
 type links struct{ a *agent }

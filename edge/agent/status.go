@@ -15,6 +15,7 @@ import (
 
 	"github.com/sitecast/sitecast/edge/engine"
 	"github.com/sitecast/sitecast/edge/governor"
+	"github.com/sitecast/sitecast/edge/lan"
 	"github.com/sitecast/sitecast/edge/origin"
 	"github.com/sitecast/sitecast/signaling/wire"
 )
@@ -29,6 +30,7 @@ type status struct {
 	engine.Status
 	Governor governor.Status `json:"governor"`
 	Actuator actuator        `json:"actuator"`
+	Uploads  lan.Status      `json:"uploads"` // to peers
 }
 
 // actuator is what holds fetches to their rate, and why that and nothing better.
@@ -56,7 +58,7 @@ func (a *agent) serveStatus(ctx context.Context, l net.Listener) error {
 		enc := json.NewEncoder(w)
 		enc.SetIndent("", "  ")
 		name, why := a.origin.Actuator()
-		_ = enc.Encode(status{a.id.id(), a.cfg.Name, s, a.governor.Status(), actuator{name, why}}) // the reader went away
+		_ = enc.Encode(status{a.id.id(), a.cfg.Name, s, a.governor.Status(), actuator{name, why}, a.lan.Status()}) // the reader went away
 	})
 	server := &http.Server{
 		Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,

@@ -78,7 +78,8 @@ func TestStatusSaysWhoAndHow(t *testing.T) {
 		"connected": false, "generation": 0.0, "links": []any{}, "flows": []any{},
 		"governor": map[string]any{"role": "none", "rate_bytes_per_second": 0.0, "mine_bytes_per_second": float64(governor.FirstRate),
 			"capacity_bytes_per_second": 0.0, "base_ms": 0.0, "queue_ms": 0.0, "taken_bytes": 0.0},
-		"actuator": map[string]any{"name": "reads", "reason": whyReads}}
+		"actuator": map[string]any{"name": "reads", "reason": whyReads},
+		"uploads":  map[string]any{"governed": false, "why": "the LAN is fast, or nothing was uploaded yet"}}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}

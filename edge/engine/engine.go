@@ -59,12 +59,13 @@ type Origin interface {
 	FetchBody(ctx context.Context, lease wire.Lease, max int64) ([]byte, error)
 }
 
-// Config is what an engine is made of. All fields but Refused are required.
+// Config is what an engine is made of. All fields but Refused and Uploads are required.
 type Config struct {
 	Uplink   Uplink
 	Links    Links
 	Origin   Origin
 	Governor Governor
+	Uploads  Uploads // nil: they go as fast as they can
 	Store    chunk.Store
 	// Root verifies trust documents; Trust is the one held, and SaveTrust keeps a
 	// newer one.

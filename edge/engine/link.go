@@ -37,12 +37,13 @@ func (l *link) id() swarm.PeerID { return swarm.PeerID(l.Peer()) }
 func (e *Engine) LinkUp(raw Link) {
 	l := &link{Link: raw, down: newReceiver(), joined: map[content.VersionID]bool{},
 		bodyHeld: map[content.VersionID]bodyHoldOff{}}
-	l.up = newUploader(raw, &e.open, func(v content.VersionID, c uint32) { e.post(lostChunk{v, c}) },
+	l.up = newUploader(raw, e.paced(raw), &e.open, func(v content.VersionID, c uint32) { e.post(lostChunk{v, c}) },
 		func(v content.VersionID, c uint32) { e.post(sentChunk{l, v, c}) })
 	e.mu.Lock()
 	e.links[raw] = l
 	e.mu.Unlock()
 	if !e.post(linkUp{l}) {
+		l.up.pace.Leave()
 		raw.Close("agent stops")
 	}
 }
@@ -122,7 +123,10 @@ func (ev linkUp) apply(e *Engine, now time.Time) {
 	e.peers[l.Peer()] = l
 	ctx, stop := context.WithCancel(e.ctx)
 	l.end = stop
-	e.wg.Go(func() { l.up.run(ctx) })
+	e.wg.Go(func() {
+		defer l.up.pace.Leave()
+		l.up.run(ctx)
+	})
 	e.send(l, wire.Frame{Kind: wire.FrameCredit, Total: creditWindow})
 	e.sendUplink(l)
 	e.cfg.Uplink.Send(wire.KindLinked, wire.Linked{Peer: l.Peer(), Attempt: l.Attempt(), Up: true, Relayed: l.Relayed()})

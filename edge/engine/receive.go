@@ -18,32 +18,36 @@ type target struct {
 	body    bool
 }
 
-// assembly collects the pieces of one target. Pieces lie at multiples of
-// [wire.MaxDataBytes] and come in any order.
+// pieceStep is what pieces lie at multiples of, and are as long as a multiple of, but
+// for the last of a target. A piece is as long as a frame may be, or shorter where a
+// whole frame would fill the queue of a slow LAN.
+const pieceStep = wire.MaxDataBytes / 16
+
+// assembly collects the pieces of one target, which come in any order.
 type assembly struct {
 	buf     []byte // nil until the first piece
 	length  int
-	missing int    // pieces not yet here
-	seen    []bool // by piece
+	missing int    // steps not yet here
+	seen    []bool // by step
 }
 
 // add copies a piece in and reports whether it was well-formed. A piece seen
 // before is well-formed: a chunk cancelled and wanted again is sent twice.
 func (a *assembly) add(offset uint32, piece []byte) bool {
-	at := int(offset) / wire.MaxDataBytes
-	if int(offset)%wire.MaxDataBytes != 0 || int(offset) >= a.length ||
-		len(piece) != min(wire.MaxDataBytes, a.length-int(offset)) {
+	from, end := int(offset), int(offset)+len(piece)
+	if from%pieceStep != 0 || len(piece) == 0 || end > a.length || end%pieceStep != 0 && end != a.length {
 		return false
-	}
-	if a.seen[at] {
-		return true
 	}
 	if a.buf == nil {
 		a.buf = make([]byte, a.length)
 	}
-	copy(a.buf[offset:], piece)
-	a.seen[at] = true
-	a.missing--
+	for at := from; at < end; at += pieceStep {
+		if i := at / pieceStep; !a.seen[i] {
+			copy(a.buf[at:min(at+pieceStep, end)], piece[at-from:])
+			a.seen[i] = true
+			a.missing--
+		}
+	}
 	return true
 }
 
@@ -66,11 +70,11 @@ func newReceiver() *receiver {
 
 // expect lets length bytes for t come in.
 func (r *receiver) expect(t target, length uint32) {
-	pieces := (int(length) + wire.MaxDataBytes - 1) / wire.MaxDataBytes
+	steps := (int(length) + pieceStep - 1) / pieceStep
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.expected[t] == nil {
-		r.expected[t] = &assembly{length: int(length), missing: pieces, seen: make([]bool, pieces)}
+		r.expected[t] = &assembly{length: int(length), missing: steps, seen: make([]bool, steps)}
 	}
 }
 
@@ -91,7 +95,7 @@ func (r *receiver) cancel(t target) {
 	}
 }
 
-// left returns how many pieces of t have not come.
+// left returns how many steps of t have not come.
 func (r *receiver) left(t target) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"errors"
-	"slices"
 	"sync"
 
 	"github.com/sitecast/sitecast/signaling/wire"
@@ -18,6 +17,7 @@ const maxQueuedWants = 4096
 // more than the bytes the peer allowed. The engine's loop queues, run sends.
 type uploader struct {
 	link Link
+	pace Pacer
 	open *registry
 	lost func(content.VersionID, uint32) // a held chunk turned out damaged
 	went func(content.VersionID, uint32) // a chunk is on its way as a whole
@@ -31,8 +31,8 @@ type uploader struct {
 	sent    uint64 // total bytes of payload sent so far
 }
 
-func newUploader(l Link, open *registry, lost, went func(content.VersionID, uint32)) *uploader {
-	return &uploader{link: l, open: open, lost: lost, went: went, wake: make(chan struct{}, 1)}
+func newUploader(l Link, pace Pacer, open *registry, lost, went func(content.VersionID, uint32)) *uploader {
+	return &uploader{link: l, pace: pace, open: open, lost: lost, went: went, wake: make(chan struct{}, 1)}
 }
 
 func (u *uploader) poke() {
@@ -166,17 +166,33 @@ func (u *uploader) sendBody(ctx context.Context, j job) error {
 }
 
 func (u *uploader) sendPieces(ctx context.Context, f wire.Frame, data []byte) error {
-	for piece := range slices.Chunk(data, wire.MaxDataBytes) {
+	for len(data) > 0 {
+		piece := data[:min(len(data), u.pieceBytes())]
+		data = data[len(piece):]
 		if !u.spend(ctx, len(piece)) {
 			return ctx.Err()
 		}
 		f.Payload = piece
-		if err := u.link.SendBulk(ctx, f); err != nil {
+		if err := u.sendPiece(ctx, f); err != nil {
 			return err
 		}
 		f.Offset += uint32(len(piece))
 	}
 	return nil
+}
+
+func (u *uploader) sendPiece(ctx context.Context, f wire.Frame) error {
+	if err := u.pace.Begin(ctx, len(f.Payload)); err != nil {
+		return err
+	}
+	defer u.pace.Done()
+	return u.link.SendBulk(ctx, f)
+}
+
+// pieceBytes is how long the next piece may be.
+func (u *uploader) pieceBytes() int {
+	n := min(u.pace.Piece(), wire.MaxDataBytes)
+	return max(n-n%pieceStep, pieceStep)
 }
 
 func (u *uploader) refuse(j job, code uint8) error {

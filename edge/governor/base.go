@@ -94,3 +94,13 @@ func (b *baseDelay) now() time.Duration {
 	}
 	return least
 }
+
+// BaseDelay finds the round trip of an empty path among those over a path that is
+// not always empty. The zero value knows nothing.
+type BaseDelay struct{ b baseDelay }
+
+// Add takes in a round trip and returns the base.
+func (b *BaseDelay) Add(now time.Time, rtt time.Duration) time.Duration { return b.b.add(now, rtt) }
+
+// Now is the base, 0 while nothing is known.
+func (b *BaseDelay) Now() time.Duration { return b.b.now() }

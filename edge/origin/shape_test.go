@@ -39,7 +39,7 @@ func (s *sender) serve(w http.ResponseWriter, r *http.Request) {
 	if says {
 		w.Header().Set(wire.PacedHeader, "1")
 	}
-	if !says {
+	if !says || r.Header.Get(wire.PaceHeader) == "" {
 		s.o.handler(w, r)
 		return
 	}

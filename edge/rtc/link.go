@@ -39,9 +39,11 @@ type Link struct {
 	queue     chan []byte   // ctl frames to send
 	ctlLow    chan struct{} // ctl has less buffered than its low mark
 	bulkLow   chan struct{} // likewise bulk
+	checks    checks        // what makes its probes valid
 	wg        sync.WaitGroup
 
 	sent, received atomic.Int64
+	bulkSent       atomic.Int64
 	queued         atomic.Int64 // bytes in queue
 
 	// turn holds one value, which guards what SendBulk uses; senders take turns.
@@ -118,6 +120,9 @@ func (l *Link) greet(ctx context.Context) (err error) {
 	}
 	if l.relayed = l.s.relayed(); !l.relayed {
 		l.s.relays.release()
+		if l.checks, err = l.s.checks(); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -283,6 +288,7 @@ func (l *Link) SendBulk(ctx context.Context, f wire.Frame) error {
 		return fmt.Errorf("send to %s: %w", l.s.peer.Short(), err)
 	}
 	l.sent.Add(int64(len(l.buf)))
+	l.bulkSent.Add(int64(len(l.buf)))
 	l.measure(len(l.buf))
 	return nil
 }

@@ -83,6 +83,7 @@ type Transport struct {
 	log      *slog.Logger
 	mux      *ice.UDPMuxDefault
 	sock     net.PacketConn
+	probes   *probes
 	settings webrtc.SettingEngine
 	wg       sync.WaitGroup
 
@@ -99,7 +100,7 @@ type Transport struct {
 // New opens the UDP socket. Run must follow; it closes the socket at its end.
 func New(cfg Config) (*Transport, error) {
 	t := &Transport{cfg: cfg, log: cfg.Log, self: wire.IDOf(cfg.Identity.Public().(ed25519.PublicKey)),
-		sessions: map[wire.EndpointID]*session{}}
+		probes: newProbes(), sessions: map[wire.EndpointID]*session{}}
 	if cfg.Net == nil {
 		host, err := stdnet.NewNet()
 		if err != nil {
@@ -128,7 +129,7 @@ func (t *Transport) listen() error {
 	}
 	_ = sock.SetReadBuffer(socketBuffer) // a smaller buffer works, only less smoothly
 	_ = sock.SetWriteBuffer(socketBuffer)
-	t.sock = batched(sock)
+	t.sock = watched(batched(sock), t.probes)
 	quiet := logging.NewDefaultLoggerFactory()
 	quiet.DefaultLogLevel = logging.LogLevelDisabled
 	t.mux = ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: t.sock, Net: t.cfg.Net, Logger: quiet.NewLogger("ice")})

@@ -1,0 +1,66 @@
+package lan
+
+import (
+	"math"
+	"time"
+)
+
+const (
+	// slowLAN is what counts as slow: less than 100 Mbit/s, in bytes per second.
+	slowLAN = 100e6 / 8
+	// lookSpan is how long uploads are looked at before they are judged.
+	lookSpan = time.Second
+	// slowSpans is how many spans in a row must be slow.
+	slowSpans = 2
+	// standing is a queue that never went away within a span. Loss-based senders keep
+	// one where the network limits them; where a processor does, the quickest of ten
+	// probes finds none.
+	standing = 5 * time.Millisecond
+	// pressed is the share of looks at which an upload must have waited for the network.
+	pressed = 0.7
+)
+
+// suspicion finds out whether the network is what limits ungoverned uploads, and it
+// is slow. It is pure.
+type suspicion struct {
+	began       time.Time // of the span at hand
+	bytes       int64
+	looks, busy int
+	least       time.Duration // queue of the span at hand
+	probed      bool
+	slow        int // spans in a row
+	rate        float64
+	probing     bool
+}
+
+// look takes in what happened since the last look, and the newest queue where one
+// was measured. It returns the rate of a LAN that proved slow, or 0.
+func (s *suspicion) look(now time.Time, bytes int64, waits, fresh bool, queue time.Duration) float64 {
+	if s.began.IsZero() || now.Sub(s.began) > 2*lookSpan {
+		*s = suspicion{began: now, least: math.MaxInt64} // uploads rested
+		return 0
+	}
+	s.bytes += bytes
+	s.looks++
+	if waits {
+		s.busy++
+	}
+	if fresh {
+		s.least, s.probed = min(s.least, queue), true
+	}
+	span := now.Sub(s.began)
+	if span < lookSpan {
+		return 0
+	}
+	rate := float64(s.bytes) / span.Seconds()
+	limited := float64(s.busy) >= pressed*float64(s.looks) && rate < slowLAN
+	next := suspicion{began: now, least: math.MaxInt64, probing: limited}
+	if limited && s.probed && s.least >= standing {
+		next.slow, next.rate = s.slow+1, max(s.rate, rate)
+	}
+	*s = next
+	if s.slow < slowSpans {
+		return 0
+	}
+	return s.rate
+}
