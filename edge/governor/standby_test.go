@@ -58,7 +58,7 @@ func TestAStandByThatTookOverGoesOnWhenTheAppointmentChanges(t *testing.T) {
 		mu.Unlock()
 		g.Granted(wire.Grant{From: holder, Epoch: 1, Term: 2, Seq: 1000, BytesPerSecond: 100_000, Site: 200_000, ValidMs: 1000})
 		time.Sleep(100 * time.Millisecond)
-		if s := g.Status(); s.Role != "fetcher" || s.Mine != 100_000 {
+		if s := g.Status(); s.Role != "stand-by" || s.Mine != 100_000 {
 			t.Errorf("after the holder was heard again: %+v, want that it is obeyed", s)
 		}
 		stop()
