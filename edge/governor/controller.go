@@ -278,7 +278,7 @@ func (c *Controller) alarm() time.Duration {
 
 // target is the queue that Run holds.
 func (c *Controller) target() time.Duration {
-	return c.tolerated(max(2500*time.Microsecond, c.packets(3)))
+	return c.tolerated(max(2500*time.Microsecond, c.packets(3), min(3*c.noise.median()/2+time.Millisecond, c.busy()/2)))
 }
 
 func (c *Controller) enter(now time.Time, m Mode, reason string) {

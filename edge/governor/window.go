@@ -56,13 +56,18 @@ func (n *noise) add(d time.Duration) {
 }
 
 // p95 is what one in twenty exceeded; 0 until enough was seen.
-func (n *noise) p95() time.Duration {
+func (n *noise) p95() time.Duration { return n.percentile(95) }
+
+// median is what every second exceeded.
+func (n *noise) median() time.Duration { return n.percentile(50) }
+
+func (n *noise) percentile(p int) time.Duration {
 	if n.n < len(n.seen) {
 		return 0
 	}
 	sorted := n.seen
 	slices.Sort(sorted[:])
-	return sorted[len(sorted)*95/100]
+	return sorted[len(sorted)*p/100]
 }
 
 // windowSpan is how long arrivals are remembered.
