@@ -364,3 +364,27 @@ func TestTakenAndHeldSayWhatCameAndWhoWaited(t *testing.T) {
 		}
 	})
 }
+
+func TestSenderThatCannotBeToldIsReadAtTheRate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &sender{o: newObject(40, 50_000), says: true}
+		c := serveAt(t, s.hear, map[string]http.HandlerFunc{home: s.serve})
+		c.SetRate(200_000, 0)
+		wait := running(t, c, s.o, "/packs/x")
+		s.mu.Lock()
+		s.deaf = true
+		s.mu.Unlock()
+		c.SetRate(20_000, 0)
+		time.Sleep(time.Second)
+		at := c.Taken()
+		c.SetRate(20_000, 0)
+		time.Sleep(5 * time.Second)
+		if got := c.Taken() - at; got > 180_000 { // and what the buffers between hold
+			t.Errorf("%d bytes came in five seconds at 20 kB/s", got)
+		}
+		s.mu.Lock()
+		s.deaf = false
+		s.mu.Unlock()
+		wait()
+	})
+}
