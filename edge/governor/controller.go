@@ -76,6 +76,12 @@ const (
 	// stalled is a gap between samples that says that this host stood still, and that
 	// what was measured meanwhile tells of it and not of the line.
 	stalled = 120 * time.Millisecond
+	// blindAfter is how long probes may be lost.
+	blindAfter = 3 * time.Second
+	// forgetAfter so long without a run, the capacity shrinks by a tenth each
+	// forgetEvery: the line may have become another.
+	forgetAfter = time.Minute
+	forgetEvery = 10 * time.Second
 
 	// After an alarm without a cause a queue must be tolerateMore times as long, up to
 	// maxTolerance times.
@@ -146,15 +152,16 @@ type Controller struct {
 	fullTime      time.Duration
 	peak, most    float64 // the rate then, and what arrived at most
 
-	gain             float64 // share of the capacity that Run adds a round trip
-	spent            float64 // bytes the present probe took
-	ranFrom          time.Time
-	flinched, feltAt time.Time
-	proven           bool // it ran at about this capacity for a while
-	tries            int  // to correct a capacity that was not
-	fulls, shorts    int  // rounds in a row with a queue, and with less than was asked for
-	signs            int  // of others since it flinched
-	feeling          bool
+	gain                    float64 // share of the capacity that Run adds a round trip
+	spent                   float64 // bytes the present probe took
+	ranFrom                 time.Time
+	flinched, feltAt        time.Time
+	seenAt, ranAt, forgotAt time.Time // a queue was measured, it ran, the capacity shrank
+	proven                  bool      // it ran at about this capacity for a while
+	tries                   int       // to correct a capacity that was not
+	fulls, shorts           int       // rounds in a row with a queue, and with less than was asked for
+	signs                   int       // of others since it flinched
+	feeling                 bool
 }
 
 // NewController returns a controller for a line of which limits says what is known.
@@ -212,6 +219,9 @@ func (c *Controller) Step(s Sample) float64 {
 }
 
 func (c *Controller) take(s Sample) {
+	if c.ranAt.IsZero() {
+		c.ranAt = s.Now
+	}
 	if c.last.IsZero() || s.Now.Sub(c.last) > maxGap {
 		c.queue = delays{}
 		c.arrivals = window{}
@@ -233,6 +243,7 @@ func (c *Controller) take(s Sample) {
 	if s.Base > 0 {
 		c.base = s.Base
 	}
+	c.blind(s)
 	if s.Fresh {
 		c.queue.add(s.Queue, s.Again)
 		if c.queue.least(2) > c.quiet() {
@@ -244,6 +255,18 @@ func (c *Controller) take(s Sample) {
 	}
 	c.arrivals.add(s.Now, s.Taken, s.Wants, c.Rate())
 	c.spent += float64(s.Taken)
+}
+
+// blind halves what is taken each time that nothing was heard of the queue for a
+// while, though bytes come.
+func (c *Controller) blind(s Sample) {
+	switch {
+	case s.Fresh || c.seenAt.IsZero() || s.Taken == 0 && !s.Wants:
+		c.seenAt = s.Now
+	case s.Now.Sub(c.seenAt) >= blindAfter:
+		c.seenAt = s.Now
+		c.level, c.rate, c.feeling = c.level/2, c.rate/2, false
+	}
 }
 
 // round is how long a change of rate takes to show.
@@ -290,174 +313,6 @@ func (c *Controller) enter(now time.Time, m Mode, reason string) {
 	c.mode, c.since, c.stepAt, c.reason = m, now, now, reason
 }
 
-// fallsShort reports whether much less arrives than was asked for, and that over so
-// many packets that no record of TLS and no buffer on the way hides it.
-func (c *Controller) fallsShort(now time.Time) bool {
-	got, asked, ok := c.arrivals.over(now, max(4*c.base, shortSpan, c.span(45)), c.lag())
-	return ok && now.After(c.patient) && got < 0.7*asked
-}
-
-// start doubles the rate each round trip. At the first sign of a queue it goes
-// back to a quarter and watches: if what arrived meanwhile was clearly less than was asked for,
-// that is what the line carries; if the queue stays, it is somebody else's; and if
-// neither, it was noise.
-func (c *Controller) start(now time.Time) {
-	got, asked, ok := c.arrivals.over(now, c.round(), c.lag())
-	if !c.doubted.IsZero() {
-		c.judgeStart(now, got, asked, ok)
-		return
-	}
-	switch {
-	case c.queue.least(2) >= c.busy():
-		c.doubt(now)
-	case c.fallsShort(now):
-		c.doubt(now)
-	case now.Sub(c.stepAt) >= c.round() && c.queue.least(2) < c.quiet() && ok && got > 0.35*asked:
-		c.rate = min(2*c.rate, c.bound())
-		c.stepAt = now
-		if c.capacity > 0 && c.rate >= 0.9*c.capacity { // it was learned before
-			c.goOn(now, true)
-		}
-	}
-}
-
-func (c *Controller) doubt(now time.Time) {
-	c.most = 0
-	c.doubted, c.peak, c.worst, c.ratio = now, c.rate, c.queue.least(1), 1
-	c.fullBytes, c.fullTime = 0, 0
-	c.rate /= 4
-}
-
-// judgeStart finds out what the queue was. What arrives in the first round trip was
-// still asked for at the peak.
-func (c *Controller) judgeStart(now time.Time, got, asked float64, ok bool) {
-	if ok && asked > 0.6*c.peak {
-		c.ratio = min(c.ratio, got/asked)
-		c.most = max(c.most, min(got, asked))
-	}
-	c.worst = max(c.worst, c.queue.least(1))
-	if now.Sub(c.doubted) < 4*c.round() {
-		return
-	}
-	c.doubted = time.Time{}
-	switch {
-	case c.queue.least(2) >= max(c.busy(), c.worst/2):
-		c.standBack(now, "other traffic makes a queue")
-	case c.ratio < 0.85:
-		if c.fullTime > c.round()/2 {
-			c.most = c.fullBytes / c.fullTime.Seconds()
-		}
-		c.capacity = max(doubtShare*min(c.most, c.peak), MinRate)
-		c.goOn(now, true)
-	default: // noise
-		c.rate, c.stepAt = c.peak/2, now
-	}
-}
-
-// goOn begins to run.
-func (c *Controller) goOn(now time.Time, feeling bool) {
-	c.level = headroom * c.capacity
-	c.ranFrom, c.gain, c.feeling, c.feltAt = now, minGain, feeling, now
-	c.rate = c.level
-	c.enter(now, Run, "the line is free")
-}
-
-// span is the time to look at arrivals over: a round, and n packets at least.
-func (c *Controller) span(n float64) time.Duration {
-	return max(c.round(), time.Duration(n*packet/c.Rate()*float64(time.Second)))
-}
-
-// lag is how long after a change of rate its first packets arrive.
-func (c *Controller) lag() time.Duration { return c.base + actsWithin/2 + c.limits.Lag }
-
-// run keeps the line full but for a little headroom, and now and then feels for its
-// end: what others begin to send then finds an empty queue. At the first packet of a
-// queue that is not its own it flinches, and stands back when the next comes.
-func (c *Controller) run(now time.Time, fresh bool) {
-	// The queue that our own start or step made needs time to go.
-	settled := now.Sub(c.ranFrom) > 3*c.round()+100*time.Millisecond
-	got, asked, ok := c.arrivals.over(now, max(4*c.base, shortSpan, c.span(45)), c.lag())
-	ok = ok && now.Sub(c.flinched) > shortSpan+c.round()
-	alert := now.Sub(c.flinched) < alertFor(c.base)
-	if settled && fresh && c.queue.least(2) >= c.alarm() {
-		if !alert {
-			c.flinched, c.signs = now, 0
-		} else {
-			c.signs++
-		}
-	}
-	switch {
-	case settled && c.queue.least(4) >= c.busy() && ok && !c.proven && got < 0.95*asked && c.tries < maxTries:
-		c.tries++ // what was learned was too much
-		c.capacity = doubtShare * got
-		c.goOn(now, false)
-		return
-	case settled && (c.queue.least(4) >= c.busy() || alert && c.signs >= 3):
-		c.standBack(now, "other traffic makes a queue")
-		return
-	case settled && ok && got < pushedShare*min(c.capacity, asked):
-		c.standBack(now, "other traffic takes a part of the line")
-		return
-	}
-	if now.Sub(c.ranFrom) > shortRun {
-		c.proven, c.tries = true, 0
-	}
-	if now.Sub(c.stepAt) >= c.round() {
-		c.stepAt = now
-		c.feel(now, got, asked, ok && settled)
-		if c.level < pushedShare*c.capacity {
-			c.standBack(now, "other traffic pushes slowly")
-			return
-		}
-	}
-	excess := (c.queue.least(2) - c.target()).Seconds() / max(4*c.round(), 200*time.Millisecond).Seconds()
-	c.rate = c.level * (1 - min(max(excess, 0), 0.5))
-	if now.Sub(c.flinched) < c.round() {
-		c.rate = flinchShare * c.level
-	}
-}
-
-// alertFor is how long after a flinch further signs count.
-func alertFor(base time.Duration) time.Duration { return max(8*base, 400*time.Millisecond) }
-
-// Alert reports whether others could be disturbed, so that probes matter more than
-// usual.
-func (c *Controller) Alert() bool { return c.mode != Yield }
-
-// feel moves the level: up in small steps until a queue shows the end of the line, or
-// no more comes; then to a little below what came.
-func (c *Controller) feel(now time.Time, got, asked float64, ok bool) {
-	count := func(n *int, is bool) {
-		if *n++; !is {
-			*n = 0
-		}
-	}
-	count(&c.fulls, c.queue.least(4) > c.target())
-	count(&c.shorts, ok && got < 0.92*asked)
-	full, short := c.fulls >= fullRounds, c.shorts >= shortRounds
-	switch {
-	case c.feeling && (full || short):
-		c.capacity = 0.995 * c.level
-		if short {
-			c.capacity = max(got, MinRate)
-		}
-		c.level = headroom * c.capacity
-		c.feeling, c.feltAt, c.gain = false, now, minGain
-	case c.feeling && c.fulls == 0:
-		c.level += c.gain * c.capacity
-		if c.level > 1.02*c.capacity || c.level < 0.95*c.capacity {
-			c.gain = min(c.gain*(1+c.round().Seconds()), maxGain)
-		}
-		if ok {
-			c.capacity = max(c.capacity, min(got, asked))
-		}
-	case !c.feeling && full:
-		c.level -= 0.005 * c.capacity
-	case !c.feeling && now.Sub(c.feltAt) > feelEvery:
-		c.feeling, c.shorts = true, 0
-	}
-}
-
 func (c *Controller) standBack(now time.Time, why string) {
 	ran := now.Sub(c.ranFrom)
 	switch {
@@ -474,6 +329,10 @@ func (c *Controller) standBack(now time.Time, why string) {
 
 func (c *Controller) yield(now time.Time) {
 	c.rate = 0
+	if now.Sub(c.ranAt) > forgetAfter && now.Sub(c.forgotAt) > forgetEvery {
+		c.capacity = max(0.9*c.capacity, MinRate)
+		c.forgotAt = now
+	}
 	if c.queue.least(2) > c.quiet() && now.Sub(c.since) > 4*c.round() {
 		c.real = true
 	}

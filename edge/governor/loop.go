@@ -2,9 +2,7 @@ package governor
 
 import (
 	"context"
-	"fmt"
 	"math"
-	"os"
 	"time"
 
 	"github.com/sitecast/sitecast/signaling/wire"
@@ -162,9 +160,6 @@ func (g *Governor) step(now time.Time, fresh bool, found finding) {
 		}
 	}
 	before, _ := g.control.Mode()
-	if traceFile != nil {
-		fmt.Fprintf(traceFile, "%.3f %s fresh=%v q=%.2f taken=%d wants=%v rate=%.0f cap=%.0f\n", float64(now.UnixMilli()%1000000)/1e3, before, fresh, ms(found.queue), taken, wants, g.control.Rate(), g.control.Capacity())
-	}
 	g.control.Step(Sample{Now: now, Fresh: fresh, Queue: found.queue, Again: found.again, Base: g.probes.baseNow(), Taken: taken, Wants: wants})
 	if mode, why := g.control.Mode(); mode != before {
 		g.cfg.Log.Debug("governor", "from", string(before), "to", string(mode), "why", why,
@@ -219,11 +214,3 @@ func (g *Governor) account(now time.Time) {
 		g.receipt, g.active, g.yielded = wire.Receipt{}, 0, 0
 	}
 }
-
-var traceFile = func() *os.File {
-	if p := os.Getenv("GOVTRACE"); p != "" {
-		f, _ := os.Create(fmt.Sprint(p, os.Getpid()))
-		return f
-	}
-	return nil
-}()

@@ -50,7 +50,6 @@ type tcp struct {
 	phaseAt time.Duration
 	startup bool
 	drain   bool
-	probeAt time.Duration
 	minAt   time.Duration
 	rounds  int
 }

@@ -35,15 +35,6 @@ func (q *delays) least(n int) time.Duration {
 	return d
 }
 
-// most is the most of the newest n.
-func (q *delays) most(n int) time.Duration {
-	var d time.Duration
-	for _, o := range q.d[:min(n, q.n)] {
-		d = max(d, o)
-	}
-	return d
-}
-
 // noise remembers how queues looked in the last quiet seconds.
 type noise struct {
 	seen [128]time.Duration

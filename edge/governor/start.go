@@ -1,0 +1,83 @@
+package governor
+
+import "time"
+
+// fallsShort reports whether much less arrives than was asked for, and that over so
+// many packets that no record of TLS and no buffer on the way hides it.
+func (c *Controller) fallsShort(now time.Time) bool {
+	got, asked, ok := c.arrivals.over(now, max(4*c.base, shortSpan, c.span(45)), c.lag())
+	return ok && now.After(c.patient) && got < 0.7*asked
+}
+
+// start doubles the rate each round trip. At the first sign of a queue it goes
+// back to a quarter and watches: if what arrived meanwhile was clearly less than was asked for,
+// that is what the line carries; if the queue stays, it is somebody else's; and if
+// neither, it was noise.
+func (c *Controller) start(now time.Time) {
+	got, asked, ok := c.arrivals.over(now, c.round(), c.lag())
+	if !c.doubted.IsZero() {
+		c.judgeStart(now, got, asked, ok)
+		return
+	}
+	switch {
+	case c.queue.least(2) >= c.busy():
+		c.doubt(now)
+	case c.fallsShort(now):
+		c.doubt(now)
+	case now.Sub(c.stepAt) >= c.round() && c.queue.least(2) < c.quiet() && ok && got > 0.35*asked:
+		c.rate = min(2*c.rate, c.bound())
+		c.stepAt = now
+		if c.capacity > 0 && c.rate >= 0.9*c.capacity { // it was learned before
+			c.goOn(now, true)
+		}
+	}
+}
+
+func (c *Controller) doubt(now time.Time) {
+	c.most = 0
+	c.doubted, c.peak, c.worst, c.ratio = now, c.rate, c.queue.least(1), 1
+	c.fullBytes, c.fullTime = 0, 0
+	c.rate /= 4
+}
+
+// judgeStart finds out what the queue was. What arrives in the first round trip was
+// still asked for at the peak.
+func (c *Controller) judgeStart(now time.Time, got, asked float64, ok bool) {
+	if ok && asked > 0.6*c.peak {
+		c.ratio = min(c.ratio, got/asked)
+		c.most = max(c.most, min(got, asked))
+	}
+	c.worst = max(c.worst, c.queue.least(1))
+	if now.Sub(c.doubted) < 4*c.round() {
+		return
+	}
+	c.doubted = time.Time{}
+	switch {
+	case c.queue.least(2) >= max(c.busy(), c.worst/2):
+		c.standBack(now, "other traffic makes a queue")
+	case c.ratio < 0.85:
+		if c.fullTime > c.round()/2 {
+			c.most = c.fullBytes / c.fullTime.Seconds()
+		}
+		c.capacity = max(doubtShare*min(c.most, c.peak), MinRate)
+		c.goOn(now, true)
+	default: // noise
+		c.rate, c.stepAt = c.peak/2, now
+	}
+}
+
+// goOn begins to run.
+func (c *Controller) goOn(now time.Time, feeling bool) {
+	c.level = headroom * c.capacity
+	c.ranFrom, c.ranAt, c.gain, c.feeling, c.feltAt = now, now, minGain, feeling, now
+	c.rate = c.level
+	c.enter(now, Run, "the line is free")
+}
+
+// span is the time to look at arrivals over: a round, and n packets at least.
+func (c *Controller) span(n float64) time.Duration {
+	return max(c.round(), time.Duration(n*packet/c.Rate()*float64(time.Second)))
+}
+
+// lag is how long after a change of rate its first packets arrive.
+func (c *Controller) lag() time.Duration { return c.base + actsWithin/2 + c.limits.Lag }
