@@ -107,8 +107,11 @@ func TestCeilingRisesUntilAQueueShows(t *testing.T) {
 	if risen < 1300 || risen > 1600 {
 		t.Errorf("allows %.0f after 20 s without a queue, want some 1450", risen)
 	}
-	if got := run(time.Second, 10*time.Millisecond); got >= risen || got < risen/1.03 {
+	if got := run(500*time.Millisecond, 10*time.Millisecond); got >= risen || got < risen/1.03 {
 		t.Errorf("allows %.0f after a queue at %.0f, want one step less", got, risen)
+	}
+	if got := run(5*time.Second, 10*time.Millisecond); got > 0.93*risen {
+		t.Errorf("allows %.0f after 6 s of a queue at %.0f, want step after step less", got, risen)
 	}
 	if got := run(30*time.Second, 0); got >= risen {
 		t.Errorf("allows %.0f soon after a queue at %.0f, want it to stay below", got, risen)

@@ -6,7 +6,7 @@ import (
 )
 
 const (
-	// nearCeiling is how near to it the rate must be for the ceiling to matter.
+	// nearCeiling is how near to it the rate must be for a queue to say something of it.
 	nearCeiling = 0.98
 	// raiseEvery and raiseBy lift a ceiling beneath which no queue is seen.
 	raiseEvery = time.Second
@@ -23,9 +23,10 @@ const (
 // carry more than was seen, since others may have used it then: so it rises slowly
 // while no queue is seen. It is pure.
 type ceiling struct {
-	rate   float64 // +Inf for none
-	raised time.Time
-	kept   time.Time // not raised until then
+	rate    float64 // +Inf for none
+	raised  time.Time
+	lowered time.Time
+	kept    time.Time // not raised until then
 }
 
 // bound returns what of the rate that the controller wants is allowed; running says
@@ -37,10 +38,14 @@ func (c *ceiling) bound(now time.Time, rate float64, running bool, queue time.Du
 	case !running || rate < nearCeiling*c.rate:
 		c.raised = now
 	case queue > ceilingQueue:
-		if now.After(c.kept) {
-			c.rate /= raiseBy
+		// One step may not do, and while its queue drains another would be too many.
+		if now.Sub(c.lowered) >= raiseEvery {
+			c.rate = min(c.rate, rate) / raiseBy
+			c.lowered = now
 		}
 		c.kept, c.raised = now.Add(keepFor), now
+	case rate < c.rate: // it holds nothing back
+		c.raised = now
 	case now.After(c.kept) && now.Sub(c.raised) >= raiseEvery:
 		c.rate *= raiseBy
 		c.raised = now

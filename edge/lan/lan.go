@@ -49,6 +49,10 @@ const (
 	settleTime = time.Second
 	// lag is by how much deliveries are known late.
 	lag = 50*time.Millisecond + evenTime
+	// startShare of what the LAN was seen to carry is the least that a start may find:
+	// less is a stall of some processor, and it begins again, maxStarts times in all.
+	startShare = 0.7
+	maxStarts  = 4
 	// fastAgain is the capacity, relative to a slow LAN's, from which on one is left
 	// alone, and trusted for how long it is then not suspected again.
 	fastAgain = 1.2
@@ -85,6 +89,7 @@ type Governor struct {
 	learned float64
 	top     ceiling
 	even    even
+	starts  int       // of the controller
 	calm    time.Time // no suspicion until then
 	why     string
 }
@@ -165,20 +170,19 @@ func (g *Governor) setGoverned(on bool) {
 
 // look is what a look at the uploads finds.
 type look struct {
-	active   bool  // something was uploaded lately
-	bytes    int64 // delivered since the last one
-	wants    bool
-	fresh    bool
-	queue    time.Duration
-	base     time.Duration
-	lastUsed time.Time
+	active bool  // something was uploaded lately
+	bytes  int64 // delivered since the last one
+	wants  bool
+	fresh  bool
+	queue  time.Duration
+	base   time.Duration
 }
 
 // see looks at the uploads.
 func (g *Governor) see(now time.Time) (l look) {
 	newest := len(Upload{}.queues)
 	if g.control != nil {
-		if mode, _ := g.control.Mode(); mode == governor.Start {
+		if mode, _ := g.control.Mode(); mode == governor.Start && g.learned == 0 {
 			newest = 1 // which overshoots, and tells noise by itself
 		}
 	}
@@ -261,12 +265,16 @@ func (g *Governor) settled(now time.Time, l look) {
 		return
 	}
 	g.settle = time.Time{}
-	g.control = governor.NewController(governor.Limits{Capacity: g.learned, Lag: lag})
+	g.control, g.starts = g.controller(), 1
 	g.top, g.even = ceiling{rate: math.Inf(1), raised: now}, even{at: now}
 	if g.learned > 0 {
 		g.top.rate = g.learned
 	}
 	g.bucket.set(now, g.control.Rate())
+}
+
+func (g *Governor) controller() *governor.Controller {
+	return governor.NewController(governor.Limits{Capacity: g.learned, Lag: lag})
 }
 
 // step lets the controller decide.
@@ -275,6 +283,10 @@ func (g *Governor) step(now time.Time, l look) {
 	rate := g.control.Step(governor.Sample{Now: now, Fresh: l.fresh, Queue: l.queue, Base: l.base,
 		Taken: g.even.spread(now, l.bytes), Wants: l.wants})
 	mode, why := g.control.Mode()
+	if before == governor.Start && mode == governor.Run && g.starts < maxStarts && g.control.Capacity() < startShare*g.learned {
+		g.control, g.starts = g.controller(), g.starts+1
+		rate = g.control.Rate()
+	}
 	rate = g.top.bound(now, rate, mode == governor.Run && l.wants, l.queue)
 	g.bucket.set(now, rate)
 	if mode != before {

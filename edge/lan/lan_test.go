@@ -17,7 +17,6 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const (
-	packet = 1200
 	// buffered is what a link takes before it lets its sender wait.
 	buffered = 256 << 10
 	base     = 500 * time.Microsecond
