@@ -227,6 +227,10 @@ func (c *Controller) take(s Sample) {
 		c.arrivals = window{}
 		c.since, c.calmAt, c.stepAt = s.Now, s.Now, s.Now
 		c.patient = s.Now.Add(6 * c.round())
+		if c.mode == Run || c.mode == Probe { // others may have come meanwhile
+			c.doubted, c.rate = time.Time{}, max(knownShare*c.capacity, FirstRate)
+			c.enter(s.Now, Start, "")
+		}
 	}
 	if s.Now.Sub(c.last) > stalled {
 		c.deaf, c.arrivals = s.Now.Add(stalled), window{}
