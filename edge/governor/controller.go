@@ -44,6 +44,10 @@ const (
 	// minGain and maxGain bound what a round trip without a queue adds to the level.
 	minGain = 0.001
 	maxGain = 0.03
+	// unsureGain is for a capacity that only a start has shown, at a round of
+	// unsureRound.
+	unsureGain  = 0.01
+	unsureRound = 90 * time.Millisecond
 
 	// headroom is the share of the capacity that Run takes between two times that it
 	// feels for the end of the line.
@@ -60,7 +64,9 @@ const (
 	overestimated = 0.98
 	// fullRounds with a queue are the end of the line; fewer may be noise.
 	fullRounds = 2
-	feelEvery  = 10 * time.Second
+	feelEvery  = 5 * time.Second
+	// feelLong is how long it is felt for the end in small steps.
+	feelLong = 5 * time.Second
 	// flinchShare of the level is left for a round trip at the first sign of others.
 	flinchShare = 0.3
 
@@ -68,8 +74,10 @@ const (
 	// and to see what came of it.
 	actsWithin = 50 * time.Millisecond
 
-	// maxAlarm bounds what noise may hide.
-	maxAlarm = 12 * time.Millisecond
+	// maxTarget, maxAlarm and maxBusy bound what noise may hide.
+	maxTarget = 4 * time.Millisecond
+	maxBusy   = 10 * time.Millisecond
+	maxAlarm  = 12 * time.Millisecond
 
 	// shortSpan is the least time over which a shortfall counts.
 	shortSpan = 400 * time.Millisecond
@@ -157,6 +165,7 @@ type Controller struct {
 	ranFrom                 time.Time
 	flinched, feltAt        time.Time
 	seenAt, ranAt, forgotAt time.Time // a queue was measured, it ran, the capacity shrank
+	sure                    bool      // the capacity was felt
 	proven                  bool      // it ran at about this capacity for a while
 	tries                   int       // to correct a capacity that was not
 	fulls, shorts           int       // rounds in a row with a queue, and with less than was asked for
@@ -289,11 +298,14 @@ func (c *Controller) quiet() time.Duration { return max(3*time.Millisecond, c.pa
 
 // busy is the queue that means that somebody else sends.
 func (c *Controller) busy() time.Duration {
-	return c.tolerated(max(5*time.Millisecond, c.packets(5)))
+	return c.tolerated(max(5*time.Millisecond, c.packets(5), min(c.noise.percentile(90), maxBusy)))
 }
 
 // tolerated is a queue as long as experience says that it has to be.
 func (c *Controller) tolerated(d time.Duration) time.Duration {
+	if c.feeling { // it is on its way to a queue of its own
+		d *= 2
+	}
 	return time.Duration(c.tolerance * float64(d))
 }
 
@@ -305,7 +317,7 @@ func (c *Controller) alarm() time.Duration {
 
 // target is the queue that Run holds.
 func (c *Controller) target() time.Duration {
-	return c.tolerated(max(2500*time.Microsecond, c.packets(3), min(3*c.noise.median()/2+time.Millisecond, c.busy()/2)))
+	return max(2500*time.Microsecond, c.packets(3), min(3*c.noise.median()/2+time.Millisecond, maxTarget))
 }
 
 func (c *Controller) enter(now time.Time, m Mode, reason string) {
@@ -380,6 +392,7 @@ func (c *Controller) probe(now time.Time) {
 		c.stepAt = now
 		c.rate *= probeStep
 		if c.rate >= 0.9*c.capacity {
+			c.tries = maxTries // it ran at this before
 			c.goOn(now, false)
 		}
 	}

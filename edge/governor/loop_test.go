@@ -27,6 +27,12 @@ func onTrio(t *testing.T, do func(s *site, h, b, o *member)) {
 		s.appoint(trio(1))
 		s.fetch(true, holder, standBy, other)
 		time.Sleep(15 * time.Second)
+		for range 100 { // until the line is full, as it mostly is
+			if s.members[holder].g.Status().Rate > 7_000_000 {
+				break
+			}
+			time.Sleep(time.Second)
+		}
 		do(s, s.members[holder], s.members[standBy], s.members[other])
 	}, holder, standBy, other)
 }
@@ -72,17 +78,17 @@ func TestHolderGrantsTenTimesASecondAndFetchersObey(t *testing.T) {
 		}
 		for _, m := range []*member{b, o} {
 			g := last[m.id]
-			if m.may() != g.BytesPerSecond || g.BytesPerSecond < g.Site/4 || g.ValidMs != 1000 || g.Epoch != 1 || g.Term != 1 {
+			if !alike(m.may(), g.BytesPerSecond) || g.BytesPerSecond < g.Site/4 || g.ValidMs != 1000 || g.Epoch != 1 || g.Term != 1 {
 				t.Errorf("%s may take %d under %+v", m.id, m.may(), g)
 			}
 			if n, _ := m.grants(s.begun); n > 0 {
 				t.Errorf("%s granted %d times", m.id, n)
 			}
-			if st := m.g.Status(); st.Taken < 1_000_000 || st.Rate != g.Site {
+			if st := m.g.Status(); st.Taken < 1_000_000 || !alike(st.Rate, g.Site) {
 				t.Errorf("%s has status %+v", m.id, st)
 			}
 		}
-		if sum := h.may() + b.may() + o.may(); sum < 9_000_000 || sum > last[other].Site {
+		if sum := h.may() + b.may() + o.may(); sum < 9_000_000 || sum > last[other].Site*101/100 {
 			t.Errorf("all may take %d of %d", sum, last[other].Site)
 		}
 		if got := []string{h.g.Status().Role, b.g.Status().Role, o.g.Status().Role}; got[0] != "holder" || got[1] != "stand-by" || got[2] != "fetcher" {

@@ -35,6 +35,9 @@ func (c *Controller) run(now time.Time, fresh bool) {
 	if now.Sub(c.ranFrom) > shortRun {
 		c.proven, c.tries = true, 0
 	}
+	if settled && c.feeling && c.queue.least(4) > c.target() {
+		c.felt(now, 0.995*c.level)
+	}
 	if now.Sub(c.stepAt) >= c.round() {
 		c.stepAt = now
 		c.feel(now, got, asked, ok && settled)
@@ -69,17 +72,17 @@ func (c *Controller) feel(now time.Time, got, asked float64, ok bool) {
 	count(&c.shorts, ok && got < 0.92*asked)
 	full, short := c.fulls >= fullRounds, c.shorts >= shortRounds
 	switch {
-	case c.feeling && (full || short):
-		c.capacity = 0.995 * c.level
-		if short {
-			c.capacity = max(got, MinRate)
-		}
-		c.level = headroom * c.capacity
-		c.feeling, c.feltAt, c.gain = false, now, minGain
+	case c.feeling && short:
+		c.felt(now, max(got, MinRate))
 	case c.feeling && c.fulls == 0:
 		c.level += c.gain * c.capacity
-		if c.level > 1.02*c.capacity || c.level < 0.95*c.capacity {
+		switch {
+		case now.Sub(c.feltAt) > feelEvery+feelLong: // the line carries much more than was known
 			c.gain = min(c.gain*(1+c.round().Seconds()), maxGain)
+		case !c.sure:
+			// A queue is seen a round late: what grew since is its length.
+			late := min(unsureRound.Seconds()/c.round().Seconds(), 1)
+			c.gain = max(unsureGain*late, minGain)
 		}
 		if ok {
 			c.capacity = max(c.capacity, min(got, asked))
@@ -89,4 +92,11 @@ func (c *Controller) feel(now time.Time, got, asked float64, ok bool) {
 	case !c.feeling && now.Sub(c.feltAt) > feelEvery:
 		c.feeling, c.shorts = true, 0
 	}
+}
+
+// felt ends a feel at the end of the line.
+func (c *Controller) felt(now time.Time, capacity float64) {
+	c.capacity, c.sure = capacity, true
+	c.level = headroom * c.capacity
+	c.feeling, c.feltAt, c.gain = false, now, minGain
 }

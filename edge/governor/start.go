@@ -2,11 +2,12 @@ package governor
 
 import "time"
 
-// fallsShort reports whether much less arrives than was asked for, and that over so
+// fallsShort reports whether much less arrives than was asked for, while the rate
+// still climbs, and that over so
 // many packets that no record of TLS and no buffer on the way hides it.
 func (c *Controller) fallsShort(now time.Time) bool {
 	got, asked, ok := c.arrivals.over(now, max(4*c.base, shortSpan, c.span(45)), c.lag())
-	return ok && now.After(c.patient) && got < 0.7*asked
+	return ok && now.After(c.patient) && got < 0.6*asked
 }
 
 // start doubles the rate each round trip. At the first sign of a queue it goes
@@ -59,7 +60,8 @@ func (c *Controller) judgeStart(now time.Time, got, asked float64, ok bool) {
 		if c.fullTime > c.round()/2 {
 			c.most = c.fullBytes / c.fullTime.Seconds()
 		}
-		c.capacity = max(doubtShare*min(c.most, c.peak), MinRate)
+		c.capacity, c.sure = max(doubtShare*min(c.most, c.peak), MinRate), false
+		c.proven, c.tries = false, 0
 		c.goOn(now, true)
 	default: // noise
 		c.rate, c.stepAt = c.peak/2, now
