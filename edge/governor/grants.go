@@ -75,7 +75,7 @@ func (g *Governor) allowed(now time.Time) (mine, site int64) {
 	floor = min(max(floor, MinRate), bound)
 	switch {
 	case g.control != nil:
-		mine, site = int64(g.parts[g.cfg.Self]*g.control.Rate()), min(int64(g.control.Rate()), bound)
+		mine, site = int64(g.parts[g.cfg.Self]*g.siteRate()), min(int64(g.siteRate()), bound)
 		if now.Before(g.quietUntil) {
 			mine = floor / k
 		}
@@ -148,14 +148,14 @@ func (g *Governor) divide(now time.Time) {
 	for i, part := range Split(1, wants) {
 		g.parts[g.govern.Fetchers[i]] = part
 	}
-	g.granted = g.control.Rate()
+	g.granted = g.siteRate()
 }
 
 // due reports whether it is time for grants: ten times a second, and at once when the
 // rate fell, as others wait for the line then.
 func (g *Governor) due(now time.Time) bool {
 	since := now.Sub(g.grantedAt)
-	return since >= GrantEvery-tick/2 || g.control != nil && since >= alertTick/2 && g.control.Rate() < fellTo*g.granted
+	return since >= GrantEvery-tick/2 || g.control != nil && since >= alertTick/2 && g.siteRate() < fellTo*g.granted
 }
 
 // grants tells the others their share where this endpoint governs, and whoever
@@ -190,7 +190,25 @@ func (g *Governor) grants(now time.Time) {
 			continue
 		}
 		g.cfg.Tell(to, wire.Frame{Kind: wire.FrameGrant, Grant: &wire.Grant{Epoch: g.govern.Epoch, Term: g.govern.Term, Seq: g.seq,
-			BytesPerSecond: int64(g.parts[to] * g.granted), Site: int64(g.control.Rate()), Floor: int64(g.control.Floor()),
+			BytesPerSecond: int64(g.parts[to] * g.granted), Site: int64(g.siteRate()), Floor: int64(g.control.Floor()),
 			ValidMs: uint32(GrantValid.Milliseconds())}})
 	}
+}
+
+const (
+	// nearby is a round trip so short that no WAN lies between: the server is on the
+	// LAN, or on this host, and there is no line to leave to others.
+	nearby = 700 * time.Microsecond
+	// allThere is is what such a way is allowed to carry, bytes per second.
+	allThere = 1 << 40
+)
+
+// siteRate is what the whole egress may take.
+func (g *Governor) siteRate() float64 {
+	if g.probes != nil {
+		if base := g.probes.baseNow(); base > 0 && base < nearby {
+			return min(allThere, g.control.bound())
+		}
+	}
+	return g.control.Rate()
 }

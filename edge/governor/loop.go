@@ -163,7 +163,7 @@ func (g *Governor) step(now time.Time, fresh bool, found finding) {
 	g.control.Step(Sample{Now: now, Fresh: fresh, Queue: found.queue, Again: found.again, Base: g.probes.baseNow(), Taken: taken, Wants: wants})
 	if mode, why := g.control.Mode(); mode != before {
 		g.cfg.Log.Debug("governor", "from", string(before), "to", string(mode), "why", why,
-			"rate", int64(g.control.Rate()), "capacity", int64(g.control.Capacity()), "queue", found.queue, "base", g.probes.baseNow())
+			"rate", int64(g.siteRate()), "capacity", int64(g.control.Capacity()), "queue", found.queue, "base", g.probes.baseNow())
 	}
 }
 
@@ -210,7 +210,7 @@ func (g *Governor) account(now time.Time) {
 	mode, why := g.control.Mode()
 	line := wire.Line{Capacity: int64(g.control.Capacity()), Base: g.probes.bases()}
 	if g.cfg.Report(wire.KindGoverned, wire.Governed{Epoch: g.govern.Epoch, Term: g.govern.Term, State: string(mode), Reason: why,
-		Rate: int64(g.control.Rate()), Receipt: g.receipt, Line: line}) {
+		Rate: int64(g.siteRate()), Receipt: g.receipt, Line: line}) {
 		g.receipt, g.active, g.yielded = wire.Receipt{}, 0, 0
 	}
 }
