@@ -82,7 +82,7 @@ func (m governed) Collect(ch chan<- prometheus.Metric) {
 	if state == "" {
 		state = resting
 	}
-	for _, name := range []string{resting, string(governor.Start), string(governor.Run), string(governor.Yield), string(governor.Probe)} {
+	for _, name := range []string{resting, string(governor.Free), string(governor.Start), string(governor.Run), string(governor.Yield), string(governor.Probe)} {
 		is := 0.0
 		if name == state {
 			is = 1

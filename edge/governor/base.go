@@ -18,8 +18,9 @@ const (
 	rerouted = 3 * time.Millisecond
 )
 
-// baseDelay is the round trip over the empty line: the least that was seen lately.
-type baseDelay struct {
+// BaseDelay finds the round trip over an empty path among those over one that is not
+// always empty: it is the least that was seen lately. The zero value knows nothing.
+type BaseDelay struct {
 	known time.Duration // from earlier, 0 for none; counts as a first sample
 
 	mins   [baseSpans]time.Duration
@@ -30,8 +31,8 @@ type baseDelay struct {
 	since  time.Time
 }
 
-// add takes in a round trip and returns the base.
-func (b *baseDelay) add(now time.Time, rtt time.Duration) time.Duration {
+// Add takes in a round trip and returns the base.
+func (b *BaseDelay) Add(now time.Time, rtt time.Duration) time.Duration {
 	if b.begun.IsZero() {
 		b.begun, b.since = now, now
 		b.mins[0] = b.known
@@ -48,11 +49,11 @@ func (b *baseDelay) add(now time.Time, rtt time.Duration) time.Duration {
 		*m = rtt
 	}
 	b.watch(now, rtt)
-	return b.now()
+	return b.Now()
 }
 
 // watch notices another route.
-func (b *baseDelay) watch(now time.Time, rtt time.Duration) {
+func (b *BaseDelay) watch(now time.Time, rtt time.Duration) {
 	if b.least == 0 || rtt < b.least {
 		b.least = rtt
 	}
@@ -75,14 +76,14 @@ func (b *baseDelay) watch(now time.Time, rtt time.Duration) {
 	for _, d := range b.steady {
 		low, high = min(low, d), max(high, d)
 	}
-	if low > b.now()+rerouted && high-low <= max(steadyWithin, low/steadyShare) {
+	if low > b.Now()+rerouted && high-low <= max(steadyWithin, low/steadyShare) {
 		b.mins = [baseSpans]time.Duration{}
 		b.mins[b.at] = low
 	}
 }
 
-// now is the base, 0 while nothing is known.
-func (b *baseDelay) now() time.Duration {
+// Now is the base, 0 while nothing is known.
+func (b *BaseDelay) Now() time.Duration {
 	var least time.Duration
 	for _, m := range b.mins {
 		if m > 0 && (least == 0 || m < least) {
@@ -94,13 +95,3 @@ func (b *baseDelay) now() time.Duration {
 	}
 	return least
 }
-
-// BaseDelay finds the round trip of an empty path among those over a path that is
-// not always empty. The zero value knows nothing.
-type BaseDelay struct{ b baseDelay }
-
-// Add takes in a round trip and returns the base.
-func (b *BaseDelay) Add(now time.Time, rtt time.Duration) time.Duration { return b.b.add(now, rtt) }
-
-// Now is the base, 0 while nothing is known.
-func (b *BaseDelay) Now() time.Duration { return b.b.now() }

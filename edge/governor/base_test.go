@@ -10,7 +10,7 @@ import (
 var dawn = time.Unix(1_000_000, 0)
 
 // hear adds the round trips of a span, one each 100 ms, and returns its end.
-func hear(b *governor.Base, from time.Time, span time.Duration, rtt func(i int) time.Duration) time.Time {
+func hear(b *governor.BaseDelay, from time.Time, span time.Duration, rtt func(i int) time.Duration) time.Time {
 	for i := range int(span / (100 * time.Millisecond)) {
 		b.Add(from, rtt(i))
 		from = from.Add(100 * time.Millisecond)
@@ -23,7 +23,7 @@ func queue(base time.Duration) func(int) time.Duration {
 	return func(i int) time.Duration { return base + time.Duration(10+i%40)*time.Millisecond }
 }
 
-func wantBase(t *testing.T, b *governor.Base, want time.Duration, when string) {
+func wantBase(t *testing.T, b *governor.BaseDelay, want time.Duration, when string) {
 	t.Helper()
 	if got := b.Now(); got != want {
 		t.Errorf("%s: the base is %v, want %v", when, got, want)

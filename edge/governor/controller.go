@@ -11,13 +11,13 @@ type Mode string
 // The modes. A controller begins in Start, and is in Run on an idle line.
 const (
 	Start Mode = "start" // doubles until the line's queue grows, and so learns its capacity
-	Run   Mode = "run"   // holds a short queue, so that the line is full
+	Run   Mode = "run"   // takes a little less than the line carries
 	Yield Mode = "yield" // stands back, until nobody else has used the line for a while
 	Probe Mode = "probe" // climbs in steps, each only after the one before disturbed nobody
 )
 
-// Parameters. Times and shares were found in simulations (controller_test.go) and
-// on emulated lines; DECISIONS.md says what was tried.
+// Parameters. Times and shares were found in simulations (cells_test.go) and on
+// emulated lines; DECISIONS.md says what was tried.
 const (
 	// FirstRate is bytes per second on a line of which nothing is known: less than the
 	// ten packets that TCP begins with (RFC 6928) bring in 50 ms.
@@ -109,7 +109,7 @@ const (
 
 // Limits bound a controller from outside.
 type Limits struct {
-	Bound    float64       // bytes per second, +Inf for none
+	Bound    float64       // bytes per second, 0 for none
 	Capacity float64       // bytes per second learned earlier, 0 for unknown
 	Lag      time.Duration // by which rates take effect late, and arrivals are known late
 	Busy     float64       // share of time that others use the line at this hour, 0 to 1
@@ -175,14 +175,11 @@ type Controller struct {
 
 // NewController returns a controller for a line of which limits says what is known.
 func NewController(limits Limits) *Controller {
-	c := &Controller{mode: Start, rate: FirstRate, hold: minHold, tolerance: 1}
-	c.SetLimits(limits)
-	if limits.Capacity > 0 {
-		c.capacity = limits.Capacity
-		c.rate = max(c.rate, knownShare*(1-limits.Busy)*limits.Capacity)
-	}
-	return c
+	return &Controller{limits: limits, mode: Start, rate: limits.first(), capacity: max(limits.Capacity, 0), hold: minHold, tolerance: 1}
 }
+
+// first is the rate that a controller begins with.
+func (l Limits) first() float64 { return max(FirstRate, knownShare*(1-l.Busy)*l.Capacity) }
 
 // Resume begins at a rate that was granted before by somebody else.
 func (c *Controller) Resume(rate float64) { c.rate = max(rate, MinRate) }
@@ -309,13 +306,13 @@ func (c *Controller) tolerated(d time.Duration) time.Duration {
 	return time.Duration(c.tolerance * float64(d))
 }
 
-// alarm is the queue that may mean that somebody begins to send.
-// Where measuring is noisy, as on a host that is short of CPU, it takes more.
+// alarm is the queue that may mean that somebody begins to send. Where measuring is
+// noisy, as on a host that is short of CPU, it takes more.
 func (c *Controller) alarm() time.Duration {
 	return c.tolerated(max(3500*time.Microsecond, c.packets(4), min(2*c.noise.p95(), maxAlarm)))
 }
 
-// target is the queue that Run holds.
+// target is the queue that tells Run that it found the end of the line.
 func (c *Controller) target() time.Duration {
 	return max(2500*time.Microsecond, c.packets(3), min(3*c.noise.median()/2+time.Millisecond, maxTarget))
 }

@@ -5,17 +5,8 @@ import (
 	"time"
 )
 
-// Base is the round trip over the empty line, for tests.
-type Base struct{ b baseDelay }
-
 // NewBase knows a round trip from earlier, 0 for none.
-func NewBase(known time.Duration) *Base { return &Base{baseDelay{known: known}} }
-
-// Add takes in a round trip.
-func (b *Base) Add(now time.Time, rtt time.Duration) time.Duration { return b.b.add(now, rtt) }
-
-// Now is the base.
-func (b *Base) Now() time.Duration { return b.b.now() }
+func NewBase(known time.Duration) *BaseDelay { return &BaseDelay{known: known} }
 
 // Probing runs probes as the governor's loop does, without a governor.
 type Probing struct {

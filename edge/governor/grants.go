@@ -88,7 +88,7 @@ func (g *Governor) allowed(now time.Time) (mine, site int64) {
 			mine, site = int64(float64(mine)*float64(bound)/float64(site)), bound
 		}
 	case g.holds(): // it begins with the first fetch
-		mine = int64(NewController(g.limits()).Rate()) / k
+		mine = min(int64(g.limits().first()), bound) / k
 	default:
 		mine, site = floor/k, floor
 	}
@@ -119,8 +119,11 @@ func (g *Governor) role() string {
 func (g *Governor) note(mine, site int64) {
 	s := Status{Role: g.role(), Mine: mine, Rate: site, Taken: g.taken}
 	if g.control != nil {
-		mode, why := g.control.Mode()
+		mode, why := g.mode()
 		s.State, s.Reason, s.Capacity = string(mode), why, int64(g.control.Capacity())
+	}
+	if s.Rate >= allThere {
+		s.Rate = wire.Unlimited
 	}
 	if g.probes != nil {
 		s.BaseMs, s.QueueMs, s.Reflector = ms(g.probes.baseNow()), ms(g.probes.queue), g.probes.name()
@@ -193,22 +196,4 @@ func (g *Governor) grants(now time.Time) {
 			BytesPerSecond: int64(g.parts[to] * g.granted), Site: int64(g.siteRate()), Floor: int64(g.control.Floor()),
 			ValidMs: uint32(GrantValid.Milliseconds())}})
 	}
-}
-
-const (
-	// nearby is a round trip so short that no WAN lies between: the server is on the
-	// LAN, or on this host, and there is no line to leave to others.
-	nearby = 700 * time.Microsecond
-	// allThere is is what such a way is allowed to carry, bytes per second.
-	allThere = 1 << 40
-)
-
-// siteRate is what the whole egress may take.
-func (g *Governor) siteRate() float64 {
-	if g.probes != nil {
-		if base := g.probes.baseNow(); base > 0 && base < nearby {
-			return min(allThere, g.control.bound())
-		}
-	}
-	return g.control.Rate()
 }

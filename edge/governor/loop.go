@@ -117,7 +117,7 @@ func (g *Governor) begin(now time.Time) {
 	if g.control != nil {
 		return
 	}
-	l, known := g.limits(), g.grant.Site > 0 && now.Sub(g.grantAt) < lastRateLasts
+	l, known := g.limits(), g.grant.Site > 0 && g.grant.Site < allThere && now.Sub(g.grantAt) < lastRateLasts
 	if known && g.grant.Floor > MinRate { // it tells what the other had learned
 		l.Capacity = float64(g.grant.Floor) / floorShare
 	}
@@ -149,19 +149,21 @@ func (g *Governor) step(now time.Time, fresh bool, found finding) {
 		taken, since = 0, 0
 	}
 	g.stepped = now
+	before, _ := g.mode()
 	if wants {
-		mode, _ := g.control.Mode()
 		g.active += since
-		if mode == Yield || mode == Probe {
+		if before == Yield || before == Probe {
 			g.yielded += since
 		}
 		if fresh {
 			g.receipt.Note(found.queue)
 		}
 	}
-	before, _ := g.control.Mode()
+	if before == Free {
+		return
+	}
 	g.control.Step(Sample{Now: now, Fresh: fresh, Queue: found.queue, Again: found.again, Base: g.probes.baseNow(), Taken: taken, Wants: wants})
-	if mode, why := g.control.Mode(); mode != before {
+	if mode, why := g.mode(); mode != before {
 		g.cfg.Log.Debug("governor", "from", string(before), "to", string(mode), "why", why,
 			"rate", int64(g.siteRate()), "capacity", int64(g.control.Capacity()), "queue", found.queue, "base", g.probes.baseNow())
 	}
@@ -207,10 +209,10 @@ func (g *Governor) account(now time.Time) {
 		return
 	}
 	g.receipt.ActiveMs, g.receipt.YieldMs = g.active.Milliseconds(), g.yielded.Milliseconds()
-	mode, why := g.control.Mode()
+	mode, why := g.mode()
 	line := wire.Line{Capacity: int64(g.control.Capacity()), Base: g.probes.bases()}
 	if g.cfg.Report(wire.KindGoverned, wire.Governed{Epoch: g.govern.Epoch, Term: g.govern.Term, State: string(mode), Reason: why,
-		Rate: int64(g.siteRate()), Receipt: g.receipt, Line: line}) {
+		Rate: g.saidRate(), Receipt: g.receipt, Line: line}) {
 		g.receipt, g.active, g.yielded = wire.Receipt{}, 0, 0
 	}
 }

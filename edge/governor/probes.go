@@ -11,12 +11,13 @@ import (
 	"time"
 
 	"github.com/pion/stun/v4"
+
+	"github.com/sitecast/sitecast/signaling/wire"
 )
 
 const (
-	// activeEvery is how often the reflector in use is probed, and othersEvery each
-	// other one.
-	activeEvery = 50 * time.Millisecond
+	// othersEvery is how often reflectors are probed that are not in use. That in use is
+	// probed at each look of the loop.
 	othersEvery = 500 * time.Millisecond
 	// lostAfter is how long a probe is waited for.
 	lostAfter = 3 * time.Second
@@ -31,8 +32,6 @@ const (
 	// the line that both are beyond.
 	ownQueue = 20 * time.Millisecond
 	noQueue  = 3 * time.Millisecond
-	// MaxReflectors bounds those that are probed.
-	MaxReflectors = 8
 	// tcpName is the reflector that is the server over TCP.
 	tcpName = "tcp"
 )
@@ -52,7 +51,7 @@ type reflector struct {
 	name   string
 	tcp    bool
 	addr   net.Addr // nil while its name is looked up
-	base   baseDelay
+	base   BaseDelay
 	sentAt time.Time
 	heard  time.Time
 	queue  time.Duration
@@ -95,10 +94,10 @@ func newProbes(ctx context.Context, now time.Time, cfg Config, further []string,
 	} else {
 		p.conn = conn
 		for _, name := range append(cfg.Reflectors(), further...) {
-			if len(p.all) == MaxReflectors || slices.ContainsFunc(p.all, func(r *reflector) bool { return r.name == name }) {
+			if len(p.all) == wire.MaxReflectors || slices.ContainsFunc(p.all, func(r *reflector) bool { return r.name == name }) {
 				continue
 			}
-			r := &reflector{name: name, base: baseDelay{known: known[name]}}
+			r := &reflector{name: name, base: BaseDelay{known: known[name]}}
 			p.all = append(p.all, r)
 			if at, err := netip.ParseAddrPort(name); err == nil {
 				r.addr = net.UDPAddrFromAddrPort(at)
@@ -109,7 +108,7 @@ func newProbes(ctx context.Context, now time.Time, cfg Config, further []string,
 		p.wg.Go(p.read)
 	}
 	if p.ping != nil {
-		p.all = append(p.all, &reflector{name: tcpName, tcp: true, base: baseDelay{known: known[tcpName]}})
+		p.all = append(p.all, &reflector{name: tcpName, tcp: true, base: BaseDelay{known: known[tcpName]}})
 	}
 	return p
 }
@@ -188,11 +187,7 @@ func (p *probes) send(now time.Time) {
 	}
 	p.choose(now)
 	for i, r := range p.all {
-		every := othersEvery
-		if i == p.active {
-			every = activeEvery * 3 / 10 // as often as the loop looks
-		}
-		if now.Sub(r.sentAt) < every || r.addr == nil && !r.tcp {
+		if i != p.active && now.Sub(r.sentAt) < othersEvery || r.addr == nil && !r.tcp {
 			continue
 		}
 		r.sentAt = now
@@ -266,7 +261,7 @@ func (p *probes) heard(now time.Time, r reply) (finding, bool) {
 	f := finding{again: apart > 0 && r.at.Sub(from.before.at) < apart*2/5}
 	from.before = exchange{sent, r.at}
 	from.heard = now
-	from.queue = rtt - from.base.add(now, rtt)
+	from.queue = rtt - from.base.Add(now, rtt)
 	f.queue = from.queue
 	if from != p.current() {
 		return finding{}, false
@@ -286,7 +281,7 @@ func (p *probes) current() *reflector {
 // it alone sees a queue, as that is its own then, or when it is TCP and UDP passes.
 func (p *probes) choose(now time.Time) {
 	at := p.current()
-	silent := now.Sub(latest(at.heard, p.since)) > max(silentAfter, 4*at.base.now())
+	silent := now.Sub(latest(at.heard, p.since)) > max(silentAfter, 4*at.base.Now())
 	settled := now.Sub(p.since) > lostAfter
 	for i, r := range p.all {
 		if i == p.active || r.heard.IsZero() || now.Sub(r.heard) >= 2*othersEvery {
@@ -302,7 +297,7 @@ func (p *probes) choose(now time.Time) {
 
 // baseNow is the round trip of the reflector in use over the empty line, 0 while it
 // is not known.
-func (p *probes) baseNow() time.Duration { return p.current().base.now() }
+func (p *probes) baseNow() time.Duration { return p.current().base.Now() }
 
 func (p *probes) name() string { return p.current().name }
 
@@ -310,7 +305,7 @@ func (p *probes) name() string { return p.current().name }
 func (p *probes) bases() map[string]int64 {
 	out := map[string]int64{}
 	for _, r := range p.all {
-		if b := r.base.now(); b > 0 {
+		if b := r.base.Now(); b > 0 {
 			out[r.name] = b.Microseconds()
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/pion/stun/v4"
 
 	"github.com/sitecast/sitecast/edge/governor"
+	"github.com/sitecast/sitecast/signaling/wire"
 )
 
 // air carries probes to reflectors in memory: a net.PacketConn that answers itself.
@@ -367,8 +368,8 @@ func TestEachReflectorIsProbedOnceAndNotTooMany(t *testing.T) {
 		}
 		a.mu.Lock()
 		defer a.mu.Unlock()
-		if len(a.asked) > governor.MaxReflectors || len(a.asked) < 5 {
-			t.Errorf("%d reflectors were asked, want at most %d", len(a.asked), governor.MaxReflectors)
+		if len(a.asked) > wire.MaxReflectors || len(a.asked) < 5 {
+			t.Errorf("%d reflectors were asked, want at most %d", len(a.asked), wire.MaxReflectors)
 		}
 	})
 }

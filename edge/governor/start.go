@@ -3,17 +3,17 @@ package governor
 import "time"
 
 // fallsShort reports whether much less arrives than was asked for, while the rate
-// still climbs, and that over so
-// many packets that no record of TLS and no buffer on the way hides it.
+// still climbs, over so many packets that no record of TLS and no buffer on the way
+// explains it.
 func (c *Controller) fallsShort(now time.Time) bool {
 	got, asked, ok := c.arrivals.over(now, max(4*c.base, shortSpan, c.span(45)), c.lag())
 	return ok && now.After(c.patient) && got < 0.6*asked
 }
 
-// start doubles the rate each round trip. At the first sign of a queue it goes
-// back to a quarter and watches: if what arrived meanwhile was clearly less than was asked for,
-// that is what the line carries; if the queue stays, it is somebody else's; and if
-// neither, it was noise.
+// start doubles the rate each round trip. At the first sign of a queue it goes back
+// to a quarter and watches: if clearly less arrived than was asked for, that is what
+// the line carries; if the queue stays, it is somebody else's; and if neither, it was
+// noise.
 func (c *Controller) start(now time.Time) {
 	got, asked, ok := c.arrivals.over(now, c.round(), c.lag())
 	if !c.doubted.IsZero() {

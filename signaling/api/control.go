@@ -90,6 +90,14 @@ func (s *server) control() {
 			list, err := s.endpoints(ctx, in.Site)
 			return &reply[[]site.EndpointView]{list}, err
 		})
+	register(s, operation("GET", "/lines", "list-lines", "List lines to the WAN, and what their governors do", catalog.RoleViewer),
+		func(ctx context.Context, in *struct {
+			Site string `query:"site" maxLength:"128"`
+		}) (*reply[[]site.LineView], error) {
+			out := []site.LineView{}
+			err := s.eachSite(ctx, in.Site, func(_ string, v site.View) { out = append(out, v.Lines...) })
+			return &reply[[]site.LineView]{out}, err
+		})
 	register(s, operation("GET", "/audit", "list-audit", "Read the audit log, newest first", catalog.RoleViewer),
 		func(ctx context.Context, in *struct {
 			Before int64 `query:"before" minimum:"0"`

@@ -111,6 +111,7 @@ func TestWhatIsNotThereIsNotFound(t *testing.T) {
 		{"GET", "/versions/app/2", nil},
 		{"GET", "/flows?site=shop-2", nil},
 		{"GET", "/endpoints?site=shop-2", nil},
+		{"GET", "/lines?site=shop-2", nil},
 		{"POST", "/distributions", api.NewDistribution{Name: "app", Version: "2", All: true, Priority: wire.Normal}},
 		{"POST", "/distributions", api.NewDistribution{Name: "app", Version: "1", Sites: []string{"shop-1", "shop-2"}, Priority: wire.Normal}},
 		{"POST", "/rules", api.NewRule{Kind: catalog.RulePause, Site: "shop-2"}},

@@ -15,6 +15,7 @@ import (
 
 	"github.com/sitecast/sitecast/signaling/relay"
 	"github.com/sitecast/sitecast/signaling/site"
+	"github.com/sitecast/sitecast/signaling/wire"
 )
 
 // Command is `sitecast server`.
@@ -46,9 +47,6 @@ func (Command) Help() string {
 Example:
   sitecast server --data /var/lib/sitecast --listen 0.0.0.0:8443 --public-url https://sitecast.example:8443`
 }
-
-// maxReflectors is how many reflectors an endpoint is told of.
-const maxReflectors = 8
 
 // Ports of the embedded relay.
 const (
@@ -97,8 +95,8 @@ func (c Command) config() (Config, error) {
 	if c.Fetchers < 0 || c.Fetchers > site.MaxFetchers {
 		return Config{}, fmt.Errorf("--fetchers %d: give 1 to %d", c.Fetchers, site.MaxFetchers)
 	}
-	if len(c.Reflector) > maxReflectors {
-		return Config{}, fmt.Errorf("--reflector: give at most %d", maxReflectors)
+	if len(c.Reflector) > wire.MaxReflectors {
+		return Config{}, fmt.Errorf("--reflector: give at most %d", wire.MaxReflectors)
 	}
 	for _, r := range c.Reflector {
 		if host, port, err := net.SplitHostPort(r); err != nil || host == "" || port == "" {

@@ -214,6 +214,7 @@ func millis(d time.Duration) *float64 {
 // LineView is a line to the WAN as operators see it. Rates are bits per second, and
 // wire.Unlimited for none.
 type LineView struct {
+	Site     string `json:"site"`
 	Egress   string `json:"egress"` // public address; empty for private ones
 	Holder   string `json:"holder"` // name of who holds its governor
 	BoundBPS int64  `json:"bound_bps"`
@@ -228,7 +229,7 @@ type LineView struct {
 func (s *Site) lineViews(now time.Time) []LineView {
 	out := []LineView{}
 	for egress, ln := range s.lines {
-		v := LineView{Egress: egress, BoundBPS: bitRate(ln.sent.Bound), CapacityBPS: bitRate(s.learned[egress].Capacity)}
+		v := LineView{Site: s.cfg.Name, Egress: egress, BoundBPS: bitRate(ln.sent.Bound), CapacityBPS: bitRate(s.learned[egress].Capacity)}
 		if m := s.members[ln.sent.Holder]; m != nil {
 			v.Holder = m.Hello.Name
 		}

@@ -88,7 +88,7 @@ func TestOperatorsSeeWhyAFlowStandsBack(t *testing.T) {
 		if want := "stands back for other traffic: a download of 12 Mbit/s began"; v.Flows[0].Reason != want || v.Flows[0].State != site.StateRunning {
 			t.Errorf("the flow is %s: %q, want %q", v.Flows[0].State, v.Flows[0].Reason, want)
 		}
-		want := []site.LineView{{Egress: "192.0.2.1", Holder: "till", BoundBPS: -1, State: "yield", Reason: "a download of 12 Mbit/s began",
+		want := []site.LineView{{Site: "shop-1", Egress: "192.0.2.1", Holder: "till", BoundBPS: -1, State: "yield", Reason: "a download of 12 Mbit/s began",
 			RateBPS: 76_800, CapacityBPS: 19_200_000}}
 		if !slices.Equal(v.Lines, want) {
 			t.Errorf("lines are %+v, want %+v", v.Lines, want)

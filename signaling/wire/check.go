@@ -24,7 +24,8 @@ const (
 	maxICE          = 8 // servers, and URLs of one
 	maxLeaseStates  = 128
 	maxAttempt      = 1000
-	maxReflectors   = 8
+	// MaxReflectors bounds the addresses a governor measures an egress with.
+	MaxReflectors = 8
 	// MaxFetchers bounds the fetchers of one egress.
 	MaxFetchers = 64
 )

@@ -189,14 +189,14 @@ func (g Govern) Check() error {
 		}
 	}
 	return first(g.Holder.Check(), peer(g.StandBy), count("fetchers", len(g.Fetchers), MaxFetchers),
-		count("reflectors", len(g.Reflectors), maxReflectors), g.Line.check(), whole(g.Epoch, g.Term))
+		count("reflectors", len(g.Reflectors), MaxReflectors), g.Line.check(), whole(g.Epoch, g.Term))
 }
 
 func (l Line) check() error {
 	if !(l.Busy >= 0 && l.Busy <= 1) {
 		return errors.New("busy is not a share")
 	}
-	if err := count("base delays", len(l.Base), maxReflectors); err != nil {
+	if err := count("base delays", len(l.Base), MaxReflectors); err != nil {
 		return err
 	}
 	for r, us := range l.Base {
