@@ -79,6 +79,10 @@ bench-harm-full: build ## The same for all 90 cells: repeat it until none is lef
 	@.ci/install bench
 	$(GO) run ./e2e/bench/harm -full -limit 9m
 
+.PHONY: bench-lan
+bench-lan: deps ## What others keep of a slow LAN beside uploads to peers, governed and not (root)
+	SITECAST_STORY_LAN=1 $(GO) test -count=1 -v -run SlowLAN ./e2e/story
+
 .PHONY: bench-netlab
 bench-netlab: deps ## Emulated WAN links: errors of rate, delay and queue, CPU a packet (root)
 	$(GO) run ./e2e/bench/netlab

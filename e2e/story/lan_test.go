@@ -175,7 +175,7 @@ func TestUploadsLeaveASlowLANToOthers(t *testing.T) {
 		{"sender", true, endpoint(0), theRouter},
 	} {
 		if c.name != "receiver" && os.Getenv("SITECAST_STORY_LAN") == "" {
-			continue // the others are for comparing, and take two minutes
+			continue // the others are for comparing, and take two minutes: make bench-lan
 		}
 		t.Run(c.name, func(t *testing.T) {
 			cable := netlab.Link{Rate: slowCable, Queue: netlab.Backlog(slowCable, 100*time.Millisecond)}
@@ -200,13 +200,11 @@ func TestUploadsLeaveASlowLANToOthers(t *testing.T) {
 			if alone < 0.9*wireShare*slowCable {
 				t.Fatalf("the bystander alone gets %.2f Mbit/s of a cable of 10", alone/1e6)
 			}
-			// Alarms of a busy host cost use; what uploads use is printed, and here only
-			// that they go on.
-			if c.governed && used < 0.2 {
-				t.Errorf("uploads use %.3f of a cable that nobody else uses", used)
+			if c.governed && used < 0.85 {
+				t.Errorf("uploads use %.3f of a cable that nobody else uses, want 0.85", used)
 			}
-			if c.governed && beside < 0.8*alone {
-				t.Errorf("the bystander keeps %.3f of what it has alone, want 0.8", beside/alone)
+			if c.governed && beside < 0.9*alone {
+				t.Errorf("the bystander keeps %.3f of what it has alone, want 0.9", beside/alone)
 			}
 		})
 	}

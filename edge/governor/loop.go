@@ -14,6 +14,8 @@ const (
 	// maxHeldShare of the time that readers may be held up by the store or by peers,
 	// and still count as wanting more.
 	maxHeldShare = 0.3
+	// ownQueueLasts is how long after standing back a queue may still be our own.
+	ownQueueLasts = time.Second
 	// reportLag is what reports of other fetchers, and grants to them, come late.
 	reportLag = 150 * time.Millisecond
 	// viaServerLag is what they come later where they go by way of the server: seldom,
@@ -155,7 +157,9 @@ func (g *Governor) step(now time.Time, fresh bool, found finding) {
 		if before == Yield || before == Probe {
 			g.yielded += since
 		}
-		if fresh {
+		// What we put into the queue has left it a while after we stood back: what is
+		// there then, others made.
+		if fresh && (before != Yield || now.Sub(g.control.since) < ownQueueLasts) {
 			g.receipt.Note(found.queue)
 		}
 	}

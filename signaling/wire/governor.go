@@ -104,7 +104,8 @@ type Receipt struct {
 	ActiveMs int64 `json:"active_ms"` // a fetcher was at work
 	YieldMs  int64 `json:"yield_ms"`  // of that, it stood back for other traffic
 	// Added counts the bystander's packets by the delay added to them, in the
-	// buckets of DelayBucket; trailing zeros are left out.
+	// buckets of DelayBucket; trailing zeros are left out. Those that crossed while it
+	// stood back are left out but for the first second: their delay is of others.
 	Added []uint32 `json:"added,omitempty"`
 }
 
