@@ -11,7 +11,7 @@ import (
 // share. That site's counters then count this one's bytes, too.
 func (s *Site) buildBehind() error {
 	cable := fmt.Sprintf("behind%d", s.number)
-	lan, between := fmt.Sprintf("10.1.%d.0/24", s.number), fmt.Sprintf("10.65.%d.0/30", s.number)
+	lan, between := fmt.Sprintf("10.1.%d.0/24", s.number), fmt.Sprintf("198.18.%d.0/30", s.number)
 	err := errors.Join(
 		s.front.Router.ip(
 			fmt.Sprintf("link add name %s type veth peer name %s netns %s", cable, wanInterface, s.Router.name),

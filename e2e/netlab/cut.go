@@ -52,5 +52,5 @@ func (s *Site) Plug(k int) error { return s.Router.ip("link set " + port(k) + " 
 func port(k int) string { return fmt.Sprintf("p%d", k+1) }
 
 // near and far are the addresses of the WAN link's ends.
-func (s *Site) near() string { return fmt.Sprintf("10.65.%d.2", s.number) }
-func (s *Site) far() string  { return fmt.Sprintf("10.65.%d.1", s.number) }
+func (s *Site) near() string { return fmt.Sprintf("198.18.%d.2", s.number) }
+func (s *Site) far() string  { return fmt.Sprintf("198.18.%d.1", s.number) }

@@ -137,7 +137,7 @@ func TestSitesReachTheOriginAndOneAnotherOnlyAcrossTheWAN(t *testing.T) {
 	place := netlab.SitePlan{Endpoints: 2, NAT: true}
 	lab := netlab.New(t, netlab.Plan{Sites: []netlab.SitePlan{place, place}})
 	site := lab.Sites[0]
-	if got := peerOf(t, lab.Origin, site.Endpoints[0]); got != "10.65.1.2" {
+	if got := peerOf(t, lab.Origin, site.Endpoints[0]); got != "198.18.1.2" {
 		t.Errorf("behind NAT the origin sees %s, want the router", got)
 	}
 	if got, want := peerOf(t, site.Endpoints[1], site.Endpoints[0]), site.Endpoints[0].IP().String(); got != want {

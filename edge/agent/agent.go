@@ -21,6 +21,7 @@ import (
 
 	"github.com/sitecast/sitecast/edge/engine"
 	"github.com/sitecast/sitecast/edge/governor"
+	"github.com/sitecast/sitecast/edge/host"
 	"github.com/sitecast/sitecast/edge/lan"
 	"github.com/sitecast/sitecast/edge/origin"
 	"github.com/sitecast/sitecast/edge/rtc"
@@ -122,7 +123,7 @@ func (a *agent) assemble(store *disk.Store) error {
 		Pace: a.pace, Refused: &a.refused, Log: a.cfg.Log})
 	a.governor = governor.New(governor.Config{Self: a.id.id(), Origin: a.origin, Tell: a.tell, Report: a.link.Send,
 		Listen: a.probeSocket, Reflectors: a.ice.reflectors, Ping: a.link.Ping, Log: a.cfg.Log})
-	a.lan = lan.New(lan.Config{Wireless: a.wireless, Log: a.cfg.Log})
+	a.lan = lan.New(lan.Config{Wireless: a.wireless, Waited: host.WaitedForCPU, Log: a.cfg.Log})
 	a.eng = engine.New(engine.Config{
 		Uplink: a.link, Links: a.rtc, Store: store, Origin: a.origin, Governor: a.governor, Uploads: uploads{a.lan},
 		Root: a.id.Root, Trust: trust, SaveTrust: a.saveTrust, SetICE: a.ice.set,

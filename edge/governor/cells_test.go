@@ -137,6 +137,7 @@ func TestOthersKeepTheirLineAndAnIdleOneIsUsed(t *testing.T) {
 		{10, 10 * time.Millisecond, "4", true},
 		{5, 120 * time.Millisecond, "1", true},
 		{5, 40 * time.Millisecond, "fair", false},
+		{5, 40 * time.Millisecond, "codel", false},
 	} {
 		t.Run(c.String(), func(t *testing.T) {
 			t.Parallel()

@@ -16,6 +16,9 @@ const (
 	Probe Mode = "probe" // climbs in steps, each only after the one before disturbed nobody
 )
 
+// whyQueue is the usual reason to stand back.
+const whyQueue = "other traffic makes a queue"
+
 // Parameters. Times and shares were found in simulations (cells_test.go) and on
 // emulated lines; DECISIONS.md says what was tried.
 const (
@@ -27,8 +30,8 @@ const (
 	// floorShare of the capacity is what is taken while standing back.
 	floorShare = 0.003
 	// probeShare of the capacity is the first step of a probe.
-	probeShare = 0.08
-	probeStep  = 1.5
+	probeShare = 0.1
+	probeStep  = 1.75
 	// knownShare of a capacity learned earlier is where a start begins.
 	knownShare = 0.5
 
@@ -38,6 +41,8 @@ const (
 	// pushedShare of the capacity: getting less for a while means that somebody else
 	// gets the rest.
 	pushedShare = 0.72
+	// shortest is what a quarter of that while may get at most.
+	shortest = 0.9
 	// lossShare of what other traffic could have had is what failed probes may take.
 	lossShare = 0.008
 
@@ -46,20 +51,30 @@ const (
 	maxGain = 0.03
 	// unsureGain is for a capacity that only a start has shown, at a round of
 	// unsureRound.
-	unsureGain  = 0.01
+	unsureGain = 0.01
+	// gainStep is what the gain grows by once the level is past what the start showed.
+	gainStep    = 1.25
 	unsureRound = 90 * time.Millisecond
 
 	// headroom is the share of the capacity that Run takes between two times that it
 	// feels for the end of the line.
 	headroom = 0.975
+	// stepOver what came is the most that a start asks for next.
+	stepOver = 3
 	// shortRounds in which less comes than was asked for, and no queue says why, are the
 	// end of the line, too: behind a fair queue or a policer.
 	shortRounds = 5
 	// doubtShare of what arrived at most in the first overload is taken for the
 	// capacity: measured over a few round trips, it may be a bit too much.
 	doubtShare = 0.95
-	// maxTries bounds corrections before others are thought to be there.
-	maxTries = 3
+	// maxTries bounds corrections before others are thought to be there, corrected is
+	// what each leaves of the capacity, and ownShare of a busy line's queue is too long
+	// for a capacity that is a little too large.
+	maxTries  = 3
+	corrected = 0.97
+	ownShare  = 3
+	// usedShare of what was asked for must have come before more is.
+	usedShare = 0.85
 	// overestimated is the share of a capacity that is believed after a false alarm.
 	overestimated = 0.98
 	// fullRounds with a queue are the end of the line; fewer may be noise.
@@ -67,6 +82,8 @@ const (
 	feelEvery  = 5 * time.Second
 	// feelLong is how long it is felt for the end in small steps.
 	feelLong = 5 * time.Second
+	// drainShare of the level is left until the queue that feeling made is gone.
+	drainShare = 0.85
 	// flinchShare of the level is left for a round trip at the first sign of others.
 	flinchShare = 0.3
 
@@ -79,8 +96,8 @@ const (
 	maxBusy   = 10 * time.Millisecond
 	maxAlarm  = 12 * time.Millisecond
 
-	// shortSpan is the least time over which a shortfall counts.
-	shortSpan = 400 * time.Millisecond
+	// minShortSpan is the least time over which a shortfall counts.
+	minShortSpan = 300 * time.Millisecond
 	// stalled is a gap between samples that says that this host stood still, and that
 	// what was measured meanwhile tells of it and not of the line.
 	stalled = 120 * time.Millisecond
@@ -95,6 +112,15 @@ const (
 	// maxTolerance times.
 	tolerateMore = 1.4
 	maxTolerance = 2
+	// feelTolerance and unsureTolerance are for a queue that it may make itself while it
+	// feels for the end of the line.
+	feelTolerance   = 1.5
+	unsureTolerance = 2
+
+	// trafficShare of the last trafficProbes or so that met a packet of others are too
+	// many for an idle line.
+	trafficShare  = 0.35
+	trafficProbes = 10
 
 	minHold = 2 * time.Second
 	maxHold = 8 * time.Second
@@ -152,12 +178,12 @@ type Controller struct {
 	deaf          time.Time     // until then this host catches up
 	tolerance     float64       // of queues, 1 at first
 	alarmed, real bool          // it stood back from Run, and others were there indeed
+	queued        bool          // because of a queue
 	patient       time.Time     // until then the sender may still wait as the floor asked
 	doubted       time.Time     // Start saw a queue then; zero when not
 	ratio         float64       // the least share of what was asked for that arrived
 	worst         time.Duration // the longest queue since
-	fullBytes     float64       // that arrived since while there was a queue
-	fullTime      time.Duration
+	full          overload
 	peak, most    float64 // the rate then, and what arrived at most
 
 	gain                    float64 // share of the capacity that Run adds a round trip
@@ -166,11 +192,15 @@ type Controller struct {
 	flinched, feltAt        time.Time
 	seenAt, ranAt, forgotAt time.Time // a queue was measured, it ran, the capacity shrank
 	sure                    bool      // the capacity was felt
+	learned                 float64   // capacity that a start showed
+	traffic                 float64   // share of probes of late, while standing back, that met a packet of others
 	proven                  bool      // it ran at about this capacity for a while
+	grewAt                  time.Time // the capacity did
 	tries                   int       // to correct a capacity that was not
 	fulls, shorts           int       // rounds in a row with a queue, and with less than was asked for
 	signs                   int       // of others since it flinched
 	feeling                 bool
+	draining                bool // the queue that feeling made
 }
 
 // NewController returns a controller for a line of which limits says what is known.
@@ -243,10 +273,7 @@ func (c *Controller) take(s Sample) {
 	}
 	gap := s.Now.Sub(c.last)
 	c.last = s.Now
-	if !c.doubted.IsZero() && c.queue.least(1) > c.quiet() { // the line is full
-		c.fullBytes += float64(s.Taken)
-		c.fullTime += gap
-	}
+	c.full.add(s.Taken, gap)
 	if s.Now.Before(c.deaf) {
 		s.Fresh = false
 	}
@@ -256,15 +283,32 @@ func (c *Controller) take(s Sample) {
 	c.blind(s)
 	if s.Fresh {
 		c.queue.add(s.Queue, s.Again)
-		if c.queue.least(2) > c.quiet() {
+		if !c.full.seen(s.Queue > c.quiet()) && c.doubted.IsZero() {
+			c.full = overload{}
+		}
+		c.meet(s.Queue)
+		if c.queue.least(2) > c.quiet() || c.traffic > trafficShare {
 			c.calmAt = s.Now
 		}
-		if c.mode == Run && !s.Again {
+		if c.mode == Run && !s.Again && !c.feeling && !c.draining && s.Now.Sub(c.flinched) > alertFor(c.base) {
 			c.noise.add(s.Queue)
 		}
 	}
 	c.arrivals.add(s.Now, s.Taken, s.Wants, c.Rate())
 	c.spent += float64(s.Taken)
+}
+
+// meet takes in whether a probe had to wait for others while this site sent next to
+// nothing. Where queues are kept short, that is all that is seen of them.
+func (c *Controller) meet(queue time.Duration) {
+	met := 0.0
+	if queue > max(2*time.Millisecond, c.packets(1.2)) {
+		met = 1
+	}
+	if c.mode != Yield || c.since.Add(4*c.round()).After(c.last) {
+		met = 0
+	}
+	c.traffic += (met - c.traffic) / trafficProbes
 }
 
 // blind halves what is taken each time that nothing was heard of the queue for a
@@ -300,10 +344,14 @@ func (c *Controller) busy() time.Duration {
 
 // tolerated is a queue as long as experience says that it has to be.
 func (c *Controller) tolerated(d time.Duration) time.Duration {
-	if c.feeling { // it is on its way to a queue of its own
-		d *= 2
+	own := 1.0
+	if c.feeling || c.draining { // it makes a queue of its own
+		own = feelTolerance
+		if c.gain > minGain {
+			own = unsureTolerance
+		}
 	}
-	return time.Duration(c.tolerance * float64(d))
+	return time.Duration(c.tolerance * own * float64(d))
 }
 
 // alarm is the queue that may mean that somebody begins to send. Where measuring is
@@ -336,7 +384,7 @@ func (c *Controller) standBack(now time.Time, why string) {
 	}
 	c.rate = 0
 	c.calmAt = now
-	c.alarmed, c.real = true, false
+	c.alarmed, c.real, c.queued = true, false, why == whyQueue
 	c.enter(now, Yield, why)
 }
 
@@ -346,7 +394,7 @@ func (c *Controller) yield(now time.Time) {
 		c.capacity = max(0.9*c.capacity, MinRate)
 		c.forgotAt = now
 	}
-	if c.queue.least(2) > c.quiet() && now.Sub(c.since) > 4*c.round() {
+	if now.Sub(c.since) > 4*c.round() && (c.queue.least(2) > c.quiet() || c.traffic > trafficShare) {
 		c.real = true
 	}
 	hold := c.hold + c.base
@@ -372,17 +420,17 @@ func (c *Controller) believe() {
 	case !c.alarmed:
 	case c.real:
 		c.tolerance = max(c.tolerance/tolerateMore, 1)
-	default:
+	case c.queued:
 		c.tolerance = min(c.tolerance*tolerateMore, maxTolerance)
 		c.capacity *= overestimated
 	}
-	c.alarmed = false
+	c.alarmed, c.queued = false, false
 }
 
 func (c *Controller) probe(now time.Time) {
 	switch {
 	case c.queue.least(3) >= c.busy():
-		c.failProbe(now, "other traffic makes a queue")
+		c.failProbe(now, whyQueue)
 	case c.fallsShort(now):
 		c.failProbe(now, "other traffic takes a part of the line")
 	case now.Sub(c.stepAt) >= 2*c.round() && c.queue.least(2) < c.quiet():

@@ -2,6 +2,7 @@ package governor
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"net"
 	"net/netip"
@@ -13,6 +14,7 @@ import (
 	"github.com/pion/stun/v4"
 
 	"github.com/sitecast/sitecast/signaling/wire"
+	"github.com/sitecast/sitecast/signaling/wire/stamp"
 )
 
 const (
@@ -40,6 +42,7 @@ const (
 type reply struct {
 	id    [stun.TransactionIDSize]byte
 	at    time.Time
+	lay   time.Duration // with the reflector
 	tcp   bool
 	rtt   time.Duration // of tcp; 0 means that it failed
 	named *reflector    // that addr is of
@@ -153,9 +156,9 @@ func (p *probes) close() {
 // read hands replies on.
 func (p *probes) read() {
 	buf := make([]byte, 1500)
-	receive := receiver(p.conn)
+	receive := stamp.Of(p.conn)
 	for failed := 0; failed < maxReadErrors; { // beyond, TCP is asked
-		n, at, err := receive(buf)
+		n, _, at, err := receive(buf)
 		if errors.Is(err, net.ErrClosed) {
 			return
 		}
@@ -172,10 +175,19 @@ func (p *probes) read() {
 			continue
 		}
 		select {
-		case p.replies <- reply{id: m.TransactionID, at: at}:
+		case p.replies <- reply{id: m.TransactionID, at: at, lay: layOf(&m)}:
 		default: // nobody looks: another probe will tell
 		}
 	}
+}
+
+// layOf is how long a probe lay with the reflector, as it says.
+func layOf(m *stun.Message) time.Duration {
+	b, err := m.Get(wire.AttrLay)
+	if err != nil || len(b) != 4 {
+		return 0
+	}
+	return time.Duration(binary.BigEndian.Uint32(b)) * time.Microsecond
 }
 
 // send probes who is due.
@@ -255,6 +267,10 @@ func (p *probes) heard(now time.Time, r reply) (finding, bool) {
 		}
 		delete(p.sent, r.id)
 		from, rtt = o.to, r.at.Sub(o.at)
+		if r.lay > rtt {
+			return finding{}, false // nobody can have it for longer than it was away
+		}
+		rtt -= r.lay
 	}
 	sent := r.at.Add(-rtt)
 	apart := sent.Sub(from.before.sent)

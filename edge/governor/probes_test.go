@@ -2,6 +2,7 @@ package governor_test
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"log/slog"
 	"net"
@@ -372,4 +373,48 @@ func TestEachReflectorIsProbedOnceAndNotTooMany(t *testing.T) {
 			t.Errorf("%d reflectors were asked, want at most %d", len(a.asked), wire.MaxReflectors)
 		}
 	})
+}
+
+func TestTimeThatAProbeLayWithTheReflectorIsNoQueue(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		lay  []byte // microseconds, as the answer has it
+		want time.Duration
+		none bool // nothing is found
+	}{
+		{"what it says is taken off", binary.BigEndian.AppendUint32(nil, 50_000), 0, false},
+		{"what it does not say is a queue", nil, 50 * time.Millisecond, false},
+		{"half a number is none", []byte{0, 1}, 50 * time.Millisecond, false},
+		{"longer than the probe was away is refused", binary.BigEndian.AppendUint32(nil, 900_000), 0, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a := newAir(map[string]time.Duration{near: 40 * time.Millisecond})
+				p := probing(a, nil, near)
+				defer p.Close()
+				p.For(time.Second)
+				a.mu.Lock()
+				a.rtt[near] += 50 * time.Millisecond // a busy server
+				a.alter = func(m *stun.Message) []byte {
+					answer := stun.MustBuild(stun.NewTransactionIDSetter(m.TransactionID), stun.BindingSuccess)
+					if c.lay != nil {
+						answer.Add(wire.AttrLay, c.lay)
+					}
+					return answer.Raw
+				}
+				a.mu.Unlock()
+				p.For(100 * time.Millisecond) // the last of before come back
+				found := 0
+				p.Found = func(_ string, queue time.Duration) {
+					if found++; queue != c.want {
+						t.Errorf("a queue of %v, want %v", queue, c.want)
+					}
+				}
+				p.For(time.Second)
+				if (found == 0) != c.none {
+					t.Errorf("found %d queues, want none: %v", found, c.none)
+				}
+			})
+		})
+	}
 }

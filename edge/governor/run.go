@@ -1,6 +1,9 @@
 package governor
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // run keeps the line full but for a little headroom, and now and then feels for its
 // end: what others begin to send then finds an empty queue. At the first packet of a
@@ -8,8 +11,8 @@ import "time"
 func (c *Controller) run(now time.Time, fresh bool) {
 	// The queue that our own start or step made needs time to go.
 	settled := now.Sub(c.ranFrom) > 3*c.round()+100*time.Millisecond
-	got, asked, ok := c.arrivals.over(now, max(4*c.base, shortSpan, c.span(45)), c.lag())
-	ok = ok && now.Sub(c.flinched) > shortSpan+c.round()
+	got, asked, ok := c.arrivals.over(now, c.shortSpan(), c.lag())
+	ok = ok && now.Sub(c.flinched) > minShortSpan+c.round()
 	alert := now.Sub(c.flinched) < alertFor(c.base)
 	if settled && fresh && c.queue.least(2) >= c.alarm() {
 		if !alert {
@@ -18,25 +21,29 @@ func (c *Controller) run(now time.Time, fresh bool) {
 			c.signs++
 		}
 	}
+	alarmed := settled && (c.queue.least(4) >= c.busy() || alert && c.signs >= 3)
+	pushed := settled && ok && got < pushedShare*min(c.capacity, asked) && c.arrivals.short(now, c.shortSpan(), c.lag(), shortest)
 	switch {
-	case settled && c.queue.least(4) >= c.busy() && ok && !c.proven && got < 0.95*asked && c.tries < maxTries:
-		c.tries++ // what was learned was too much
-		c.capacity = doubtShare * got
-		c.goOn(now, false)
+	case !c.proven && c.tries < maxTries && (alarmed && c.queue.least(1) < ownShare*c.busy() || !alarmed && pushed):
+		c.correct(now, got, asked, ok)
 		return
-	case settled && (c.queue.least(4) >= c.busy() || alert && c.signs >= 3):
-		c.standBack(now, "other traffic makes a queue")
+	case alarmed:
+		c.standBack(now, whyQueue)
 		return
-	case settled && ok && got < pushedShare*min(c.capacity, asked):
+	case pushed:
 		c.standBack(now, "other traffic takes a part of the line")
 		return
 	}
 	c.ranAt = now
-	if now.Sub(c.ranFrom) > shortRun {
+	if now.Sub(latest(c.ranFrom, c.grewAt)) > shortRun {
 		c.proven, c.tries = true, 0
 	}
 	if settled && c.feeling && c.queue.least(4) > c.target() {
-		c.felt(now, 0.995*c.level)
+		c.felt(now, c.level-c.overshot()*c.capacity)
+		c.draining = true
+	}
+	if c.draining && (c.queue.least(1) < 2*c.target()/3 || now.Sub(c.feltAt) > 4*c.round()) {
+		c.draining, c.gain = false, minGain
 	}
 	if now.Sub(c.stepAt) >= c.round() {
 		c.stepAt = now
@@ -48,9 +55,32 @@ func (c *Controller) run(now time.Time, fresh bool) {
 	}
 	excess := (c.queue.least(2) - c.target()).Seconds() / max(4*c.round(), 200*time.Millisecond).Seconds()
 	c.rate = c.level * (1 - min(max(excess, 0), 0.5))
+	if c.draining {
+		c.rate = drainShare * c.level
+	}
 	if now.Sub(c.flinched) < c.round() {
 		c.rate = flinchShare * c.level
 	}
+}
+
+// correct goes on with less: what was learned was too much.
+func (c *Controller) correct(now time.Time, got, asked float64, ok bool) {
+	c.tries++
+	c.capacity *= corrected
+	if ok && got < doubtShare*asked {
+		c.capacity = min(c.capacity, doubtShare*got)
+	}
+	c.goOn(now, false)
+	c.draining = true
+}
+
+// overshot is the share of the capacity by which the level passed the end of the line
+// before that showed: the queue had to grow to be seen, was late to be seen, and grew
+// with the square of time, as what made it did with time.
+func (c *Controller) overshot() float64 {
+	round := c.round().Seconds()
+	grew := math.Sqrt(2 * c.target().Seconds() * round / c.gain)
+	return c.gain * (grew/round + 1)
 }
 
 // alertFor is how long after a flinch further signs count.
@@ -69,20 +99,22 @@ func (c *Controller) feel(now time.Time, got, asked float64, ok bool) {
 		}
 	}
 	count(&c.fulls, c.queue.least(4) > c.target())
-	count(&c.shorts, ok && got < 0.92*asked)
+	count(&c.shorts, ok && got < 0.92*asked && c.arrivals.short(now, c.shortSpan(), c.lag(), 1))
 	full, short := c.fulls >= fullRounds, c.shorts >= shortRounds
 	switch {
 	case c.feeling && short:
 		c.felt(now, max(got, MinRate))
-	case c.feeling && c.fulls == 0:
+	case c.feeling && c.fulls == 0 && got >= usedShare*asked:
 		c.level += c.gain * c.capacity
 		switch {
 		case now.Sub(c.feltAt) > feelEvery+feelLong: // the line carries much more than was known
 			c.gain = min(c.gain*(1+c.round().Seconds()), maxGain)
+		case !c.sure && c.level > c.learned:
+			c.gain = min(c.gain*gainStep, maxGain)
 		case !c.sure:
 			// A queue is seen a round late: what grew since is its length.
 			late := min(unsureRound.Seconds()/c.round().Seconds(), 1)
-			c.gain = max(unsureGain*late, minGain)
+			c.gain = max(unsureGain*late, c.gain)
 		}
 		if ok {
 			c.capacity = max(c.capacity, min(got, asked))
@@ -90,13 +122,16 @@ func (c *Controller) feel(now time.Time, got, asked float64, ok bool) {
 	case !c.feeling && full:
 		c.level -= 0.005 * c.capacity
 	case !c.feeling && now.Sub(c.feltAt) > feelEvery:
-		c.feeling, c.shorts = true, 0
+		c.feeling, c.shorts, c.gain = true, 0, minGain
 	}
 }
 
 // felt ends a feel at the end of the line.
 func (c *Controller) felt(now time.Time, capacity float64) {
+	if capacity > 1.01*c.capacity {
+		c.proven, c.tries, c.grewAt = false, 0, now
+	}
 	c.capacity, c.sure = capacity, true
 	c.level = headroom * c.capacity
-	c.feeling, c.feltAt, c.gain = false, now, minGain
+	c.feeling, c.feltAt = false, now
 }

@@ -16,6 +16,7 @@ type scene struct {
 	taken  int64
 	base   time.Duration
 	queues []time.Duration // added to probes
+	pause  bool            // the sender stands still
 	trace  func(string)
 }
 
@@ -66,6 +67,9 @@ func (s *scene) step(fresh bool, q time.Duration) {
 	after, why := s.c.Mode()
 	if s.trace != nil && before != after {
 		s.trace(fmt.Sprintf("%7.2f s  %5s -> %-5s rate %.2f of %.2f Mbit/s, queue %v: %s", s.now.Seconds(), before, after, rate*8e-6, s.c.Capacity()*8e-6, q, why))
+	}
+	if s.pause {
+		rate = 1
 	}
 	s.after(s.delay, func() { s.ours.pace = rate * onWire / segment; s.ours.more() })
 }

@@ -6,8 +6,7 @@ import "time"
 // still climbs, over so many packets that no record of TLS and no buffer on the way
 // explains it.
 func (c *Controller) fallsShort(now time.Time) bool {
-	got, asked, ok := c.arrivals.over(now, max(4*c.base, shortSpan, c.span(45)), c.lag())
-	return ok && now.After(c.patient) && got < 0.6*asked
+	return now.After(c.patient) && c.arrivals.short(now, c.shortSpan(), c.lag(), 0.6)
 }
 
 // start doubles the rate each round trip. At the first sign of a queue it goes back
@@ -21,12 +20,10 @@ func (c *Controller) start(now time.Time) {
 		return
 	}
 	switch {
-	case c.queue.least(2) >= c.busy():
+	case c.queue.least(2) >= c.busy(), c.fallsShort(now):
 		c.doubt(now)
-	case c.fallsShort(now):
-		c.doubt(now)
-	case now.Sub(c.stepAt) >= c.round() && c.queue.least(2) < c.quiet() && ok && got > 0.35*asked:
-		c.rate = min(2*c.rate, c.bound())
+	case now.Sub(c.stepAt) >= c.round() && c.queue.least(1) < c.quiet() && got > 0.6*asked:
+		c.rate = min(2*c.rate, stepOver*got, c.bound())
 		c.stepAt = now
 		if c.capacity > 0 && c.rate >= 0.9*c.capacity { // it was learned before
 			c.goOn(now, true)
@@ -37,7 +34,6 @@ func (c *Controller) start(now time.Time) {
 func (c *Controller) doubt(now time.Time) {
 	c.most = 0
 	c.doubted, c.peak, c.worst, c.ratio = now, c.rate, c.queue.least(1), 1
-	c.fullBytes, c.fullTime = 0, 0
 	c.rate /= 4
 }
 
@@ -49,29 +45,41 @@ func (c *Controller) judgeStart(now time.Time, got, asked float64, ok bool) {
 		c.most = max(c.most, min(got, asked))
 	}
 	c.worst = max(c.worst, c.queue.least(1))
-	if now.Sub(c.doubted) < 4*c.round() {
+	if c.queue.least(2) < c.quiet() && c.full.time > c.round()/2 && c.full.rate() > c.peak/5 {
+		c.learn(now, c.full.rate(), minGain) // the queue came with us, and went with us
 		return
 	}
-	c.doubted = time.Time{}
+	// At a quarter of the peak, which was twice the capacity at most, the queue goes in
+	// twice the time that it takes to serve.
+	if now.Sub(c.doubted) < 4*c.round()+2*c.worst {
+		return
+	}
 	switch {
 	case c.queue.least(2) >= max(c.busy(), c.worst/2):
-		c.standBack(now, "other traffic makes a queue")
-	case c.ratio < 0.85:
-		if c.fullTime > c.round()/2 {
-			c.most = c.fullBytes / c.fullTime.Seconds()
-		}
-		c.capacity, c.sure = max(doubtShare*min(c.most, c.peak), MinRate), false
-		c.proven, c.tries = false, 0
-		c.goOn(now, true)
+		c.doubted = time.Time{}
+		c.standBack(now, whyQueue)
+	case c.ratio < 0.85: // no queue: a fair queue, a policer, or the sender was slow
+		c.learn(now, c.most, maxGain)
 	default: // noise
-		c.rate, c.stepAt = c.peak/2, now
+		c.doubted, c.rate, c.stepAt = time.Time{}, c.peak/2, now
 	}
+}
+
+// learn takes what arrived in an overload for the capacity, and runs. The gain is for
+// feeling for the end of the line at first.
+func (c *Controller) learn(now time.Time, most, gain float64) {
+	c.doubted = time.Time{}
+	c.capacity, c.sure = max(doubtShare*min(most, c.peak), MinRate), false
+	c.learned, c.proven, c.tries = c.capacity/doubtShare, false, 0
+	c.goOn(now, true)
+	c.gain = gain
 }
 
 // goOn begins to run.
 func (c *Controller) goOn(now time.Time, feeling bool) {
 	c.level = headroom * c.capacity
 	c.ranFrom, c.ranAt, c.gain, c.feeling, c.feltAt = now, now, minGain, feeling, now
+	c.draining = false
 	c.rate = c.level
 	c.enter(now, Run, "the line is free")
 }
@@ -80,6 +88,9 @@ func (c *Controller) goOn(now time.Time, feeling bool) {
 func (c *Controller) span(n float64) time.Duration {
 	return max(c.round(), time.Duration(n*packet/c.Rate()*float64(time.Second)))
 }
+
+// shortSpan is the time over which a shortfall counts.
+func (c *Controller) shortSpan() time.Duration { return max(4*c.base, minShortSpan, c.span(45)) }
 
 // lag is how long after a change of rate its first packets arrive.
 func (c *Controller) lag() time.Duration { return c.base + actsWithin/2 + c.limits.Lag }

@@ -61,6 +61,30 @@ func (n *noise) percentile(p int) time.Duration {
 	return sorted[len(sorted)*p/100]
 }
 
+// overload adds up what arrives while a line is full, which is what it carries.
+type overload struct {
+	bytes, open float64 // open until the next look at the queue says whether they count
+	time, since time.Duration
+}
+
+func (o *overload) add(taken int64, gap time.Duration) {
+	o.open += float64(taken)
+	o.since += gap
+}
+
+// seen takes in whether a queue is there.
+func (o *overload) seen(queue bool) bool {
+	if queue {
+		o.bytes += o.open
+		o.time += o.since
+	}
+	o.open, o.since = 0, 0
+	return queue
+}
+
+// rate is in bytes per second.
+func (o *overload) rate() float64 { return o.bytes / o.time.Seconds() }
+
 // windowSpan is how long arrivals are remembered.
 const windowSpan = 4 * time.Second
 
@@ -93,6 +117,9 @@ func (w *window) over(now time.Time, span, lag time.Duration) (got, asked float6
 	var idle time.Duration
 	for i := len(w.marks) - 1; i > 0; i-- {
 		m, before := w.marks[i], w.marks[i-1].at
+		if m.at.After(now) {
+			continue
+		}
 		if !m.wants {
 			idle += m.at.Sub(before)
 		}
@@ -109,6 +136,25 @@ func (w *window) over(now time.Time, span, lag time.Duration) (got, asked float6
 	}
 	return 0, 0, false
 }
+
+// short reports whether less than a share of what was asked for came in each quarter
+// of a span, and something in each: where somebody else takes a part of the line, the
+// rest comes steadily, but a sender or a receiver that stands still makes clumps.
+func (w *window) short(now time.Time, span, lag time.Duration, share float64) bool {
+	if _, _, ok := w.over(now, span, lag); !ok {
+		return false
+	}
+	for i := range time.Duration(4) {
+		got, asked, _ := w.over(now.Add(-i*span/4), span/4, lag)
+		if got > share*asked || got < trickle*asked {
+			return false
+		}
+	}
+	return true
+}
+
+// trickle is a share that hardly counts as something.
+const trickle = 0.1
 
 // overlap is how long two spans of time run together.
 func overlap(a, b, from, until time.Time) time.Duration {

@@ -68,18 +68,22 @@ func TestSuspicionNeedsAPressedSlowLANWithAStandingQueue(t *testing.T) {
 		rate   float64
 		waits  bool
 		queues []time.Duration // in turn
+		waited float64         // share of the time that programs waited for a processor
 		slow   bool
 	}{
-		{"slow with a queue", 1e6, true, []time.Duration{60 * time.Millisecond, 20 * time.Millisecond}, true},
-		{"fast with a queue", 50e6, true, []time.Duration{60 * time.Millisecond}, false},
-		{"slow with a queue that comes and goes", 1e6, true, []time.Duration{60 * time.Millisecond, time.Millisecond}, false},
-		{"slow because little is wanted", 1e6, false, []time.Duration{60 * time.Millisecond}, false},
+		{"slow with a queue", 1e6, true, []time.Duration{60 * time.Millisecond, 20 * time.Millisecond}, 0.3, true},
+		{"fast with a queue", 50e6, true, []time.Duration{60 * time.Millisecond}, 0, false},
+		{"slow with a queue that comes and goes", 1e6, true, []time.Duration{60 * time.Millisecond, time.Millisecond}, 0, false},
+		{"slow because little is wanted", 1e6, false, []time.Duration{60 * time.Millisecond}, 0, false},
+		{"slow because the processors are busy", 1e6, true, []time.Duration{60 * time.Millisecond}, 0.8, false},
 	} {
 		var s suspicion
-		now, found := time.Unix(0, 0), 0.0
+		now, found, waited := time.Unix(0, 0), 0.0, time.Hour
 		for i := range 100 {
 			now = now.Add(offTick)
-			if r := s.look(now, int64(c.rate*offTick.Seconds()), c.waits, s.probing, c.queues[i%len(c.queues)]); r > 0 {
+			waited += time.Duration(c.waited * float64(offTick))
+			l := look{bytes: int64(c.rate * offTick.Seconds()), wants: c.waits, fresh: s.probing, queue: c.queues[i%len(c.queues)]}
+			if r := s.look(now, l, waited); r > 0 {
 				found = r
 			}
 		}

@@ -62,7 +62,10 @@ const (
 // Config is what a governor is made of.
 type Config struct {
 	Wireless bool // radio is the way to the peers
-	Log      *slog.Logger
+	// Waited is for how long, since the computer began, some program waited for a
+	// processor; ok is false where that is not known.
+	Waited func() (waited time.Duration, ok bool)
+	Log    *slog.Logger
 }
 
 // Governor governs the uploads of one endpoint. The goroutine in Run owns it.
@@ -249,7 +252,8 @@ func (g *Governor) suspect(now time.Time, l look) {
 	if now.Before(g.calm) {
 		return
 	}
-	if rate := g.doubts.look(now, l.bytes, l.wants, l.fresh, l.queue); rate > 0 {
+	waited, _ := g.cfg.Waited()
+	if rate := g.doubts.look(now, l, waited); rate > 0 {
 		g.begin(now, whySlow, rate)
 		return
 	}

@@ -23,6 +23,9 @@ const (
 	step     = time.Millisecond
 )
 
+// idle is a computer whose programs never wait for a processor.
+func idle() (time.Duration, bool) { return 0, true }
+
 // cable is a link's way in fake time: one queue, which this endpoint's uploads share
 // with whoever else sends. Ungoverned, uploads fill it as SCTP does.
 type cable struct {
@@ -131,7 +134,7 @@ func (c *cable) share(span time.Duration) float64 {
 
 // governed starts a governor, and an upload over each cable that never ends.
 func governed(t *testing.T, wireless bool, cables ...*cable) *lan.Governor {
-	g := lan.New(lan.Config{Wireless: wireless, Log: slog.New(slog.DiscardHandler)})
+	g := lan.New(lan.Config{Wireless: wireless, Waited: idle, Log: slog.New(slog.DiscardHandler)})
 	ctx, stop := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
 	wg.Go(func() { _ = g.Run(ctx) })
@@ -266,7 +269,7 @@ func TestNothingRunsWhileNothingIsUploaded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCable(t, 10)
 		var probes atomic.Int64
-		g := lan.New(lan.Config{Wireless: true, Log: slog.New(slog.DiscardHandler)})
+		g := lan.New(lan.Config{Wireless: true, Waited: idle, Log: slog.New(slog.DiscardHandler)})
 		ctx, stop := context.WithCancel(t.Context())
 		done := make(chan struct{})
 		go func() { defer close(done); _ = g.Run(ctx) }()

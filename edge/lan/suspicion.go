@@ -18,6 +18,9 @@ const (
 	standing = 5 * time.Millisecond
 	// pressed is the share of looks at which an upload must have waited for the network.
 	pressed = 0.7
+	// starved is the share of a span for which some program here waited for a processor,
+	// and probes with it: what they find then tells nothing of the LAN.
+	starved = 0.6
 )
 
 // suspicion finds out whether the network is what limits ungoverned uploads, and it
@@ -31,22 +34,24 @@ type suspicion struct {
 	slow        int // spans in a row
 	rate        float64
 	probing     bool
+	waited      time.Duration // for a processor, since the computer began
 }
 
 // look takes in what happened since the last look, and the newest queue where one
-// was measured. It returns the rate of a LAN that proved slow, or 0.
-func (s *suspicion) look(now time.Time, bytes int64, waits, fresh bool, queue time.Duration) float64 {
+// was measured, and for how long programs waited for a processor since the computer
+// began. It returns the rate of a LAN that proved slow, or 0.
+func (s *suspicion) look(now time.Time, l look, waited time.Duration) float64 {
 	if s.began.IsZero() || now.Sub(s.began) > 2*lookSpan {
-		*s = suspicion{began: now, least: math.MaxInt64} // uploads rested
+		*s = suspicion{began: now, least: math.MaxInt64, waited: waited} // uploads rested
 		return 0
 	}
-	s.bytes += bytes
+	s.bytes += l.bytes
 	s.looks++
-	if waits {
+	if l.wants {
 		s.busy++
 	}
-	if fresh {
-		s.least, s.probed = min(s.least, queue), true
+	if l.fresh {
+		s.least, s.probed = min(s.least, l.queue), true
 	}
 	span := now.Sub(s.began)
 	if span < lookSpan {
@@ -54,8 +59,9 @@ func (s *suspicion) look(now time.Time, bytes int64, waits, fresh bool, queue ti
 	}
 	rate := float64(s.bytes) / span.Seconds()
 	limited := float64(s.busy) >= pressed*float64(s.looks) && rate < slowLAN
-	next := suspicion{began: now, least: math.MaxInt64, probing: limited}
-	if limited && s.probed && s.least >= standing {
+	next := suspicion{began: now, least: math.MaxInt64, probing: limited, waited: waited}
+	sane := (waited - s.waited).Seconds() < starved*span.Seconds()
+	if limited && sane && s.probed && s.least >= standing {
 		next.slow, next.rate = s.slow+1, max(s.rate, rate)
 	}
 	*s = next

@@ -10,6 +10,7 @@ package pace
 import (
 	"context"
 	"encoding/hex"
+	"math"
 	"net"
 	"net/http"
 	"strconv"
@@ -29,13 +30,24 @@ const maxPaced = 1 << 16
 // would wait up to a second after a packet, whatever rate is set meanwhile. Slower
 // answers are held up before they reach the socket, which then holds little.
 const (
-	slowest = 64 << 10
-	// unsent bounds what a socket holds that was not sent yet.
-	unsent = 16 << 10
+	slowest = 32 << 10
+	// minUnsent and unsentTime bound what a socket holds that was not sent yet: enough to
+	// go on while this process waits for the processor.
+	minUnsent  = 16 << 10
+	unsentTime = 15 * time.Millisecond
+	maxUnsent  = 4 << 20
 	// stepTime is how much of a slow answer is read at once.
 	stepTime = 50 * time.Millisecond
 	minStep  = 1448 // one packet
 )
+
+// unsent is how many bytes a socket may hold that were not sent yet.
+func unsent(bytesPerSecond int64) int {
+	if bytesPerSecond == wire.Unlimited {
+		return math.MaxInt32
+	}
+	return int(min(max(minUnsent, float64(bytesPerSecond)*unsentTime.Seconds()), maxUnsent))
+}
 
 // Pacer knows the answers that are paced. Its zero value is ready.
 type Pacer struct {

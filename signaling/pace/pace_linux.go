@@ -26,7 +26,7 @@ func set(conn net.Conn, bytesPerSecond int64) bool {
 		// BBR takes the rate it is held to for all that the line has, and then needs
 		// seconds to find out that it may send faster; CUBIC's window just waits.
 		_ = unix.SetsockoptString(int(fd), unix.IPPROTO_TCP, unix.TCP_CONGESTION, "cubic") // what there is else works, too
-		_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, unsent)
+		_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, unsent(bytesPerSecond))
 		err = unix.SetsockoptUint64(int(fd), unix.SOL_SOCKET, unix.SO_MAX_PACING_RATE, rate)
 	})
 	return failed == nil && err == nil

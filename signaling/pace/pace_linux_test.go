@@ -75,7 +75,7 @@ func TestKernelPacesAtTheRateAskedFor(t *testing.T) {
 	p.Set(&wire.Pace{Key: strings.Repeat("b", wire.PaceKeyBytes), BytesPerSecond: 700_000})
 	wantRate(t, conn, 80_000, "after an unknown key")
 	p.Set(&wire.Pace{Key: key, BytesPerSecond: 1})
-	wantRate(t, conn, 64<<10, "almost stopped: the rest is for whoever writes")
+	wantRate(t, conn, 32<<10, "almost stopped: the rest is for whoever writes")
 	p.Set(&wire.Pace{Key: key, BytesPerSecond: wire.Unlimited})
 	wantRate(t, conn, unpaced, "lifted")
 	p.Set(&wire.Pace{Key: key, BytesPerSecond: 90_000})

@@ -84,7 +84,7 @@ func New(cfg Config) (*Relay, error) {
 			OnAllocationDeleted: func(_, _ net.Addr, _, user, _ string) { r.count(user, -1) },
 		}}
 	for _, conn := range cfg.Conns {
-		config.PacketConnConfigs = append(config.PacketConnConfigs, turn.PacketConnConfig{PacketConn: conn,
+		config.PacketConnConfigs = append(config.PacketConnConfigs, turn.PacketConnConfig{PacketConn: newReflector(conn),
 			RelayAddressGenerator: r.generator(), PermissionHandler: r.permit})
 	}
 	server, err := turn.NewServer(config)

@@ -83,6 +83,7 @@ type Server struct {
 	pacer   pace.Pacer
 	memory  *memory
 	account site.Accounts
+	lines   site.Lines
 }
 
 // New opens or makes everything in cfg.Data and listens. Run must follow.
@@ -205,7 +206,7 @@ func (s *Server) assemble(ctx context.Context) error {
 	}
 	s.memory = newMemory(s.catalog, s.log)
 	s.hub = site.NewHub(site.Config{Epoch: epoch, Grace: grace, Fetchers: s.cfg.Fetchers, URL: s.objectURL, Reflectors: s.cfg.Reflectors,
-		Memory: s.memory, Accounts: &s.account, Refused: &s.refused, Log: s.log}, src)
+		Memory: s.memory, Accounts: &s.account, Lines: &s.lines, Refused: &s.refused, Log: s.log}, src)
 	s.socket = socket.New(socket.Config{Authenticate: s.authenticate, Renew: s.renew, Handler: s, Refused: &s.refused, Log: s.log,
 		Welcome: func(_ context.Context, who socket.Identity) (wire.Welcome, error) {
 			return wire.Welcome{Epoch: epoch, ICE: s.ice(who.ID)}, nil

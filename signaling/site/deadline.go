@@ -14,11 +14,15 @@ type planned struct{ by, at time.Time }
 
 // bound is the most the site may take over the WAN now, in bytes per second.
 func (s *Site) bound(_ time.Time) int64 {
-	least := s.deadlineBound()
-	if limit := s.desired.Cap; limit != wire.Unlimited && (least == wire.Unlimited || limit < least) {
-		return limit
+	return least(s.deadlineBound(), s.desired.Cap)
+}
+
+// least is the lower of two bounds.
+func least(a, b int64) int64 {
+	if a == wire.Unlimited || b != wire.Unlimited && b < a {
+		return b
 	}
-	return least
+	return a
 }
 
 // deadlineBound is what suffices for all flows to be complete in time, or

@@ -90,7 +90,7 @@ func (s *Site) govern(now time.Time) {
 	slices.Sort(busy) // so that each keeps its share
 	shares := map[string]int64{}
 	for i, share := range schedule.Shares(s.bound(now), len(busy)) {
-		shares[busy[i]] = share
+		shares[busy[i]] = least(share, s.cfg.Lines.share(now, s.cfg.Name, busy[i], s.learned[busy[i]].Capacity))
 		if s.lines[busy[i]] == nil {
 			s.lines[busy[i]] = &line{recent: map[wire.EndpointID]time.Time{}}
 		}

@@ -78,6 +78,8 @@ type Config struct {
 	Reflectors []string
 	// Memory keeps what sites learn over restarts; nil: nothing does.
 	Memory Memory
+	// Lines knows the lines that sites share; nil: none do.
+	Lines *Lines
 	// Accounts sums up what sites did to their lines; nil: nobody does.
 	Accounts *Accounts
 	// Refused counts messages that are refused; nil: nobody does.

@@ -29,6 +29,11 @@ type Govern struct {
 	Line       Line     `json:"line,omitzero"`
 }
 
+// AttrLay is the STUN attribute in which a server says for how many microseconds, as
+// a u32, a binding request lay with it before it was answered. Who does not know it
+// may pass over it (RFC 8489, 14).
+const AttrLay = 0xff53
+
 // Line is what was learned of an egress: hints, never bounds.
 type Line struct {
 	// Capacity is the content bytes per second it carried at most.

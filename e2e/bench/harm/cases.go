@@ -135,7 +135,7 @@ func (b *bench) fairness(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	front.Endpoints = 3
+	front.Endpoints, front.NAT = 3, true // one public address, as most have
 	behind := netlab.SitePlan{Endpoints: 3, LAN: c.cable(), Behind: 1}
 	two, err := b.installed(ctx, "two sites behind one link", []netlab.SitePlan{front, behind}, content, nil,
 		func(s *stage, in *rig.Rig) (finding, error) {

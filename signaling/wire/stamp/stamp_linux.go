@@ -1,4 +1,4 @@
-package governor
+package stamp
 
 import (
 	"encoding/binary"
@@ -8,41 +8,40 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// receiver reads packets with the time at which the kernel received them: on a busy
-// host a reader wakes up milliseconds later, which would look like a queue.
-func receiver(conn net.PacketConn) func(buf []byte) (int, time.Time, error) {
+// Of returns what reads from conn. One at a time may read.
+func Of(conn net.PacketConn) Reader {
 	udp, ok := conn.(*net.UDPConn)
 	if !ok {
-		return plainReceiver(conn)
+		return plain(conn)
 	}
 	raw, err := udp.SyscallConn()
 	if err != nil {
-		return plainReceiver(conn)
+		return plain(conn)
 	}
 	failed := raw.Control(func(fd uintptr) {
 		err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1)
 	})
 	if failed != nil || err != nil {
-		return plainReceiver(conn)
+		return plain(conn)
 	}
 	control := make([]byte, 128)
-	return func(buf []byte) (int, time.Time, error) {
-		n, size, _, _, err := udp.ReadMsgUDP(buf, control)
+	return func(b []byte) (int, net.Addr, time.Time, error) {
+		n, size, _, from, err := udp.ReadMsgUDP(b, control)
 		now := time.Now()
 		if err != nil {
-			return n, now, err
+			return n, nil, now, err // a nil *net.UDPAddr in an interface would not be nil
 		}
 		// The stamp is of the wall clock; by how much it is old carries over to the
 		// monotonic one.
-		if old := now.UnixNano() - stamp(control[:size]); old > 0 && old < int64(time.Second) {
+		if old := now.UnixNano() - stampIn(control[:size]); old > 0 && old < int64(time.Second) {
 			now = now.Add(-time.Duration(old))
 		}
-		return n, now, err
+		return n, from, now, nil
 	}
 }
 
-// stamp reads the time of receipt, in nanoseconds since 1970; 0 when there is none.
-func stamp(control []byte) int64 {
+// stampIn reads the time of receipt, in nanoseconds since 1970; 0 when there is none.
+func stampIn(control []byte) int64 {
 	messages, err := unix.ParseSocketControlMessage(control)
 	if err != nil {
 		return 0

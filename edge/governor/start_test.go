@@ -1,0 +1,67 @@
+package governor_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/sitecast/sitecast/edge/governor"
+)
+
+// One start is enough, whatever the line and its queue.
+func TestOneStartLearnsTheLine(t *testing.T) {
+	for _, c := range []cell{
+		{5, 10 * time.Millisecond, "0.5", false},
+		{5, 40 * time.Millisecond, "fair", false},
+		{20, 40 * time.Millisecond, "1", false},
+		{20, 120 * time.Millisecond, "4", false}, // its queue needs long to go
+		{20, 120 * time.Millisecond, "codel", false},
+	} {
+		t.Run(c.String(), func(t *testing.T) {
+			t.Parallel()
+			s := newScene(c.bench(), governor.Limits{})
+			var modes []governor.Mode
+			for s.now < 12*time.Second {
+				s.bench.run(s.now + 50*time.Millisecond)
+				if mode, _ := s.c.Mode(); len(modes) == 0 || modes[len(modes)-1] != mode {
+					modes = append(modes, mode)
+				}
+			}
+			content := c.mbit * 1e6 / 8 * segment / onWire
+			if got := s.c.Capacity() / content; len(modes) != 2 || got < 0.9 || got > 1.06 {
+				t.Errorf("it was in %v and believes in %.3f of what the line carries, want start, run and all", modes, got)
+			}
+		})
+	}
+}
+
+func TestALineLearnedEarlierIsFullWithinARoundTripOrTwo(t *testing.T) {
+	c := cell{50, 40 * time.Millisecond, "1", false}
+	s := newScene(c.bench(), governor.Limits{Capacity: 50e6 / 8 * segment / onWire})
+	s.bench.run(400 * time.Millisecond)
+	at := s.ours.acked
+	s.bench.run(600 * time.Millisecond)
+	if got := s.shareSince(at, 200*time.Millisecond); got < 0.9 {
+		t.Errorf("after 0.4 s it has %.2f of the line, want 0.9", got)
+	}
+}
+
+// A sender or a receiver that stands still now and then is nobody else's traffic.
+func TestASenderThatPausesIsNotPushed(t *testing.T) {
+	c := cell{20, 40 * time.Millisecond, "1", false}
+	s := newScene(c.bench(), governor.Limits{})
+	s.bench.run(5 * time.Second)
+	capacity := s.c.Capacity()
+	for range 10 {
+		s.pause = true
+		s.bench.run(s.now + 350*time.Millisecond)
+		s.pause = false
+		s.step(false, 0) // whose rate takes effect
+		s.bench.run(s.now + 650*time.Millisecond)
+		if mode, why := s.c.Mode(); mode != governor.Run {
+			t.Fatalf("after %v of pauses it is in %s: %s", s.now-5*time.Second, mode, why)
+		}
+	}
+	if got := s.c.Capacity() / capacity; got < 0.97 || got > 1.05 {
+		t.Errorf("it believes in %.3f of what it did before the pauses", got)
+	}
+}
