@@ -86,6 +86,7 @@ func Links(members []Member, existing map[Edge]bool, active bool, seed uint64) [
 type graph struct {
 	nodes []Member
 	links []int // of each node
+	lacks []int // peers of its own subnet, of each node, before subnets are joined
 	edges [][2]int
 	has   map[[2]int]bool
 	seed  uint64
@@ -183,6 +184,7 @@ func (g *graph) bridge() {
 			of[i] = s
 		}
 	}
+	g.lacks = g.lacking(subnets)
 	joined := map[[2]int]int{}
 	for _, e := range g.edges {
 		joined[[2]int{min(of[e[0]], of[e[1]]), max(of[e[0]], of[e[1]])}]++
@@ -203,15 +205,35 @@ func (g *graph) join(a, b []int, n int) {
 	if len(a) < len(b) {
 		a, b = b, a
 	}
-	for k := 0; k < len(a)*len(b) && k < maxProbes && n > 0; k++ {
-		// Every round through the longer side meets the shorter one moved on by one,
-		// so that each pair comes once.
-		i, j := a[k%len(a)], b[(k%len(a)+k/len(a))%len(b)]
-		if !g.linked(i, j) && g.room(i, j, degreeSlack) {
-			g.add(i, j)
-			n--
+	// At first among those who then still have room for peers of their own subnet.
+	spare := func(i int) bool { return g.links[i]+g.lacks[i] < g.nodes[i].degree()+degreeSlack }
+	for _, sparing := range []bool{true, false} {
+		for k := 0; k < len(a)*len(b) && k < maxProbes && n > 0; k++ {
+			// Every round through the longer side meets the shorter one moved on by one,
+			// so that each pair comes once.
+			i, j := a[k%len(a)], b[(k%len(a)+k/len(a))%len(b)]
+			if !g.linked(i, j) && g.room(i, j, degreeSlack) && (!sparing || spare(i) && spare(j)) {
+				g.add(i, j)
+				n--
+			}
 		}
 	}
+}
+
+// lacking is how many peers of its own subnet each node still lacks.
+func (g *graph) lacking(subnets [][]int) []int {
+	lacks := make([]int, len(g.nodes))
+	for _, nodes := range subnets {
+		for _, i := range nodes {
+			lacks[i] = min(sameSubnet, len(nodes)-1)
+		}
+	}
+	for _, e := range g.edges {
+		if g.nodes[e[0]].Subnet == g.nodes[e[1]].Subnet {
+			lacks[e[0]], lacks[e[1]] = max(lacks[e[0]]-1, 0), max(lacks[e[1]]-1, 0)
+		}
+	}
+	return lacks
 }
 
 // towards orders nodes at random, differently for each other subnet.
