@@ -72,7 +72,8 @@ var contenders = []contender{
 	{"curl, alone", one, curl},
 	{"curl, all", everybody, curl},
 	{"libtorrent", everybody, torrent},
-	{"sitecast", everybody, sitecast},
+	{"sitecast, at first", everybody, sitecast},
+	{"sitecast", everybody, sitecastAgain},
 }
 
 func main() {
@@ -187,14 +188,20 @@ func (sc scenario) stage(ctx context.Context, exe string, c contender) (r result
 
 // makeFile writes content that nothing can compress.
 func (s *stage) makeFile() error {
-	f, err := os.Create(s.file)
+	sum, err := writeRandom(s.file, s.size, 1)
+	s.sum = sum
+	return err
+}
+
+// writeRandom writes a file that the seed repeats.
+func writeRandom(path string, size int64, seed byte) (sum [sha256.Size]byte, err error) {
+	f, err := os.Create(path)
 	if err != nil {
-		return err
+		return sum, err
 	}
 	hash := sha256.New()
-	_, err = io.CopyN(io.MultiWriter(f, hash), rand.NewChaCha8([32]byte{1}), s.size)
-	copy(s.sum[:], hash.Sum(nil))
-	return errors.Join(err, f.Close())
+	_, err = io.CopyN(io.MultiWriter(f, hash), rand.NewChaCha8([32]byte{seed}), size)
+	return [sha256.Size]byte(hash.Sum(nil)), errors.Join(err, f.Close())
 }
 
 // check compares what an endpoint got.

@@ -14,14 +14,46 @@ import (
 
 // sitecast has agents online with the content published, and measures from the
 // order to the last endpoint at which the file is visible, which it is once
-// verified.
-func sitecast(ctx context.Context, s *stage) (r result, err error) {
+// verified. It is the first content that comes over this line.
+func sitecast(ctx context.Context, s *stage) (result, error) {
+	return s.sitecast(ctx, func(*rig.Rig) error { return nil })
+}
+
+// sitecastAgain measures the same where another content came before, so that the
+// governor knows the line as it does at any site but on its first day.
+func sitecastAgain(ctx context.Context, s *stage) (result, error) {
+	return s.sitecast(ctx, func(in *rig.Rig) error {
+		earlier := filepath.Join(s.dir, "earlier.bin")
+		if _, err := writeRandom(earlier, s.size/2, 2); err != nil {
+			return err
+		}
+		if err := in.Publish(ctx, earlier, "earlier", "1"); err != nil {
+			return err
+		}
+		_, err := in.Sitecast(ctx, "distribute", "earlier@1", "--all", "--wait")
+		return err
+	})
+}
+
+func (s *stage) sitecast(ctx context.Context, before func(*rig.Rig) error) (r result, err error) {
 	in, err := rig.Start(ctx, s.lab, s.exe, s.dir, rig.Plain)
 	if err != nil {
 		return result{}, err
 	}
 	defer func() { err = errors.Join(err, in.Close()) }()
 	if err := errors.Join(in.Publish(ctx, s.file, "bench", "1"), in.StartAgents(ctx)); err != nil {
+		return result{}, err
+	}
+	if err := before(in); err != nil {
+		return result{}, err
+	}
+	return s.deliver(ctx, in)
+}
+
+// deliver orders the content and waits for it.
+func (s *stage) deliver(ctx context.Context, in *rig.Rig) (r result, err error) {
+	servedBefore, err := in.Served(ctx)
+	if err != nil {
 		return result{}, err
 	}
 	before, err := s.received()
@@ -67,6 +99,6 @@ func sitecast(ctx context.Context, s *stage) (r result, err error) {
 		err = errors.Join(err, s.check(filepath.Join(a.Placed("bench", "1"), filepath.Base(s.file))))
 	}
 	served, serr := in.Served(ctx)
-	r.payload = served
+	r.payload = served - servedBefore
 	return r, errors.Join(err, serr)
 }
