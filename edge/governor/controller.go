@@ -31,7 +31,7 @@ const (
 	floorShare = 0.003
 	// probeShare of the capacity is the first step of a probe.
 	probeShare = 0.1
-	probeStep  = 1.75
+	probeStep  = 2.1
 	// knownShare of a capacity learned earlier is where a start begins.
 	knownShare = 0.5
 
@@ -48,7 +48,7 @@ const (
 
 	// minGain and maxGain bound what a round trip without a queue adds to the level.
 	minGain = 0.001
-	maxGain = 0.03
+	maxGain = 0.05
 	// unsureGain is for a capacity that only a start has shown, at a round of
 	// unsureRound.
 	unsureGain = 0.01
@@ -120,10 +120,13 @@ const (
 	// trafficShare of the last trafficProbes or so that met a packet of others are too
 	// many for an idle line.
 	trafficShare  = 0.35
-	trafficProbes = 10
+	trafficProbes = 7
 
 	minHold = 2 * time.Second
 	maxHold = 8 * time.Second
+	// maxRunHold bounds what short runs make of the wait: behind a fair queue each begins
+	// well, and the line should be used again soon after others are done.
+	maxRunHold = 3 * time.Second
 	// shortRun and longRun: standing back after a shorter run than one, or a longer one
 	// than the other, makes the next wait longer, or short again.
 	shortRun = 5 * time.Second
@@ -290,7 +293,7 @@ func (c *Controller) take(s Sample) {
 		if c.queue.least(2) > c.quiet() || c.traffic > trafficShare {
 			c.calmAt = s.Now
 		}
-		if c.mode == Run && !s.Again && !c.feeling && !c.draining && s.Now.Sub(c.flinched) > alertFor(c.base) {
+		if c.mode == Run && !s.Again && !c.feeling && !c.draining {
 			c.noise.add(s.Queue)
 		}
 	}
@@ -357,7 +360,7 @@ func (c *Controller) tolerated(d time.Duration) time.Duration {
 // alarm is the queue that may mean that somebody begins to send. Where measuring is
 // noisy, as on a host that is short of CPU, it takes more.
 func (c *Controller) alarm() time.Duration {
-	return c.tolerated(max(3500*time.Microsecond, c.packets(4), min(2*c.noise.p95(), maxAlarm)))
+	return c.tolerated(max(3500*time.Microsecond, c.packets(4), min(2*c.noise.percentile(90), maxAlarm)))
 }
 
 // target is the queue that tells Run that it found the end of the line.
@@ -378,7 +381,7 @@ func (c *Controller) standBack(now time.Time, why string) {
 	ran := now.Sub(c.ranFrom)
 	switch {
 	case ran < shortRun:
-		c.hold = min(2*c.hold, maxHold)
+		c.hold = max(c.hold, min(2*c.hold, maxRunHold))
 	case ran > longRun:
 		c.hold = minHold
 	}

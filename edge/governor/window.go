@@ -46,20 +46,22 @@ func (n *noise) add(d time.Duration) {
 	n.n++
 }
 
-// p95 is what one in twenty exceeded; 0 until enough was seen.
-func (n *noise) p95() time.Duration { return n.percentile(95) }
-
 // median is what every second exceeded.
 func (n *noise) median() time.Duration { return n.percentile(50) }
 
+// percentile is what all but p in a hundred exceeded; 0 until enough was seen.
 func (n *noise) percentile(p int) time.Duration {
-	if n.n < len(n.seen) {
+	if n.n < minNoise {
 		return 0
 	}
-	sorted := n.seen
-	slices.Sort(sorted[:])
+	all := n.seen
+	sorted := all[:min(n.n, len(all))]
+	slices.Sort(sorted)
 	return sorted[len(sorted)*p/100]
 }
+
+// minNoise is how many probes it takes to know what is noise.
+const minNoise = 32
 
 // overload adds up what arrives while a line is full, which is what it carries.
 type overload struct {

@@ -36,6 +36,8 @@ const (
 	minUnsent  = 16 << 10
 	unsentTime = 15 * time.Millisecond
 	maxUnsent  = 4 << 20
+	// growth of a pace is so much that a window may be too small for it.
+	growth = 1.5
 	// stepTime is how much of a slow answer is read at once.
 	stepTime = 50 * time.Millisecond
 	minStep  = 1448 // one packet
@@ -62,6 +64,7 @@ type Answer struct {
 	ctx   context.Context
 	key   string // empty: it is not paced
 	conn  net.Conn
+	pace  int64         // of the kernel
 	slow  *rate.Limiter // infinite while the kernel paces
 }
 
@@ -99,7 +102,7 @@ func (p *Pacer) Begin(r *http.Request, header http.Header) *Answer {
 	if p.byKey == nil {
 		p.byKey = map[string]*Answer{}
 	}
-	a.key, a.conn = key, conn
+	a.key, a.conn, a.pace = key, conn, max(pace, slowest)
 	a.hold(pace)
 	p.byKey[key] = a
 	header.Set(wire.PacedHeader, "1")
@@ -137,6 +140,10 @@ func (p *Pacer) Set(pace *wire.Pace) {
 		if kernel != wire.Unlimited {
 			kernel = max(kernel, slowest)
 		}
+		if kernel == wire.Unlimited || a.pace != wire.Unlimited && float64(kernel) >= growth*float64(a.pace) {
+			grow(a.conn)
+		}
+		a.pace = kernel
 		set(a.conn, kernel)
 	}
 }
