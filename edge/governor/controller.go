@@ -290,7 +290,8 @@ func (c *Controller) take(s Sample) {
 			c.full = overload{}
 		}
 		c.meet(s.Queue)
-		if c.queue.least(2) > c.quiet() || c.traffic > trafficShare {
+		// Traffic that makes no queue leaves room, so it is waited for, but not for ever.
+		if c.queue.least(2) > c.quiet() || c.traffic > trafficShare && s.Now.Sub(c.since) < maxHold {
 			c.calmAt = s.Now
 		}
 		if c.mode == Run && !s.Again && !c.feeling && !c.draining {

@@ -65,3 +65,30 @@ func TestASenderThatPausesIsNotPushed(t *testing.T) {
 		t.Errorf("it believes in %.3f of what it did before the pauses", got)
 	}
 }
+
+// Somebody who uses a part of the line for ever, and makes no queue that stands, is
+// waited for, but not for ever.
+func TestSteadyTrafficThatLeavesRoomDoesNotStarveIt(t *testing.T) {
+	c := governor.NewController(governor.Limits{Capacity: 1e6})
+	at := time.Unix(0, 0)
+	step := func(queue time.Duration) governor.Mode {
+		at = at.Add(50 * time.Millisecond)
+		c.Step(governor.Sample{Now: at, Fresh: true, Queue: queue, Base: 40 * time.Millisecond, Taken: int64(c.Rate() / 20), Wants: true})
+		mode, _ := c.Mode()
+		return mode
+	}
+	for range 20 * 10 {
+		step(0)
+	}
+	for step(30*time.Millisecond) != governor.Yield {
+	}
+	began := at
+	for i := 0; step(time.Duration(i%2)*3*time.Millisecond) == governor.Yield; i++ {
+		if at.Sub(began) > 15*time.Second {
+			t.Fatal("it still waits after 15 s")
+		}
+	}
+	if waited := at.Sub(began); waited < 5*time.Second {
+		t.Errorf("it looked whether the line is free after %v, though every second probe met a packet", waited)
+	}
+}
