@@ -88,7 +88,7 @@ func (f *flow) rates(now time.Time) (wan, lan, all float64) {
 // need is what one reach group needs of a flow. Each group gets its own copy.
 type need struct {
 	supply    *schedule.Supply
-	turn      uint64          // of the last lease, among the site's
+	turn      uint64          // where the next lease begins, on the scale of the site's turn
 	moved     time.Time       // when one of the group last got a chunk that others hold, or had no reason to
 	notBefore time.Time       // no lease earlier
 	trials    int             // how often another fetcher was tried

@@ -283,7 +283,7 @@ func (s *Site) waiting(now time.Time, room func(schedule.Slot) int) (open []*flo
 				continue
 			}
 			open = append(open, f)
-			waiting = append(waiting, schedule.Waiting{Priority: f.Priority, Turn: n.turn, Due: f.ReadyBy, Fetchers: s.choose(now, f, n, members)})
+			waiting = append(waiting, schedule.Waiting{Priority: f.Priority, Turn: max(n.turn, s.turn), Due: f.ReadyBy, Fetchers: s.choose(now, f, n, members)})
 		}
 	}
 	return open, waiting
@@ -365,7 +365,8 @@ func (s *Site) grant(now time.Time, f *flow, m *member) bool {
 	// The address must still be good when what is before the lease has been fetched.
 	out.URL = s.cfg.URL(kind, out.Pack, ttl+s.takes(now, m, ahead))
 	l.good = now.Add(ttl + s.takes(now, m, ahead))
-	n.turn, n.trial = s.lastLease, ""
+	s.turn = max(n.turn, s.turn)
+	n.turn, n.trial = s.turn+uint64(l.bytes), ""
 	s.leases[l.fence] = l
 	s.fetches(now, m)
 	return m.conn.Send(wire.KindLease, out)

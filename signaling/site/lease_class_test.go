@@ -6,6 +6,7 @@ import (
 
 	"github.com/sitecast/sitecast/signaling/site"
 	"github.com/sitecast/sitecast/signaling/wire"
+	"github.com/sitecast/sitecast/storage/content"
 )
 
 func TestPausedFlowGetsNoLeaseAndLosesThoseItHas(t *testing.T) {
@@ -115,6 +116,45 @@ func TestALeaseThatCouldNotBeSentPassesOnWhenItsHolderIsGone(t *testing.T) {
 		}
 		if got := leases[1].Parts[0].Chunk; got != 0 {
 			t.Errorf("chunks from %d on, want from 0", got)
+		}
+	})
+}
+
+func TestFlowsOfOneClassHaveEqualPartsWhateverTheirLeases(t *testing.T) {
+	onStand(t, func(s *stand) {
+		long, short := version("long", 4000), version("short", 400)
+		for i := range short.Places { // its packs are small, and a lease is of one pack
+			short.Places[i].Pack, short.Places[i].Offset = content.Sum([]byte{byte(i / 2)}), int64(i%2)*chunkBytes
+		}
+		s.order(long)
+		till := s.join("till")
+		till.report(long, nil)
+		held, got, waiting := map[content.VersionID][]uint32{}, map[content.VersionID]int64{}, []wire.Lease{}
+		fetch := func(n int) {
+			for range n {
+				if waiting = append(waiting, take[wire.Lease](till)...); len(waiting) == 0 {
+					t.Fatal("no lease")
+				}
+				l, spec := waiting[0], long
+				if waiting = waiting[1:]; l.Flow == short.ID {
+					spec = short
+				}
+				for _, part := range l.Parts {
+					held[l.Flow] = append(held[l.Flow], part.Chunk)
+				}
+				got[l.Flow] += l.To - l.From
+				p := progress(spec, held[l.Flow], done(l))
+				p.Body = true
+				till.say(p)
+			}
+		}
+		fetch(3) // it is under way, and its leases are long
+		s.order(long, short)
+		till.report(short, nil)
+		clear(got)
+		fetch(100)
+		if a, b := got[long.ID], got[short.ID]; b == 0 || float64(min(a, b))/float64(max(a, b)) < 0.75 {
+			t.Errorf("one got %d bytes and the latecomer %d, want about as much", a, b)
 		}
 	})
 }
