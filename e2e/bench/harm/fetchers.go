@@ -20,6 +20,10 @@ const (
 	grantedFor  = 30 * time.Second
 	grantSettle = 5 * time.Second
 	grantEvery  = 200 * time.Millisecond
+	// grantSteady is how much a grant may change and still be one, and grantLags by when
+	// what was sent under it has come.
+	grantSteady = 1.2
+	grantLags   = 400 * time.Millisecond
 	// grantError is how far the sum may be from the grant, in any second.
 	grantError = 0.10
 )
@@ -72,7 +76,10 @@ func (b *bench) granted(s *stage, in *rig.Rig) (f finding, err error) {
 			return f, err
 		}
 	}
-	errors := deviations(log, begun.Add(grantSettle))
+	errors, changed := deviations(log, begun.Add(grantSettle))
+	if len(errors) == 0 {
+		return f, fmt.Errorf("the grant changed in each of %d seconds", changed)
+	}
 	outside := 0
 	for _, e := range errors {
 		if math.Abs(e) > grantError {
@@ -83,7 +90,7 @@ func (b *bench) granted(s *stage, in *rig.Rig) (f finding, err error) {
 	first, last := log[0], log[len(log)-1]
 	f.Value, f.Limit, f.Met = math.Abs(worst), grantError, outside == 0
 	f.Detail = []string{
-		fmt.Sprintf("worst of %d seconds %+.1f %%, %d outside", len(errors), 100*worst, outside),
+		fmt.Sprintf("worst of %d seconds %+.1f %%, %d outside; %d more in which the grant changed", len(errors), 100*worst, outside, changed),
 		fmt.Sprintf("%.2f Mbit/s taken", 8*(last.taken-first.taken)/last.at.Sub(first.at).Seconds()/1e6),
 		fmt.Sprintf("%.3f bytes of frames for one taken", (last.wan-first.wan)/max(last.taken-first.taken, 1)),
 	}
@@ -110,9 +117,14 @@ func (s *stage) allowance(in *rig.Rig) (a allowance, err error) {
 }
 
 // deviations is, for each whole second from a moment, by which part of the mean
-// grant more was taken than granted.
-func deviations(log []allowance, from time.Time) (all []float64) {
+// grant more was taken than granted. Seconds in which the grant changed, or a moment
+// before, are only counted: what was sent before the change still comes after it.
+func deviations(log []allowance, from time.Time) (all []float64, changed int) {
 	for at := from; !at.Add(time.Second).After(log[len(log)-1].at); at = at.Add(time.Second) {
+		if !steady(log, at.Add(-grantLags), at.Add(time.Second)) {
+			changed++
+			continue
+		}
 		var granted float64
 		for i := 1; i < len(log); i++ {
 			begin, end := later(log[i-1].at, at), earlier(log[i].at, at.Add(time.Second))
@@ -123,7 +135,18 @@ func deviations(log []allowance, from time.Time) (all []float64) {
 		took := takenBy(log, at.Add(time.Second)) - takenBy(log, at)
 		all = append(all, (took-granted)/max(granted, 1))
 	}
-	return all
+	return all, changed
+}
+
+// steady reports whether the grant was much the same from one moment to another.
+func steady(log []allowance, from, until time.Time) bool {
+	least, most := math.Inf(1), 0.0
+	for _, a := range log {
+		if !a.at.Before(from) && a.at.Before(until) {
+			least, most = min(least, a.grant), max(most, a.grant)
+		}
+	}
+	return most <= grantSteady*least
 }
 
 // takenBy is what was taken by a moment, on a line between the samples around it.
