@@ -261,7 +261,7 @@ func TestFetchersAreComparedWithTheirGrantSecondBySecond(t *testing.T) {
 	if changed != 0 || len(got) != 3 || math.Abs(got[0]) > 1e-6 || math.Abs(got[1]-0.2) > 1e-6 || math.Abs(got[2]) > 1e-6 {
 		t.Errorf("deviations %v, %d changed, want 0, 0.2, 0", got, changed)
 	}
-	log[15].grant = 5000
+	log[18].grant = 5000
 	if got, changed = deviations(log, from); len(got) != 1 || changed != 2 {
 		t.Errorf("%d seconds compared and %d not, want one before the grant changed, and two not", len(got), changed)
 	}
