@@ -63,7 +63,7 @@ const (
 type Config struct {
 	Wireless bool // radio is the way to the peers
 	// Waited is for how long, since the computer began, some program waited for a
-	// processor; ok is false where that is not known.
+	// processor; ok is false where that is not known, as it is with nil.
 	Waited func() (waited time.Duration, ok bool)
 	Log    *slog.Logger
 }
@@ -252,7 +252,10 @@ func (g *Governor) suspect(now time.Time, l look) {
 	if now.Before(g.calm) {
 		return
 	}
-	waited, _ := g.cfg.Waited()
+	var waited time.Duration
+	if g.cfg.Waited != nil {
+		waited, _ = g.cfg.Waited()
+	}
 	if rate := g.doubts.look(now, l, waited); rate > 0 {
 		g.begin(now, whySlow, rate)
 		return
