@@ -117,10 +117,9 @@ const (
 	feelTolerance   = 1.5
 	unsureTolerance = 2
 
-	// trafficShare of the last trafficProbes or so that met a packet of others are too
-	// many for an idle line.
-	trafficShare  = 0.35
-	trafficProbes = 7
+	// maxMet of the newest probes, of a hold, that met a packet of others are too many for
+	// an idle line.
+	maxMet = 6
 
 	minHold = 2 * time.Second
 	maxHold = 8 * time.Second
@@ -196,7 +195,7 @@ type Controller struct {
 	seenAt, ranAt, forgotAt time.Time // a queue was measured, it ran, the capacity shrank
 	sure                    bool      // the capacity was felt
 	learned                 float64   // capacity that a start showed
-	traffic                 float64   // share of probes of late, while standing back, that met a packet of others
+	met                     meetings  // of probes with packets of others, while standing back
 	proven                  bool      // it ran at about this capacity for a while
 	grewAt                  time.Time // the capacity did
 	tries                   int       // to correct a capacity that was not
@@ -290,8 +289,7 @@ func (c *Controller) take(s Sample) {
 			c.full = overload{}
 		}
 		c.meet(s.Queue)
-		// Traffic that makes no queue leaves room, so it is waited for, but not for ever.
-		if c.queue.least(2) > c.quiet() || c.traffic > trafficShare && s.Now.Sub(c.since) < maxHold {
+		if c.queue.least(2) > c.quiet() {
 			c.calmAt = s.Now
 		}
 		if c.mode == Run && !s.Again && !c.feeling && !c.draining {
@@ -303,16 +301,14 @@ func (c *Controller) take(s Sample) {
 }
 
 // meet takes in whether a probe had to wait for others while this site sent next to
-// nothing. Where queues are kept short, that is all that is seen of them.
+// nothing. Where queues are kept short, and between requests, that is all that is
+// seen of them.
 func (c *Controller) meet(queue time.Duration) {
-	met := 0.0
-	if queue > max(2*time.Millisecond, c.packets(1.2)) {
-		met = 1
+	if c.mode != Yield {
+		c.met = meetings{}
+	} else if c.last.Sub(c.since) > 4*c.round() {
+		c.met.add(queue > max(2500*time.Microsecond, c.packets(1.2)))
 	}
-	if c.mode != Yield || c.since.Add(4*c.round()).After(c.last) {
-		met = 0
-	}
-	c.traffic += (met - c.traffic) / trafficProbes
 }
 
 // blind halves what is taken each time that nothing was heard of the queue for a
@@ -398,14 +394,16 @@ func (c *Controller) yield(now time.Time) {
 		c.capacity = max(0.9*c.capacity, MinRate)
 		c.forgotAt = now
 	}
-	if now.Sub(c.since) > 4*c.round() && (c.queue.least(2) > c.quiet() || c.traffic > trafficShare) {
+	if now.Sub(c.since) > 4*c.round() && (c.queue.least(2) > c.quiet() || c.met.n > maxMet) {
 		c.real = true
 	}
 	hold := c.hold + c.base
 	if c.alarmed && !c.real { // the queue went with us: it was our own, or noise
 		hold = minHold
 	}
-	if now.Sub(c.calmAt) >= hold && now.Sub(c.since) >= hold {
+	// Traffic that makes no queue leaves room, so it is waited for, but not for ever.
+	waits := c.met.n > maxMet && now.Sub(c.since) < maxHold
+	if now.Sub(c.calmAt) >= hold && now.Sub(c.since) >= hold && !waits {
 		c.believe()
 		if c.capacity == 0 {
 			c.rate = FirstRate

@@ -87,6 +87,23 @@ func (o *overload) seen(queue bool) bool {
 // rate is in bytes per second.
 func (o *overload) rate() float64 { return o.bytes / o.time.Seconds() }
 
+// meetings counts which of the newest probes met a packet of others.
+type meetings struct {
+	met [40]bool
+	at  int
+	n   int
+}
+
+func (m *meetings) add(met bool) {
+	if m.met[m.at] {
+		m.n--
+	}
+	if m.met[m.at] = met; met {
+		m.n++
+	}
+	m.at = (m.at + 1) % len(m.met)
+}
+
 // windowSpan is how long arrivals are remembered.
 const windowSpan = 4 * time.Second
 
