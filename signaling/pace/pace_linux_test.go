@@ -158,3 +158,24 @@ func TestAnswersBeyondTheLimitAreNotPaced(t *testing.T) {
 		t.Error("an answer is not paced though another ended")
 	}
 }
+
+// A pace that grows makes the sender look for its window anew, and leaves it CUBIC.
+func TestAPaceThatGrowsLeavesTheSenderAsItWas(t *testing.T) {
+	var p pace.Pacer
+	conn := loopback(t)
+	_, end := begin(&p, wrapped(conn), key+" 50000")
+	defer end()
+	p.Set(&wire.Pace{Key: key, BytesPerSecond: 5_000_000})
+	wantRate(t, conn, 5_000_000, "a hundred times as fast")
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var name string
+	var failed error
+	if err := raw.Control(func(fd uintptr) {
+		name, failed = unix.GetsockoptString(int(fd), unix.IPPROTO_TCP, unix.TCP_CONGESTION)
+	}); err != nil || failed != nil || name != "cubic" {
+		t.Errorf("the sender is %q, %v, %v, want cubic", name, err, failed)
+	}
+}
