@@ -76,9 +76,9 @@ type Config struct {
 	Listen func() (net.PacketConn, error)
 	// Reflectors lists addresses (host:port) of STUN servers that the server named.
 	Reflectors func() []string
-	// Ping measures a round trip to the server over TCP; nil for none. It is the
-	// reflector where UDP does not pass.
-	Ping func(ctx context.Context) error
+	// Ping measures a round trip to the server over TCP, without the time that it lay
+	// at either end; nil for none. It is the reflector where UDP does not pass.
+	Ping func(ctx context.Context) (time.Duration, error)
 	Log  *slog.Logger
 }
 

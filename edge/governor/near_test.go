@@ -31,7 +31,7 @@ func pinging(t *testing.T, ping time.Duration, bound int64, do func(g *governor.
 			},
 			Listen:     func() (net.PacketConn, error) { return nil, syscall.EPERM },
 			Reflectors: func() []string { return nil },
-			Ping:       func(context.Context) error { time.Sleep(ping); return nil }, Log: slog.New(slog.DiscardHandler)})
+			Ping:       func(context.Context) (time.Duration, error) { time.Sleep(ping); return ping, nil }, Log: slog.New(slog.DiscardHandler)})
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() { ended <- g.Run(ctx) }()

@@ -68,7 +68,7 @@ type exchange struct{ sent, at time.Time }
 // the goroutine that reads.
 type probes struct {
 	conn    net.PacketConn // nil where UDP could not be opened
-	ping    func(ctx context.Context) error
+	ping    func(ctx context.Context) (time.Duration, error)
 	replies chan reply
 	stop    context.CancelFunc
 	ctx     context.Context
@@ -224,11 +224,9 @@ func (p *probes) sendTCP() {
 	p.wg.Go(func() {
 		ctx, stop := context.WithTimeout(p.ctx, lostAfter)
 		defer stop()
-		start := time.Now()
 		r := reply{tcp: true}
-		if p.ping(ctx) == nil {
-			r.at = time.Now()
-			r.rtt = r.at.Sub(start)
+		if rtt, err := p.ping(ctx); err == nil {
+			r.at, r.rtt = time.Now(), rtt
 		}
 		select {
 		case p.replies <- r:

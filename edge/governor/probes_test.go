@@ -104,7 +104,7 @@ func (a *air) count(name string) int {
 const near, far, third = "192.0.2.1:3478", "192.0.2.2:3478", "192.0.2.3:3478"
 
 // probing probes reflectors over a.
-func probing(a *air, ping func(context.Context) error, names ...string) *governor.Probing {
+func probing(a *air, ping func(context.Context) (time.Duration, error), names ...string) *governor.Probing {
 	return governor.NewProbing(context.Background(), governor.Config{
 		Listen: func() (net.PacketConn, error) { return a, nil }, Reflectors: func() []string { return names },
 		Ping: ping, Log: slog.New(slog.DiscardHandler)}, nil, nil)
@@ -268,7 +268,10 @@ func TestTheSameReplyTwiceCountsOnce(t *testing.T) {
 func TestTCPIsAskedWhereUDPDoesNotPassAndOnlyThere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAir(map[string]time.Duration{})
-		p := probing(a, func(context.Context) error { time.Sleep(25 * time.Millisecond); return nil }, near)
+		p := probing(a, func(context.Context) (time.Duration, error) {
+			time.Sleep(25 * time.Millisecond)
+			return 25 * time.Millisecond, nil
+		}, near)
 		defer p.Close()
 		p.For(2 * time.Second)
 		if got := p.Active(); got != "tcp" {
@@ -288,7 +291,7 @@ func TestTCPIsAskedWhereUDPDoesNotPassAndOnlyThere(t *testing.T) {
 func TestPingThatFailsIsNoRoundTrip(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		pings := 0
-		p := probing(newAir(nil), func(context.Context) error { pings++; return errors.New("no socket to the server") }, near)
+		p := probing(newAir(nil), func(context.Context) (time.Duration, error) { pings++; return 0, errors.New("no socket to the server") }, near)
 		defer p.Close()
 		p.Found = func(name string, _ time.Duration) { t.Errorf("%s answered", name) }
 		p.For(5 * time.Second)
@@ -302,7 +305,10 @@ func TestWithoutASocketForProbesTCPIsAsked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := governor.NewProbing(t.Context(), governor.Config{
 			Listen: func() (net.PacketConn, error) { return nil, errors.New("no sockets") }, Reflectors: func() []string { return []string{near} },
-			Ping: func(context.Context) error { time.Sleep(25 * time.Millisecond); return nil }, Log: slog.New(slog.DiscardHandler)}, nil, nil)
+			Ping: func(context.Context) (time.Duration, error) {
+				time.Sleep(25 * time.Millisecond)
+				return 25 * time.Millisecond, nil
+			}, Log: slog.New(slog.DiscardHandler)}, nil, nil)
 		defer p.Close()
 		p.For(time.Second)
 		if got := p.Bases()["tcp"]; got != 25_000 {
@@ -346,7 +352,7 @@ func TestSocketThatOnlyFailsIsGivenUp(t *testing.T) {
 
 func TestCloseWaitsForNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := probing(newAir(nil), func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }, near)
+		p := probing(newAir(nil), func(ctx context.Context) (time.Duration, error) { <-ctx.Done(); return 0, ctx.Err() }, near)
 		p.For(600 * time.Millisecond)
 		start := time.Now()
 		p.Close() // and the bubble ends only when no goroutine is left

@@ -36,7 +36,7 @@ func TestAGovernorWhereNobodyFetchesSleepsUntilSomebodyMay(t *testing.T) {
 			Report:     func(wire.Kind, any) bool { return true },
 			Listen:     func() (net.PacketConn, error) { return nil, syscall.EPERM },
 			Reflectors: func() []string { return nil },
-			Ping:       func(context.Context) error { pinged.Add(1); return nil }, Log: slog.New(slog.DiscardHandler)})
+			Ping:       func(context.Context) (time.Duration, error) { pinged.Add(1); return time.Millisecond, nil }, Log: slog.New(slog.DiscardHandler)})
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() { ended <- g.Run(ctx) }()

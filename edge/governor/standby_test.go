@@ -33,7 +33,7 @@ func TestAStandByThatTookOverGoesOnWhenTheAppointmentChanges(t *testing.T) {
 			},
 			Listen:     func() (net.PacketConn, error) { return nil, syscall.EPERM },
 			Reflectors: func() []string { return nil },
-			Ping:       func(context.Context) error { return nil }, Log: slog.New(slog.DiscardHandler)})
+			Ping:       func(context.Context) (time.Duration, error) { return time.Millisecond, nil }, Log: slog.New(slog.DiscardHandler)})
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() { ended <- g.Run(ctx) }()

@@ -10,6 +10,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"github.com/sitecast/sitecast/edge/uplink"
+	"github.com/sitecast/sitecast/signaling/wire"
 )
 
 // errEnough ends a test's patience.
@@ -20,8 +21,11 @@ func ping(u *uplink.Uplink, patience time.Duration) (time.Duration, error) {
 	ctx, stop := context.WithTimeoutCause(context.Background(), patience, errEnough)
 	defer stop()
 	start := time.Now()
-	err := u.Ping(ctx)
-	return time.Since(start), err
+	rtt, err := u.Ping(ctx)
+	if took := time.Since(start); err != nil || rtt == took {
+		return took, err
+	}
+	return rtt, err
 }
 
 func TestPingTakesARoundTrip(t *testing.T) {
@@ -91,6 +95,34 @@ func TestPingThatIsNotAnsweredEndsWithItsContext(t *testing.T) {
 		hears = true
 		if took, err := ping(s.up, 3*time.Second); err != nil || took != 10*time.Millisecond {
 			t.Errorf("the next ping took %v and ended with %v, want 10 ms", took, err)
+		}
+		s.end()
+	})
+}
+
+// TestTimeAtTheServerIsNoRoundTrip: a server that is short of processor time is not
+// a queue on the line.
+func TestTimeAtTheServerIsNoRoundTrip(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		lay := 70 * time.Millisecond
+		s := newStand(t, admitAll, func(ws *websocket.Conn) {
+			greet(ws, "one")
+			pong := ws.PingHandler()
+			ws.SetPingHandler(func(payload string) error {
+				time.Sleep(70 * time.Millisecond)
+				told, _ := wire.PingLay(payload, lay)
+				_ = ws.WriteControl(websocket.PongMessage, told, time.Now().Add(time.Second))
+				return pong(payload)
+			})
+			drain(ws)
+		})
+		time.Sleep(time.Second)
+		if rtt, err := ping(s.up, time.Minute); err != nil || rtt != 10*time.Millisecond {
+			t.Errorf("a round trip of %v and %v, want 10 ms", rtt, err)
+		}
+		lay = 80 * time.Millisecond
+		if rtt, err := ping(s.up, time.Minute); err == nil {
+			t.Errorf("a round trip of %v though the server says that it had the ping for longer than it was away", rtt)
 		}
 		s.end()
 	})

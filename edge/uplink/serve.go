@@ -9,6 +9,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"github.com/sitecast/sitecast/signaling/wire"
+	"github.com/sitecast/sitecast/signaling/wire/stamp"
 )
 
 // serve reads and writes one socket until it breaks or ctx ends.
@@ -38,7 +39,7 @@ func (u *Uplink) read(c *conn) error {
 	})
 	c.ws.SetPongHandler(func(payload string) error {
 		u.touch(c)
-		u.pong(payload)
+		u.pong(payload, stamp.Newest(c.ws.NetConn()))
 		return nil
 	})
 	for {
@@ -214,7 +215,7 @@ func (u *Uplink) next(c *conn) (kind int, data []byte, until time.Time, err erro
 		data, err = u.text(wire.KindAck, 0, nil)
 		return websocket.TextMessage, data, now, err
 	case u.echo.unsent:
-		return websocket.PingMessage, u.echo.ping(), now, nil
+		return websocket.PingMessage, u.echo.ping(now), now, nil
 	case passed(u.pingAt, now):
 		u.pingAt = now.Add(PingAfter)
 		return websocket.PingMessage, nil, now, nil

@@ -19,6 +19,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"github.com/sitecast/sitecast/signaling/wire"
+	"github.com/sitecast/sitecast/signaling/wire/stamp"
 )
 
 // Times of the socket. Those that both sides share stand in package wire.
@@ -99,9 +100,23 @@ func New(cfg Config) (*Uplink, error) {
 	}
 	return &Uplink{
 		cfg: cfg, wake: make(chan struct{}, 1),
-		dialer: websocket.Dialer{NetDialContext: cfg.Dial, TLSClientConfig: cfg.TLS, HandshakeTimeout: dialTimeout,
+		dialer: websocket.Dialer{NetDialContext: stamped(cfg.Dial), TLSClientConfig: cfg.TLS, HandshakeTimeout: dialTimeout,
 			ReadBufferSize: 4 << 10, WriteBufferSize: 4 << 10, WriteBufferPool: &sync.Pool{}},
 	}, nil
+}
+
+// stamped notes when what the server says came, for the sake of [Uplink.Ping].
+func stamped(dial func(ctx context.Context, network, addr string) (net.Conn, error)) func(context.Context, string, string) (net.Conn, error) {
+	if dial == nil {
+		dial = new(net.Dialer).DialContext
+	}
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conn, err := dial(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		return stamp.Conn(conn), nil
+	}
 }
 
 // Run keeps the socket until ctx ends, and then says goodbye. It returns nil.

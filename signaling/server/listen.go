@@ -10,6 +10,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/sitecast/sitecast/signaling/wire/stamp"
 )
 
 const (
@@ -91,6 +93,7 @@ func (s *split) look(ctx context.Context, conn net.Conn) net.Conn {
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
 	_ = conn.SetReadDeadline(time.Now().Add(firstByteTimeout)) // a dead connection fails the read
+	conn = stamp.Conn(conn)
 	peeked := &peekedConn{Conn: conn, r: bufio.NewReaderSize(conn, 1<<10)}
 	first, err := peeked.r.Peek(1)
 	if err != nil {

@@ -9,13 +9,18 @@ import (
 	"github.com/gorilla/websocket"
 
 	"github.com/sitecast/sitecast/signaling/wire"
+	"github.com/sitecast/sitecast/signaling/wire/stamp"
 )
 
 // read serves one socket until it breaks.
 func (s *Session) read(k *sock) {
 	k.ws.SetPingHandler(func(data string) error {
 		s.touch(k)
-		err := k.ws.WriteControl(websocket.PongMessage, []byte(data), time.Now().Add(WriteTimeout))
+		by := time.Now().Add(WriteTimeout)
+		if lay, ok := wire.PingLay(data, time.Since(stamp.Newest(k.ws.NetConn()))); ok {
+			_ = k.ws.WriteControl(websocket.PongMessage, lay, by) // the answer proper fails, too
+		}
+		err := k.ws.WriteControl(websocket.PongMessage, []byte(data), by)
 		if errors.Is(err, websocket.ErrCloseSent) {
 			return nil
 		}

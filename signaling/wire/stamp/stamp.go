@@ -1,6 +1,7 @@
 // Package stamp reads packets with the time at which they came. A reader on a busy
 // host wakes up milliseconds later, which would look like a queue on the way; on Linux
-// the kernel says when it received a packet (SO_TIMESTAMPNS, socket(7)).
+// the kernel says when it received a packet (SO_TIMESTAMPNS, socket(7)), and when the
+// newest bytes of a stream.
 package stamp
 
 import (

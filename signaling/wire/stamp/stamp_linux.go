@@ -2,7 +2,11 @@ package stamp
 
 import (
 	"encoding/binary"
+	"errors"
+	"io"
 	"net"
+	"os"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -14,14 +18,7 @@ func Of(conn net.PacketConn) Reader {
 	if !ok {
 		return plain(conn)
 	}
-	raw, err := udp.SyscallConn()
-	if err != nil {
-		return plain(conn)
-	}
-	failed := raw.Control(func(fd uintptr) {
-		err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1)
-	})
-	if failed != nil || err != nil {
+	if _, ok := stamps(udp); !ok {
 		return plain(conn)
 	}
 	control := make([]byte, 128)
@@ -31,13 +28,81 @@ func Of(conn net.PacketConn) Reader {
 		if err != nil {
 			return n, nil, now, err // a nil *net.UDPAddr in an interface would not be nil
 		}
-		// The stamp is of the wall clock; by how much it is old carries over to the
-		// monotonic one.
-		if old := now.UnixNano() - stampIn(control[:size]); old > 0 && old < int64(time.Second) {
-			now = now.Add(-time.Duration(old))
-		}
-		return n, from, now, nil
+		return n, from, came(now, control[:size]), nil
 	}
+}
+
+// stamps asks for the times at which what is read from conn came.
+func stamps(conn syscall.Conn) (syscall.RawConn, bool) {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return nil, false
+	}
+	failed := raw.Control(func(fd uintptr) {
+		err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1)
+	})
+	return raw, failed == nil && err == nil
+}
+
+// came is when something came that was read now. The stamp is of the wall clock; by
+// how much it is old carries over to the monotonic one.
+func came(now time.Time, control []byte) time.Time {
+	if old := now.UnixNano() - stampIn(control); old > 0 && old < int64(time.Second) {
+		return now.Add(-time.Duration(old))
+	}
+	return now
+}
+
+// stream is a TCP connection that notes when what is read came.
+type stream struct {
+	*net.TCPConn
+	raw     syscall.RawConn
+	at      time.Time
+	control [64]byte
+}
+
+func stamped(conn net.Conn) net.Conn {
+	tcp, ok := conn.(*net.TCPConn)
+	if !ok {
+		return conn
+	}
+	raw, ok := stamps(tcp)
+	if !ok {
+		return conn
+	}
+	return &stream{TCPConn: tcp, raw: raw}
+}
+
+// NetConn is the connection beneath, as of a [tls.Conn].
+func (s *stream) NetConn() net.Conn { return s.TCPConn }
+
+func (s *stream) newest() time.Time { return s.at }
+
+// Read implements [net.Conn].
+func (s *stream) Read(b []byte) (int, error) {
+	if len(b) == 0 {
+		return 0, nil
+	}
+	var n, size int
+	var err error
+	failed := s.raw.Read(func(fd uintptr) bool {
+		for {
+			n, size, _, _, err = unix.Recvmsg(int(fd), b, s.control[:], 0)
+			if !errors.Is(err, unix.EINTR) {
+				return !errors.Is(err, unix.EAGAIN)
+			}
+		}
+	})
+	switch {
+	case failed != nil:
+		return 0, failed // closed, or too late
+	case err != nil:
+		return 0, &net.OpError{Op: "read", Net: "tcp", Source: s.LocalAddr(), Addr: s.RemoteAddr(), Err: os.NewSyscallError("recvmsg", err)}
+	case n == 0:
+		return 0, io.EOF
+	}
+	s.at = came(time.Now(), s.control[:size])
+	return n, nil
 }
 
 // stampIn reads the time of receipt, in nanoseconds since 1970; 0 when there is none.
