@@ -117,10 +117,10 @@ func TestSiteWithoutUDPIsGovernedOverTCP(t *testing.T) {
 	s.must(err)
 	used := float64(after.Minus(before).ReceivedBytes*8) / time.Since(begin).Seconds() / float64(far.Rate)
 	t.Logf("%.3f of the line used", used)
-	// A busy host's false alarms cost use; here it only has to go on well. How much of
-	// an idle line is used is for bench-harm to say.
-	if used < 0.4 {
-		t.Errorf("%.3f of the line used, want 0.4 at least", used)
+	// One false alarm of a busy host costs two of five seconds. How much of an idle line
+	// is used is for bench-harm to say.
+	if used < 0.6 {
+		t.Errorf("%.3f of the line used, want 0.6 at least", used)
 	}
 	s.until("everybody to be complete", "app", 0, func(f site.FlowView) bool { return f.Complete == 3 })
 	s.wantDelivered("app", "1", size)

@@ -77,6 +77,8 @@ const (
 	usedShare = 0.85
 	// overestimated is the share of a capacity that is believed after a false alarm.
 	overestimated = 0.98
+	// surely is how many times as long as its target a queue needs no second look.
+	surely = 3
 	// fullRounds with a queue are the end of the line; fewer may be noise.
 	fullRounds = 2
 	feelEvery  = 5 * time.Second

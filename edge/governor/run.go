@@ -10,7 +10,8 @@ import (
 // queue that is not its own it flinches, and stands back when the next comes.
 func (c *Controller) run(now time.Time, fresh bool) {
 	// The queue that our own start or step made needs time to go.
-	settled := now.Sub(c.ranFrom) > 3*c.round()+100*time.Millisecond
+	settled := now.Sub(c.ranFrom) > 3*c.round()+100*time.Millisecond &&
+		(c.proven || !c.draining || now.Sub(c.feltAt) > 3*c.round())
 	got, asked, ok := c.arrivals.over(now, c.shortSpan(), c.lag())
 	ok = ok && now.Sub(c.flinched) > minShortSpan+c.round()
 	alert := now.Sub(c.flinched) < alertFor(c.base)
@@ -38,8 +39,12 @@ func (c *Controller) run(now time.Time, fresh bool) {
 	if now.Sub(latest(c.ranFrom, c.grewAt)) > shortRun {
 		c.proven, c.tries = true, 0
 	}
-	if settled && c.feeling && c.queue.least(4) > c.target() {
-		c.felt(now, c.level-c.overshot()*c.capacity)
+	if settled && c.feeling && (c.queue.least(4) > c.target() || c.queue.least(2) > surely*c.target()) {
+		end := c.level - c.overshot()*c.capacity
+		if ok { // what comes while a queue stands is all that the line carries
+			end = min(end, max(got, c.capacity))
+		}
+		c.felt(now, end)
 		c.draining = true
 	}
 	if c.draining && (c.queue.least(1) < 2*c.target()/3 || now.Sub(c.feltAt) > 4*c.round()) {
@@ -104,7 +109,8 @@ func (c *Controller) feel(now time.Time, got, asked float64, ok bool) {
 	switch {
 	case c.feeling && short:
 		c.felt(now, max(got, MinRate))
-	case c.feeling && c.fulls == 0 && got >= usedShare*asked:
+	case c.feeling && c.queue.least(1) > c.target(): // the next tells
+	case c.feeling && got >= usedShare*asked:
 		c.level += c.gain * c.capacity
 		switch {
 		case now.Sub(c.feltAt) > feelEvery+feelLong: // the line carries much more than was known
