@@ -32,6 +32,10 @@ const (
 	// probeShare of the capacity is the first step of a probe.
 	probeShare = 0.1
 	probeStep  = 2.1
+	// lastStep is that of a probe that has lastFrom of the capacity: who has the rest
+	// shows in a queue that is still short.
+	lastStep = 1.45
+	lastFrom = 0.4
 	// knownShare of a capacity learned earlier is where a start begins.
 	knownShare = 0.5
 
@@ -82,6 +86,13 @@ const (
 	// fullRounds with a queue are the end of the line; fewer may be noise.
 	fullRounds = 2
 	feelEvery  = 5 * time.Second
+	// firstFeels come after feelSoon, and begin with firstGain: a start shows roughly what
+	// a line carries.
+	firstFeels = 3
+	feelSoon   = 1500 * time.Millisecond
+	firstGain  = 0.004
+	// carried of a capacity at which all came that was asked for is surely there.
+	carried = 0.98
 	// feelLong is how long it is felt for the end in small steps.
 	feelLong = 5 * time.Second
 	// drainShare of the level is left until the queue that feeling made is gone.
@@ -125,8 +136,8 @@ const (
 
 	minHold = 2 * time.Second
 	maxHold = 8 * time.Second
-	// maxRunHold bounds what short runs make of the wait: behind a fair queue each begins
-	// well, and the line should be used again soon after others are done.
+	// maxRunHold bounds what probes that failed and short runs make of the wait: the line
+	// should be used again soon after others are done.
 	maxRunHold = 3 * time.Second
 	// shortRun and longRun: standing back after a shorter run than one, or a longer one
 	// than the other, makes the next wait longer, or short again.
@@ -196,6 +207,7 @@ type Controller struct {
 	flinched, feltAt        time.Time
 	seenAt, ranAt, forgotAt time.Time // a queue was measured, it ran, the capacity shrank
 	sure                    bool      // the capacity was felt
+	feels                   int       // since a start
 	learned                 float64   // capacity that a start showed
 	met                     meetings  // of probes with packets of others, while standing back
 	proven                  bool      // it ran at about this capacity for a while
@@ -294,7 +306,9 @@ func (c *Controller) take(s Sample) {
 		if c.queue.least(2) > c.quiet() {
 			c.calmAt = s.Now
 		}
-		if c.mode == Run && !s.Again && !c.feeling && !c.draining {
+		// What a start showed is surely there, so that no queue below it is its own.
+		own := c.draining || c.feeling && (c.sure || c.level > doubtShare*c.learned)
+		if c.mode == Run && !s.Again && !own {
 			c.noise.add(s.Queue)
 		}
 	}
@@ -364,7 +378,11 @@ func (c *Controller) alarm() time.Duration {
 
 // target is the queue that tells Run that it found the end of the line.
 func (c *Controller) target() time.Duration {
-	return max(2500*time.Microsecond, c.packets(3), min(3*c.noise.median()/2+time.Millisecond, maxTarget))
+	noise := maxTarget
+	if c.noise.n >= minNoise {
+		noise = min(3*c.noise.median()/2+time.Millisecond, maxTarget)
+	}
+	return max(2500*time.Microsecond, c.packets(3), noise)
 }
 
 func (c *Controller) enter(now time.Time, m Mode, reason string) {
@@ -384,9 +402,13 @@ func (c *Controller) standBack(now time.Time, why string) {
 	case ran > longRun:
 		c.hold = minHold
 	}
+	// A line that carried more before has others now.
+	got, asked, ok := c.arrivals.over(now, c.shortSpan(), c.lag())
+	c.real = ok && c.proven && got < pushedShare*min(c.capacity, asked)
+	c.noise.disturbed()
 	c.rate = 0
 	c.calmAt = now
-	c.alarmed, c.real, c.queued = true, false, why == whyQueue
+	c.alarmed, c.queued = true, why == whyQueue
 	c.enter(now, Yield, why)
 }
 
@@ -439,7 +461,11 @@ func (c *Controller) probe(now time.Time) {
 		c.failProbe(now, "other traffic takes a part of the line")
 	case now.Sub(c.stepAt) >= 2*c.round() && c.queue.least(2) < c.quiet():
 		c.stepAt = now
-		c.rate *= probeStep
+		if c.rate < lastFrom*c.capacity {
+			c.rate *= probeStep
+		} else {
+			c.rate *= lastStep
+		}
 		if c.rate >= 0.9*c.capacity {
 			c.tries = maxTries // it ran at this before
 			c.goOn(now, false)
@@ -449,7 +475,7 @@ func (c *Controller) probe(now time.Time) {
 
 func (c *Controller) failProbe(now time.Time, why string) {
 	cost := time.Duration(c.spent / (lossShare * c.capacity) * float64(time.Second))
-	c.hold = min(max(cost, minHold), maxHold)
+	c.hold = min(max(cost, minHold), maxRunHold)
 	c.rate = 0
 	c.calmAt = now
 	c.enter(now, Yield, why)

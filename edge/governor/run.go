@@ -22,7 +22,8 @@ func (c *Controller) run(now time.Time, fresh bool) {
 			c.signs++
 		}
 	}
-	alarmed := settled && (c.queue.least(4) >= c.busy() || alert && c.signs >= 3)
+	alarmed := settled && (c.queue.least(4) >= c.busy() || alert && c.signs >= 3) ||
+		c.tries == maxTries && !c.proven && c.queue.least(3) >= surely*c.busy() // it ran at this before
 	pushed := settled && ok && got < pushedShare*min(c.capacity, asked) && c.arrivals.short(now, c.shortSpan(), c.lag(), shortest)
 	switch {
 	case !c.proven && c.tries < maxTries && (alarmed && c.queue.least(1) < ownShare*c.busy() || !alarmed && pushed):
@@ -42,7 +43,7 @@ func (c *Controller) run(now time.Time, fresh bool) {
 	if settled && c.feeling && (c.queue.least(4) > c.target() || c.queue.least(2) > surely*c.target()) {
 		end := c.level - c.overshot()*c.capacity
 		if ok { // what comes while a queue stands is all that the line carries
-			end = min(end, max(got, c.capacity))
+			end = max(min(end, max(got, c.capacity)), carried*c.capacity)
 		}
 		c.felt(now, end)
 		c.draining = true
@@ -127,6 +128,8 @@ func (c *Controller) feel(now time.Time, got, asked float64, ok bool) {
 		}
 	case !c.feeling && full:
 		c.level -= 0.005 * c.capacity
+	case !c.feeling && c.feels < firstFeels && now.Sub(c.feltAt) > feelSoon:
+		c.feeling, c.shorts, c.gain = true, 0, firstGain
 	case !c.feeling && now.Sub(c.feltAt) > feelEvery:
 		c.feeling, c.shorts, c.gain = true, 0, minGain
 	}
@@ -140,4 +143,5 @@ func (c *Controller) felt(now time.Time, capacity float64) {
 	c.capacity, c.sure = capacity, true
 	c.level = headroom * c.capacity
 	c.feeling, c.feltAt = false, now
+	c.feels++
 }

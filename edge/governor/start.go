@@ -70,7 +70,7 @@ func (c *Controller) judgeStart(now time.Time, got, asked float64, ok bool) {
 func (c *Controller) learn(now time.Time, most, gain float64) {
 	c.doubted = time.Time{}
 	c.capacity, c.sure = max(doubtShare*min(most, c.peak), MinRate), false
-	c.learned, c.proven, c.tries = c.capacity/doubtShare, false, 0
+	c.learned, c.proven, c.tries, c.feels = c.capacity/doubtShare, false, 0, 0
 	c.goOn(now, true)
 	c.gain = gain
 }

@@ -35,16 +35,25 @@ func (q *delays) least(n int) time.Duration {
 	return d
 }
 
-// noise remembers how queues looked in the last quiet seconds.
+// noise remembers how queues looked in the last quiet seconds. The newest do not count
+// until it is sure that they were quiet.
 type noise struct {
-	seen [128]time.Duration
-	n    int
+	seen  [128]time.Duration
+	n     int
+	fresh []time.Duration
 }
 
 func (n *noise) add(d time.Duration) {
-	n.seen[n.n%len(n.seen)] = d
-	n.n++
+	n.fresh = append(n.fresh, d)
+	if len(n.fresh) > unsureNoise {
+		n.seen[n.n%len(n.seen)] = n.fresh[0]
+		n.n++
+		n.fresh = n.fresh[1:]
+	}
 }
+
+// disturbed forgets the newest.
+func (n *noise) disturbed() { n.fresh = n.fresh[:0] }
 
 // median is what every second exceeded.
 func (n *noise) median() time.Duration { return n.percentile(50) }
@@ -60,8 +69,12 @@ func (n *noise) percentile(p int) time.Duration {
 	return sorted[len(sorted)*p/100]
 }
 
-// minNoise is how many probes it takes to know what is noise.
-const minNoise = 32
+const (
+	// minNoise is how many probes it takes to know what is noise.
+	minNoise = 32
+	// unsureNoise is how many are sent from when others come until they are noticed.
+	unsureNoise = 24
+)
 
 // overload adds up what arrives while a line is full, which is what it carries.
 type overload struct {
