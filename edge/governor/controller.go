@@ -32,9 +32,9 @@ const (
 	// probeShare of the capacity is the first step of a probe.
 	probeShare = 0.1
 	probeStep  = 2.1
-	// lastStep is that of a probe that has lastFrom of the capacity: who has the rest
-	// shows in a queue that is still short.
-	lastStep = 1.45
+	// lastStep is that of a probe that has lastFrom of the capacity, each round trip: who
+	// has the rest shows in a queue that is still short.
+	lastStep = 1.2
 	lastFrom = 0.4
 	// knownShare of a capacity learned earlier is where a start begins.
 	knownShare = 0.5
@@ -459,17 +459,20 @@ func (c *Controller) probe(now time.Time) {
 		c.failProbe(now, whyQueue)
 	case c.fallsShort(now):
 		c.failProbe(now, "other traffic takes a part of the line")
+	case now.Sub(c.stepAt) >= c.round() && c.rate > lastFrom*c.capacity && c.queue.least(2) < c.quiet():
+		c.step(now, lastStep)
 	case now.Sub(c.stepAt) >= 2*c.round() && c.queue.least(2) < c.quiet():
-		c.stepAt = now
-		if c.rate < lastFrom*c.capacity {
-			c.rate *= probeStep
-		} else {
-			c.rate *= lastStep
-		}
-		if c.rate >= 0.9*c.capacity {
-			c.tries = maxTries // it ran at this before
-			c.goOn(now, false)
-		}
+		c.step(now, probeStep)
+	}
+}
+
+// step goes on with a probe, or begins to run.
+func (c *Controller) step(now time.Time, by float64) {
+	c.stepAt = now
+	c.rate *= by
+	if c.rate >= 0.9*c.capacity {
+		c.tries = maxTries // it ran at this before
+		c.goOn(now, false)
 	}
 }
 
