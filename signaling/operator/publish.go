@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -70,7 +71,7 @@ func (c Publish) Run(ctx context.Context) (err error) {
 		return fmt.Errorf("make a folder for packs: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	result, err := c.ingest(ctx, dir)
+	result, err := c.ingest(ctx, server, dir)
 	if err != nil {
 		return fmt.Errorf("publish %s: %w", c.Path, err)
 	}
@@ -154,10 +155,11 @@ func (c Publish) introduce(ctx context.Context, server *client, key ed25519.Priv
 }
 
 // ingest cuts the content into packs.
-func (c Publish) ingest(ctx context.Context, dir string) (ingest.Result, error) {
+func (c Publish) ingest(ctx context.Context, server *client, dir string) (ingest.Result, error) {
 	p := newProgress(ctx, c.stderr())
 	var stage *stage
-	result, err := ingest.Run(ctx, c.Path, dir, ingest.Options{Progress: func(done, total int64) {
+	// Twice as many as there are processors: half of them may wait for the server.
+	result, err := ingest.Run(ctx, c.Path, dir, ingest.Options{Known: server.known, Parallel: 2 * runtime.GOMAXPROCS(0), Progress: func(done, total int64) {
 		if stage == nil {
 			stage = p.begin("Reading", total)
 		}
