@@ -156,19 +156,7 @@ func readDir(folder *os.Root) ([]fs.DirEntry, error) {
 // describe refuses what is no plain file.
 func describe(name string, info fs.FileInfo) (content.File, error) {
 	mode := info.Mode()
-	reason := ""
-	switch {
-	case mode&fs.ModeSymlink != 0:
-		reason = "is a symbolic link"
-	case !mode.IsRegular():
-		reason = fmt.Sprintf("is not a file or folder (%s)", mode.Type())
-	case mode&fs.ModeSetuid != 0:
-		reason = "is set-uid"
-	case mode&fs.ModeSetgid != 0:
-		reason = "is set-gid"
-	case mode&fs.ModeSticky != 0:
-		reason = "is sticky"
-	}
+	reason := content.RefusedMode(mode)
 	if reason != "" {
 		return content.File{}, &content.PathError{Path: name, Reason: reason}
 	}
