@@ -140,6 +140,9 @@ func (c *Client) FetchParts(ctx context.Context, lease wire.Lease, plainLen func
 	return c.get(ctx, lease, func(body *shapedReader) error {
 		var encoded, plain []byte
 		for _, part := range lease.Parts {
+			if _, err := io.CopyN(io.Discard, body, int64(part.Skip)); err != nil {
+				return fmt.Errorf("read up to chunk %d: %w", part.Chunk, errors.Join(err, io.ErrUnexpectedEOF))
+			}
 			encoded = grow(encoded, int(part.Length))
 			if _, err := io.ReadFull(body, encoded); err != nil {
 				return fmt.Errorf("read chunk %d: %w", part.Chunk, err)
