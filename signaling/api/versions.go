@@ -1,12 +1,14 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/sitecast/sitecast/signaling/pace"
@@ -265,7 +267,7 @@ func (s *server) download(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, bad(err.Error(), ""))
 		return
 	}
-	object, _, err := s.Objects.Open(r.Context(), digest)
+	object, size, err := s.Objects.Open(r.Context(), digest)
 	if err != nil {
 		s.fail(w, r, err)
 		return
@@ -274,13 +276,39 @@ func (s *server) download(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/octet-stream")
 	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
 	w.Header().Set("ETag", `"`+digest.String()+`"`)
+	served := io.ReadSeeker(object)
+	if strings.HasPrefix(r.URL.Path, "/bodies/") {
+		if served, err = compressed(w.Header(), r.Header, object, size); err != nil {
+			s.fail(w, r, err)
+			return
+		}
+	}
 	paced := s.Pacer.Begin(r, w.Header())
 	defer paced.End()
 	answer := &answered{ResponseWriter: w}
-	http.ServeContent(answer, r, "", time.Time{}, counting{object, s.Served, http.NewResponseController(w), paced})
+	http.ServeContent(answer, r, "", time.Time{}, counting{served, s.Served, http.NewResponseController(w), paced})
 	if answer.status == http.StatusRequestedRangeNotSatisfiable {
 		s.Refused.Add(wire.DoorObjects, "invalid_range")
 	}
+}
+
+// compressed returns a body as it is served: compressed for who says to know how.
+func compressed(out, asked http.Header, body io.ReadSeeker, size int64) (io.ReadSeeker, error) {
+	out.Set("Vary", "Accept-Encoding")
+	if asked.Get("Accept-Encoding") != pack.BodyEncoding || size > pack.MaxEncodedBody {
+		return body, nil
+	}
+	plain, err := io.ReadAll(body)
+	if err != nil {
+		return nil, err
+	}
+	encoded, err := pack.EncodeBody(plain)
+	if err != nil {
+		return nil, err
+	}
+	out.Set("Content-Encoding", pack.BodyEncoding)
+	out.Set("ETag", strings.TrimSuffix(out.Get("ETag"), `"`)+`-`+pack.BodyEncoding+`"`)
+	return bytes.NewReader(encoded), nil
 }
 
 // answered notes the status of an answer that somebody else makes.

@@ -89,12 +89,22 @@ func compare(p pair) error {
 	if err != nil {
 		return err
 	}
-	install := o.fetch(first, nil)
+	install, err := o.fetch(first, nil)
+	if err != nil {
+		return err
+	}
 	second, err := o.publish(p.to)
 	if err != nil {
 		return err
 	}
-	delta, later := o.fetch(second, first.Body), o.fetch(second, nil)
+	delta, err := o.fetch(second, first.Body)
+	if err != nil {
+		return err
+	}
+	later, err := o.fetch(second, nil)
+	if err != nil {
+		return err
+	}
 	speed, err := o.hash(p.to)
 	if err != nil {
 		return err

@@ -67,7 +67,11 @@ func (f fetched) median() int64 {
 }
 
 // fetch takes leases as a site does whose endpoints hold all chunks of have.
-func (o *origin) fetch(version ingest.Result, have *content.Body) fetched {
+func (o *origin) fetch(version ingest.Result, have *content.Body) (fetched, error) {
+	body, err := pack.EncodeBody(version.Encoded)
+	if err != nil {
+		return fetched{}, err
+	}
 	held := map[content.Digest]bool{}
 	if have != nil {
 		for _, c := range have.Chunks {
@@ -78,7 +82,7 @@ func (o *origin) fetch(version ingest.Result, have *content.Body) fetched {
 	for i, c := range version.Body.Chunks {
 		places[i] = o.chunks[c.Digest]
 	}
-	supply, needed := schedule.NewSupply(places), int64(0)
+	supply, needed, list := schedule.NewSupply(places), int64(0), int64(len(body))
 	for i, c := range version.Body.Chunks {
 		if held[c.Digest] {
 			supply.Change(uint32(i)&^7, 0, 1<<(i%8))
@@ -86,13 +90,12 @@ func (o *origin) fetch(version ingest.Result, have *content.Body) fetched {
 			needed += int64(places[i].Length)
 		}
 	}
-	list := int64(len(version.Encoded))
 	f := fetched{bytes: list, list: list, requests: []int64{list}}
 	for granted := 0; ; granted++ {
 		run, ok := supply.Next(schedule.LeaseBytes(granted, siteRate), nil)
 		if !ok {
 			f.waste = f.bytes - needed - list
-			return f
+			return f, nil
 		}
 		supply.Lease(run.Parts)
 		f.bytes += run.To - run.From
