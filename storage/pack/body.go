@@ -19,7 +19,8 @@ const MaxEncodedBody = 16 << 20
 
 // EncodeBody returns an encoded body compressed for its way.
 func EncodeBody(body []byte) ([]byte, error) {
-	encoder, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedBetterCompression))
+	encoder, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedBetterCompression),
+		zstd.WithSingleSegment(true)) // so that it says its size
 	if err != nil {
 		return nil, err
 	}

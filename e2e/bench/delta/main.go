@@ -16,6 +16,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 
 	"github.com/sitecast/sitecast/storage/content"
 )
@@ -132,7 +133,7 @@ func compare(p pair) error {
 	fmt.Println("|---|--:|--:|--:|--:|--:|--:|")
 	row("casync, first install", theirInstall, first.Bytes, "", "")
 	row("**Sitecast**, first install", install, first.Bytes, miss(tree && share(install.bytes, first.Bytes) > maxFirst), "")
-	row("**Sitecast**, first install of the second", later, second.Bytes, "", miss(later.median() < minMedian))
+	row("**Sitecast**, first install of the second", later, second.Bytes, "", "")
 	row("casync, update", theirDelta, second.Bytes, "", "")
 	bytesMiss := tree && share(delta.bytes, theirDelta.bytes) > maxBytesOfCasync || !tree && share(delta.bytes, second.Bytes) > maxInPlace
 	row("**Sitecast**, update", delta, second.Bytes, miss(bytesMiss),
@@ -152,8 +153,9 @@ func compare(p pair) error {
 }
 
 func row(what string, f fetched, size int64, bytesMiss, requestsMiss string) {
-	fmt.Printf("| %s | %.2f%s | %.3f | %.2f | %.1f%s | %d%s | %.2f |\n", what, mb(f.bytes), bytesMiss, share(f.bytes, size), mb(f.list),
-		100*share(f.waste, f.bytes-f.waste), miss(share(f.waste, f.bytes-f.waste) > maxWaste), len(f.requests), requestsMiss, mb(f.median()))
+	medianMiss := miss(strings.Contains(what, "Sitecast") && f.median() < minMedian)
+	fmt.Printf("| %s | %.2f%s | %.3f | %.2f | %.1f%s | %d%s | %.2f%s |\n", what, mb(f.bytes), bytesMiss, share(f.bytes, size), mb(f.list),
+		100*share(f.waste, f.bytes-f.waste), miss(share(f.waste, f.bytes-f.waste) > maxWaste), len(f.requests), requestsMiss, mb(f.median()), medianMiss)
 }
 
 // miss marks a figure that misses its bound.
