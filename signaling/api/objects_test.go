@@ -91,6 +91,18 @@ func TestABodyIsServedCompressedToWhoAsks(t *testing.T) {
 	}
 }
 
+// TestABodyThatDoesNotShrinkIsServedAsItIs: of a few chunks it is mostly digests, and
+// who fetches it takes no more bytes than it has.
+func TestABodyThatDoesNotShrinkIsServedAsItIs(t *testing.T) {
+	s := newStand(t)
+	digest := content.Sum([]byte("noise"))
+	s.upload(digest[:])
+	w := s.get(s.keys.SignURL("/bodies/"+content.Sum(digest[:]).String(), time.Now().Add(time.Minute)), "Accept-Encoding", pack.BodyEncoding)
+	if w.Header().Get("Content-Encoding") != "" || !bytes.Equal(w.Body.Bytes(), digest[:]) {
+		t.Errorf("answered %v with %d bytes, want the %d there are", w.Header(), w.Body.Len(), len(digest))
+	}
+}
+
 func TestAddressesThatAreNotSignedAreRefused(t *testing.T) {
 	s := newStand(t)
 	path := s.stored([]byte("one"))

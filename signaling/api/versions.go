@@ -306,6 +306,9 @@ func compressed(out, asked http.Header, body io.ReadSeeker, size int64) (io.Read
 	if err != nil {
 		return nil, err
 	}
+	if len(encoded) >= len(plain) {
+		return bytes.NewReader(plain), nil
+	}
 	out.Set("Content-Encoding", pack.BodyEncoding)
 	out.Set("ETag", strings.TrimSuffix(out.Get("ETag"), `"`)+`-`+pack.BodyEncoding+`"`)
 	return bytes.NewReader(encoded), nil

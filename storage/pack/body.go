@@ -37,7 +37,7 @@ func DecodeBody(encoded []byte, size int64) ([]byte, error) {
 	if size < 0 || size > content.MaxBodyBytes || header.Skippable || !header.HasFCS || header.FrameContentSize != uint64(size) {
 		return nil, errors.New("decode body: its frame announces another size")
 	}
-	decoder, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(max(uint64(size), 1)),
+	decoder, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(uint64(max(size, zstd.MinWindowSize))),
 		zstd.WithDecodeAllCapLimit(true))
 	if err != nil {
 		return nil, err
