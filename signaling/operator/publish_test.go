@@ -1,6 +1,9 @@
 package operator_test
 
 import (
+	"archive/tar"
+	"bytes"
+	"errors"
 	"io/fs"
 	"math/rand/v2"
 	"os"
@@ -71,6 +74,33 @@ func TestWhatAnyVersionHasIsNotUploadedAgain(t *testing.T) {
 		}
 		if got := s.stored() - before; got > rest {
 			t.Errorf("another content of the same bytes added %d bytes, want next to none", got)
+		}
+		s.end()
+	})
+}
+
+// TestTheTreeInsideAnArchiveIsPublished publishes a folder, and then the same as an
+// archive: nothing of it is new.
+func TestTheTreeInsideAnArchiveIsPublished(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStand(t)
+		folder, archive := t.TempDir(), filepath.Join(t.TempDir(), "app.tar")
+		data := noise(1, 300_000)
+		s.must(os.WriteFile(filepath.Join(folder, "app.bin"), data, 0o600))
+		s.publish(folder, "app", "1")
+		var out bytes.Buffer
+		w := tar.NewWriter(&out)
+		s.must(w.WriteHeader(&tar.Header{Name: "./app.bin", Mode: 0o644, Size: int64(len(data))}))
+		_, err := w.Write(data)
+		s.must(errors.Join(err, w.Close(), os.WriteFile(archive, out.Bytes(), 0o600)))
+		temp := t.TempDir()
+		printed := s.run(operator.Publish{Remote: s.remote, Path: archive, Unpack: true, Name: "app", Version: "2", TempDir: temp,
+			Key: filepath.Join(s.data, "publisher.key")})
+		if !strings.Contains(printed, "0 packs") || !strings.HasSuffix(printed, "app@2\n") {
+			t.Errorf("publish printed %q, want no pack, and app@2 at the end", printed)
+		}
+		if left, err := os.ReadDir(temp); err != nil || len(left) != 0 {
+			t.Errorf("%d entries left behind (%v)", len(left), err)
 		}
 		s.end()
 	})
