@@ -57,6 +57,11 @@ bench-publish: ## Publishing beside sha256sum and zstd
 	@.ci/install bench
 	$(GO) test -run '^$$' -bench Ingest -benchtime 3x ./storage/ingest
 
+.PHONY: bench-delta
+bench-delta: ## What an update costs over the WAN, beside casync and zstd --patch-from, on real releases
+	@.ci/install bench
+	$(GO) run ./e2e/bench/delta
+
 .PHONY: bench-idle
 bench-idle: build ## CPU and memory of an idle agent with ten links
 	$(GO) run ./e2e/bench/idle

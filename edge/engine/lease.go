@@ -192,7 +192,7 @@ func (e *Engine) fetchParts(l *lease, spec *content.Body) error {
 	if len(w.Parts) == 0 {
 		return nil
 	}
-	if err := e.gate.take(l.ctx, l, int64(w.Parts[0].Length)); err != nil {
+	if err := e.gate.take(l.ctx, l, w.Parts[0].Span()); err != nil {
 		return err
 	}
 	at, last := 0, time.Now().Round(0) // by the wall clock, which a sleeping machine's goes on
@@ -202,13 +202,13 @@ func (e *Engine) fetchParts(l *lease, spec *content.Body) error {
 			if now.Sub(last) > time.Duration(l.TTLMs)*time.Millisecond {
 				return errLapsed
 			}
-			if _, err := s.ver.Put(p.Chunk, plain, chunk.Origin, int64(p.Length)); err != nil {
+			if _, err := s.ver.Put(p.Chunk, plain, chunk.Origin, p.Span()); err != nil {
 				return err
 			}
-			l.fetched.Add(int64(p.Length))
+			l.fetched.Add(p.Span())
 			e.post(arrived{version: l.Flow, chunk: p.Chunk, lease: l})
 			if at++; at < len(w.Parts) {
-				if err := e.gate.take(l.ctx, l, int64(w.Parts[at].Length)); err != nil {
+				if err := e.gate.take(l.ctx, l, w.Parts[at].Span()); err != nil {
 					return err
 				}
 			}
@@ -221,8 +221,13 @@ func (e *Engine) fetchParts(l *lease, spec *content.Body) error {
 // is up to a second old, and a peer may have brought them since.
 func lacking(w wire.Lease, have content.Bitmap) wire.Lease {
 	for len(w.Parts) > 0 && have.Has(w.Parts[0].Chunk) {
-		w.From += int64(w.Parts[0].Length)
+		w.From += w.Parts[0].Span()
 		w.Parts = w.Parts[1:]
+	}
+	if len(w.Parts) > 0 && w.Parts[0].Skip > 0 {
+		w.From += int64(w.Parts[0].Skip)
+		w.Parts = slices.Clone(w.Parts)
+		w.Parts[0].Skip = 0
 	}
 	return w
 }

@@ -137,9 +137,12 @@ var ErrStalled = errors.New("origin sends nothing")
 // take its time.
 func (c *Client) FetchParts(ctx context.Context, lease wire.Lease, plainLen func(chunk uint32) uint32,
 	each func(part wire.Part, plain []byte) error) error {
-	return c.get(ctx, lease, func(body *shapedReader) error {
+	return c.get(ctx, lease, func(body *shapedReader, _ http.Header) error {
 		var encoded, plain []byte
 		for _, part := range lease.Parts {
+			if _, err := io.CopyN(io.Discard, body, int64(part.Skip)); err != nil {
+				return fmt.Errorf("read up to chunk %d: %w", part.Chunk, errors.Join(err, io.ErrUnexpectedEOF))
+			}
 			encoded = grow(encoded, int(part.Length))
 			if _, err := io.ReadFull(body, encoded); err != nil {
 				return fmt.Errorf("read chunk %d: %w", part.Chunk, err)
@@ -158,15 +161,23 @@ func (c *Client) FetchParts(ctx context.Context, lease wire.Lease, plainLen func
 	})
 }
 
-// FetchBody fetches the body that the lease names; a body larger than limit is
-// refused before it is read.
+// FetchBody fetches the body that the lease names, compressed where the origin can; a
+// body larger than limit is refused before it is read.
 func (c *Client) FetchBody(ctx context.Context, lease wire.Lease, limit int64) ([]byte, error) {
-	if size := lease.To - lease.From; size > limit {
+	size := lease.To - lease.From
+	if size > limit {
 		return nil, fmt.Errorf("body of %d bytes, limit %d", size, limit)
 	}
-	data := make([]byte, lease.To-lease.From)
-	err := c.get(ctx, lease, func(body *shapedReader) error {
-		_, err := io.ReadFull(body, data)
+	var data []byte
+	err := c.get(ctx, lease, func(body *shapedReader, header http.Header) (err error) {
+		if header.Get("Content-Encoding") == pack.BodyEncoding {
+			if data, err = io.ReadAll(body); err == nil {
+				data, err = pack.DecodeBody(data, size)
+			}
+			return err
+		}
+		data = make([]byte, size)
+		_, err = io.ReadFull(body, data)
 		return err
 	})
 	return data, err
@@ -179,8 +190,9 @@ func grow(b []byte, n int) []byte {
 	return b[:n]
 }
 
-// get asks for the lease's range and has read read exactly that.
-func (c *Client) get(ctx context.Context, lease wire.Lease, read func(*shapedReader) error) error {
+// get asks for the lease's range, or for the whole of a body, and has read read
+// exactly that.
+func (c *Client) get(ctx context.Context, lease wire.Lease, read func(*shapedReader, http.Header) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	address, err := c.base.Parse(lease.URL)
@@ -191,8 +203,12 @@ func (c *Client) get(ctx context.Context, lease wire.Lease, read func(*shapedRea
 	if err != nil {
 		return err
 	}
-	req.Header.Set("Range", fmt.Sprintf("bytes=%d-%d", lease.From, lease.To-1))
-	req.Header.Set("Accept-Encoding", "identity")
+	if lease.Body && lease.From == 0 { // a range would be one of the compressed body
+		req.Header.Set("Accept-Encoding", pack.BodyEncoding)
+	} else {
+		req.Header.Set("Range", fmt.Sprintf("bytes=%d-%d", lease.From, lease.To-1))
+		req.Header.Set("Accept-Encoding", "identity")
+	}
 	var asked wish
 	if c.own(address) {
 		asked = c.shape.ask(req.Header)
@@ -213,7 +229,7 @@ func (c *Client) get(ctx context.Context, lease wire.Lease, read func(*shapedRea
 	stalled := time.AfterFunc(StallTimeout, func() { cancel(ErrStalled) })
 	defer stalled.Stop()
 	body := &shapedReader{ctx: ctx, from: io.LimitReader(resp.Body, lease.To-lease.From), shaper: c.shape, stalled: stalled}
-	if err := read(body); err != nil {
+	if err := read(body, resp.Header); err != nil {
 		if cause := context.Cause(ctx); cause != nil {
 			return cause
 		}
@@ -233,6 +249,8 @@ func checkRange(resp *http.Response, lease wire.Lease) error {
 	size := lease.To - lease.From
 	switch {
 	case resp.StatusCode == http.StatusOK && lease.From == 0 && resp.ContentLength == size:
+		return nil
+	case resp.StatusCode == http.StatusOK && lease.Body && resp.Header.Get("Content-Encoding") == pack.BodyEncoding:
 		return nil
 	case resp.StatusCode == http.StatusPartialContent:
 		var from, last int64

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -134,6 +135,65 @@ func TestPartsArriveDecodedAndInOrder(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestBytesBetweenPartsArePassedOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newObject(4, 100_000)
+		lease := o.lease()
+		lease.Parts = slices.Delete(slices.Clone(o.parts), 1, 3)
+		lease.Parts[1].Skip = o.parts[1].Length + o.parts[2].Length
+		c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(o.encoded))
+		})
+		var got []uint32
+		err := c.FetchParts(t.Context(), lease, func(uint32) uint32 { return 100_000 }, func(p wire.Part, plain []byte) error {
+			if !bytes.Equal(plain, o.plain[p.Chunk]) {
+				t.Errorf("chunk %d came as another", p.Chunk)
+			}
+			got = append(got, p.Chunk)
+			return nil
+		})
+		if err != nil || !slices.Equal(got, []uint32{0, 3}) {
+			t.Errorf("got chunks %v (%v), want 0 and 3", got, err)
+		}
+	})
+}
+
+// TestABodyIsFetchedCompressedOrNot asks an origin that compresses, one that does
+// not, and one that sends something else.
+func TestABodyIsFetchedCompressedOrNot(t *testing.T) {
+	body := bytes.Repeat([]byte("a path much like others/"), 10_000)
+	encoded, err := pack.EncodeBody(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		answer []byte
+		coding string
+		ok     bool
+	}{
+		"compressed": {encoded, pack.BodyEncoding, true}, "as it is": {body, "", true},
+		"cut off": {encoded[:100], pack.BodyEncoding, false}, "another coding": {encoded, "br", false}, "more than a body": {body, pack.BodyEncoding, false},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			client := serve(t, func(w http.ResponseWriter, r *http.Request) {
+				if r.Header.Get("Range") != "" || r.Header.Get("Accept-Encoding") != pack.BodyEncoding {
+					t.Errorf("asked with %v", r.Header)
+				}
+				if c.coding == "" {
+					w.Header().Set("Content-Length", strconv.Itoa(len(c.answer)))
+				} else {
+					w.Header().Set("Content-Encoding", c.coding)
+				}
+				_, _ = w.Write(c.answer)
+			})
+			got, err := client.FetchBody(t.Context(), wire.Lease{URL: "/bodies/x", Body: true, To: int64(len(body))}, int64(len(body)))
+			if (err == nil) != c.ok || c.ok && !bytes.Equal(got, body) {
+				t.Errorf("%s: got %d bytes (%v)", name, len(got), err)
+			}
+		})
+	}
 }
 
 func TestRateIsKept(t *testing.T) {

@@ -55,6 +55,8 @@ func TestInputsThatCannotBeAreRefused(t *testing.T) {
 		{"POST", "/versions", `{"name":"a","version":"` + long + `"}`},
 		{"POST", "/objects/missing", `{"digests":["abc"]}`},
 		{"POST", "/objects/missing", `{"digests":[` + strings.Repeat(`"",`, 4096) + `""]}`},
+		{"POST", "/chunks/missing", `{"digests":["abc"]}`},
+		{"POST", "/chunks/missing", `{"digests":[` + strings.Repeat(`"",`, 4096) + `""]}`},
 		{"PUT", "/objects/abc", `bytes`},
 		{"POST", "/distributions", `{"name":"app","version":"1","priority":"normal"}`},
 		{"POST", "/distributions", `{"name":"app","version":"1","sites":["shop-1"],"all":true,"priority":"normal"}`},
@@ -216,7 +218,7 @@ func TestACutConnectionStaysCut(t *testing.T) {
 
 // FuzzInputs holds that no body is the server's fault, whatever it is.
 func FuzzInputs(f *testing.F) {
-	paths := []string{"/sites", "/enrolments", "/publishers", "/versions", "/objects/missing", "/distributions", "/rules", "/rules/resume", "/enrol", "/session"}
+	paths := []string{"/sites", "/enrolments", "/publishers", "/versions", "/objects/missing", "/chunks/missing", "/distributions", "/rules", "/rules/resume", "/enrol", "/session"}
 	for i := range paths {
 		for _, seed := range []string{`{}`, `null`, `[]`, `{"name":"a","version":"1"}`, `{"site":"\u0000"}`, `{"name":null}`,
 			`{"digests":null}`, `{"key":null,"prefixes":null,"name":"n"}`, `{"sites":["a","a"],"name":"app","version":"1","priority":"low"}`} {

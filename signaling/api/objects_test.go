@@ -12,6 +12,7 @@ import (
 
 	"github.com/sitecast/sitecast/signaling/credential"
 	"github.com/sitecast/sitecast/storage/content"
+	"github.com/sitecast/sitecast/storage/pack"
 )
 
 // stored puts an object into the store and returns its path among packs.
@@ -67,6 +68,38 @@ func TestASignedAddressBringsTheObjectOrARangeOfIt(t *testing.T) {
 	}
 	if w := s.get(address, "Range", "bytes=0-9", "If-Range", `"another"`); w.Code != http.StatusOK || w.Body.Len() != len(object) {
 		t.Errorf("a range of another object answered %d with %d bytes, want all of this one", w.Code, w.Body.Len())
+	}
+}
+
+func TestABodyIsServedCompressedToWhoAsks(t *testing.T) {
+	s := newStand(t)
+	body := bytes.Repeat([]byte("a path much like others/"), 10_000)
+	s.upload(body)
+	sign := func(kind string) string {
+		return s.keys.SignURL("/"+kind+"/"+content.Sum(body).String(), time.Now().Add(time.Minute))
+	}
+	w := s.get(sign("bodies"), "Accept-Encoding", pack.BodyEncoding)
+	got, err := pack.DecodeBody(w.Body.Bytes(), int64(len(body)))
+	if w.Header().Get("Content-Encoding") != pack.BodyEncoding || w.Header().Get("Vary") != "Accept-Encoding" || err != nil || !bytes.Equal(got, body) {
+		t.Errorf("answered %v with %d bytes (%v), want the body compressed", w.Header(), w.Body.Len(), err)
+	}
+	for _, w := range []*httptest.ResponseRecorder{s.get(sign("bodies")), s.get(sign("bodies"), "Accept-Encoding", "identity"),
+		s.get(sign("packs"), "Accept-Encoding", pack.BodyEncoding)} {
+		if w.Header().Get("Content-Encoding") != "" || !bytes.Equal(w.Body.Bytes(), body) {
+			t.Errorf("answered %v with %d bytes, want the object as it is", w.Header(), w.Body.Len())
+		}
+	}
+}
+
+// TestABodyThatDoesNotShrinkIsServedAsItIs: of a few chunks it is mostly digests, and
+// who fetches it takes no more bytes than it has.
+func TestABodyThatDoesNotShrinkIsServedAsItIs(t *testing.T) {
+	s := newStand(t)
+	digest := content.Sum([]byte("noise"))
+	s.upload(digest[:])
+	w := s.get(s.keys.SignURL("/bodies/"+content.Sum(digest[:]).String(), time.Now().Add(time.Minute)), "Accept-Encoding", pack.BodyEncoding)
+	if w.Header().Get("Content-Encoding") != "" || !bytes.Equal(w.Body.Bytes(), digest[:]) {
+		t.Errorf("answered %v with %d bytes, want the %d there are", w.Header(), w.Body.Len(), len(digest))
 	}
 }
 

@@ -1,12 +1,14 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/sitecast/sitecast/signaling/pace"
@@ -28,12 +30,13 @@ type Reserved struct {
 	Serial uint64 `json:"serial"`
 }
 
-// Objects is a list of objects.
+// Objects is a list of objects, or of chunks.
 type Objects struct {
 	Digests []content.Digest `json:"digests" maxItems:"4096"`
 }
 
-// SignedVersion completes a version: its head, and the packs its chunks are in.
+// SignedVersion completes a version: its head, and the packs of those chunks that no
+// earlier version had.
 type SignedVersion struct {
 	Head  json.RawMessage  `json:"head"`
 	Packs []content.Digest `json:"packs" maxItems:"4096"`
@@ -70,6 +73,17 @@ func (s *server) versions() {
 				}
 			}
 			return &reply[Objects]{Objects{missing}}, nil
+		})
+	register(s, operation("POST", "/chunks/missing", "missing-chunks", "Tell which chunks no pack at the origin holds", catalog.RoleOperator),
+		func(ctx context.Context, in *struct{ Body Objects }) (*reply[Objects], error) {
+			at, err := s.Catalog.Locate(ctx, in.Body.Digests)
+			missing := []content.Digest{}
+			for _, d := range in.Body.Digests {
+				if _, has := at[d]; !has {
+					missing = append(missing, d)
+				}
+			}
+			return &reply[Objects]{Objects{missing}}, err
 		})
 	register(s, operation("PUT", "/versions/{name}/{version}", "publish-version", "Complete a version with its signed head", catalog.RoleOperator),
 		func(ctx context.Context, in *struct {
@@ -146,51 +160,56 @@ func (s *server) readBody(ctx context.Context, head content.Head) (*content.Body
 	return body, nil
 }
 
-// place finds every chunk of body in the packs, with the length that the body says.
+// place finds every chunk of body at the origin, in these packs or in any that came
+// before.
 func (s *server) place(ctx context.Context, body *content.Body, packs []content.Digest) (catalog.Placement, error) {
-	p := catalog.Placement{Packs: packs, Chunks: make([]catalog.Place, len(body.Chunks))}
-	index := make(map[content.Digest]int, len(body.Chunks))
-	for i, c := range body.Chunks {
-		index[c.Digest] = i
-	}
-	for i, digest := range packs {
-		entries, err := s.readIndex(ctx, digest)
-		if err != nil {
-			return p, err
-		}
-		for _, e := range entries {
-			at, ok := index[e.Digest]
-			if !ok {
-				continue
-			}
-			if want := body.Chunks[at].Length; e.Plain != want {
-				return p, bad(fmt.Sprintf("chunk %d (%s) has length %d in pack %s, want %d", at, e.Digest, e.Plain, digest, want), "")
-			}
-			p.Chunks[at] = catalog.Place{Pack: uint16(i), Offset: e.Offset, Length: e.Length, Encoding: uint8(e.Encoding)}
+	for _, digest := range packs {
+		if err := s.index(ctx, digest); err != nil {
+			return catalog.Placement{}, err
 		}
 	}
+	digests := make([]content.Digest, len(body.Chunks))
 	for i, c := range body.Chunks {
-		if p.Chunks[i].Length == 0 {
-			return p, bad(fmt.Sprintf("chunk %d (%s) is in none of the packs", i, c.Digest), "")
-		}
+		digests[i] = c.Digest
+	}
+	at, err := s.Catalog.Locate(ctx, digests)
+	if err != nil {
+		return catalog.Placement{}, err
+	}
+	p, err := catalog.PlaceChunks(body.Chunks, at)
+	if err != nil {
+		return p, bad(err.Error(), "publish again: what the origin lacks is uploaded then")
 	}
 	return p, nil
 }
 
-func (s *server) readIndex(ctx context.Context, digest content.Digest) ([]pack.Entry, error) {
+// index has the catalog note what lies in a pack, unless it did before. Later
+// versions, also those of others, rely on it: so every chunk is checked first.
+func (s *server) index(ctx context.Context, digest content.Digest) error {
+	if has, err := s.Catalog.HasPack(ctx, digest); has || err != nil {
+		return err
+	}
 	object, size, err := s.Objects.Open(ctx, digest)
 	if errors.Is(err, blob.ErrNotFound) {
-		return nil, bad(fmt.Sprintf("pack %s has not been uploaded", digest), "upload it with PUT /api/v1/objects/DIGEST")
+		return bad(fmt.Sprintf("pack %s has not been uploaded", digest), "upload it with PUT /api/v1/objects/DIGEST")
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer object.Close()
-	entries, err := pack.ReadIndex(object, size)
-	if err != nil {
-		return nil, bad(err.Error(), "")
+	entries, err := pack.Verify(ctx, object, size)
+	if ctx.Err() != nil {
+		return ctx.Err()
 	}
-	return entries, nil
+	if err != nil {
+		return bad(err.Error(), "make the pack again")
+	}
+	chunks := make([]catalog.Packed, len(entries))
+	for i, e := range entries {
+		chunks[i] = catalog.Packed{Chunk: content.Chunk{Digest: e.Digest, Length: e.Plain}, Pack: digest,
+			Offset: e.Offset, Length: e.Length, Encoding: uint8(e.Encoding)}
+	}
+	return s.Catalog.AddPack(ctx, digest, chunks)
 }
 
 // objects serves the origin: uploads by operators, and signed downloads.
@@ -227,6 +246,11 @@ func (s *server) upload(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		s.fail(w, r, err)
 	default:
+		// Here nobody waits for an answer of the API, which is bounded more tightly. What
+		// is no pack, as a body, or a bad one is refused when a version names it as one.
+		if err := s.index(r.Context(), digest); err != nil {
+			s.Log.Debug("object is no pack", "object", digest, "err", err)
+		}
 		w.WriteHeader(http.StatusNoContent)
 	}
 }
@@ -243,7 +267,7 @@ func (s *server) download(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, bad(err.Error(), ""))
 		return
 	}
-	object, _, err := s.Objects.Open(r.Context(), digest)
+	object, size, err := s.Objects.Open(r.Context(), digest)
 	if err != nil {
 		s.fail(w, r, err)
 		return
@@ -252,13 +276,42 @@ func (s *server) download(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/octet-stream")
 	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
 	w.Header().Set("ETag", `"`+digest.String()+`"`)
+	served := io.ReadSeeker(object)
+	if strings.HasPrefix(r.URL.Path, "/bodies/") {
+		if served, err = compressed(w.Header(), r.Header, object, size); err != nil {
+			s.fail(w, r, err)
+			return
+		}
+	}
 	paced := s.Pacer.Begin(r, w.Header())
 	defer paced.End()
 	answer := &answered{ResponseWriter: w}
-	http.ServeContent(answer, r, "", time.Time{}, counting{object, s.Served, http.NewResponseController(w), paced})
+	http.ServeContent(answer, r, "", time.Time{}, counting{served, s.Served, http.NewResponseController(w), paced})
 	if answer.status == http.StatusRequestedRangeNotSatisfiable {
 		s.Refused.Add(wire.DoorObjects, "invalid_range")
 	}
+}
+
+// compressed returns a body as it is served: compressed for who says to know how.
+func compressed(out, asked http.Header, body io.ReadSeeker, size int64) (io.ReadSeeker, error) {
+	out.Set("Vary", "Accept-Encoding")
+	if asked.Get("Accept-Encoding") != pack.BodyEncoding || size > pack.MaxEncodedBody {
+		return body, nil
+	}
+	plain, err := io.ReadAll(body)
+	if err != nil {
+		return nil, err
+	}
+	encoded, err := pack.EncodeBody(plain)
+	if err != nil {
+		return nil, err
+	}
+	if len(encoded) >= len(plain) {
+		return bytes.NewReader(plain), nil
+	}
+	out.Set("Content-Encoding", pack.BodyEncoding)
+	out.Set("ETag", strings.TrimSuffix(out.Get("ETag"), `"`)+`-`+pack.BodyEncoding+`"`)
+	return bytes.NewReader(encoded), nil
 }
 
 // answered notes the status of an answer that somebody else makes.

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"net/http"
 	"os"
@@ -63,7 +64,13 @@ func TestVersionsThatAreWrongAreRefused(t *testing.T) {
 		"a pack nobody uploaded": {func(_ *stand, _ *version, in *api.SignedVersion) {
 			in.Packs = []content.Digest{content.Sum([]byte("elsewhere"))}
 		}, content.Sum([]byte("elsewhere")).String()},
-		"no pack": {func(_ *stand, _ *version, in *api.SignedVersion) { in.Packs = []content.Digest{} }, "none of the packs"},
+		"a chunk nobody uploaded": {func(s *stand, v *version, in *api.SignedVersion) {
+			lone := newVersion(t, content.Ref{Name: "app", Version: "elsewhere"})
+			lone.key, lone.head.Version, lone.head.Serial = v.key, v.head.Version, v.head.Serial
+			s.upload(lone.body)
+			*in = s.signed(lone)
+			in.Packs = []content.Digest{}
+		}, "none of the packs"},
 		"a pack that is none": {func(_ *stand, v *version, in *api.SignedVersion) {
 			in.Packs = []content.Digest{content.Sum(v.body)}
 		}, "pack"},
@@ -71,7 +78,7 @@ func TestVersionsThatAreWrongAreRefused(t *testing.T) {
 			other, digest := packOf(t, content.Sum(v.plain), v.plain[1:])
 			s.upload(other)
 			in.Packs = []content.Digest{digest}
-		}, "length"},
+		}, "verify pack"},
 		"a body nobody uploaded": {func(s *stand, v *version, in *api.SignedVersion) {
 			head := *v
 			head.head.Body = content.Sum([]byte("elsewhere"))
@@ -156,6 +163,48 @@ func TestUnsafePathsAreRefusedByName(t *testing.T) {
 			t.Errorf("detail %q does not name the path %q", p.Detail, bad)
 		}
 		wantProblem(t, s.as(catalog.RoleViewer, "GET", "/api/v1"+v.path(), nil), http.StatusNotFound, "not_found")
+	}
+}
+
+// TestAVersionTakesChunksThatAnotherContentHas publishes the same bytes under two
+// names, the second time without a pack.
+func TestAVersionTakesChunksThatAnotherContentHas(t *testing.T) {
+	s := newStand(t)
+	first := s.published("app", "1")
+	again := *first
+	again.ref, again.head.Name, again.head.Version = content.Ref{Name: "other", Version: "7"}, "other", "7"
+	s.reserve(&again)
+	in := s.signed(&again)
+	in.Packs = []content.Digest{}
+	s.call("PUT", again.path(), in, nil)
+	kept, err := s.catalog.Version(t.Context(), "other", "7")
+	s.must(err)
+	p, err := catalog.DecodePlacement(kept.Placement)
+	if err != nil || len(p.Packs) != 1 || p.Packs[0] != first.digest || p.Chunks[0].Length != uint32(len(first.plain)) {
+		t.Errorf("placed at %+v (%v), want in pack %s of the first", p, err, first.digest)
+	}
+}
+
+// TestNoChunkIsTakenFromAPackThatLies uploads a pack that gives other bytes for a
+// chunk: whoever publishes that chunk later must not be sent to it.
+func TestNoChunkIsTakenFromAPackThatLies(t *testing.T) {
+	s := newStand(t)
+	v := newVersion(t, content.Ref{Name: "app", Version: "1"})
+	lie := bytes.Clone(v.plain)
+	lie[0]++
+	poisoned, _ := packOf(t, content.Sum(v.plain), lie)
+	s.upload(poisoned)
+	missing := func() int {
+		var out api.Objects
+		s.call("POST", "/chunks/missing", api.Objects{Digests: []content.Digest{content.Sum(v.plain)}}, &out)
+		return len(out.Digests)
+	}
+	if missing() != 1 {
+		t.Error("a chunk counts as held that only a pack which lies has")
+	}
+	s.upload(v.pack)
+	if missing() != 0 {
+		t.Error("a chunk is missing though its pack was uploaded")
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -18,12 +19,14 @@ import (
 	"github.com/sitecast/sitecast/signaling/credential"
 	"github.com/sitecast/sitecast/storage/content"
 	"github.com/sitecast/sitecast/storage/ingest"
+	"github.com/sitecast/sitecast/storage/unpack"
 )
 
 // Publish is `sitecast publish`.
 type Publish struct {
 	Remote
 	Path    string `arg:"" type:"existingpath" help:"File or folder to publish."`
+	Unpack  bool   `help:"Publish the tree inside PATH, a tar (plain, gzip, xz or zstd), zip or deb."`
 	Name    string `help:"Name of the content." required:"" placeholder:"NAME"`
 	Version string `help:"Version of it; each is published once." required:"" placeholder:"V"`
 	Key     string `help:"Publisher key; made on first use (default: publisher.key in the user's sitecast configuration folder)." type:"path" env:"SITECAST_PUBLISHER_KEY" placeholder:"FILE"`
@@ -36,8 +39,17 @@ func (Publish) Help() string {
 An interrupted publish can be repeated: what arrived is not sent again. The last
 line printed is NAME@V.
 
-Example:
-  sitecast publish ./till-app --name till-app --version 2.1`
+Chunks that any earlier version has, of this content or another, are neither sent
+nor stored again, and sites that hold them fetch the others only. That can't help
+with files whose every byte changes: compressed archives and images, encrypted
+files, packed executables, databases that are written anew. Publish the tree inside
+an archive with --unpack; it is unpacked into a temporary folder first, which needs
+room for it. Links, devices and set-uid files are refused there as in a folder. A
+deb becomes the tree it installs, with its control files in DEBIAN/.
+
+Examples:
+  sitecast publish ./till-app --name till-app --version 2.1
+  sitecast publish --unpack till-app_2.1.tar.gz --name till-app --version 2.1`
 }
 
 // Validate refuses names that can't be one.
@@ -70,7 +82,11 @@ func (c Publish) Run(ctx context.Context) (err error) {
 		return fmt.Errorf("make a folder for packs: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	result, err := c.ingest(ctx, dir)
+	path, err := c.tree(ctx, dir)
+	if err != nil {
+		return err
+	}
+	result, err := c.ingest(ctx, server, path, dir)
 	if err != nil {
 		return fmt.Errorf("publish %s: %w", c.Path, err)
 	}
@@ -88,8 +104,8 @@ func (c Publish) Run(ctx context.Context) (err error) {
 	for _, p := range result.Packs {
 		version.Packs = append(version.Packs, p.Digest)
 	}
-	path := "/versions/" + url.PathEscape(c.Name) + "/" + url.PathEscape(c.Version)
-	if err := server.call(ctx, http.MethodPut, path, nil, version, nil); err != nil {
+	address := "/versions/" + url.PathEscape(c.Name) + "/" + url.PathEscape(c.Version)
+	if err := server.call(ctx, http.MethodPut, address, nil, version, nil); err != nil {
 		return fmt.Errorf("publish %s: %w", ref, err)
 	}
 	c.summarize(result)
@@ -153,21 +169,47 @@ func (c Publish) introduce(ctx context.Context, server *client, key ed25519.Priv
 	return nil
 }
 
-// ingest cuts the content into packs.
-func (c Publish) ingest(ctx context.Context, dir string) (ingest.Result, error) {
+// tree returns the file or folder to publish, which is unpacked into dir where it
+// lies in an archive.
+func (c Publish) tree(ctx context.Context, dir string) (string, error) {
+	if !c.Unpack {
+		return c.Path, nil
+	}
+	tree := filepath.Join(dir, "tree")
+	if err := os.Mkdir(tree, 0o700); err != nil {
+		return "", fmt.Errorf("make a folder to unpack into: %w", err)
+	}
+	err := c.staged(ctx, "Unpacking", func(progress func(done, total int64)) error {
+		return unpack.Run(ctx, c.Path, tree, unpack.Options{Progress: progress})
+	})
+	return tree, err
+}
+
+// ingest cuts the content at path into packs in dir.
+func (c Publish) ingest(ctx context.Context, server *client, path, dir string) (result ingest.Result, err error) {
+	err = c.staged(ctx, "Reading", func(progress func(done, total int64)) error {
+		// Twice as many as there are processors: half of them may wait for the server.
+		result, err = ingest.Run(ctx, path, dir, ingest.Options{Known: server.known, Parallel: 2 * runtime.GOMAXPROCS(0), Progress: progress})
+		return err
+	})
+	return result, err
+}
+
+// staged shows the progress of do.
+func (c Publish) staged(ctx context.Context, name string, do func(progress func(done, total int64)) error) error {
 	p := newProgress(ctx, c.stderr())
 	var stage *stage
-	result, err := ingest.Run(ctx, c.Path, dir, ingest.Options{Progress: func(done, total int64) {
+	err := do(func(done, total int64) {
 		if stage == nil {
-			stage = p.begin("Reading", total)
+			stage = p.begin(name, total)
 		}
 		stage.set(done)
-	}})
+	})
 	if stage != nil {
 		stage.end(err == nil)
 	}
 	p.wait()
-	return result, err
+	return err
 }
 
 func (c Publish) summarize(r ingest.Result) {

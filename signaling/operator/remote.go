@@ -25,8 +25,10 @@ import (
 )
 
 const (
-	callTimeout    = 45 * time.Second
-	dialTimeout    = 10 * time.Second
+	callTimeout = 45 * time.Second
+	dialTimeout = 10 * time.Second
+	// idleConns is how many connections are kept for the next call.
+	idleConns      = 8
 	maxAnswerBytes = 64 << 20
 	maxTokenBytes  = 4 << 10
 	caFileName     = "ca.pem" // in a server's data folder
@@ -96,7 +98,7 @@ func (r Remote) client() (*client, error) {
 		dial = (&net.Dialer{Timeout: dialTimeout}).DialContext
 	}
 	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, DialContext: dial,
-		TLSHandshakeTimeout: dialTimeout, MaxIdleConnsPerHost: uploads, IdleConnTimeout: time.Minute}
+		TLSHandshakeTimeout: dialTimeout, MaxIdleConnsPerHost: idleConns, IdleConnTimeout: time.Minute}
 	if base.Scheme == "https" {
 		roots, err := r.roots()
 		if err != nil {

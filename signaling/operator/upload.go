@@ -59,19 +59,40 @@ func (c Publish) upload(ctx context.Context, server *client, r ingest.Result) er
 	return err
 }
 
-// lacking returns the objects that the server does not have.
-func (c *client) lacking(ctx context.Context, objects []object) ([]object, error) {
-	in := api.Objects{Digests: []content.Digest{}}
-	for _, o := range objects {
-		in.Digests = append(in.Digests, o.digest)
+// known implements ingest.Known: which chunks some version at the origin has.
+func (c *client) known(ctx context.Context, chunks []content.Digest) (map[content.Digest]bool, error) {
+	missing, err := c.missing(ctx, "/chunks/missing", chunks)
+	if err != nil {
+		return nil, fmt.Errorf("ask which chunks the server has: %w", err)
 	}
+	known := make(map[content.Digest]bool, len(chunks))
+	for _, d := range chunks {
+		known[d] = !missing[d]
+	}
+	return known, nil
+}
+
+func (c *client) missing(ctx context.Context, path string, digests []content.Digest) (map[content.Digest]bool, error) {
 	var out api.Objects
-	if err := c.call(ctx, http.MethodPost, "/objects/missing", nil, in, &out); err != nil {
+	if err := c.call(ctx, http.MethodPost, path, nil, api.Objects{Digests: digests}, &out); err != nil {
 		return nil, err
 	}
 	missing := map[content.Digest]bool{}
 	for _, d := range out.Digests {
 		missing[d] = true
+	}
+	return missing, nil
+}
+
+// lacking returns the objects that the server does not have.
+func (c *client) lacking(ctx context.Context, objects []object) ([]object, error) {
+	digests := make([]content.Digest, len(objects))
+	for i, o := range objects {
+		digests[i] = o.digest
+	}
+	missing, err := c.missing(ctx, "/objects/missing", digests)
+	if err != nil {
+		return nil, err
 	}
 	var lacking []object
 	for _, o := range objects {

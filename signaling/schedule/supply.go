@@ -15,9 +15,6 @@ type Place struct {
 	Encoding uint8  // pack.Encoding
 }
 
-// maxSkipped bounds how many chunks of other packs a run reaches over.
-const maxSkipped = 4096
-
 // Supply knows of one flow which chunks live endpoints of the site hold and which
 // are under a live lease. A chunk that is neither is open: it has to come over
 // the WAN.
@@ -119,64 +116,4 @@ func (s *Supply) Free(parts []wire.Part) {
 		s.leased.Clear(p.Chunk)
 		s.update(p.Chunk, open)
 	}
-}
-
-// Run is a range of one pack to lease.
-type Run struct {
-	Pack     content.Digest
-	From, To int64
-	Parts    []wire.Part
-}
-
-// Next returns the next range that an endpoint which holds have should fetch from
-// the origin: the first open chunk it lacks and those that follow without a gap in
-// its pack, up to limit encoded bytes but at least one chunk. Where a version
-// shares chunks with an older one its chunks alternate between packs; the run
-// reaches over those of other packs. It reports false when nothing is open to it.
-func (s *Supply) Next(limit int64, have content.Bitmap) (Run, bool) {
-	n := uint32(len(s.places))
-	if s.open == 0 {
-		return Run{}, false
-	}
-	for ; !s.isOpen(s.first); s.first++ { // ends: open says that there is one
-	}
-	start := s.first
-	for ; start < n && (!s.isOpen(start) || have.Has(start)); start++ {
-	}
-	if start == n {
-		return Run{}, false
-	}
-	run := Run{Pack: s.places[start].Pack, From: s.places[start].Offset, To: s.places[start].Offset}
-	skipped := 0
-	for i := start; i < n && len(run.Parts) < wire.MaxLeaseParts; i++ {
-		p := s.places[i]
-		if p.Pack != run.Pack {
-			if skipped++; skipped > maxSkipped {
-				break
-			}
-			continue
-		}
-		if !s.isOpen(i) || have.Has(i) || p.Offset != run.To || len(run.Parts) > 0 && run.To-run.From+int64(p.Length) > limit {
-			break
-		}
-		run.add(i, p)
-	}
-	return run, true
-}
-
-func (r *Run) add(i uint32, p Place) {
-	r.Parts = append(r.Parts, wire.Part{Chunk: i, Length: p.Length, Encoding: p.Encoding})
-	r.To += int64(p.Length)
-}
-
-// Find returns the run of all chunks that lie in a range of a pack, whether they
-// are open or not. It reports false unless chunks of the version fill the range.
-func (s *Supply) Find(pack content.Digest, from, to int64) (Run, bool) {
-	run := Run{Pack: pack, From: from, To: from}
-	for i, p := range s.places {
-		if p.Pack == pack && p.Offset == run.To && run.To < to {
-			run.add(uint32(i), p)
-		}
-	}
-	return run, run.To == to && len(run.Parts) > 0 && len(run.Parts) <= wire.MaxLeaseParts
 }

@@ -161,7 +161,7 @@ func (l Lease) Check() error {
 		if p.Length == 0 || p.Length > content.MaxChunkBytes || p.Chunk >= content.MaxChunks || p.Encoding > 1 {
 			return fmt.Errorf("part of chunk %d with %d bytes in encoding %d", p.Chunk, p.Length, p.Encoding)
 		}
-		sum += int64(p.Length)
+		sum += p.Span()
 	}
 	if sum != l.To-l.From {
 		return fmt.Errorf("parts of %d bytes in a range of %d", sum, l.To-l.From)

@@ -215,7 +215,11 @@ type Part struct {
 	Chunk    uint32 `json:"c"`
 	Length   uint32 `json:"n"`           // encoded bytes
 	Encoding uint8  `json:"e,omitempty"` // pack.Encoding: 0 plain, 1 zstd
+	Skip     uint32 `json:"s,omitempty"` // bytes before it in the range that are of no use
 }
+
+// Span is how many bytes of the range the part takes, with those it skips.
+func (p Part) Span() int64 { return int64(p.Skip) + int64(p.Length) }
 
 // Revoke ends a lease early; the endpoint stops its request and reports progress.
 type Revoke struct {

@@ -201,6 +201,13 @@ type Catalog interface {
 	Publish(ctx context.Context, by string, v Version) error
 	Version(ctx context.Context, name, version string) (Version, error)
 
+	// AddPack notes where the chunks of a pack lie, which the caller has verified; one
+	// that is known to lie elsewhere stays there. It is not audited. HasPack reports
+	// whether a pack was added. Locate returns where chunks lie, of those it knows.
+	AddPack(ctx context.Context, pack content.Digest, chunks []Packed) error
+	HasPack(ctx context.Context, pack content.Digest) (bool, error)
+	Locate(ctx context.Context, chunks []content.Digest) (map[content.Digest]Packed, error)
+
 	// Distribute, SetRule and ClearRules change desired state and return its new
 	// generation. ClearRules removes the rules of a kind that a selector covers
 	// and returns how many. Setting a rule again, on the same selector, replaces it.

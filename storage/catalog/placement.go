@@ -22,6 +22,43 @@ type Place struct {
 	Encoding uint8
 }
 
+// Packed is where a chunk lies at the origin, whatever versions it is part of.
+type Packed struct {
+	content.Chunk
+	Pack     content.Digest
+	Offset   int64
+	Length   uint32 // encoded
+	Encoding uint8
+}
+
+// PlaceChunks says where the chunks of a body lie, given where those chunks lie that the
+// origin has. Its error names a chunk that is missing, or is another than the body
+// says.
+func PlaceChunks(chunks []content.Chunk, at map[content.Digest]Packed) (Placement, error) {
+	p := Placement{Packs: []content.Digest{}, Chunks: make([]Place, len(chunks))}
+	index := map[content.Digest]uint16{}
+	for i, c := range chunks {
+		lies, ok := at[c.Digest]
+		switch {
+		case !ok:
+			return p, fmt.Errorf("chunk %d (%s) is in none of the packs", i, c.Digest)
+		case lies.Chunk.Length != c.Length:
+			return p, fmt.Errorf("chunk %d (%s) has length %d in pack %s, want %d", i, c.Digest, lies.Chunk.Length, lies.Pack, c.Length)
+		}
+		pack, known := index[lies.Pack]
+		if !known {
+			if len(p.Packs) == maxPacks {
+				return p, fmt.Errorf("chunks in more than %d packs", maxPacks)
+			}
+			pack = uint16(len(p.Packs))
+			index[lies.Pack] = pack
+			p.Packs = append(p.Packs, lies.Pack)
+		}
+		p.Chunks[i] = Place{Pack: pack, Offset: lies.Offset, Length: lies.Length, Encoding: lies.Encoding}
+	}
+	return p, nil
+}
+
 // placeBytes is the encoded size of a Place: u16 pack, u48 offset, u32 length,
 // u8 encoding.
 const (

@@ -2,6 +2,7 @@ package content
 
 import (
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 	"unicode"
@@ -26,6 +27,24 @@ type PathError struct {
 }
 
 func (e *PathError) Error() string { return fmt.Sprintf("path %.200q: %s", e.Path, e.Reason) }
+
+// RefusedMode says why a file of that mode is not published, or "": links and special
+// files are not the same everywhere, and no content gives its reader more rights.
+func RefusedMode(mode fs.FileMode) string {
+	switch {
+	case mode&fs.ModeSymlink != 0:
+		return "is a symbolic link"
+	case !mode.IsRegular():
+		return fmt.Sprintf("is not a file or folder (%s)", mode.Type())
+	case mode&fs.ModeSetuid != 0:
+		return "is set-uid"
+	case mode&fs.ModeSetgid != 0:
+		return "is set-gid"
+	case mode&fs.ModeSticky != 0:
+		return "is sticky"
+	}
+	return ""
+}
 
 // CheckPath accepts a relative path of slash-separated parts that names the same
 // file, inside the folder it is resolved against, on every platform. It refuses

@@ -19,20 +19,24 @@ import (
 
 // Options are what a caller may want otherwise. The zero value is usual.
 type Options struct {
-	// Known reports whether the origin has a chunk, which then needs no room in a
-	// pack. It is called from several goroutines at once. Nil means nothing is known.
-	Known func(content.Digest) bool
+	// Known, where set, says what needs no room in a pack.
+	Known Known
 
 	// Progress, where set, is told now and then, from one goroutine, how many of
 	// all bytes have been read and encoded.
 	Progress func(done, total int64)
 
-	// Parallel is how many goroutines hash and encode; 0 means one a processor.
+	// Parallel is how many goroutines read, hash and encode, and wait for Known; 0
+	// means one a processor. Each takes some 16 MiB.
 	Parallel int
 
 	// PackBytes bounds a pack, which holds one chunk at least; 0 means pack.MaxBytes.
 	PackBytes int64
 }
+
+// Known tells which of these chunks, some 100 and at most 1,024, the origin has. It is
+// called from several goroutines at once.
+type Known func(ctx context.Context, chunks []content.Digest) (map[content.Digest]bool, error)
 
 // Result is a version, ready to be uploaded and signed.
 type Result struct {
@@ -99,8 +103,8 @@ func run(ctx context.Context, in *input, packs *packer, opts Options) (*content.
 		}
 	}
 	progress(0)
-	line := newLine(opts.parallel(), opts.Known)
-	err := line.run(ctx, in.split, func(c *chunk) error {
+	line := newLine(in, opts.parallel(), opts.Known)
+	err := line.run(ctx, func(c *chunk) error {
 		index, fresh := builder.Add(c.digest, uint32(len(c.plain)))
 		if index >= content.MaxChunks {
 			return fmt.Errorf("more than %d chunks", content.MaxChunks)

@@ -197,7 +197,7 @@ func TestWhatTheOriginKnowsIsNotPacked(t *testing.T) {
 	for _, c := range first.Body.Chunks {
 		known[c.Digest] = true
 	}
-	isKnown := func(d content.Digest) bool { return known[d] }
+	isKnown := func(context.Context, []content.Digest) (map[content.Digest]bool, error) { return known, nil }
 
 	again := run(t, tree(t, files), ingest.Options{Known: isKnown})
 	if len(again.Packs) != 0 || !bytes.Equal(again.Encoded, first.Encoded) {

@@ -20,10 +20,6 @@ type input struct {
 
 	root *os.Root // the folder, or that of the single file
 	disk string   // for a single file, its name in root, which need not be its path
-
-	// The folder of the object being read; splitting goes folder by folder.
-	folder     *os.Root
-	folderName string
 }
 
 // open lists and checks what is at path. It reads no file.
@@ -160,63 +156,11 @@ func readDir(folder *os.Root) ([]fs.DirEntry, error) {
 // describe refuses what is no plain file.
 func describe(name string, info fs.FileInfo) (content.File, error) {
 	mode := info.Mode()
-	reason := ""
-	switch {
-	case mode&fs.ModeSymlink != 0:
-		reason = "is a symbolic link"
-	case !mode.IsRegular():
-		reason = fmt.Sprintf("is not a file or folder (%s)", mode.Type())
-	case mode&fs.ModeSetuid != 0:
-		reason = "is set-uid"
-	case mode&fs.ModeSetgid != 0:
-		reason = "is set-gid"
-	case mode&fs.ModeSticky != 0:
-		reason = "is sticky"
-	}
+	reason := content.RefusedMode(mode)
 	if reason != "" {
 		return content.File{}, &content.PathError{Path: name, Reason: reason}
 	}
 	return content.File{Path: name, Size: info.Size(), Executable: mode&0o111 != 0}, nil
 }
 
-func (in *input) close() error {
-	var err error
-	if in.folder != nil {
-		err = in.folder.Close()
-	}
-	return errors.Join(err, in.root.Close())
-}
-
-// split reads every file once, in order, and cuts it object by object.
-func (in *input) split(emit func([]byte) error) error {
-	for from, to := range content.Objects(in.files) {
-		object := &objectReader{in: in, files: in.files[from:to]}
-		if err := errors.Join(content.Split(object, emit), object.close()); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// openIn opens a file by its folder, which is kept open for the next file: to
-// resolve a long path anew for each takes longer than to read a small file.
-func (in *input) openIn(file content.File) (*os.File, error) {
-	if in.kind == content.KindFile {
-		return in.root.Open(in.disk)
-	}
-	dir := path.Dir(file.Path)
-	if in.folder == nil || in.folderName != dir {
-		folder, err := in.root.OpenRoot(dir)
-		if err != nil {
-			return nil, err
-		}
-		if in.folder != nil {
-			err = in.folder.Close()
-		}
-		in.folder, in.folderName = folder, dir
-		if err != nil {
-			return nil, err
-		}
-	}
-	return in.folder.Open(path.Base(file.Path))
-}
+func (in *input) close() error { return in.root.Close() }

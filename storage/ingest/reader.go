@@ -6,13 +6,57 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 
 	"github.com/sitecast/sitecast/storage/content"
 )
 
+// reader reads files of an input. It belongs to one goroutine, and keeps the folder
+// of the last file open for the next: to resolve a long path anew for each takes
+// longer than to read a small file.
+type reader struct {
+	in         *input
+	folder     *os.Root
+	folderName string
+}
+
+// cut reads an object once, in order, and gives its chunks to emit.
+func (r *reader) cut(files []content.File, emit func([]byte) error) error {
+	object := &objectReader{from: r, files: files}
+	return errors.Join(content.Split(object, emit), object.close())
+}
+
+func (r *reader) open(file content.File) (*os.File, error) {
+	if r.in.kind == content.KindFile {
+		return r.in.root.Open(r.in.disk)
+	}
+	dir := path.Dir(file.Path)
+	if r.folder == nil || r.folderName != dir {
+		folder, err := r.in.root.OpenRoot(dir)
+		if err != nil {
+			return nil, err
+		}
+		err = r.close()
+		r.folder, r.folderName = folder, dir
+		if err != nil {
+			return nil, err
+		}
+	}
+	return r.folder.Open(path.Base(file.Path))
+}
+
+func (r *reader) close() error {
+	if r.folder == nil {
+		return nil
+	}
+	folder := r.folder
+	r.folder = nil
+	return folder.Close()
+}
+
 // objectReader reads the files of one object as one stream.
 type objectReader struct {
-	in    *input
+	from  *reader
 	files []content.File // those not read to their end
 
 	// The first of files, once it is open.
@@ -50,7 +94,7 @@ func (r *objectReader) next() error {
 	if len(r.files) == 0 {
 		return io.EOF
 	}
-	file, err := r.in.openIn(r.files[0])
+	file, err := r.from.open(r.files[0])
 	if err != nil {
 		return err
 	}

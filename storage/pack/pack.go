@@ -8,10 +8,13 @@
 package pack
 
 import (
+	"bufio"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/sitecast/sitecast/storage/content"
 )
@@ -81,6 +84,33 @@ func ReadIndex(r io.ReaderAt, size int64) ([]Entry, error) {
 	}
 	if len(seen) != len(entries) {
 		return nil, fmt.Errorf("read index of pack: a chunk is listed twice")
+	}
+	return entries, nil
+}
+
+// Verify reads all of a pack and returns what [ReadIndex] does, once every chunk
+// decodes to what its digest says. It takes the memory of one chunk.
+func Verify(ctx context.Context, r io.ReaderAt, size int64) ([]Entry, error) {
+	entries, err := ReadIndex(r, size)
+	if err != nil {
+		return nil, err
+	}
+	in := bufio.NewReaderSize(io.NewSectionReader(r, headerBytes, size-headerBytes), 1<<20)
+	var encoded, plain []byte
+	for i, e := range entries {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		encoded = slices.Grow(encoded[:0], int(e.Length))[:e.Length]
+		if _, err := io.ReadFull(in, encoded); err != nil {
+			return nil, fmt.Errorf("verify pack: entry %d: %w", i, err)
+		}
+		if plain, err = Decode(e.Encoding, encoded, e.Plain, plain[:0]); err != nil {
+			return nil, fmt.Errorf("verify pack: entry %d: %w", i, err)
+		}
+		if got := content.Sum(plain); got != e.Digest {
+			return nil, fmt.Errorf("verify pack: entry %d is chunk %s, and not %s", i, got, e.Digest)
+		}
 	}
 	return entries, nil
 }

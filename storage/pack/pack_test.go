@@ -80,6 +80,21 @@ func TestPackIsReadAsWritten(t *testing.T) {
 	}
 }
 
+func TestVerifyFindsAnyChunkThatIsAnother(t *testing.T) {
+	written, want := write(t, chunks()...)
+	entries, err := pack.Verify(t.Context(), bytes.NewReader(written), int64(len(written)))
+	if err != nil || !reflect.DeepEqual(entries, want) {
+		t.Fatalf("verified %d entries (%v), want %d", len(entries), err, len(want))
+	}
+	for i, e := range want {
+		damaged := bytes.Clone(written)
+		damaged[bytes.LastIndex(written, e.Digest[:])] ^= 1 // in the index, behind the chunks
+		if _, err := pack.Verify(t.Context(), bytes.NewReader(damaged), int64(len(damaged))); err == nil {
+			t.Errorf("chunk %d is another and was not noticed", i)
+		}
+	}
+}
+
 func TestPackFormatDoesNotChange(t *testing.T) {
 	want, err := os.ReadFile("testdata/pack-v1.bin")
 	if err != nil {

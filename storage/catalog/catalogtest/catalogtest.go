@@ -57,6 +57,10 @@ func Run(t *testing.T, open func(*testing.T) catalog.Catalog) {
 			"what was learned wrongly is refused":        learnedIsRefused,
 			"no more lines of a site are kept than some": linesAreBounded,
 		},
+		"packs": {
+			"a pack is added once, and its chunks found": packsAreKept,
+			"a chunk stays where it was found first":     firstPackCounts,
+		},
 		"settings": {
 			"a token is found by its hash alone":       tokenIsFound,
 			"a token's hash is taken once":             tokenConflict,

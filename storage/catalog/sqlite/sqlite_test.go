@@ -293,7 +293,8 @@ func TestWhatWasOrderedBeforeThereWereTimesHasNone(t *testing.T) {
 	c := open(t, path)
 	catalogtest.Fill(t, c)
 	closeIt(t, c)
-	for _, undo := range []string{`ALTER TABLE distributions DROP COLUMN ready_by`, `DELETE FROM goose_db_version WHERE version_id = 3`} {
+	for _, undo := range []string{`DROP TABLE chunks`, `DROP TABLE packs`, `ALTER TABLE distributions DROP COLUMN ready_by`,
+		`DELETE FROM goose_db_version WHERE version_id >= 3`} {
 		if _, err := raw(t, path).Exec(undo); err != nil {
 			t.Fatal(err)
 		}

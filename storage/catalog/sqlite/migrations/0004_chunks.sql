@@ -1,0 +1,9 @@
+-- +goose Up
+CREATE TABLE packs (id BIGINT PRIMARY KEY, digest TEXT NOT NULL UNIQUE);
+CREATE TABLE chunks (
+	digest TEXT PRIMARY KEY, plain BIGINT NOT NULL, pack BIGINT NOT NULL REFERENCES packs (id), start BIGINT NOT NULL,
+	length BIGINT NOT NULL, encoding BIGINT NOT NULL) WITHOUT ROWID;
+
+-- +goose Down
+DROP TABLE chunks;
+DROP TABLE packs;
