@@ -282,6 +282,9 @@ func (s *Site) waiting(now time.Time, room func(schedule.Slot) int) (open []*flo
 			if n.supply.Open() == 0 && !s.bodyNeeded(f, g) || now.Before(n.notBefore) || s.occupied(f, g, room) || unheard(now, f, members) {
 				continue
 			}
+			if !s.bodyNeeded(f, g) && seeding(now, f, n, members) != "" {
+				continue
+			}
 			open = append(open, f)
 			waiting = append(waiting, schedule.Waiting{Priority: f.Priority, Turn: max(n.turn, s.turn), Due: f.ReadyBy, Fetchers: s.choose(now, f, n, members)})
 		}

@@ -16,7 +16,7 @@ type system struct {
 	create    func(root *os.Root, name string, flag int, mode fs.FileMode) (*os.File, error) // opens for writing
 	write     func(f *os.File, b []byte, at int64) (int, error)
 	truncate  func(f *os.File, size int64) error
-	allocate  func(f *os.File, at, bytes int64) error // reserves blocks, and makes f at least so long
+	allocate  func(f *os.File, at, bytes int64) error                  // reserves blocks, and makes f at least so long
 	clone     func(to, from *os.File, toAt, fromAt, bytes int64) error // shares blocks, or fails; see clone.go
 	sync      func(f *os.File) error
 	syncAll   func(f *os.File) error                                   // the whole file system of f, or errors.ErrUnsupported
