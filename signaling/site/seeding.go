@@ -52,6 +52,13 @@ func seeding(now time.Time, f *flow, n *need, members []*member) (name string) {
 	return ""
 }
 
+// premature reports whether a lease was granted before it was known that a member
+// may hold some of it. What it brought until now is kept.
+func (s *Site) premature(now time.Time, l *lease) bool {
+	f, m := s.flows[l.flow], s.members[l.to]
+	return !l.body && seeding(now, f, f.need(m.group, now), s.groups[m.group]) != ""
+}
+
 // seeks says that a flow waits for a member that may find more of it, where it does.
 func (s *Site) seeks(now time.Time, f *flow) string {
 	for g, members := range s.groups {

@@ -118,3 +118,29 @@ func TestWhoHoldsNothingElseIsNotWaitedFor(t *testing.T) {
 		}
 	})
 }
+
+func TestLeasesEndForWhoJoinsAndMayFindMore(t *testing.T) {
+	onStand(t, func(s *stand) {
+		a := version("a", 100)
+		s.order(a)
+		empty := s.join("empty")
+		current, next := begin(s, a, empty)
+		p := progress(a, chunks(0, 3), wire.LeaseState{Epoch: current.Epoch, Lease: current.Lease, Verified: 3})
+		p.Body = true
+		empty.say(p)
+		old := s.join("old")
+		old.seeks(a, false, nil)
+		revoked := take[wire.Revoke](empty)
+		if len(revoked) != 2 || revoked[0].Lease+revoked[1].Lease != current.Lease+next.Lease {
+			t.Fatalf("revoked %+v, want both leases", revoked)
+		}
+		p = progress(a, chunks(2, 90))
+		p.Body = true
+		old.say(p)
+		leases := append(take[wire.Lease](empty), take[wire.Lease](old)...)
+		if len(leases) != 1 {
+			t.Fatalf("%d leases, want one of what nobody holds", len(leases))
+		}
+		checkRun(s, a, leases[0], 90, 100)
+	})
+}

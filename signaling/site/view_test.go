@@ -1,11 +1,11 @@
 package site_test
 
 import (
-	"slices"
 	"context"
 	"errors"
 	"math"
 	"reflect"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
