@@ -16,8 +16,9 @@ import (
 // Which chunks of a version lie in others is found by joining lists of digests: that
 // of what is missing, sorted, with the body of one other version after the other,
 // as far as its journal says that it is held. So there is no index to keep in
-// memory or up to date, and nothing is hashed that is not taken: for 100,000 missing
-// chunks it takes 3.6 MB while it lasts, and the body of one other version.
+// memory or up to date, and nothing is hashed that is not taken. With 134,000 chunks
+// each (10 GiB), another version takes 0.11 s and 26 MB until it was looked through
+// (BenchmarkLookup).
 
 // A lender is a version that another takes chunks of. It is opened only to be read,
 // beside the version that may be open: neither waits for the other. Where its tree
