@@ -225,6 +225,12 @@ func (l *Lab) Publish(name, version string, size int64) {
 	l.t.Helper()
 	path := filepath.Join(l.t.TempDir(), name)
 	l.must(os.WriteFile(path, Bytes(name, version, size), 0o600))
+	l.PublishPath(name, version, path)
+}
+
+// PublishPath publishes a file or a folder.
+func (l *Lab) PublishPath(name, version, path string) {
+	l.t.Helper()
 	l.must(operator.Publish{Remote: l.Remote(io.Discard), Path: path, Name: name, Version: version,
 		Key: filepath.Join(l.dir, "publisher.key")}.Run(l.t.Context()))
 }

@@ -47,7 +47,7 @@ func newStore(commits *stream) *store {
 	return &store{commits: commits, held: map[content.VersionID]*held{}}
 }
 
-// Open implements chunk.Store. Chunks of other versions are taken over.
+// Open implements chunk.Store.
 func (s *store) Open(_ context.Context, head content.Head, envelope json.RawMessage, body *content.Body) (chunk.Version, error) {
 	of := stock().byID[versionOf(envelope)]
 	if of == nil || of.spec.Head.Body != head.Body || len(of.list.Chunks) != len(body.Chunks) {
@@ -63,19 +63,6 @@ func (s *store) Open(_ context.Context, head content.Head, envelope json.RawMess
 	}
 	h := &held{s: s, of: of, envelope: envelope, have: content.NewBitmap(head.Chunks), bad: content.NewBitmap(head.Chunks),
 		durable: content.NewBitmap(head.Chunks)}
-	there := map[content.Digest]bool{}
-	for _, id := range s.order {
-		other := s.held[id]
-		for i, c := range other.of.list.Chunks {
-			there[c.Digest] = there[c.Digest] || other.have.Has(uint32(i)) && !other.bad.Has(uint32(i))
-		}
-	}
-	for i, c := range of.list.Chunks {
-		if there[c.Digest] {
-			h.have.Set(uint32(i))
-			h.count.Bytes[chunk.Reused] += int64(c.Length)
-		}
-	}
 	h.commit()
 	s.held[of.spec.ID] = h
 	s.order = append(s.order, of.spec.ID)
@@ -86,6 +73,43 @@ func (s *store) Open(_ context.Context, head content.Head, envelope json.RawMess
 type handle struct {
 	*held
 	closed atomic.Bool
+}
+
+// Seed implements chunk.Version.
+func (h *handle) Seed(_ context.Context, took func(chunk uint32)) error {
+	if h.closed.Load() {
+		return errClosedVersion
+	}
+	found, err := h.held.seed()
+	for _, i := range found {
+		took(i)
+	}
+	return err
+}
+
+// seed takes what other versions hold.
+func (h *held) seed() (found []uint32, err error) {
+	h.s.mu.Lock()
+	defer h.s.mu.Unlock()
+	there := map[content.Digest]bool{}
+	for _, other := range h.s.held {
+		for i, c := range other.of.list.Chunks {
+			there[c.Digest] = there[c.Digest] || other != h && other.have.Has(uint32(i)) && !other.bad.Has(uint32(i))
+		}
+	}
+	for i, c := range h.of.list.Chunks {
+		if h.have.Has(uint32(i)) || !there[c.Digest] {
+			continue
+		}
+		if h.s.full {
+			return found, fmt.Errorf("seed chunk %d: %w", i, chunk.ErrNoRoom)
+		}
+		h.have.Set(uint32(i))
+		h.count.Bytes[chunk.Reused] += int64(c.Length)
+		found = append(found, uint32(i))
+	}
+	h.commit()
+	return found, nil
 }
 
 var errClosedVersion = errors.New("version is closed")

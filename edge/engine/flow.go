@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"maps"
@@ -15,7 +16,8 @@ import (
 )
 
 // flow is one version this endpoint shall have. It goes through: body wanted,
-// store opening, filling, completing, complete; pause stops it anywhere.
+// store opening, seeding from other versions, filling, completing, complete; pause
+// stops it anywhere.
 // Owned by the engine's loop.
 type flow struct {
 	id       content.VersionID
@@ -32,6 +34,10 @@ type flow struct {
 	opening    bool         // or closing, of a flow that was retired before
 	completing bool
 	complete   bool
+
+	seeded      bool               // there is no more to take from other versions
+	stopSeeding context.CancelFunc // nil while nothing is taken
+	saidSeeding bool               // the server knows that more may be found
 
 	search bodySearch // until spec is
 
@@ -101,8 +107,12 @@ func (e *Engine) advance(now time.Time, f *flow) time.Time {
 	case f.paused:
 	case f.spec == nil:
 		next = e.seekBody(now, f)
+	case !f.seeded:
+		e.seed(f)
+		e.tell(now, f)
 	default:
-		e.exchange(now, f)
+		e.tell(now, f)
+		e.ask(now, f)
 		e.holdBack(now, f)
 		if f.swarm.Missing() == 0 && !f.complete && !f.completing {
 			e.finish(f)
@@ -120,8 +130,8 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-// exchange sends what the swarm decides.
-func (e *Engine) exchange(now time.Time, f *flow) {
+// tell sends what the swarm announces.
+func (e *Engine) tell(now time.Time, f *flow) {
 	for _, t := range f.swarm.Tell(now) {
 		if l := e.peers[wire.EndpointID(t.Peer)]; l != nil {
 			for part := range slices.Chunk(t.Chunks, wire.MaxListed) {
@@ -129,6 +139,10 @@ func (e *Engine) exchange(now time.Time, f *flow) {
 			}
 		}
 	}
+}
+
+// ask sends what the swarm asks for.
+func (e *Engine) ask(now time.Time, f *flow) {
 	f.swarm.SetClass(swarm.Class(f.priority.Class()))
 	for _, a := range f.swarm.Plan(now) {
 		l := e.peers[wire.EndpointID(a.Peer)]
@@ -166,6 +180,9 @@ func (e *Engine) activate(f *flow) {
 func (e *Engine) suspend(f *flow, why string) {
 	e.open.remove(f.id)
 	e.leaveAll(f)
+	if f.stopSeeding != nil {
+		f.stopSeeding()
+	}
 	for _, l := range e.leases {
 		if l.Flow == f.id {
 			e.giveBack(l, why)
@@ -231,6 +248,7 @@ func (ev opened) apply(e *Engine, now time.Time) {
 	}
 	f.ver, f.complete, f.dirty = ev.ver, ev.ver.Done(), true
 	f.swarm = swarm.New(lengths, ev.ver.Have(), e.rng)
+	f.seeded = f.swarm.Missing() == 0
 	if f.active() {
 		e.activate(f)
 	}

@@ -137,7 +137,8 @@ func (e *Engine) begin(now time.Time, l *lease) {
 	e.wg.Go(func() { e.fetch(l, f, spec) })
 }
 
-// startable reports whether a lease's chunks have somewhere to go.
+// startable reports whether a lease's chunks have somewhere to go, and are not about
+// to be found.
 func (e *Engine) startable(l *lease) bool {
 	f := e.flows[l.Flow]
 	if l.failed != "" {
@@ -146,7 +147,7 @@ func (e *Engine) startable(l *lease) bool {
 	if !l.Body && f.swarm != nil {
 		f.swarm.Lease(chunksOf(l.Lease)...)
 	}
-	return l.Body || f.swarm != nil
+	return l.Body || f.swarm != nil && f.seeded
 }
 
 // fetch runs outside the loop; of f it reads only the head, which never changes.

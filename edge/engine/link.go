@@ -219,12 +219,7 @@ func (ev arrived) apply(e *Engine, now time.Time) {
 	if ev.lease != nil {
 		ev.lease.verified++
 	}
-	for _, other := range f.swarm.Got(now, ev.chunk, from) {
-		if l := e.peers[wire.EndpointID(other)]; l != nil {
-			l.down.forget(target{version: f.id, chunk: ev.chunk})
-			e.send(l, wire.Frame{Kind: wire.FrameCancel, Version: f.id, Chunks: []uint32{ev.chunk}})
-		}
-	}
+	e.cancel(f, ev.chunk, f.swarm.Got(now, ev.chunk, from))
 	f.dirty = true
 }
 

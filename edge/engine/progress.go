@@ -35,7 +35,7 @@ func (e *Engine) report(now time.Time, f *flow) time.Time {
 	if due := f.reportedAt.Add(ProgressInterval); f.announced && now.Before(due) {
 		return due
 	}
-	p := wire.Progress{Flow: f.id, Body: f.spec != nil, Complete: f.complete, Code: f.code, Error: wire.Clip(f.trouble)}
+	p := wire.Progress{Flow: f.id, Body: f.spec != nil, Seeding: e.seeks(f), Complete: f.complete, Code: f.code, Error: wire.Clip(f.trouble)}
 	more := false
 	if f.swarm != nil {
 		p.Have, more = f.changed()
@@ -48,7 +48,7 @@ func (e *Engine) report(now time.Time, f *flow) time.Time {
 	if !e.cfg.Uplink.Send(wire.KindProgress, p) {
 		return time.Time{} // a new session will announce everything
 	}
-	f.reportedAt, f.announced, f.dirty = now, true, more
+	f.reportedAt, f.announced, f.dirty, f.saidSeeding = now, true, more, p.Seeding
 	if more {
 		f.reportedAt = time.Time{}
 		return now
@@ -126,7 +126,7 @@ type LinkStatus struct {
 type FlowStatus struct {
 	Content    string       `json:"content"`
 	Version    string       `json:"version"`
-	State      string       `json:"state"` // paused, failed, preparing, filling, complete
+	State      string       `json:"state"` // paused, failed, preparing, seeding, filling, complete
 	Reason     string       `json:"reason,omitempty"`
 	Chunks     uint32       `json:"chunks"`
 	ChunksHeld uint32       `json:"chunks_held"`
@@ -187,6 +187,8 @@ func (f *flow) state() string {
 		return "paused"
 	case f.swarm == nil:
 		return "preparing"
+	case !f.seeded:
+		return "seeding"
 	}
 	return "filling"
 }

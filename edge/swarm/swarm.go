@@ -143,11 +143,7 @@ func (s *Swarm) Got(now time.Time, i uint32, from PeerID) (cancel []PeerID) {
 	if p := s.peers[from]; p != nil {
 		p.delivered(now, s.lengths[i])
 	}
-	for _, id := range s.order {
-		if s.settle(s.peers[id], i) && id != from {
-			cancel = append(cancel, id)
-		}
-	}
+	cancel = s.others(i, from)
 	if !s.have.Has(i) {
 		s.have.Set(i)
 		s.missing--
@@ -160,6 +156,34 @@ func (s *Swarm) Got(now time.Time, i uint32, from PeerID) (cancel []PeerID) {
 	s.leased.Clear(i)
 	s.reconsider(i)
 	return cancel
+}
+
+// Found records that chunk i was on this endpoint, in another version. Everybody is
+// told at once: there may be many who can get it from nobody else. It returns the
+// peers that owe it, to be told to cancel.
+func (s *Swarm) Found(i uint32) (cancel []PeerID) {
+	if !s.valid(i) {
+		return nil
+	}
+	cancel = s.others(i, "")
+	if !s.have.Has(i) {
+		s.have.Set(i)
+		s.missing--
+		s.announce(i)
+	}
+	s.leased.Clear(i)
+	s.reconsider(i)
+	return cancel
+}
+
+// others settles what peers owe of chunk i, and returns those but from that owed it.
+func (s *Swarm) others(i uint32, from PeerID) (owed []PeerID) {
+	for _, id := range s.order {
+		if s.settle(s.peers[id], i) && id != from {
+			owed = append(owed, id)
+		}
+	}
+	return owed
 }
 
 // Lost records that chunk i is held no more, because the disk lied.
@@ -197,6 +221,11 @@ func (s *Swarm) spread(now time.Time, i uint32, from PeerID) {
 		s.news = append(s.news, news{i, now.Add(TellRestAfter)})
 		return
 	}
+	s.announce(i)
+}
+
+// announce has every peer told of chunk i that is not known to hold it.
+func (s *Swarm) announce(i uint32) {
 	for _, id := range s.order {
 		if p := s.peers[id]; !p.has.Has(i) {
 			p.tell = append(p.tell, i)

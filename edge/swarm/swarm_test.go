@@ -3,6 +3,7 @@ package swarm_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -251,4 +252,30 @@ func TestEveryEndpointGetsEveryChunkOnce(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestWhatWasFoundIsToldToAllAndAskedOfNobody(t *testing.T) {
+	s := fresh(8)
+	for _, id := range []swarm.PeerID{"a", "b", "c", "d"} {
+		s.AddPeer(id, false)
+	}
+	s.PeerHas("a", 3, 4)
+	s.Plan(start)
+	if cancel := s.Found(3); len(cancel) != 1 || cancel[0] != "a" {
+		t.Errorf("cancelled at %v, want at a, which was asked for it", cancel)
+	}
+	s.Found(5)
+	s.Found(8) // there is none
+	if s.Missing() != 6 || !s.Has(3) || !s.Has(5) || s.Ahead(start) != 0 {
+		t.Errorf("%d are missing, %d bytes ahead, want 6 and none", s.Missing(), s.Ahead(start))
+	}
+	for _, told := range s.Tell(start) {
+		want := []uint32{3, 5}
+		if told.Peer == "a" {
+			want = want[1:] // it holds the other
+		}
+		if !slices.Equal(told.Chunks, want) {
+			t.Errorf("%s was told of %v, want %v", told.Peer, told.Chunks, want)
+		}
+	}
 }

@@ -139,6 +139,9 @@ func (s *Site) candidate(now time.Time, f *flow, n *need, m *member, best podium
 	if h == nil || h.code != "" { // who has not reported yet may not know the flow
 		return schedule.Candidate{}, false
 	}
+	if h.seeding && !body { // it would begin only when it has looked
+		return schedule.Candidate{}, false
+	}
 	if _, open := n.supply.Next(1, h.have); !open && !(body && !h.body) {
 		return schedule.Candidate{}, false
 	}

@@ -91,6 +91,7 @@ type need struct {
 	turn      uint64          // where the next lease begins, on the scale of the site's turn
 	moved     time.Time       // when one of the group last got a chunk that others hold, or had no reason to
 	notBefore time.Time       // no lease earlier
+	body      time.Time       // since when one of the group holds the body; zero while none does
 	trials    int             // how often another fetcher was tried
 	trial     wire.EndpointID // who gets the next lease, to be tried
 	counted   bool            // the guard knows what it needs

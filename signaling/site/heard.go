@@ -78,6 +78,8 @@ type holding struct {
 	have     content.Bitmap
 	body     bool
 	complete bool
+	seeding  bool      // it may find more in what else it holds
+	since    time.Time // when it began to, or when it got the body
 	doubted  bool      // it does not count: nobody gets anything of it
 	heard    time.Time // when it spoke of it last
 	code     string
@@ -154,7 +156,10 @@ func (s *Site) progress(now time.Time, m *member, p *wire.Progress) {
 	}
 	h.heard = now
 	had := h.body && !h.doubted
-	h.body, h.code, h.trouble = p.Body, p.Code, p.Error
+	if p.Seeding && !(h.seeding && h.body == p.Body) {
+		h.since = now
+	}
+	h.body, h.seeding, h.code, h.trouble = p.Body, p.Seeding, p.Code, p.Error
 	if had && !h.body && s.bodyNeeded(f, m.group) {
 		f.explain(c, f.Head.BodyBytes)
 	}

@@ -74,13 +74,15 @@ func (s *Site) class(l *lease) int {
 // held is how many leases a member has.
 func (s *Site) held(id wire.EndpointID) int { return len(s.leasesOf(id)) }
 
-// expire ends leases of what is at the site by now, those that made no progress in
+// expire ends leases of what is at the site by now or may turn out to be, those that made no progress in
 // time, and those of a fetcher that is much slower than another one was. A member works on the first of its leases; the
 // others wait for it and end with it, unless they have begun.
 func (s *Site) expire(now time.Time) {
 	for _, l := range s.leases {
 		if s.needless(now, l) {
 			s.revoke(now, l, "the site holds it")
+		} else if s.premature(now, l) {
+			s.revoke(now, l, "an endpoint may hold it in another version")
 		}
 	}
 	for _, m := range s.members {
@@ -280,6 +282,9 @@ func (s *Site) waiting(now time.Time, room func(schedule.Slot) int) (open []*flo
 		for g, members := range s.groups {
 			n := f.need(g, now)
 			if n.supply.Open() == 0 && !s.bodyNeeded(f, g) || now.Before(n.notBefore) || s.occupied(f, g, room) || unheard(now, f, members) {
+				continue
+			}
+			if !s.bodyNeeded(f, g) && seeding(now, f, n, members) != "" {
 				continue
 			}
 			open = append(open, f)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sitecast/sitecast/signaling/wire"
@@ -147,7 +148,7 @@ func (s *Site) flowView(now time.Time, f *flow) FlowView {
 		PausedBy: f.PausedBy, Groups: len(s.groups), Fetchers: []string{}, Seconds: now.Sub(f.ordered).Seconds(), Ordered: f.ordered}
 	seen := len(f.counted) // and those online who said nothing yet
 	var left int64         // for those online
-	var failed *member
+	var failed []*member
 	for id, m := range s.members {
 		received := int64(0)
 		if c := f.counted[id]; c != nil {
@@ -161,8 +162,8 @@ func (s *Site) flowView(now time.Time, f *flow) FlowView {
 			continue
 		}
 		left += max(f.Head.UniqueBytes-received, 0)
-		if h != nil && h.code != "" && (failed == nil || m.before(failed) < 0) {
-			failed = m
+		if h != nil && h.code != "" {
+			failed = append(failed, m)
 		}
 	}
 	v.BytesTotal = f.Head.UniqueBytes * int64(seen)
@@ -175,10 +176,10 @@ func (s *Site) flowView(now time.Time, f *flow) FlowView {
 		v.State, v.Reason = StateWaiting, "no endpoint of the site is online"
 	case v.Complete == len(s.members):
 		v.State = StateComplete
-	case failed != nil:
-		v.State, v.Reason = StateFailed, failed.Hello.Name+": "+failed.holds[f.ID].trouble
+	case len(failed) > 0:
+		v.State, v.Reason = StateFailed, f.troubles(failed)
 	default:
-		v.State, v.Reason = StateRunning, cmp.Or(s.awaiting(now, f), s.apart(f), s.stoodBack(now, f))
+		v.State, v.Reason = StateRunning, cmp.Or(s.awaiting(now, f), s.seeks(now, f), s.apart(f), s.stoodBack(now, f))
 	}
 	if !f.finished.IsZero() {
 		v.Seconds = f.finished.Sub(f.ordered).Seconds()
@@ -198,6 +199,22 @@ func (s *Site) flowView(now time.Time, f *flow) FlowView {
 	slices.Sort(v.Fetchers)
 	v.Receipt = receiptView(s.receipts[f.ID])
 	return v
+}
+
+// maxTroubles is how many endpoints that can't go on are named one by one.
+const maxTroubles = 3
+
+// troubles says who can't go on, and why.
+func (f *flow) troubles(failed []*member) string {
+	slices.SortFunc(failed, (*member).before)
+	var all []string
+	for _, m := range failed[:min(len(failed), maxTroubles)] {
+		all = append(all, m.Hello.Name+": "+m.holds[f.ID].trouble)
+	}
+	if more := len(failed) - maxTroubles; more > 0 {
+		all = append(all, fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(all, "; ")
 }
 
 // before orders members as they are listed.

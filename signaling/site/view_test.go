@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"reflect"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -36,7 +37,9 @@ func TestStateOfAFlowSaysWhatItWaitsFor(t *testing.T) {
 		{"paused", paused(a), []*wire.Progress{progress(a, nil)}, site.StatePaused, "closing time", 0},
 		{"paused with nobody", paused(a), nil, site.StatePaused, "closing time", 0},
 		{"one failed", a, []*wire.Progress{progress(a, nil), broken(wire.CodeDiskFull, "no room")}, site.StateFailed, "mab: no room", 0},
-		{"two failed", a, []*wire.Progress{broken(wire.CodeStore, "bad disk"), broken(wire.CodeDiskFull, "no room")}, site.StateFailed, "maa: bad disk", 0},
+		{"two failed", a, []*wire.Progress{broken(wire.CodeStore, "bad disk"), broken(wire.CodeDiskFull, "no room")}, site.StateFailed, "maa: bad disk; mab: no room", 0},
+		{"many failed", a, slices.Repeat([]*wire.Progress{broken(wire.CodeStore, "bad disk")}, 5), site.StateFailed,
+			"maa: bad disk; mab: bad disk; mac: bad disk; and 2 more", 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			onStand(t, func(s *stand) {

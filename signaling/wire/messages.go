@@ -234,6 +234,7 @@ type Revoke struct {
 type Progress struct {
 	Flow     content.VersionID `json:"flow"`
 	Body     bool              `json:"body,omitempty"`     // the body is held
+	Seeding  bool              `json:"seeding,omitempty"`  // more may be found in what else the endpoint holds
 	Have     []Bits            `json:"have,omitempty"`     // chunks held, changed bytes of the bitmap
 	Complete bool              `json:"complete,omitempty"` // verified, durable and visible
 	Bytes    Sources           `json:"bytes"`              // content bytes by source

@@ -41,7 +41,8 @@ type Store interface {
 	// perhaps of an earlier process, left it. The caller has verified the head
 	// (envelope is its signed form, kept beside it) and that body is the one the
 	// head names. Unsafe paths in body are refused with a *content.PathError, a
-	// disk without room with ErrNoRoom, before anything is written.
+	// disk without room for what Seed will not find with ErrNoRoom, before anything
+	// is written.
 	Open(ctx context.Context, head content.Head, envelope json.RawMessage, body *content.Body) (Version, error)
 
 	// Held lists the versions a restart found, complete or not, to be opened
@@ -73,6 +74,14 @@ type Version interface {
 	// a *CorruptError. A chunk already held is dropped, uncounted: added is false.
 	// Put does not keep data after it returns.
 	Put(chunk uint32, data []byte, from Source, wan int64) (added bool, err error)
+
+	// Seed takes every missing chunk that another version in the store holds, of the
+	// same content or of another, and puts it as Reused. What is taken is hashed
+	// first: the other tree may have been edited. took, which may be nil, hears of
+	// each chunk, one at a time. It returns when there is no more to take, with ctx, or when a
+	// chunk could not be kept; what was taken until then is held. It may be called
+	// again, and while others put and read.
+	Seed(ctx context.Context, took func(chunk uint32)) error
 
 	// Read appends the chunk to dst after checking its hash, or answers
 	// ErrNotHeld. A chunk that no longer matches on disk is forgotten (it will

@@ -52,6 +52,10 @@ func Run(t *testing.T, m Maker) {
 		"what is committed survives":                survives,
 		"a complete version survives":               completeSurvives,
 		"what was damaged after reopening is found": damageAfterReopening,
+		"a version takes what others hold":          seeded,
+		"a version that is not whole lends, too":    seededFromParts,
+		"what was edited is not taken":              seededFromEdited,
+		"seeding ends with its context":             seedingEnds,
 		"a closed store refuses":                    closedRefuses,
 		"a closed version is opened again":          closedVersion,
 	} {

@@ -55,6 +55,26 @@ func NewSample(t testing.TB, ref content.Ref, lengths, uses []int, files []conte
 	return s
 }
 
+// Compose signs a version whose stream is the given chunks in that order, recurring
+// ones included, cut into files.
+func Compose(t testing.TB, ref content.Ref, stream [][]byte, files []content.File) *Sample {
+	t.Helper()
+	s := &Sample{}
+	var b content.Builder
+	for _, data := range stream {
+		if _, fresh := b.Add(content.Sum(data), uint32(len(data))); fresh {
+			s.Chunks = append(s.Chunks, data)
+		}
+		s.Stream = append(s.Stream, data...)
+	}
+	var err error
+	if s.Body, err = b.Body(files); err != nil {
+		t.Fatal(err)
+	}
+	s.sign(t, ref)
+	return s
+}
+
 // Signed is a version of a body whose bytes are nowhere.
 func Signed(t testing.TB, ref content.Ref, body *content.Body) *Sample {
 	t.Helper()

@@ -27,7 +27,7 @@ func benchmarked(b *testing.B, files int) *chunktest.Sample {
 	return chunktest.NewSample(b, content.Ref{Name: "benchmarked", Version: "v1"}, lengths, uses, list)
 }
 
-// BenchmarkStore compares a version put, completed and read with the same bytes
+// BenchmarkStore compares a version put or seeded, completed and read with the same bytes
 // written to plain files, synced, and read.
 func BenchmarkStore(b *testing.B) {
 	for _, files := range []int{4, 2048} {
@@ -35,7 +35,7 @@ func BenchmarkStore(b *testing.B) {
 		for _, c := range []struct {
 			name string
 			run  func(*testing.B, *chunktest.Sample)
-		}{{"put", putAll}, {"plain write", writePlain}, {"read", readAll}, {"plain read", readPlain}, {"hash", hashAll}} {
+		}{{"put", putAll}, {"seed", seedAll}, {"plain write", writePlain}, {"read", readAll}, {"plain read", readPlain}, {"hash", hashAll}} {
 			b.Run(fmt.Sprintf("%s/%d files", c.name, files), func(b *testing.B) {
 				b.SetBytes(int64(len(s.Stream)))
 				b.ReportAllocs()
@@ -51,6 +51,26 @@ func putAll(b *testing.B, s *chunktest.Sample) {
 		s.Fill(b, store)
 		b.StopTimer()
 		if err := store.Remove(b.Context(), s.ID); err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
+	}
+}
+
+// seedAll takes all of it from another version.
+func seedAll(b *testing.B, s *chunktest.Sample) {
+	store := open(b, b.TempDir())
+	if err := s.Fill(b, store).Close(); err != nil {
+		b.Fatal(err)
+	}
+	next := chunktest.Compose(b, content.Ref{Name: "benchmarked", Version: "v2"}, s.Chunks, s.Body.Files)
+	for b.Loop() {
+		v := next.Open(b, store)
+		if err := errors.Join(v.Seed(b.Context(), nil), v.Complete()); err != nil {
+			b.Fatal(err)
+		}
+		b.StopTimer()
+		if err := store.Remove(b.Context(), next.ID); err != nil {
 			b.Fatal(err)
 		}
 		b.StartTimer()

@@ -15,6 +15,9 @@
 // journal says is held is on the disk, whenever the process or the power ends, and
 // opening a version reads the journal and no content.
 //
+// A new version takes from the others what it has in common with them (seed.go),
+// and shares its blocks with them where the file system can (clone.go).
+//
 // Content is hashed whenever it is read. What an edit or a bad disk has changed is
 // forgotten, wanted again, and repaired in place.
 package disk
@@ -76,6 +79,8 @@ type Store struct {
 	full  chan struct{} // or now
 	stop  chan struct{}
 	wg    sync.WaitGroup
+
+	cloner cloner
 
 	uncommitted atomic.Int64 // bytes put, over all versions
 

@@ -36,7 +36,7 @@ func OpenWithRoom(dir string, bytes int64) (*Store, error) {
 func OpenSparse(dir string) (*Store, error) {
 	sys := realSystem()
 	sys.room = func(string) (int64, error) { return 1 << 50, nil }
-	sys.allocate = (*os.File).Truncate
+	sys.allocate = func(f *os.File, _, bytes int64) error { return f.Truncate(bytes) }
 	return open(dir, slog.New(slog.DiscardHandler), sys)
 }
 

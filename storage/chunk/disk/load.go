@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"slices"
+	"sort"
 
 	"github.com/sitecast/sitecast/storage/chunk"
 	"github.com/sitecast/sitecast/storage/content"
@@ -78,7 +80,11 @@ func (v *version) ensure(ctx context.Context, envelope, encoded []byte) error {
 
 // create makes the folder beside, durable, and then gives it its name.
 func (v *version) create(ctx context.Context, envelope, encoded []byte, begun state) (err error) {
-	if err := v.check(int64(len(encoded))); err != nil {
+	shared, err := v.savings(ctx)
+	if err != nil {
+		return err
+	}
+	if err := v.check(int64(len(encoded)), shared); err != nil {
 		return err
 	}
 	s, beside := v.store, folderOf(v.id)+newSuffix
@@ -88,7 +94,7 @@ func (v *version) create(ctx context.Context, envelope, encoded []byte, begun st
 	if err := s.sys.mkdir(s.root, beside, 0o700); err != nil {
 		return err
 	}
-	if err := v.prepare(ctx, beside, envelope, encoded, begun); err != nil {
+	if err := v.prepare(ctx, beside, envelope, encoded, begun, shared); err != nil {
 		return errors.Join(err, s.sys.removeAll(s.root, beside))
 	}
 	if err := s.sys.removeAll(s.root, folderOf(v.id)); err != nil { // what remained of a deleted one
@@ -100,8 +106,9 @@ func (v *version) create(ctx context.Context, envelope, encoded []byte, begun st
 	return s.sys.syncDir(s.root, storeName)
 }
 
-// check refuses unsafe paths, and a version larger than the disk has room.
-func (v *version) check(bodyBytes int64) error {
+// check refuses unsafe paths, and a version for which the disk has no room: its
+// content but for what shares its blocks with others, and something to spare.
+func (v *version) check(bodyBytes int64, shared []extent) error {
 	paths := make([]string, len(v.body.Files))
 	needed := bodyBytes + spareBytes
 	for i, f := range v.body.Files {
@@ -111,17 +118,24 @@ func (v *version) check(bodyBytes int64) error {
 	if err := content.CheckPaths(paths); err != nil {
 		return err
 	}
+	for _, e := range shared {
+		needed -= e.bytes
+	}
 	free, err := v.store.sys.room(v.store.dir)
 	if err != nil {
 		return fmt.Errorf("ask for the room on the disk: %w", err)
 	}
 	if free < needed {
-		return fmt.Errorf("%w: %d bytes needed, %d available", chunk.ErrNoRoom, needed, free)
+		return fmt.Errorf("%w: %s too little (%s needed, %s free); it starts by itself when there is room",
+			chunk.ErrNoRoom, megabytes(needed-free), megabytes(needed), megabytes(free))
 	}
 	return nil
 }
 
-func (v *version) prepare(ctx context.Context, beside string, envelope, encoded []byte, begun state) error {
+// megabytes is how people are told a number of bytes, rounded up.
+func megabytes(n int64) string { return fmt.Sprintf("%.1f MB", math.Ceil(float64(n)/1e5)/10) }
+
+func (v *version) prepare(ctx context.Context, beside string, envelope, encoded []byte, begun state, shared []extent) error {
 	s := v.store
 	dir, err := s.root.OpenRoot(beside)
 	if err != nil {
@@ -146,18 +160,19 @@ func (v *version) prepare(ctx context.Context, beside string, envelope, encoded 
 		return err
 	}
 	defer tree.Close()
-	return errors.Join(v.plant(ctx, tree), s.sys.syncDir(dir, "."))
+	return errors.Join(v.plant(ctx, tree, shared), s.sys.syncDir(dir, "."))
 }
 
-// plant makes every file and folder, the files of their final size.
-func (v *version) plant(ctx context.Context, tree *os.Root) error {
+// plant makes every file and folder, the files of their final size. Blocks that will
+// be shared are not reserved.
+func (v *version) plant(ctx context.Context, tree *os.Root, shared []extent) error {
 	folders := foldersOf(v.body)
 	for _, folder := range folders {
 		if err := v.store.sys.mkdir(tree, folder, 0o755); err != nil {
 			return err
 		}
 	}
-	for _, f := range v.body.Files {
+	for i, f := range v.body.Files {
 		if f.Dir {
 			continue
 		}
@@ -168,14 +183,35 @@ func (v *version) plant(ctx context.Context, tree *os.Root) error {
 		if err != nil {
 			return err
 		}
-		if f.Size > 0 {
-			err = v.store.sys.allocate(file, f.Size)
-		}
-		if err := errors.Join(err, file.Close()); err != nil {
+		if err := errors.Join(v.reserve(file, i, shared), file.Close()); err != nil {
 			return fmt.Errorf("make %s: %w", f.Path, err)
 		}
 	}
 	return v.store.sys.syncTree(tree, v.body, folders)
+}
+
+// reserve makes a file so long as it is to be.
+func (v *version) reserve(file *os.File, i int, shared []extent) error {
+	sys, at, size := &v.store.sys, int64(0), v.body.Files[i].Size
+	first := sort.Search(len(shared), func(k int) bool { return shared[k].file >= i })
+	for _, e := range shared[first:] {
+		if e.file != i {
+			break
+		}
+		if e.at > at {
+			if err := sys.allocate(file, at, e.at-at); err != nil {
+				return err
+			}
+		}
+		at = e.at + e.bytes
+	}
+	switch {
+	case at < size:
+		return sys.allocate(file, at, size-at)
+	case size > 0:
+		return sys.truncate(file, size)
+	}
+	return nil
 }
 
 // mend writes a file of the version's folder anew when it is damaged.

@@ -86,12 +86,12 @@ func (p *powered) system() system {
 			return err
 		})
 	}
-	sys.allocate = func(f *os.File, size int64) error {
+	sys.allocate = func(f *os.File, at, bytes int64) error {
 		return p.step("allocate", f.Name(), func(err error) error {
 			if err != nil {
 				return err
 			}
-			return f.Truncate(size)
+			return lengthen(f, at+bytes)
 		})
 	}
 	sys.truncate = func(f *os.File, size int64) error {

@@ -34,7 +34,7 @@ func (v *version) restoreTree() error {
 		return err
 	}
 	s.log.Warn("making a deleted tree anew", "content", v.head.Ref().String(), "folder", folder)
-	if err := v.check(0); err != nil {
+	if err := v.check(0, nil); err != nil {
 		return err
 	}
 	// Nobody reads or writes until the new tree is there.
@@ -86,7 +86,7 @@ func (v *version) plantAgain() error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(v.plant(context.Background(), root), root.Close()); err != nil {
+	if err := errors.Join(v.plant(context.Background(), root, nil), root.Close()); err != nil {
 		return errors.Join(err, s.sys.removeAll(s.root, beside))
 	}
 	if err := s.sys.rename(s.root, beside, tree); err != nil {

@@ -16,7 +16,8 @@ type system struct {
 	create    func(root *os.Root, name string, flag int, mode fs.FileMode) (*os.File, error) // opens for writing
 	write     func(f *os.File, b []byte, at int64) (int, error)
 	truncate  func(f *os.File, size int64) error
-	allocate  func(f *os.File, size int64) error
+	allocate  func(f *os.File, at, bytes int64) error                  // reserves blocks, and makes f at least so long
+	clone     func(to, from *os.File, toAt, fromAt, bytes int64) error // shares blocks, or fails; see clone.go
 	sync      func(f *os.File) error
 	syncAll   func(f *os.File) error                                   // the whole file system of f, or errors.ErrUnsupported
 	mkdir     func(root *os.Root, name string, mode fs.FileMode) error // and what it lies in
@@ -33,6 +34,7 @@ func realSystem() system {
 		write:     (*os.File).WriteAt,
 		truncate:  (*os.File).Truncate,
 		allocate:  allocate,
+		clone:     cloneRange,
 		sync:      (*os.File).Sync,
 		syncAll:   syncFileSystem,
 		mkdir:     (*os.Root).MkdirAll,
@@ -51,6 +53,15 @@ func (s *system) writeAt(f *os.File, b []byte, at int64) error {
 		err = fmt.Errorf("%d of %d bytes written", n, len(b))
 	}
 	return err
+}
+
+// lengthen makes a file that is shorter so long.
+func lengthen(f *os.File, size int64) error {
+	info, err := f.Stat()
+	if err != nil || info.Size() >= size {
+		return err
+	}
+	return f.Truncate(size)
 }
 
 // named calls a full disk what the contract calls it. Everything that the store

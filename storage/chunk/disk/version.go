@@ -68,45 +68,59 @@ func (v *version) Put(i uint32, data []byte, from chunk.Source, wan int64) (adde
 	if v.holds(i) {
 		return false, nil
 	}
-	added, err = v.keep(i, data, from, wan)
+	all := v.layout.Segments(i)
+	added, err = v.keep(i, data, all, v.failures(), from, wan)
 	if errors.Is(err, fs.ErrNotExist) { // not even made anew: what it would lie in is gone
 		if err = v.restore(); err == nil {
-			added, err = v.keep(i, data, from, wan)
+			added, err = v.keep(i, data, all, v.failures(), from, wan)
 		}
 	}
-	if err != nil {
-		return false, fmt.Errorf("put chunk %d of %s: %w", i, v.head.Ref(), named(err))
+	if err == nil {
+		err = v.yield()
 	}
-	// Whoever fills the disk faster than it takes the bytes waits for it here.
+	if err != nil {
+		return added, fmt.Errorf("put chunk %d of %s: %w", i, v.head.Ref(), named(err))
+	}
+	return added, nil
+}
+
+// yield has whoever fills the disk faster than it takes the bytes wait for it.
+func (v *version) yield() error {
 	switch waiting := v.store.uncommitted.Load(); {
 	case waiting >= CommitBytes:
-		err = v.Commit()
+		return v.Commit()
 	case waiting >= CommitBytes/2:
 		signal(v.store.full)
 	}
-	return added, err
+	return nil
 }
 
-// keep writes a chunk to all its places, and then counts it as held. Two that put
-// the same chunk write the same bytes, and the first is counted.
-func (v *version) keep(i uint32, data []byte, from chunk.Source, wan int64) (added bool, err error) {
+// failures counts syncs that failed.
+func (v *version) failures() int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.failed
+}
+
+// keep writes a chunk where write says, which is wherever it does not lie yet, and
+// then counts it as held. Two that put the same chunk write the same bytes, and the
+// first is counted. No sync may have failed since there were so many failures.
+func (v *version) keep(i uint32, data []byte, write []content.Segment, failures int, from chunk.Source, wan int64) (added bool, err error) {
 	v.moving.RLock()
 	defer v.moving.RUnlock()
 	if v.tree == nil {
 		return false, errClosed
 	}
-	v.mu.Lock()
-	failed := v.failed
-	v.mu.Unlock()
-	segments := v.layout.Segments(i)
-	for _, s := range segments {
+	written := 0
+	for _, s := range write {
 		if err := v.write(s, data[s.Start:s.Start+s.Length]); err != nil {
 			return false, err
 		}
+		written += s.Length
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.failed != failed {
+	if v.failed != failures {
 		return false, errors.New("a sync failed while it was written")
 	}
 	if v.state.have.Has(i) {
@@ -117,13 +131,14 @@ func (v *version) keep(i uint32, data []byte, from chunk.Source, wan int64) (add
 	v.fresh = append(v.fresh, i)
 	v.state.counters.Bytes[from] += int64(len(data))
 	v.state.counters.WAN += wan
-	for _, s := range segments {
-		if !v.placed {
+	if !v.placed {
+		for _, s := range v.layout.Segments(i) {
 			v.touched[s.File] = true
 		}
 	}
-	v.pending += int64(len(data))
-	v.store.uncommitted.Add(int64(len(data)))
+	pending := int64(min(written, len(data)))
+	v.pending += pending
+	v.store.uncommitted.Add(pending)
 	signal(v.store.dirty)
 	return true, nil
 }
