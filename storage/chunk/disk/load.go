@@ -103,10 +103,8 @@ func (v *version) create(ctx context.Context, envelope, encoded []byte, begun st
 // check refuses unsafe paths, and a version larger than the disk has room.
 func (v *version) check(bodyBytes int64) error {
 	paths := make([]string, len(v.body.Files))
-	needed := bodyBytes + spareBytes
 	for i, f := range v.body.Files {
 		paths[i] = f.Path
-		needed += (f.Size + blockBytes - 1) / blockBytes * blockBytes
 	}
 	if err := content.CheckPaths(paths); err != nil {
 		return err
@@ -115,8 +113,8 @@ func (v *version) check(bodyBytes int64) error {
 	if err != nil {
 		return fmt.Errorf("ask for the room on the disk: %w", err)
 	}
-	if free < needed {
-		return fmt.Errorf("%w: %d bytes needed, %d available", chunk.ErrNoRoom, needed, free)
+	if n := needed(v.body, bodyBytes); free < n {
+		return fmt.Errorf("%w: %d bytes needed, %d available", chunk.ErrNoRoom, n, free)
 	}
 	return nil
 }
