@@ -57,6 +57,10 @@ bench-publish: ## Publishing beside sha256sum and zstd
 	@.ci/install bench
 	$(GO) test -run '^$$' -bench Ingest -benchtime 3x ./storage/ingest
 
+.PHONY: bench-cache
+bench-cache: ## Copies ahead of need at sites that come and go: by uptime, at random, by room (simulated)
+	$(GO) run ./e2e/bench/cache
+
 .PHONY: bench-idle
 bench-idle: build ## CPU and memory of an idle agent with ten links
 	$(GO) run ./e2e/bench/idle
