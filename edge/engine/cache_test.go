@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -24,11 +25,12 @@ import (
 // smallDisk is a file system with nothing on it but the stand's folder.
 type smallDisk struct {
 	dir  string
-	size int64
+	size atomic.Int64
 }
 
 func (d *smallDisk) Room() (size, free int64, err error) {
-	free = d.size
+	size = d.size.Load()
+	free = size
 	err = filepath.WalkDir(d.dir, func(_ string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() {
 			return err
@@ -39,7 +41,7 @@ func (d *smallDisk) Room() (size, free int64, err error) {
 		}
 		return err
 	})
-	return d.size, free, err
+	return size, free, err
 }
 
 func (d *smallDisk) Needs(head content.Head, _ *content.Body) int64 {
@@ -49,7 +51,8 @@ func (d *smallDisk) Needs(head content.Head, _ *content.Body) int64 {
 // onDisk starts the stand anew on a disk of some size, which a version takes 2 MB of.
 func (s *stand) onDisk(size int64, p cache.Policy) *smallDisk {
 	s.stop()
-	d := &smallDisk{s.dir, size}
+	d := &smallDisk{dir: s.dir}
+	d.size.Store(size)
 	s.cache = &engine.Cache{Disk: d, Policy: p, Save: func(m cache.Memory) error {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -153,7 +156,7 @@ func TestVersionThatFindsNoRoomIsRefusedAndNothingGoesForIt(t *testing.T) {
 			t.Fatalf("progress %+v, want that there is no room and for what", p)
 		}
 		s.wantDelivered("1", "2")
-		d.size = 9_000_000
+		d.size.Store(9_000_000)
 		time.Sleep(time.Minute) // it tries again by itself
 		s.leaseOf(flow, 5000, 0, 20)
 		time.Sleep(2 * time.Second)
@@ -424,7 +427,7 @@ func (s *story) step(rng *rand.Rand) string {
 		s.flow.Generation++
 		s.want(s.flow)
 	case "disk":
-		s.disk.size = []int64{3_900_000, 5_000_000, 9_000_000}[rng.IntN(3)]
+		s.disk.size.Store([]int64{3_900_000, 5_000_000, 9_000_000}[rng.IntN(3)])
 	case "purge":
 		s.purges, s.active = []wire.Purge{{Content: "app", Serial: s.head.Serial + s.n}}, 0
 		s.keeping(s.flow, nil, s.purges)
