@@ -124,7 +124,7 @@ func (c Distribute) wait(ctx context.Context, server *client, ref content.Ref) e
 			sites = append(sites, s.Name)
 		}
 	}
-	w := &wait{ref: ref, sites: sites, moved: time.Now()}
+	w := &wait{ref: ref, sites: sites, open: c.PreStage == 0, moved: time.Now()}
 	screen := newScreen(c.stderr())
 	var told time.Time
 	for {

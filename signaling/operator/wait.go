@@ -22,6 +22,7 @@ const (
 type wait struct {
 	ref   content.Ref
 	sites []string // empty: all that have the flow
+	open  bool     // it goes to every endpoint: where it is only placed ahead of need, the order is not known yet
 
 	flows []site.FlowView // of those sites, as seen last
 	state string          // what they added up to
@@ -50,6 +51,8 @@ func (w *wait) look(now time.Time, all []site.FlowView) (done bool, err error) {
 		}
 		state += fmt.Sprintln(f.Site, f.State, f.Endpoints, f.Complete, f.BytesOrigin+f.BytesPeer+f.BytesRelay+f.BytesReused)
 		switch {
+		case w.open && f.PreStage > 0:
+			running++
 		case f.Endpoints == 0 && f.PreStage > 0:
 			full = append(full, f.Site+": "+clean(f.Reason))
 		case f.Endpoints == 0:

@@ -165,3 +165,15 @@ func TestAWaitShowsWhereEachSiteStands(t *testing.T) {
 		}
 	}
 }
+
+func TestAWaitForAllIsNotOverWhenOnlyTheCopiesAheadOfNeedAreThere(t *testing.T) {
+	now := time.Now()
+	w := operator.NewWait(now, content.Ref{Name: "app", Version: "2"}, "a")
+	w.Open()
+	if done, err := w.Look(now, []site.FlowView{aheadOf("a", 2, 2)}); done || err != nil {
+		t.Errorf("got %v, %v before the site heard of the order, want to go on", done, err)
+	}
+	if done, err := w.Look(now, []site.FlowView{flow("a", site.StateComplete, 3, 3, 9)}); !done || err != nil {
+		t.Errorf("got %v, %v, want done", done, err)
+	}
+}
