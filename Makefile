@@ -62,6 +62,10 @@ bench-delta: ## What an update costs over the WAN, beside casync and zstd --patc
 	@.ci/install bench
 	$(GO) run ./e2e/bench/delta
 
+.PHONY: bench-cache
+bench-cache: ## Copies ahead of need at sites that come and go: by uptime, at random, by room (simulated)
+	$(GO) run ./e2e/bench/cache
+
 .PHONY: bench-idle
 bench-idle: build ## CPU and memory of an idle agent with ten links
 	$(GO) run ./e2e/bench/idle

@@ -38,6 +38,9 @@ type commands struct {
 	Pause      operator.Pause      `cmd:"" help:"Pause flows by site or content."`
 	Resume     operator.Resume     `cmd:"" help:"Resume paused flows."`
 	Prioritize operator.Prioritize `cmd:"" help:"Change the priority of content."`
+	Pin        operator.Pin        `cmd:"" help:"Have endpoints keep what they hold of a content."`
+	Unpin      operator.Unpin      `cmd:"" help:"End pins."`
+	Purge      operator.Purge      `cmd:"" help:"Have endpoints delete a content or version."`
 	Cap        operator.Cap        `cmd:"" help:"Cap a site's use of the WAN."`
 	Endpoints  operator.Endpoints  `cmd:"" help:"Show endpoints."`
 	Demo       demo.Command        `cmd:"" help:"Run a server, two sites and their endpoints on this machine."`

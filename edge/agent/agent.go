@@ -19,6 +19,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/sitecast/sitecast/edge/cache"
 	"github.com/sitecast/sitecast/edge/engine"
 	"github.com/sitecast/sitecast/edge/governor"
 	"github.com/sitecast/sitecast/edge/host"
@@ -39,6 +40,7 @@ type Config struct {
 	RTCListen    string                 // UDP address for links
 	StatusListen string                 // address of the local status server; empty for none
 	EnrolToken   func() (string, error) // called only when the endpoint is not enrolled
+	Cache        cache.Policy           // how long the store keeps what it has
 	Log          *slog.Logger
 
 	// Net and Dial replace the host's network, for tests in fake time.
@@ -125,7 +127,7 @@ func (a *agent) assemble(store *disk.Store) error {
 		Listen: a.probeSocket, Reflectors: a.ice.reflectors, Ping: a.link.Ping, Log: a.cfg.Log})
 	a.lan = lan.New(lan.Config{Wireless: a.wireless, Waited: host.WaitedForCPU, Log: a.cfg.Log})
 	a.eng = engine.New(engine.Config{
-		Uplink: a.link, Links: a.rtc, Store: store, Origin: a.origin, Governor: a.governor, Uploads: uploads{a.lan},
+		Uplink: a.link, Links: a.rtc, Store: store, Origin: a.origin, Governor: a.governor, Uploads: uploads{a.lan}, Cache: newCache(a.cfg, store),
 		Root: a.id.Root, Trust: trust, SaveTrust: a.saveTrust, SetICE: a.ice.set,
 		Refused: &a.refused, Log: a.cfg.Log, Seed: rand.Uint64(),
 	})

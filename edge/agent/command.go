@@ -15,20 +15,26 @@ import (
 
 // Command is `sitecast agent` without a further command, which runs it.
 type Command struct {
-	Server         string `help:"URL of the server." required:"" env:"SITECAST_SERVER" placeholder:"URL"`
-	EnrolTokenFile string `help:"File with the enrolment token; read only until the endpoint is enrolled." env:"SITECAST_ENROL_TOKEN_FILE" placeholder:"FILE"`
-	Data           string `help:"Folder for identity, store and delivered content." required:"" type:"path" env:"SITECAST_DATA" placeholder:"DIR"`
-	StatusListen   string `help:"Address for GET /status and /metrics." env:"SITECAST_STATUS_LISTEN" placeholder:"ADDR"`
-	RTCListen      string `name:"rtc-listen" help:"UDP address for links to peers." default:"0.0.0.0:0" env:"SITECAST_RTC_LISTEN" placeholder:"ADDR"`
-	Name           string `help:"Name shown to operators (default: the host name)." env:"SITECAST_NAME"`
-	InsecureHTTP   bool   `name:"insecure-http" help:"Allow plain http to a server that is not on loopback." env:"SITECAST_INSECURE_HTTP"`
-	LogLevel       string `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"SITECAST_LOG_LEVEL"`
+	Server         string     `help:"URL of the server." required:"" env:"SITECAST_SERVER" placeholder:"URL"`
+	EnrolTokenFile string     `help:"File with the enrolment token; read only until the endpoint is enrolled." env:"SITECAST_ENROL_TOKEN_FILE" placeholder:"FILE"`
+	Data           string     `help:"Folder for identity, store and delivered content." required:"" type:"path" env:"SITECAST_DATA" placeholder:"DIR"`
+	StatusListen   string     `help:"Address for GET /status and /metrics." env:"SITECAST_STATUS_LISTEN" placeholder:"ADDR"`
+	RTCListen      string     `name:"rtc-listen" help:"UDP address for links to peers." default:"0.0.0.0:0" env:"SITECAST_RTC_LISTEN" placeholder:"ADDR"`
+	Name           string     `help:"Name shown to operators (default: the host name)." env:"SITECAST_NAME"`
+	Cache          CacheFlags `embed:"" prefix:"cache-"`
+	InsecureHTTP   bool       `name:"insecure-http" help:"Allow plain http to a server that is not on loopback." env:"SITECAST_INSECURE_HTTP"`
+	LogLevel       string     `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"SITECAST_LOG_LEVEL"`
 }
 
 // Help is the long help with an example.
 func (Command) Help() string {
 	return `The agent enrols once with the token, then runs until stopped. Complete content
 appears at DATA/content/NAME/VERSION.
+
+A version that a newer one superseded stays, because most of the next lies in it,
+until it expires (--cache-idle, --cache-age) or the disk needs the room
+(--cache-floor, --cache-quota). What a distribution wants and the last good version
+are never evicted. GET /status says of each version why it is there, or went.
 
 Example:
   sitecast enrol --site shop-12 > token
@@ -63,9 +69,13 @@ func (c Command) config() (Config, error) {
 	if err := (wire.Hello{Version: wire.Version, Name: name}).Check(); err != nil {
 		return Config{}, fmt.Errorf("--name: %w", err)
 	}
+	policy, err := c.Cache.policy(wire.DeviceAgent)
+	if err != nil {
+		return Config{}, err
+	}
 	return Config{
 		Server: server, Data: c.Data, Name: name, Device: wire.DeviceAgent,
-		RTCListen: c.RTCListen, StatusListen: c.StatusListen,
+		RTCListen: c.RTCListen, StatusListen: c.StatusListen, Cache: policy,
 		EnrolToken: func() (string, error) { return readToken(c.EnrolTokenFile) },
 		Log:        slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})),
 	}, nil

@@ -72,6 +72,7 @@ func TestWrongFlagsAreNamed(t *testing.T) {
 		{"long name", func(c *agent.Command) { c.Name = strings.Repeat("n", 129) }, "--name"},
 		{"name that is no text", func(c *agent.Command) { c.Name = "till\xff" }, "--name"},
 		{"data that is a file", func(c *agent.Command) { c.Data = file }, file},
+		{"versions to keep", func(c *agent.Command) { n := -1; c.Cache.Keep = &n }, "--cache-keep"},
 		{"no token file", func(c *agent.Command) { c.EnrolTokenFile = filepath.Join(dir, "none") }, "read the enrolment token"},
 		{"no token in it", func(c *agent.Command) { c.EnrolTokenFile = file }, "not an enrolment token"},
 	} {

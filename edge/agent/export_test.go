@@ -20,3 +20,6 @@ func Reflectors(servers []wire.ICE) []string {
 	s.set(servers)
 	return s.reflectors()
 }
+
+// ReadMemory reads when versions came and were needed last.
+var ReadMemory = readMemory

@@ -73,7 +73,7 @@ func (a *agent) serveStatus(ctx context.Context, l net.Listener) error {
 }
 
 // metrics exports the engine's counters and what was refused; labels are bounded
-// by the sources, doors and codes.
+// by the sources, doors, codes and rules.
 type metrics struct {
 	e       *engine.Engine
 	refused *wire.Refusals
@@ -84,6 +84,8 @@ var (
 	wanDesc     = prometheus.NewDesc("sitecast_agent_wan_bytes_total", "Encoded bytes fetched from the origin, over the flows present.", nil, nil)
 	refusedDesc = prometheus.NewDesc("sitecast_agent_refused_total", "Bad input refused since the start, by door and code.", []string{"door", "code"}, nil)
 	linksDesc   = prometheus.NewDesc("sitecast_agent_links", "Links to peers.", nil, nil)
+	cacheDesc   = prometheus.NewDesc("sitecast_agent_cache_used_bytes", "Bytes on the disk that the versions in the store take.", nil, nil)
+	evictedDesc = prometheus.NewDesc("sitecast_agent_cache_evicted_total", "Versions evicted since the start, by rule.", []string{"rule"}, nil)
 	upDesc      = prometheus.NewDesc("sitecast_agent_connected", "1 while the socket to the server is open.", nil, nil)
 )
 
@@ -93,6 +95,8 @@ func (m metrics) Describe(ch chan<- *prometheus.Desc) {
 	ch <- refusedDesc
 	ch <- linksDesc
 	ch <- upDesc
+	ch <- cacheDesc
+	ch <- evictedDesc
 }
 
 func (m metrics) Collect(ch chan<- prometheus.Metric) {
@@ -123,6 +127,12 @@ func (m metrics) Collect(ch chan<- prometheus.Metric) {
 	counter(bytesDesc, sum.Reused, "reused")
 	counter(wanDesc, wan)
 	ch <- prometheus.MustNewConstMetric(linksDesc, prometheus.GaugeValue, float64(len(s.Links)))
+	if c := s.Cache; c != nil {
+		ch <- prometheus.MustNewConstMetric(cacheDesc, prometheus.GaugeValue, float64(c.Used))
+		for rule, n := range c.Counts {
+			counter(evictedDesc, n, string(rule))
+		}
+	}
 	up := 0.0
 	if s.Connected {
 		up = 1

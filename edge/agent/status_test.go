@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/sitecast/sitecast/edge/agent"
+	"github.com/sitecast/sitecast/edge/cache"
 	"github.com/sitecast/sitecast/edge/governor"
 	"github.com/sitecast/sitecast/signaling/wire"
 )
@@ -59,7 +60,7 @@ func freeAddr(t *testing.T) string {
 func TestStatusSaysWhoAndHow(t *testing.T) {
 	s := newServer(t)
 	cfg := s.config(t.TempDir())
-	cfg.StatusListen = freeAddr(t)
+	cfg.StatusListen, cfg.Cache = freeAddr(t), cache.DefaultPolicy(wire.DeviceAgent)
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- agent.Run(ctx, cfg) }()
@@ -79,7 +80,12 @@ func TestStatusSaysWhoAndHow(t *testing.T) {
 		"governor": map[string]any{"role": "none", "rate_bytes_per_second": 0.0, "mine_bytes_per_second": float64(governor.FirstRate),
 			"capacity_bytes_per_second": 0.0, "base_ms": 0.0, "queue_ms": 0.0, "taken_bytes": 0.0},
 		"actuator": map[string]any{"name": "reads", "reason": whyReads},
-		"uploads":  map[string]any{"governed": false, "why": "the LAN is fast, or nothing was uploaded yet"}}
+		"cache": map[string]any{"used_bytes": 0.0, "versions": []any{}, "evicted": []any{},
+			"policy": map[string]any{"quota": "none", "floor": "1GB,5%", "age": "none", "idle": "720h0m0s", "keep": 1.0, "largest": "none"}},
+		"uploads": map[string]any{"governed": false, "why": "the LAN is fast, or nothing was uploaded yet"}}
+	held, _ := got["cache"].(map[string]any)
+	delete(held, "disk_bytes") // as measured last, or 0
+	delete(held, "free_bytes")
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
@@ -88,7 +94,7 @@ func TestStatusSaysWhoAndHow(t *testing.T) {
 	for _, line := range []string{
 		`sitecast_agent_content_bytes_total{source="origin"} 0`, `sitecast_agent_content_bytes_total{source="peer"} 0`,
 		`sitecast_agent_content_bytes_total{source="relay"} 0`, `sitecast_agent_content_bytes_total{source="reused"} 0`,
-		"sitecast_agent_wan_bytes_total 0", "sitecast_agent_links 0", "sitecast_agent_connected 0", "go_goroutines ",
+		"sitecast_agent_cache_used_bytes 0", "sitecast_agent_wan_bytes_total 0", "sitecast_agent_links 0", "sitecast_agent_connected 0", "go_goroutines ",
 		"sitecast_governor_grant_bytes_per_second 0", "sitecast_governor_taken_bytes_total 0", "sitecast_governor_capacity_bytes_per_second 0",
 		"sitecast_governor_queue_seconds 0", `sitecast_governor_state{state="rest"} 1`, `sitecast_governor_state{state="start"} 0`,
 		`sitecast_governor_state{state="run"} 0`, `sitecast_governor_state{state="yield"} 0`, `sitecast_governor_state{state="probe"} 0`,

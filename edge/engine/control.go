@@ -24,6 +24,10 @@ func (ev connected) apply(e *Engine, _ time.Time) {
 	// A new session knows nothing of us: everything is announced again, leases that
 	// still run included.
 	e.keepLeases()
+	if e.cache != nil {
+		e.cache.stock = nil
+		e.cache.changed()
+	}
 	e.cfg.Governor.Forget()
 	for _, f := range e.flows {
 		f.reported, f.announced, f.dirty, f.reportedAt = nil, false, true, time.Time{}
@@ -170,7 +174,8 @@ func (e *Engine) openHead(w *wire.Flow, held bool) (content.Head, content.Versio
 	return head, id, err
 }
 
-// closeGeneration drops flows that are no longer wanted. Their bytes stay.
+// closeGeneration drops flows that are no longer wanted. Their bytes stay until the
+// cache has them removed.
 func (e *Engine) closeGeneration(w *wire.Flows) {
 	for _, id := range slices.Clone(e.order) {
 		if slices.Contains(w.IDs, id) {
@@ -185,6 +190,10 @@ func (e *Engine) closeGeneration(w *wire.Flows) {
 		e.retire(f)
 	}
 	e.generation = w.Generation
+	if e.cache != nil {
+		e.cache.known, e.cache.pins, e.cache.purges, e.cache.copies = true, w.Pins, w.Purges, w.Copies
+		e.cache.changed()
+	}
 	e.cfg.Uplink.Send(wire.KindObeyed, wire.Obeyed{Generation: w.Generation})
 }
 

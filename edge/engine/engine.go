@@ -59,13 +59,14 @@ type Origin interface {
 	FetchBody(ctx context.Context, lease wire.Lease, max int64) ([]byte, error)
 }
 
-// Config is what an engine is made of. All fields but Refused and Uploads are required.
+// Config is what an engine is made of. All fields but Refused, Uploads and Cache are required.
 type Config struct {
 	Uplink   Uplink
 	Links    Links
 	Origin   Origin
 	Governor Governor
 	Uploads  Uploads // nil: they go as fast as they can
+	Cache    *Cache  // nil: what was superseded stays for ever
 	Store    chunk.Store
 	// Root verifies trust documents; Trust is the one held, and SaveTrust keeps a
 	// newer one.
@@ -125,6 +126,7 @@ type Engine struct {
 	leases     []*lease // as granted; the first unfinished one of a class is current
 	connected  bool
 	orphan     orphan
+	cache      *keeper // nil: nothing is evicted
 	site       string
 	toldVia    map[wire.EndpointID]time.Time // of what the governor says by way of the server
 	generation uint64
@@ -141,6 +143,7 @@ func New(cfg Config) *Engine {
 		links: map[Link]*link{},
 		rng:   rand.New(rand.NewPCG(cfg.Seed, cfg.Seed)),
 		trust: cfg.Trust,
+		cache: newKeeper(cfg.Cache),
 		flows: map[content.VersionID]*flow{},
 		peers: map[wire.EndpointID]*link{}, toldVia: map[wire.EndpointID]time.Time{},
 	}
@@ -215,6 +218,7 @@ func (e *Engine) act(now time.Time) time.Duration {
 	for _, id := range e.order {
 		sooner(e.advance(now, e.flows[id]))
 	}
+	sooner(e.tend(now))
 	return max(next.Sub(now), 0)
 }
 

@@ -34,6 +34,9 @@ type flow struct {
 	opening    bool         // or closing, of a flow that was retired before
 	completing bool
 	complete   bool
+	stored     bool  // the store has it
+	whole      bool  // and all of it, when it was last asked
+	need       int64 // bytes it was admitted with, until it is open
 
 	seeded      bool               // there is no more to take from other versions
 	stopSeeding context.CancelFunc // nil while nothing is taken
@@ -85,7 +88,8 @@ func (e *Engine) reopen() {
 			e.log.Warn("ignoring a stored version with a damaged head", "version", h.ID, "err", err)
 			continue
 		}
-		e.flows[id] = &flow{id: id, head: head, envelope: h.Envelope, body: h.Body, paused: true}
+		e.flows[id] = &flow{id: id, head: head, envelope: h.Envelope, body: h.Body, paused: true,
+			stored: true, whole: h.Complete}
 	}
 }
 
@@ -99,7 +103,9 @@ func (e *Engine) advance(now time.Time, f *flow) time.Time {
 			break
 		}
 		f.code, f.trouble, f.dirty = "", "", true
-		e.activate(f)
+		if !f.paused {
+			e.activate(f)
+		}
 		next = now
 	case f.opening:
 	case f.spec != nil && f.swarm == nil:
@@ -212,8 +218,15 @@ func storeCode(err error) string {
 	return wire.CodeStore
 }
 
-// openStore opens the version's place on disk.
+// openStore opens the version's place on disk, when the cache admits it.
 func (e *Engine) openStore(f *flow) {
+	if k := e.cache; k != nil && !f.stored {
+		if k.known { // else it is not known what may make room for it
+			f.opening = true
+			e.measure(f)
+		}
+		return
+	}
 	f.opening = true
 	e.wg.Go(func() {
 		ver, err := e.cfg.Store.Open(e.ctx, f.head, f.envelope, f.spec)
@@ -229,8 +242,14 @@ type opened struct {
 
 func (ev opened) apply(e *Engine, now time.Time) {
 	f := ev.f
+	f.need = 0
+	if !f.stored {
+		e.cache.changed()
+	}
+	e.noRoom(ev.err)
 	if e.stale(f) {
 		if ev.err == nil {
+			e.flows[f.id].stored, e.flows[f.id].whole = true, ev.ver.Done()
 			e.shut(f.id, ev.ver)
 		} else {
 			e.flows[f.id].opening = false
@@ -246,7 +265,8 @@ func (ev opened) apply(e *Engine, now time.Time) {
 	for i, c := range f.spec.Chunks {
 		lengths[i] = c.Length
 	}
-	f.ver, f.complete, f.dirty = ev.ver, ev.ver.Done(), true
+	f.stored, f.whole = true, ev.ver.Done()
+	f.ver, f.complete, f.dirty = ev.ver, f.whole, true
 	f.swarm = swarm.New(lengths, ev.ver.Have(), e.rng)
 	f.seeded = f.swarm.Missing() == 0
 	if f.active() {
@@ -268,6 +288,7 @@ type finished struct {
 func (ev finished) apply(e *Engine, now time.Time) {
 	f := ev.f
 	if e.stale(f) {
+		e.flows[f.id].whole = ev.err == nil
 		e.shut(f.id, f.ver)
 		return
 	}
@@ -280,7 +301,8 @@ func (ev finished) apply(e *Engine, now time.Time) {
 		e.fail(now, f, storeCode(ev.err), ev.err)
 		return
 	}
-	f.complete, f.dirty = true, true
+	f.complete, f.whole, f.dirty = true, true, true
+	e.cache.changed()          // what it supersedes may go
 	f.reportedAt = time.Time{} // the server hears of it at once
 	e.log.Info("content complete", "content", f.head.Ref().String())
 	e.wg.Go(e.rest)

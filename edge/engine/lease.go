@@ -251,6 +251,9 @@ func (ev leaseEnded) apply(e *Engine, now time.Time) {
 	l.ended = true
 	e.log.Debug("lease ended", "lease", l.Lease.Lease, "bytes", l.fetched.Load(), "took", now.Sub(l.started), "err", ev.err)
 	f := e.flows[l.Flow]
+	if f == nil {
+		return // it ended and was evicted meanwhile
+	}
 	if ev.err != nil && l.failed == "" {
 		l.failed = ev.err.Error()
 		e.log.Warn("origin fetch ended early", "err", ev.err)

@@ -114,6 +114,7 @@ type Status struct {
 	Generation uint64       `json:"generation"`
 	Links      []LinkStatus `json:"links"`
 	Flows      []FlowStatus `json:"flows"`
+	Cache      *CacheStatus `json:"cache,omitempty"`
 }
 
 // LinkStatus is one link.
@@ -157,7 +158,7 @@ func (e *Engine) Status(ctx context.Context) (Status, error) {
 
 func (e *Engine) status() Status {
 	s := Status{Site: e.site, Connected: e.connected, Generation: e.generation,
-		Links: []LinkStatus{}, Flows: []FlowStatus{}}
+		Links: []LinkStatus{}, Flows: []FlowStatus{}, Cache: e.cacheStatus()}
 	for _, l := range e.sorted() {
 		s.Links = append(s.Links, LinkStatus{l.Peer(), l.Relayed()})
 	}

@@ -9,10 +9,13 @@ import (
 
 // retire ends a flow that is suspended. What is left of it is what a restart would
 // find in the store, and nothing of it stays open: an agent lives for years, and a
-// version until the next.
+// version until the next. How long its bytes stay is for the cache.
 func (e *Engine) retire(f *flow) {
-	kept := &flow{id: f.id, head: f.head, envelope: f.envelope, body: f.body, paused: true}
+	kept := &flow{id: f.id, head: f.head, envelope: f.envelope, body: f.body, paused: true, stored: f.stored, whole: f.whole}
 	e.flows[f.id] = kept
+	if e.cache != nil {
+		e.cache.stale = true // it was needed until now
+	}
 	// Whoever opens or completes it closes it, and until it is closed it can't be
 	// opened again.
 	kept.opening = f.opening || f.completing || f.ver != nil
@@ -45,4 +48,5 @@ func (ev shut) apply(e *Engine, _ time.Time) {
 		e.log.Warn("closing a version", "flow", ev.version, "err", ev.err)
 	}
 	e.flows[ev.version].opening = false
+	e.cache.changed() // now it may go
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/sitecast/sitecast/edge/engine"
 	"github.com/sitecast/sitecast/signaling/wire"
+	"github.com/sitecast/sitecast/storage/chunk"
 	"github.com/sitecast/sitecast/storage/chunk/disk"
 	"github.com/sitecast/sitecast/storage/content"
 )
@@ -56,6 +57,8 @@ type stand struct {
 	publisher ed25519.PrivateKey
 	head      content.Head
 	full      atomic.Bool // the disk takes no more chunks
+	cache     *engine.Cache
+	wrap      func(chunk.Store) chunk.Store // puts something before the store
 }
 
 // stranger signs heads that nobody trusts.
@@ -87,8 +90,12 @@ func (s *stand) run() {
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	var kept chunk.Store = roomy{store, &s.full}
+	if s.wrap != nil {
+		kept = s.wrap(kept)
+	}
 	s.eng = engine.New(engine.Config{
-		Uplink: s, Links: s, Origin: s, Governor: s, Store: roomy{store, &s.full}, Root: s.root.Public().(ed25519.PublicKey), Trust: s.trust,
+		Uplink: s, Links: s, Origin: s, Governor: s, Store: kept, Cache: s.cache, Root: s.root.Public().(ed25519.PublicKey), Trust: s.trust,
 		SaveTrust: func(json.RawMessage) error { return nil }, SetICE: func([]wire.ICE) {},
 		Refused: &s.refused, Log: slog.New(slog.DiscardHandler), Seed: 1,
 	})

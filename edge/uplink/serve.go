@@ -126,7 +126,7 @@ func (u *Uplink) hear(env wire.Envelope, body any) error {
 	switch b := body.(type) {
 	case *wire.Error:
 		return &wire.RefusedError{Code: b.Code, Detail: b.Detail}
-	case *wire.Hello, *wire.Welcome, *wire.Obeyed, *wire.Linked, *wire.Progress, *wire.Report:
+	case *wire.Hello, *wire.Welcome, *wire.Obeyed, *wire.Stock, *wire.Linked, *wire.Progress, *wire.Report:
 		return u.breach(wire.CodeProtocol, string(env.Kind)+" may not come here")
 	case *wire.Renew:
 		u.renewed(b)

@@ -20,18 +20,20 @@ type NewDistribution struct {
 	All      bool          `json:"all,omitempty"`
 	Priority wire.Priority `json:"priority,omitempty" enum:"high,normal,low" default:"normal"`
 	ReadyBy  time.Time     `json:"ready_by,omitzero" doc:"When it shall be complete at the latest: in the future, within a year. The rate is then the least that suffices."`
+	PreStage int           `json:"pre_stage,omitempty" minimum:"0" maximum:"64" doc:"Copies to place at each site ahead of need; 0: every endpoint shall have it."`
 }
 
 // NewRule sets a rule for all flows that match, also later ones.
 type NewRule struct {
-	Kind     string        `json:"kind" enum:"pause,priority"`
+	Kind     string        `json:"kind" enum:"pause,priority,pin,purge"`
 	Site     string        `json:"site,omitempty"`
 	Content  string        `json:"content,omitempty"`
 	Version  string        `json:"version,omitempty"`
 	Priority wire.Priority `json:"priority,omitempty" enum:"high,normal,low"`
+	Expires  time.Time     `json:"expires,omitzero" doc:"Of a pin: when it ends; absent: when it is ended."`
 }
 
-// EndedRules says which pause rules to end.
+// EndedRules says which pauses or pins to end.
 type EndedRules struct {
 	Site    string `json:"site,omitempty"`
 	Content string `json:"content,omitempty"`
@@ -55,7 +57,7 @@ func (s *server) control() {
 		func(ctx context.Context, in *struct{ Body NewDistribution }) (*reply[Change], error) {
 			return s.distribute(ctx, in.Body)
 		})
-	register(s, operation("POST", "/rules", "set-rule", "Pause or reprioritise flows", catalog.RoleOperator),
+	register(s, operation("POST", "/rules", "set-rule", "Pause or reprioritise flows, pin or purge versions", catalog.RoleOperator),
 		func(ctx context.Context, in *struct{ Body NewRule }) (*reply[Change], error) {
 			return s.setRule(ctx, in.Body)
 		})
@@ -74,6 +76,10 @@ func (s *server) control() {
 			defer stop()
 			released, err := s.Hub.Resume(ctx, which.Site, content.Ref{Name: which.Name, Version: which.Version})
 			return &reply[Change]{Change{Removed: removed, Released: released}}, err
+		})
+	register(s, operation("POST", "/rules/unpin", "unpin", "End pins", catalog.RoleOperator),
+		func(ctx context.Context, in *struct{ Body EndedRules }) (*reply[Change], error) {
+			return s.unpin(ctx, catalog.Selector{Site: in.Body.Site, Name: in.Body.Content, Version: in.Body.Version})
 		})
 	register(s, operation("GET", "/rules", "list-rules", "List rules", catalog.RoleViewer),
 		func(ctx context.Context, _ *struct{}) (*reply[[]catalog.Rule], error) {
@@ -117,7 +123,7 @@ func (s *server) distribute(ctx context.Context, in NewDistribution) (*reply[Cha
 	}
 	slices.Sort(in.Sites)
 	generation, err := s.Catalog.Distribute(ctx, actor(ctx), catalog.Distribution{Name: in.Name, Version: in.Version,
-		Sites: slices.Compact(in.Sites), All: in.All, Priority: string(in.Priority), ReadyBy: in.ReadyBy})
+		Sites: slices.Compact(in.Sites), All: in.All, Priority: string(in.Priority), ReadyBy: in.ReadyBy, PreStage: in.PreStage})
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +139,11 @@ func (s *server) setRule(ctx context.Context, in NewRule) (*reply[Change], error
 	if err := s.exists(ctx, which); err != nil {
 		return nil, err
 	}
-	generation, err := s.Catalog.SetRule(ctx, actor(ctx), catalog.Rule{Kind: in.Kind, Priority: string(in.Priority), Selector: which})
+	rule := catalog.Rule{Kind: in.Kind, Priority: string(in.Priority), Selector: which, Expires: in.Expires}
+	if err := s.checkKeeping(ctx, rule); err != nil {
+		return nil, err
+	}
+	generation, err := s.Catalog.SetRule(ctx, actor(ctx), rule)
 	if err != nil {
 		return nil, err
 	}

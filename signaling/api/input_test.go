@@ -70,6 +70,14 @@ func TestInputsThatCannotBeAreRefused(t *testing.T) {
 		{"POST", "/rules", `{"kind":"pause","site":"shop-1","priority":"urgent"}`},
 		{"POST", "/rules", `{"kind":"priority","site":"shop-1","priority":"high"}`},
 		{"POST", "/rules", `{"kind":"priority","content":"app"}`},
+		{"POST", "/distributions", `{"name":"app","version":"1","all":true,"pre_stage":-1}`},
+		{"POST", "/distributions", `{"name":"app","version":"1","all":true,"pre_stage":65}`},
+		{"POST", "/rules", `{"kind":"pin","site":"shop-1"}`},
+		{"POST", "/rules", `{"kind":"purge","site":"shop-1"}`},
+		{"POST", "/rules", `{"kind":"pin","content":"app","expires":"2020-01-01T00:00:00Z"}`},
+		{"POST", "/rules", `{"kind":"purge","content":"app","expires":"2096-01-01T00:00:00Z"}`},
+		{"POST", "/rules", `{"kind":"pause","content":"app","expires":"2096-01-01T00:00:00Z"}`},
+		{"POST", "/rules/unpin", `{"content":"a b"}`},
 		{"POST", "/rules/resume", `{"version":"1"}`},
 		{"POST", "/rules/resume", `{"content":"a b"}`},
 		{"GET", "/sites?limit=0", ""},
@@ -119,6 +127,8 @@ func TestWhatIsNotThereIsNotFound(t *testing.T) {
 		{"POST", "/rules", api.NewRule{Kind: catalog.RulePause, Site: "shop-2"}},
 		{"POST", "/rules", api.NewRule{Kind: catalog.RulePause, Content: "app", Version: "2"}},
 		{"POST", "/rules/resume", api.EndedRules{Site: "shop-2"}},
+		{"POST", "/rules/unpin", api.EndedRules{Site: "shop-2"}},
+		{"POST", "/rules", api.NewRule{Kind: catalog.RulePurge, Content: "app", Version: "2"}},
 		{"GET", "/nothing/here", nil},
 	} {
 		t.Run(c.method+c.path, func(t *testing.T) {

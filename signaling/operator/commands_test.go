@@ -69,6 +69,24 @@ func TestAnOperatorsDay(t *testing.T) {
 			t.Errorf("resume printed %q, want %q", got, want)
 		}
 		s.wantFlows("shop-1 app@2 waiting normal", "shop-2 app@2 waiting high")
+		app := operator.Kept{Content: "app", Site: "shop-2"}
+		if got := s.run(operator.Pin{Remote: s.remote, Kept: app, For: time.Hour}); !strings.HasPrefix(got, "Pinned app at shop-2 until ") {
+			t.Errorf("pin printed %q", got)
+		}
+		purge := operator.Purge{Remote: s.remote, Kept: operator.Kept{Content: "app@2"}}
+		if err := purge.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "sitecast unpin") {
+			t.Errorf("a purge of what is pinned got %v, want to be told to unpin it", err)
+		}
+		if got, want := s.run(operator.Unpin{Remote: s.remote, Kept: operator.Kept{Content: "app"}}), "Unpinned app everywhere.\n"; got != want {
+			t.Errorf("unpin printed %q, want %q", got, want)
+		}
+		purge.Site = "shop-2"
+		if got := s.run(purge); !strings.HasPrefix(got, "Purged app@2 at shop-2 (generation ") {
+			t.Errorf("purge printed %q", got)
+		}
+		s.wantFlows("shop-1 app@2 waiting normal")
+		s.run(operator.Distribute{Remote: s.remote, Ref: "app@2", Site: []string{"shop-2"}, Priority: "normal"})
+		s.wantFlows("shop-1 app@2 waiting normal", "shop-2 app@2 waiting high")
 		s.run(operator.Cap{Remote: s.remote, Site: "shop-1", WAN: 5e6})
 		sites := decode[[]map[string]any](t, s.run(operator.SiteList{Remote: s.remote, JSON: true}))
 		if len(sites) != 2 || sites[0]["cap_bytes_per_second"] != 625e3 || sites[1]["cap_bytes_per_second"] != -1.0 {
@@ -197,7 +215,9 @@ func TestCommandsRefuseWhatCannotBe(t *testing.T) {
 		operator.Distribute{Ref: "app@1"}, operator.Distribute{Ref: "app@1", All: true, Site: []string{"shop"}}, operator.Distribute{Ref: "app", All: true},
 		operator.Distribute{Ref: "app@1", All: true, ReadyBy: readyBy(t, "2020-01-01T06:00:00Z")}, operator.Distribute{Ref: "app@1", All: true, ReadyBy: readyBy(t, "9000h")},
 		operator.Flows{Content: "a b"}, operator.Pause{}, operator.Resume{}, operator.Pause{Selector: operator.Selector{Content: "@1"}},
-		operator.Prioritize{Content: "app@"}, operator.Prioritize{Content: ""}, operator.Cap{Site: "a b"},
+		operator.Distribute{Ref: "app@1", All: true, PreStage: -1}, operator.Distribute{Ref: "app@1", All: true, PreStage: 65},
+		operator.Pin{}, operator.Unpin{}, operator.Purge{Kept: operator.Kept{Content: "a b"}},
+		operator.Pin{Kept: operator.Kept{Content: "app"}, For: -1}, operator.Prioritize{Content: "app@"}, operator.Prioritize{Content: ""}, operator.Cap{Site: "a b"},
 	} {
 		if err := c.Validate(); err == nil {
 			t.Errorf("%#v is accepted", c)

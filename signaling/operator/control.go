@@ -85,7 +85,7 @@ func setRule(ctx context.Context, r Remote, rule api.NewRule, done string) error
 	defer server.close()
 	var change api.Change
 	if err := server.call(ctx, http.MethodPost, "/rules", nil, rule, &change); err != nil {
-		return fmt.Errorf("%s flows: %w", rule.Kind, err)
+		return fmt.Errorf("%s: %w", rule.Kind, err)
 	}
 	r.say("%s (generation %d).", done, change.Generation)
 	return nil
@@ -137,7 +137,7 @@ func (c Resume) Run(ctx context.Context) error {
 		case rule.Kind != catalog.RulePause:
 		case rule.Covers(which):
 			return fmt.Errorf("%s stays paused: %s paused %s\n  resume that with: sitecast resume%s", which, rule.By, rule.Selector, flags(rule.Selector))
-		case overlap(rule.Selector, which):
+		case rule.Overlaps(which):
 			partly += fmt.Sprintf("\nWhat of it is in %s stays paused by %s; resume that with: sitecast resume%s", rule.Selector, rule.By, flags(rule.Selector))
 		}
 	}
@@ -153,12 +153,6 @@ func (c Resume) Run(ctx context.Context) error {
 	}
 	c.say("Resumed %s.%s", which, partly)
 	return nil
-}
-
-// overlap reports whether a flow can be in both selections.
-func overlap(a, b catalog.Selector) bool {
-	common := func(x, y string) bool { return x == "" || y == "" || x == y }
-	return common(a.Site, b.Site) && common(a.Name, b.Name) && common(a.Version, b.Version)
 }
 
 // flags writes a selector as the command line has it.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sitecast/sitecast/signaling/api"
+	"github.com/sitecast/sitecast/signaling/schedule"
 	"github.com/sitecast/sitecast/signaling/wire"
 	"github.com/sitecast/sitecast/storage/catalog"
 	"github.com/sitecast/sitecast/storage/content"
@@ -23,6 +24,7 @@ type Distribute struct {
 	All      bool          `help:"Every site shall have it, also those created later."`
 	Priority string        `help:"high, normal or low." enum:"high,normal,low" default:"normal"`
 	ReadyBy  ReadyBy       `name:"ready-by" help:"When it shall be complete at the latest: 2027-03-04T06:00:00+01:00, or from now: 6h. It is then sent no faster than needed." placeholder:"TIME"`
+	PreStage int           `name:"pre-stage" help:"Place so many copies at each site ahead of need; distribute it again without this to open it to all." placeholder:"K"`
 	Wait     bool          `help:"Show progress, and return when every endpoint online at those sites has it."`
 	Timeout  time.Duration `help:"With --wait: give up after this time (0: never)." placeholder:"DURATION"`
 }
@@ -37,7 +39,13 @@ With --ready-by it is sent at the least rate that suffices, as long as everythin
 else that goes to a site has such a time, too; sitecast flows says when it is
 expected to be complete, and why when that will be later.
 
+With --pre-stage K only K endpoints of each site get it, those that are usually on
+and have room; when one of them stays away, another takes its place.
+What endpoints have of the content stays wanted. Distribute the version again
+without --pre-stage, and it goes to all, over the LAN.
+
 Examples:
+  sitecast distribute till-app@3.0 --all --pre-stage 2
   sitecast distribute till-app@2.1 --site shop-12 --site shop-13 --wait
   sitecast distribute till-app@2.1 --all --ready-by 2027-03-04T06:00:00+01:00
   sitecast distribute till-app@2.1 --site shop-12 --ready-by 6h
@@ -51,6 +59,9 @@ func (c Distribute) Validate() error {
 	}
 	if _, err := content.ParseRef(c.Ref); err != nil {
 		return err
+	}
+	if c.PreStage < 0 || c.PreStage > schedule.MaxReplicas {
+		return fmt.Errorf("--pre-stage: want 1 to %d copies", schedule.MaxReplicas)
 	}
 	now := time.Now()
 	if err := catalog.CheckReadyBy(c.ReadyBy.time(now), now); err != nil {
@@ -72,7 +83,7 @@ func (c Distribute) Run(ctx context.Context) error {
 	}
 	defer server.close()
 	in := api.NewDistribution{Name: ref.Name, Version: ref.Version, Sites: c.Site, All: c.All, Priority: wire.Priority(c.Priority),
-		ReadyBy: c.ReadyBy.time(time.Now())}
+		ReadyBy: c.ReadyBy.time(time.Now()), PreStage: c.PreStage}
 	if err := server.call(ctx, http.MethodPost, "/distributions", nil, in, nil); err != nil {
 		return fmt.Errorf("distribute %s: %w", ref, err)
 	}
@@ -82,6 +93,9 @@ func (c Distribute) Run(ctx context.Context) error {
 	}
 	if by := in.ReadyBy; !by.IsZero() {
 		where += ", to be ready by " + clockText(time.Now(), by)
+	}
+	if c.PreStage > 0 {
+		where += fmt.Sprintf(", in %d copies ahead of need", c.PreStage)
 	}
 	c.say("Ordered %s to %s.", ref, where)
 	if !c.Wait {
@@ -110,7 +124,7 @@ func (c Distribute) wait(ctx context.Context, server *client, ref content.Ref) e
 			sites = append(sites, s.Name)
 		}
 	}
-	w := &wait{ref: ref, sites: sites, moved: time.Now()}
+	w := &wait{ref: ref, sites: sites, open: c.PreStage == 0, moved: time.Now()}
 	screen := newScreen(c.stderr())
 	var told time.Time
 	for {

@@ -23,6 +23,9 @@ func NewWait(now time.Time, ref content.Ref, sites ...string) *Wait {
 	return &Wait{wait{ref: ref, sites: sites, moved: now}}
 }
 
+// Open makes it a wait for all endpoints.
+func (w *Wait) Open() { w.w.open = true }
+
 // Look takes in what the server tells.
 func (w *Wait) Look(now time.Time, flows []site.FlowView) (bool, error) { return w.w.look(now, flows) }
 

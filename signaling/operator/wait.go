@@ -22,6 +22,7 @@ const (
 type wait struct {
 	ref   content.Ref
 	sites []string // empty: all that have the flow
+	open  bool     // it goes to every endpoint: where it is only placed ahead of need, the order is not known yet
 
 	flows []site.FlowView // of those sites, as seen last
 	state string          // what they added up to
@@ -32,11 +33,15 @@ type wait struct {
 // look takes in what the server tells. It reports that every endpoint online has
 // the content, or an error when that will not come about by itself.
 func (w *wait) look(now time.Time, all []site.FlowView) (done bool, err error) {
+	ours := map[string]bool{} // sites that have it, perhaps beside the version it was placed ahead of
+	for _, f := range all {
+		ours[f.Site] = ours[f.Site] || f.Content == w.ref.Name && f.Version == w.ref.Version
+	}
 	w.flows = slices.DeleteFunc(slices.Clone(all), func(f site.FlowView) bool {
-		return f.Content != w.ref.Name || len(w.sites) > 0 && !slices.Contains(w.sites, f.Site)
+		return f.Content != w.ref.Name || len(w.sites) > 0 && !slices.Contains(w.sites, f.Site) || f.Version != w.ref.Version && ours[f.Site]
 	})
 	state := ""
-	var absent, failed []string
+	var absent, failed, full []string
 	var other *site.FlowView
 	complete, running := 0, max(len(w.sites)-len(w.flows), 0) // a flow may be a moment late
 	for i, f := range w.flows {
@@ -46,6 +51,10 @@ func (w *wait) look(now time.Time, all []site.FlowView) (done bool, err error) {
 		}
 		state += fmt.Sprintln(f.Site, f.State, f.Endpoints, f.Complete, f.BytesOrigin+f.BytesPeer+f.BytesRelay+f.BytesReused)
 		switch {
+		case w.open && f.PreStage > 0:
+			running++
+		case f.Endpoints == 0 && f.PreStage > 0:
+			full = append(full, f.Site+": "+clean(f.Reason))
 		case f.Endpoints == 0:
 			absent = append(absent, f.Site)
 		case f.Complete == f.Endpoints:
@@ -75,6 +84,9 @@ func (w *wait) look(now time.Time, all []site.FlowView) (done bool, err error) {
 		return false, nil
 	case len(w.flows) == 0:
 		return false, fmt.Errorf("no site has a flow of %s\n  create sites with `sitecast site create NAME`", w.ref)
+	}
+	if len(full) > 0 {
+		return false, fmt.Errorf("no copy of %s could be placed at %s", w.ref, strings.Join(full, "; "))
 	}
 	return false, fmt.Errorf("nobody is online at %s; endpoints get %s when they come back", strings.Join(absent, ", "), w.ref)
 }

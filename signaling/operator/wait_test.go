@@ -28,6 +28,16 @@ func older(name string, received int64) site.FlowView {
 	return f
 }
 
+// aheadOf is a flow that is placed at a few endpoints.
+func aheadOf(name string, endpoints, complete int) site.FlowView {
+	f := flow(name, site.StateRunning, endpoints, complete, int64(complete))
+	f.PreStage = 2
+	if endpoints == 0 {
+		f.State, f.Reason = site.StateWaiting, "no room"
+	}
+	return f
+}
+
 // look is what the server tells at a time, and what shall be decided then: "" to go
 // on, "done", or a part of the error.
 type look struct {
@@ -55,6 +65,12 @@ func TestAWaitEndsWhenItCanAndNoSooner(t *testing.T) {
 		"a flow that comes a moment late": {[]string{"a", "b"}, []look{
 			{0, flows{flow("a", site.StateComplete, 1, 1, 9)}, ""},
 			{time.Second, flows{flow("a", site.StateComplete, 1, 1, 9), flow("b", site.StateComplete, 1, 1, 9)}, "done"}}},
+		"placed ahead of need beside an older version": {[]string{"a"}, []look{
+			{0, flows{older("a", 10), aheadOf("a", 0, 0)}, ""},
+			{late - 1, flows{older("a", 10), aheadOf("a", 2, 1)}, ""},
+			{time.Hour, flows{older("a", 10), aheadOf("a", 2, 2)}, "done"}}},
+		"nowhere to place it": {[]string{"a"}, []look{
+			{0, flows{aheadOf("a", 0, 0)}, ""}, {late, flows{aheadOf("a", 0, 0)}, "no copy of app@2 could be placed at a: no room"}}},
 		"flows of other sites and contents": {[]string{"a"}, []look{
 			{0, flows{flow("a", site.StateComplete, 1, 1, 9), flow("z", site.StateRunning, 1, 0, 0),
 				{Site: "a", Content: "film", Version: "7", State: site.StateFailed, Endpoints: 1}}, "done"}}},
@@ -147,5 +163,17 @@ func TestAWaitShowsWhereEachSiteStands(t *testing.T) {
 			t.Errorf("line %d of\n%s\nwant\n%s", i, strings.Join(got, "\n"), strings.Join(want, "\n"))
 			break
 		}
+	}
+}
+
+func TestAWaitForAllIsNotOverWhenOnlyTheCopiesAheadOfNeedAreThere(t *testing.T) {
+	now := time.Now()
+	w := operator.NewWait(now, content.Ref{Name: "app", Version: "2"}, "a")
+	w.Open()
+	if done, err := w.Look(now, []site.FlowView{aheadOf("a", 2, 2)}); done || err != nil {
+		t.Errorf("got %v, %v before the site heard of the order, want to go on", done, err)
+	}
+	if done, err := w.Look(now, []site.FlowView{flow("a", site.StateComplete, 3, 3, 9)}); !done || err != nil {
+		t.Errorf("got %v, %v, want done", done, err)
 	}
 }

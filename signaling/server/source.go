@@ -51,13 +51,20 @@ func (s *source) Desired(ctx context.Context, name string) (site.Desired, error)
 	if d.TrustSerial, d.Trust, err = s.catalog.Trust(ctx); err != nil {
 		return site.Desired{}, err
 	}
+	pins, purges := catalog.Keeping(orders, time.Now())
+	for _, p := range pins {
+		d.Pins = append(d.Pins, wire.Pin{Content: p.Name, Version: p.Version, Until: p.Until})
+	}
+	for _, p := range purges {
+		d.Purges = append(d.Purges, wire.Purge{Content: p.Name, Version: p.Version, Serial: p.Serial, Why: wire.Clip(p.Why)})
+	}
 	for _, order := range catalog.Resolve(orders) {
 		spec, err := s.version(ctx, content.Ref{Name: order.Name, Version: order.Version})
 		if err != nil {
 			return site.Desired{}, err
 		}
 		spec.Priority, spec.Paused, spec.PausedBy = wire.Priority(order.Priority), order.Paused, wire.Clip(order.PausedBy)
-		spec.ReadyBy = order.ReadyBy
+		spec.ReadyBy, spec.PreStage = order.ReadyBy, order.PreStage
 		d.Flows = append(d.Flows, spec)
 	}
 	return d, nil

@@ -36,6 +36,20 @@ func TestWhoJoinsIsToldTrustThenFlowsThenTheirList(t *testing.T) {
 	})
 }
 
+func TestMembersAreToldWhatToKeepAndWhatToDelete(t *testing.T) {
+	onStand(t, func(s *stand) {
+		s.again()
+		till := s.join("till")
+		take[wire.Flows](till)
+		s.want.Pins = []wire.Pin{{Content: "a", Version: "1"}}
+		s.want.Purges = []wire.Purge{{Content: "b", Serial: 3, Why: "ann purged b everywhere"}}
+		s.again()
+		if got := one[wire.Flows](till); !reflect.DeepEqual(got.Pins, s.want.Pins) || !reflect.DeepEqual(got.Purges, s.want.Purges) {
+			t.Errorf("got %+v, want the pin and the purge", got)
+		}
+	})
+}
+
 func TestWhoHoldsTheTrustDocumentIsNotToldIt(t *testing.T) {
 	onStand(t, func(s *stand) {
 		s.want.Trust, s.want.TrustSerial = json.RawMessage(`{}`), 4

@@ -21,6 +21,7 @@ type flow struct {
 	encoded  int64                // bytes of the version as they cross the WAN, body included
 	ran      map[string]time.Time // when it last had a lease, by egress
 	planned  planned
+	chosen   map[wire.EndpointID]bool // who holds it ahead of need, where that is not everybody
 }
 
 // sample is what had been received at some time.

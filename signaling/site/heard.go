@@ -29,6 +29,8 @@ func (e Heard) apply(s *Site, now time.Time) {
 		m.obeyed = max(m.obeyed, min(b.Generation, s.desired.Generation))
 	case *wire.Progress:
 		s.progress(now, m, b)
+	case *wire.Stock:
+		s.stocked(m, b)
 	case *wire.Signal:
 		s.forward(now, m, b)
 	case *wire.Linked:
@@ -128,7 +130,7 @@ func (c *counters) grow(p *wire.Progress, complete bool) {
 // progress takes in a member's state of one flow.
 func (s *Site) progress(now time.Time, m *member, p *wire.Progress) {
 	f := s.flows[p.Flow]
-	if f == nil { // it ended meanwhile
+	if f == nil || !f.wantedBy(m.ID) { // it ended meanwhile
 		s.cfg.Refused.Add(wire.DoorSocket, wire.CodeUnknownFlow)
 		for _, state := range p.Leases {
 			if state.Range != nil {
@@ -165,6 +167,9 @@ func (s *Site) progress(now time.Time, m *member, p *wire.Progress) {
 	}
 	h.complete = p.Complete && h.have.Count() == f.Head.Chunks
 	c.grow(p, h.complete)
+	if h.code != "" {
+		s.unable(now, m, f)
+	}
 	m.meter.note(now, s.wan(m))
 	for _, state := range p.Leases {
 		if l := s.leases[fence{state.Epoch, state.Lease}]; l != nil && state.Epoch == s.cfg.Epoch && l.to != m.ID {
@@ -216,10 +221,10 @@ func (f *flow) count(h *holding, n *need, add bool) {
 // mark notes when everybody online had the flow first. Somebody new who lacks it
 // undoes that; an endpoint that comes back and looks through its store does not.
 func (s *Site) mark(now time.Time, f *flow) {
-	complete := len(s.members) > 0
+	complete := s.among(f) > 0
 	for id, m := range s.members {
 		h := m.holds[f.ID]
-		if h != nil && h.complete {
+		if h != nil && h.complete || !f.wantedBy(id) {
 			continue
 		}
 		complete = false

@@ -316,7 +316,7 @@ func unheard(now time.Time, f *flow, members []*member) bool {
 		if f.ordered.After(since) {
 			since = f.ordered
 		}
-		if m.holds[f.ID] == nil && now.Sub(since) < hearing {
+		if f.wantedBy(m.ID) && m.holds[f.ID] == nil && now.Sub(since) < hearing {
 			return true
 		}
 	}

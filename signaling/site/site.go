@@ -44,6 +44,7 @@ type FlowSpec struct {
 	Paused   bool
 	PausedBy string
 	ReadyBy  time.Time // when it shall be complete at the latest; zero: no matter when
+	PreStage int       // how many copies are placed ahead of need; 0: everybody shall have it
 }
 
 // Desired is everything that is wanted of a site.
@@ -54,6 +55,8 @@ type Desired struct {
 	// HoldOff is how long after its order a flow that nobody at the site holds any of
 	// waits for a peer that does, before the WAN is used.
 	HoldOff     time.Duration
+	Pins        []wire.Pin
+	Purges      []wire.Purge
 	Zone        *time.Location // of the site; nil for UTC
 	Trust       json.RawMessage
 	TrustSerial uint64
@@ -179,6 +182,8 @@ type Site struct {
 	orphans   map[wire.EndpointID]time.Time
 	doubtedAt time.Time // when members to doubt were last looked for
 	distrusts map[schedule.Edge]distrust
+	presence  map[wire.EndpointID]*presence
+	stagedAt  time.Time     // when it was last chosen who holds copies ahead of need
 	pace      schedule.Pace // what deadlines bound the site to
 	gauge     gauge
 }
@@ -201,6 +206,8 @@ type member struct {
 	heldOff    time.Time
 	lastOff    time.Duration
 	violations int
+	stocked    bool          // it said what its store holds
+	copies     []wire.Copies // as it was told last
 }
 
 // New returns a site that does nothing until Run.
@@ -214,7 +221,7 @@ func New(cfg Config) *Site {
 		leases: map[fence]*lease{}, groups: map[groupID][]*member{}, links: newLinkTable(), distrusts: map[schedule.Edge]distrust{},
 		lines: map[string]*line{}, receipts: map[content.VersionID]wire.Receipt{}, learned: map[string]LineMemory{},
 		unkept:  unkept{flows: map[content.VersionID]bool{}, lines: map[string]bool{}},
-		orphans: map[wire.EndpointID]time.Time{},
+		orphans: map[wire.EndpointID]time.Time{}, presence: map[wire.EndpointID]*presence{},
 	}
 }
 
@@ -287,6 +294,7 @@ func (s *Site) drain() {
 
 // decide does what is due and reports whether time alone will bring more.
 func (s *Site) decide(now time.Time) bool {
+	staging := s.stage(now)
 	busy := s.busy()
 	if busy {
 		s.active = now
@@ -302,7 +310,7 @@ func (s *Site) decide(now time.Time) bool {
 	s.govern(now)
 	s.sample(now)
 	s.keep(now, false)
-	return s.unkept.any() || busy || linking || len(s.leases) > 0 || now.Sub(s.active) < idleAfter && len(s.members) > 0
+	return s.unkept.any() || busy || staging || linking || len(s.leases) > 0 || now.Sub(s.active) < idleAfter && len(s.members) > 0
 }
 
 // busy reports whether any flow has something to do for somebody online.
@@ -313,7 +321,7 @@ func (s *Site) busy() bool {
 			continue
 		}
 		for _, m := range s.members {
-			if h := m.holds[id]; h == nil || !h.complete {
+			if h := m.holds[id]; f.wantedBy(m.ID) && (h == nil || !h.complete) {
 				return true
 			}
 		}
@@ -346,11 +354,12 @@ func (e Joined) apply(s *Site, now time.Time) {
 		s.grantFrom = now.Add(ReturnGrace)
 	}
 	s.members[m.ID] = m
+	s.arrive(now, m)
 	s.groups[m.group] = []*member{m}
 	s.links.changed, s.links.regroup = true, true
 	s.log.Info("endpoint joined", "endpoint", m.ID.Short(), "name", m.Hello.Name)
 	if s.known {
-		s.tell(m)
+		s.tell(now, m)
 	}
 }
 
@@ -384,6 +393,7 @@ func (s *Site) leave(now time.Time, m *member) {
 		f.again(n, func() { f.count(h, n, false) })
 	}
 	delete(s.members, m.ID)
+	s.depart(now, m.ID)
 	s.groups[m.group] = slices.DeleteFunc(s.groups[m.group], func(other *member) bool { return other == m })
 	for id, h := range m.holds {
 		f := s.flows[id]
@@ -434,19 +444,23 @@ func (e Wanted) apply(s *Site, now time.Time) {
 		}
 	}
 	for _, m := range s.members {
-		s.tell(m)
+		s.tell(now, m)
 	}
 	s.links.changed = true
 }
 
 // tell sends a member the desired state, as far as it changed for it.
-func (s *Site) tell(m *member) {
+func (s *Site) tell(now time.Time, m *member) {
 	if s.desired.TrustSerial > m.trust {
 		m.conn.Send(wire.KindTrust, wire.Trust{Document: s.desired.Trust})
 		m.trust = s.desired.TrustSerial
 	}
 	ids := make([]content.VersionID, 0, len(s.desired.Flows))
 	for _, spec := range s.desired.Flows {
+		if !s.flows[spec.ID].wantedBy(m.ID) {
+			delete(m.told, spec.ID)
+			continue
+		}
 		ids = append(ids, spec.ID)
 		old, known := m.told[spec.ID]
 		if known && old.Priority == spec.Priority && old.Paused == spec.Paused && old.PausedBy == spec.PausedBy {
@@ -461,5 +475,7 @@ func (s *Site) tell(m *member) {
 			delete(m.told, id)
 		}
 	}
-	m.conn.Send(wire.KindFlows, wire.Flows{Generation: s.desired.Generation, IDs: ids})
+	m.copies = s.copiesFor(now, m.ID)
+	m.conn.Send(wire.KindFlows, wire.Flows{Generation: s.desired.Generation, IDs: ids,
+		Pins: s.desired.Pins, Purges: s.desired.Purges, Copies: m.copies})
 }

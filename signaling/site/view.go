@@ -51,9 +51,10 @@ type FlowView struct {
 	Fetchers    []string          `json:"fetchers"` // names of endpoints that fetch from the origin now
 	Seconds     float64           `json:"seconds"`  // from the order to complete everywhere, or until now
 	Ordered     time.Time         `json:"ordered"`
-	Receipt     *ReceiptView      `json:"receipt,omitempty"` // nil before there is any
-	ReadyBy     time.Time         `json:"ready_by,omitzero"` // when it shall be complete; absent: no matter when
-	Forecast    time.Time         `json:"forecast,omitzero"` // when it is expected to be; absent: not known, or never
+	PreStage    int               `json:"pre_stage,omitempty"` // copies placed ahead of need; absent: everybody shall have it
+	Receipt     *ReceiptView      `json:"receipt,omitempty"`   // nil before there is any
+	ReadyBy     time.Time         `json:"ready_by,omitzero"`   // when it shall be complete; absent: no matter when
+	Forecast    time.Time         `json:"forecast,omitzero"`   // when it is expected to be; absent: not known, or never
 	// ForecastCause says why it will be complete later than ReadyBy, if at all.
 	ForecastCause string `json:"forecast_cause,omitempty"`
 }
@@ -142,14 +143,18 @@ func (s *Site) view(now time.Time) View {
 
 func (s *Site) flowView(now time.Time, f *flow) FlowView {
 	sum, wanBytes := f.total()
+	wanted := s.among(f)
 	v := FlowView{Site: s.cfg.Name, Content: f.Head.Name, Version: f.Head.Version, ID: f.ID,
-		Priority: f.Priority, Endpoints: len(s.members), UniqueBytes: f.Head.UniqueBytes,
+		Priority: f.Priority, PreStage: f.PreStage, Endpoints: wanted, UniqueBytes: f.Head.UniqueBytes,
 		BytesOrigin: sum.Origin, BytesPeer: sum.Peer, BytesRelay: sum.Relay, BytesReused: sum.Reused, WANBytes: wanBytes,
 		PausedBy: f.PausedBy, Groups: len(s.groups), Fetchers: []string{}, Seconds: now.Sub(f.ordered).Seconds(), Ordered: f.ordered}
 	seen := len(f.counted) // and those online who said nothing yet
 	var left int64         // for those online
 	var failed []*member
 	for id, m := range s.members {
+		if !f.wantedBy(id) {
+			continue
+		}
 		received := int64(0)
 		if c := f.counted[id]; c != nil {
 			received = c.bytes.Total()
@@ -168,13 +173,15 @@ func (s *Site) flowView(now time.Time, f *flow) FlowView {
 	}
 	v.BytesTotal = f.Head.UniqueBytes * int64(seen)
 	switch {
-	case f.guard.halted != "" && (v.Complete < len(s.members) || len(s.members) == 0):
+	case f.guard.halted != "" && (v.Complete < wanted || wanted == 0):
 		v.State, v.Reason = StateHalted, f.guard.halted
 	case f.Paused:
 		v.State, v.Reason = StatePaused, f.PausedBy
 	case len(s.members) == 0:
 		v.State, v.Reason = StateWaiting, "no endpoint of the site is online"
-	case v.Complete == len(s.members):
+	case wanted == 0:
+		v.State, v.Reason = StateWaiting, "no endpoint that is online has room for a copy ahead of need"
+	case v.Complete == wanted:
 		v.State = StateComplete
 	case len(failed) > 0:
 		v.State, v.Reason = StateFailed, f.troubles(failed)

@@ -87,7 +87,44 @@ func (f Flow) Check() error {
 }
 
 // Check reports what is wrong with a list of flows.
-func (f Flows) Check() error { return first(count("flows", len(f.IDs), MaxFlows), whole(f.Generation)) }
+func (f Flows) Check() error {
+	if err := first(count("flows", len(f.IDs), MaxFlows), count("pins", len(f.Pins), MaxKeeping),
+		count("purges", len(f.Purges), MaxKeeping), count("copies", len(f.Copies), MaxKeeping), whole(f.Generation)); err != nil {
+		return err
+	}
+	for _, p := range f.Pins {
+		if err := versions(p.Content, p.Version); err != nil {
+			return err
+		}
+	}
+	for _, p := range f.Purges {
+		if err := first(versions(p.Content, p.Version), size("why", p.Why, MaxReasonBytes), whole(p.Serial)); err != nil {
+			return err
+		}
+	}
+	for _, c := range f.Copies {
+		if c.Target < 0 || c.Target > MaxFlows || c.Others < 0 || c.Others > MaxFlows {
+			return errors.New("a number of copies is out of range")
+		}
+	}
+	return nil
+}
+
+// Check reports what is wrong with a stock.
+func (s Stock) Check() error {
+	if s.Room < 0 || s.Room > MaxNumber {
+		return errors.New("room is out of range")
+	}
+	return count("versions", len(s.Holds), MaxFlows)
+}
+
+// versions checks the name of a content, or of one version of it.
+func versions(name, version string) error {
+	if version == "" {
+		return content.CheckName(name)
+	}
+	return content.Ref{Name: name, Version: version}.Check()
+}
 
 // Check reports what is wrong with an obeyed generation.
 func (o Obeyed) Check() error { return whole(o.Generation) }

@@ -32,6 +32,7 @@ var newBody = map[Kind]func() checker{
 	KindFlow:     func() checker { return new(Flow) },
 	KindFlows:    func() checker { return new(Flows) },
 	KindObeyed:   func() checker { return new(Obeyed) },
+	KindStock:    func() checker { return new(Stock) },
 	KindDial:     func() checker { return new(Dial) },
 	KindHangUp:   func() checker { return new(HangUp) },
 	KindSignal:   func() checker { return new(Signal) },

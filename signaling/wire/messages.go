@@ -30,6 +30,7 @@ const (
 	KindTaken    Kind = "taken"    // both ways, forwarded to the holder: bytes a fetcher took
 	KindPace     Kind = "pace"     // endpoint -> server, how fast to send what the endpoint is downloading
 	KindGoverned Kind = "governed" // endpoint -> server, what the holder saw and did in the last second
+	KindStock    Kind = "stock"    // endpoint -> server, what the store holds and how much more it would take
 	KindProgress Kind = "progress" // endpoint -> server, cumulative state of one flow
 	KindReport   Kind = "report"   // endpoint -> server, a peer or the origin misbehaved
 	KindAck      Kind = "ack"      // both ways, carries nothing but the acknowledgement
@@ -136,10 +137,49 @@ type Flow struct {
 	PausedBy   string            `json:"paused_by,omitempty"` // the rule, in words
 }
 
-// Flows closes a generation: a flow that is not listed is no longer wanted.
+// Flows closes a generation: a flow that is not listed is no longer wanted. Pins and
+// Purges say what else the endpoint shall keep, and what it shall delete.
 type Flows struct {
 	Generation uint64              `json:"generation"`
 	IDs        []content.VersionID `json:"ids"`
+	Pins       []Pin               `json:"pins,omitempty"`
+	Purges     []Purge             `json:"purges,omitempty"`
+	// Copies tells of versions that other endpoints shall hold and this one does not
+	// need.
+	Copies []Copies `json:"copies,omitempty"`
+}
+
+// Copies says how many endpoints of the site hold a version that a distribution
+// needs, besides this one: what it holds of it, it deletes only while there are enough.
+type Copies struct {
+	ID     content.VersionID `json:"id"`
+	Target int               `json:"target"` // how many the site shall have
+	Others int               `json:"others"` // has, on endpoints that are usually on
+	// Elsewhere says that others have room for more.
+	Elsewhere bool `json:"elsewhere,omitempty"`
+}
+
+// Stock says what an endpoint's store holds. It is sent in each session, and when it
+// changed.
+type Stock struct {
+	Room  int64               `json:"room"`            // bytes of versions that it would admit
+	Holds []content.VersionID `json:"holds,omitempty"` // complete ones
+}
+
+// Pin keeps a version of a content that is held, or (Version is empty) every one.
+type Pin struct {
+	Content string    `json:"content"`
+	Version string    `json:"version,omitempty"`
+	Until   time.Time `json:"until,omitzero"` // in server time; zero: until it is not listed
+}
+
+// Purge deletes a version of a content, or (Version is empty) every one up to a
+// serial. What a flow needs and what is pinned stays.
+type Purge struct {
+	Content string `json:"content"`
+	Version string `json:"version,omitempty"`
+	Serial  uint64 `json:"serial"`
+	Why     string `json:"why,omitempty"` // who wants it, in words
 }
 
 // Obeyed reports the generation that the endpoint now obeys.

@@ -82,7 +82,7 @@ func TestEveryKindHasAVector(t *testing.T) {
 	}
 	for _, kind := range []wire.Kind{wire.KindHello, wire.KindWelcome, wire.KindRenew, wire.KindTrust, wire.KindFlow,
 		wire.KindFlows, wire.KindObeyed, wire.KindDial, wire.KindHangUp, wire.KindSignal, wire.KindLinked, wire.KindLease,
-		wire.KindRevoke, wire.KindGovern, wire.KindGrant, wire.KindTaken, wire.KindPace, wire.KindGoverned, wire.KindProgress, wire.KindReport, wire.KindAck, wire.KindError} {
+		wire.KindStock, wire.KindRevoke, wire.KindGovern, wire.KindGrant, wire.KindTaken, wire.KindPace, wire.KindGoverned, wire.KindProgress, wire.KindReport, wire.KindAck, wire.KindError} {
 		if !seen[kind] {
 			t.Errorf("no vector for %s", kind)
 		}

@@ -86,7 +86,8 @@ type Distribution struct {
 	Sites    []string  `json:"sites,omitempty"`
 	All      bool      `json:"all,omitempty"` // every site, also later ones
 	Priority string    `json:"priority"`
-	ReadyBy  time.Time `json:"ready_by,omitzero"` // when it shall be complete at the latest, in milliseconds; zero: no matter when
+	ReadyBy  time.Time `json:"ready_by,omitzero"`   // when it shall be complete at the latest, in milliseconds; zero: no matter when
+	PreStage int       `json:"pre_stage,omitempty"` // copies placed at each site ahead of need; 0: every endpoint shall have it
 	Created  time.Time `json:"created"`
 }
 
@@ -127,6 +128,8 @@ type Rule struct {
 	Generation uint64    `json:"generation"`         // in which it was set
 	By         string    `json:"by"`
 	Created    time.Time `json:"created"`
+	Expires    time.Time `json:"expires,omitzero"` // of RulePin; zero: never
+	Upto       int64     `json:"upto,omitempty"`   // of RulePurge: the newest distribution when it was set
 }
 
 // Roles of API tokens, each including those before it.
@@ -210,7 +213,8 @@ type Catalog interface {
 
 	// Distribute, SetRule and ClearRules change desired state and return its new
 	// generation. ClearRules removes the rules of a kind that a selector covers
-	// and returns how many. Setting a rule again, on the same selector, replaces it.
+	// and returns how many. Setting a rule again, on the same selector, replaces it;
+	// a purge ends the distributions made so far.
 	Distribute(ctx context.Context, by string, d Distribution) (generation uint64, err error)
 	SetRule(ctx context.Context, by string, r Rule) (generation uint64, err error)
 	ClearRules(ctx context.Context, by, kind string, s Selector) (removed int, err error)

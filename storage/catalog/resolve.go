@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 )
@@ -13,24 +14,37 @@ type Order struct {
 	Paused        bool
 	PausedBy      string
 	ReadyBy       time.Time // zero: no matter when
+	PreStage      int       // copies placed ahead of need; 0: every endpoint shall have it
 }
 
 // Resolve says what a site shall have. Of each content it is the version with
 // the highest serial that was distributed to the site: a newer one supersedes
 // the older. The priority is that of the newest matching priority rule, else of
 // the version's newest distribution. Any matching pause rule pauses; the newest
-// is named. Of several times by which the version shall be ready the earliest
-// counts: whoever needs it first needs it then.
+// is named. What was purged since it was distributed was not distributed. Of several times by which the version shall be ready the earliest
+// counts: whoever needs it first needs it then. What is distributed to a few endpoints
+// ahead of need supersedes nothing until it is distributed to all.
 func Resolve(o Orders) []Order {
-	newest := map[string]Distribution{}
+	o.Distributions = slices.DeleteFunc(slices.Clone(o.Distributions), o.void)
+	open, ahead := map[string]Distribution{}, map[string]Distribution{}
 	for _, d := range o.Distributions {
+		newest := open
+		if d.PreStage > 0 {
+			newest = ahead
+		}
 		if have, ok := newest[d.Name]; !ok || cmp.Or(cmp.Compare(d.Serial, have.Serial), cmp.Compare(d.ID, have.ID)) > 0 {
 			newest[d.Name] = d
 		}
 	}
+	chosen := slices.Collect(maps.Values(open))
+	for name, d := range ahead {
+		if d.Serial > open[name].Serial {
+			chosen = append(chosen, d)
+		}
+	}
 	var out []Order
-	for _, d := range newest {
-		order := Order{Name: d.Name, Version: d.Version, Priority: d.Priority, ReadyBy: earliest(o.Distributions, d)}
+	for _, d := range chosen {
+		order := Order{Name: d.Name, Version: d.Version, Priority: d.Priority, ReadyBy: earliest(o.Distributions, d), PreStage: d.PreStage}
 		var set uint64
 		for _, r := range o.Rules {
 			if !r.Covers(Selector{Site: o.Site.Name, Name: d.Name, Version: d.Version}) {
@@ -45,7 +59,7 @@ func Resolve(o Orders) []Order {
 		}
 		out = append(out, order)
 	}
-	slices.SortFunc(out, func(a, b Order) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortFunc(out, func(a, b Order) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.PreStage, b.PreStage)) })
 	return out
 }
 
@@ -64,4 +78,10 @@ func earliest(all []Distribution, of Distribution) (by time.Time) {
 func (s Selector) Covers(other Selector) bool {
 	return (s.Site == "" || s.Site == other.Site) && (s.Name == "" || s.Name == other.Name) &&
 		(s.Version == "" || s.Version == other.Version)
+}
+
+// Overlaps reports whether something can be in both selections.
+func (s Selector) Overlaps(other Selector) bool {
+	common := func(x, y string) bool { return x == "" || y == "" || x == y }
+	return common(s.Site, other.Site) && common(s.Name, other.Name) && common(s.Version, other.Version)
 }

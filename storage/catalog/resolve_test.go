@@ -17,6 +17,12 @@ func app(serial uint64, id int64, priority string) catalog.Distribution {
 	return catalog.Distribution{ID: id, Name: "app", Version: fmt.Sprint(serial), Serial: serial, Priority: priority}
 }
 
+// ahead is the same distribution, in a few copies ahead of need.
+func ahead(copies int, d catalog.Distribution) catalog.Distribution {
+	d.PreStage = copies
+	return d
+}
+
 // by is the same distribution with a time it shall be ready by, in hours.
 func by(hours int, d catalog.Distribution) catalog.Distribution {
 	d.ReadyBy = hour(hours)
@@ -56,6 +62,18 @@ func TestResolve(t *testing.T) {
 		"an older version's time is none of the newer's": {
 			[]catalog.Distribution{by(6, app(1, 1, "low")), by(9, app(2, 2, "low")), by(5, app(1, 3, "low"))}, nil,
 			[]catalog.Order{{Name: "app", Version: "2", Priority: "low", ReadyBy: hour(9)}}},
+		"what is placed ahead of need supersedes nothing": {
+			[]catalog.Distribution{app(1, 1, "normal"), ahead(2, app(2, 2, "low"))}, nil,
+			[]catalog.Order{{Name: "app", Version: "1", Priority: "normal"}, {Name: "app", Version: "2", Priority: "low", PreStage: 2}}},
+		"what is opened goes to all, whatever is ordered later": {
+			[]catalog.Distribution{app(1, 1, "normal"), ahead(2, app(2, 2, "low")), app(2, 3, "high"), ahead(3, app(2, 4, "low"))}, nil,
+			[]catalog.Order{{Name: "app", Version: "2", Priority: "high"}}},
+		"the newest number of copies counts": {
+			[]catalog.Distribution{ahead(2, app(1, 1, "low")), ahead(3, app(1, 2, "low"))}, nil,
+			[]catalog.Order{{Name: "app", Version: "1", Priority: "low", PreStage: 3}}},
+		"an older version is not placed ahead of need": {
+			[]catalog.Distribution{app(2, 1, "low"), ahead(3, app(1, 2, "low"))}, nil,
+			[]catalog.Order{{Name: "app", Version: "2", Priority: "low"}}},
 		"contents are in the order of their names": {
 			[]catalog.Distribution{{ID: 1, Name: "b", Version: "1"}, {ID: 2, Name: "a", Version: "1"}, {ID: 3, Name: "B", Version: "1"}}, nil,
 			[]catalog.Order{{Name: "B", Version: "1"}, {Name: "a", Version: "1"}, {Name: "b", Version: "1"}}},

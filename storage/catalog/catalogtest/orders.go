@@ -213,6 +213,48 @@ func ruleReplaces(t *testing.T, c catalog.Catalog) {
 	}
 }
 
+func keepingIsKept(t *testing.T, c catalog.Catalog) {
+	ctx, which := t.Context(), catalog.Selector{Name: "app"}
+	createSites(t, c, "a")
+	set := func(r catalog.Rule) {
+		_, err := c.SetRule(ctx, who, r)
+		must(t, err)
+	}
+	until := time.Now().Add(time.Hour).UTC().Truncate(time.Millisecond)
+	set(catalog.Rule{Selector: which, Kind: catalog.RulePin, Expires: until})
+	set(catalog.Rule{Selector: which, Kind: catalog.RulePurge, Upto: 99})
+	publish(t, c, "app", "1")
+	_, err := c.Distribute(ctx, who, catalog.Distribution{Name: "app", Version: "1", All: true})
+	must(t, err)
+	rules := orders(t, c, "a").Rules
+	if len(rules) != 2 || !rules[0].Expires.Equal(until) || rules[0].Upto != 0 || rules[1].Upto != 0 || !rules[1].Expires.IsZero() {
+		t.Fatalf("got %+v, want a pin until %v, and a purge of nothing", rules, until)
+	}
+	set(catalog.Rule{Selector: which, Kind: catalog.RulePurge})
+	o := orders(t, c, "a")
+	if rules = o.Rules; len(rules) != 2 || rules[1].Upto != o.Distributions[0].ID {
+		t.Fatalf("got %+v, want a purge up to distribution %d", rules, o.Distributions[0].ID)
+	}
+	set(catalog.Rule{Selector: which, Kind: catalog.RulePin, Expires: time.Now().Add(-time.Second)})
+	set(catalog.Rule{Selector: which, Kind: catalog.RulePause})
+	wantStrings(t, "rules after the pin's end", names(orders(t, c, "a").Rules), []string{"purge app everywhere", "pause app everywhere"})
+}
+
+func preStageIsKept(t *testing.T, c catalog.Catalog) {
+	createSites(t, c, "a")
+	publish(t, c, "app", "1")
+	_, err := c.Distribute(t.Context(), who, catalog.Distribution{Name: "app", Version: "1", All: true, PreStage: 3})
+	must(t, err)
+	if got := orders(t, c, "a").Distributions; len(got) != 1 || got[0].PreStage != 3 {
+		t.Errorf("got %+v, want three copies ahead of need", got)
+	}
+	entries, err := c.Audit(t.Context(), 0, 1)
+	must(t, err)
+	if !strings.Contains(entries[0].Detail, "3 copies ahead of need") {
+		t.Errorf("the audit log says %q, want the copies", entries[0].Detail)
+	}
+}
+
 // names of the rules in a list, oldest first.
 func names(rules []catalog.Rule) []string {
 	out := []string{}

@@ -108,9 +108,9 @@ func (c *Catalog) Distribute(ctx context.Context, by string, d catalog.Distribut
 			if d.All {
 				every = 1
 			}
-			err = tx.QueryRowContext(ctx, `INSERT INTO distributions (id, name, version, serial, every, priority, ready_by, created)
-				SELECT COALESCE(MAX(id), 0) + 1, $1, $2, $3, $4, $5, $6, $7 FROM distributions WHERE true RETURNING id`,
-				d.Name, d.Version, d.Serial, every, d.Priority, ms(d.ReadyBy), ms(time.Now())).Scan(&d.ID)
+			err = tx.QueryRowContext(ctx, `INSERT INTO distributions (id, name, version, serial, every, priority, ready_by, pre_stage, created)
+				SELECT COALESCE(MAX(id), 0) + 1, $1, $2, $3, $4, $5, $6, $7, $8 FROM distributions WHERE true RETURNING id`,
+				d.Name, d.Version, d.Serial, every, d.Priority, ms(d.ReadyBy), d.PreStage, ms(time.Now())).Scan(&d.ID)
 			if err != nil {
 				return err
 			}
@@ -133,6 +133,9 @@ func detailOf(d catalog.Distribution) string {
 	if !d.ReadyBy.IsZero() {
 		detail += ", ready by " + d.ReadyBy.UTC().Format(time.RFC3339)
 	}
+	if d.PreStage > 0 {
+		detail += fmt.Sprintf(", %d copies ahead of need", d.PreStage)
+	}
 	return detail
 }
 
@@ -142,10 +145,19 @@ func (c *Catalog) SetRule(ctx context.Context, by string, r catalog.Rule) (gener
 		if generation, err = raise(ctx, tx); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO rules (id, kind, site, name, version, priority, generation, setter, created)
-			SELECT COALESCE(MAX(id), 0) + 1, $1, $2, $3, $4, $5, $6, $7, $8 FROM rules WHERE true
-			ON CONFLICT (kind, site, name, version) DO UPDATE SET priority = $5, generation = $6, setter = $7, created = $8`,
-			r.Kind, r.Site, r.Name, r.Version, r.Priority, generation, by, ms(time.Now()))
+		now, upto := time.Now(), int64(0)
+		if r.Kind == catalog.RulePurge {
+			if err := tx.QueryRowContext(ctx, `SELECT COALESCE(MAX(id), 0) FROM distributions`).Scan(&upto); err != nil {
+				return err
+			}
+		}
+		if _, err := tx.ExecContext(ctx, `DELETE FROM rules WHERE expires > 0 AND expires <= $1`, ms(now)); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `INSERT INTO rules (id, kind, site, name, version, priority, generation, setter, created, expires, upto)
+			SELECT COALESCE(MAX(id), 0) + 1, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10 FROM rules WHERE true
+			ON CONFLICT (kind, site, name, version) DO UPDATE SET priority = $5, generation = $6, setter = $7, created = $8, expires = $9, upto = $10`,
+			r.Kind, r.Site, r.Name, r.Version, r.Priority, generation, by, ms(now), ms(r.Expires), upto)
 		return err
 	})
 	return generation, err
@@ -171,13 +183,13 @@ func (c *Catalog) ClearRules(ctx context.Context, by, kind string, s catalog.Sel
 }
 
 func scanRule(r *sql.Rows) (rule catalog.Rule, err error) {
-	var created int64
-	err = r.Scan(&rule.Kind, &rule.Site, &rule.Name, &rule.Version, &rule.Priority, &rule.Generation, &rule.By, &created)
-	rule.Created = at(created)
+	var created, expires int64
+	err = r.Scan(&rule.Kind, &rule.Site, &rule.Name, &rule.Version, &rule.Priority, &rule.Generation, &rule.By, &created, &expires, &rule.Upto)
+	rule.Created, rule.Expires = at(created), at(expires)
 	return rule, err
 }
 
-const ruleColumns = `kind, site, name, version, priority, generation, setter, created`
+const ruleColumns = `kind, site, name, version, priority, generation, setter, created, expires, upto`
 
 // Rules implements catalog.Catalog.
 func (c *Catalog) Rules(ctx context.Context) ([]catalog.Rule, error) {
@@ -196,10 +208,10 @@ func (c *Catalog) Orders(ctx context.Context, site string) (o catalog.Orders, er
 	}
 	o.Distributions, err = list(ctx, c.read, func(r *sql.Rows) (d catalog.Distribution, err error) {
 		var every, by, created int64
-		err = r.Scan(&d.ID, &d.Name, &d.Version, &d.Serial, &every, &d.Priority, &by, &created)
+		err = r.Scan(&d.ID, &d.Name, &d.Version, &d.Serial, &every, &d.Priority, &by, &d.PreStage, &created)
 		d.All, d.ReadyBy, d.Created = every != 0, at(by), at(created)
 		return d, err
-	}, `SELECT id, name, version, serial, every, priority, ready_by, created FROM distributions
+	}, `SELECT id, name, version, serial, every, priority, ready_by, pre_stage, created FROM distributions
 		WHERE every = 1 OR id IN (SELECT distribution FROM distribution_sites WHERE site = $1) ORDER BY id`, site)
 	if err != nil {
 		return o, err

@@ -294,6 +294,7 @@ func TestWhatWasOrderedBeforeThereWereTimesHasNone(t *testing.T) {
 	catalogtest.Fill(t, c)
 	closeIt(t, c)
 	for _, undo := range []string{`DROP TABLE chunks`, `DROP TABLE packs`, `ALTER TABLE distributions DROP COLUMN ready_by`,
+		`ALTER TABLE distributions DROP COLUMN pre_stage`, `ALTER TABLE rules DROP COLUMN expires`, `ALTER TABLE rules DROP COLUMN upto`,
 		`DELETE FROM goose_db_version WHERE version_id >= 3`} {
 		if _, err := raw(t, path).Exec(undo); err != nil {
 			t.Fatal(err)
@@ -313,8 +314,8 @@ func TestWhatWasOrderedBeforeThereWereTimesHasNone(t *testing.T) {
 		sites++
 		for _, d := range o.Distributions {
 			distributions++
-			if !d.ReadyBy.IsZero() {
-				t.Errorf("distribution %d shall be ready by %v, want no time", d.ID, d.ReadyBy)
+			if !d.ReadyBy.IsZero() || d.PreStage != 0 {
+				t.Errorf("distribution %d is %+v, want no time, and for everybody", d.ID, d)
 			}
 		}
 	}

@@ -110,24 +110,23 @@ func (v *version) create(ctx context.Context, envelope, encoded []byte, begun st
 // content but for what shares its blocks with others, and something to spare.
 func (v *version) check(bodyBytes int64, shared []extent) error {
 	paths := make([]string, len(v.body.Files))
-	needed := bodyBytes + spareBytes
 	for i, f := range v.body.Files {
 		paths[i] = f.Path
-		needed += (f.Size + blockBytes - 1) / blockBytes * blockBytes
 	}
 	if err := content.CheckPaths(paths); err != nil {
 		return err
 	}
+	need := needed(v.body, bodyBytes)
 	for _, e := range shared {
-		needed -= e.bytes
+		need -= e.bytes
 	}
 	free, err := v.store.sys.room(v.store.dir)
 	if err != nil {
 		return fmt.Errorf("ask for the room on the disk: %w", err)
 	}
-	if free < needed {
+	if free < need {
 		return fmt.Errorf("%w: %s too little (%s needed, %s free); it starts by itself when there is room",
-			chunk.ErrNoRoom, megabytes(needed-free), megabytes(needed), megabytes(free))
+			chunk.ErrNoRoom, megabytes(need-free), megabytes(need), megabytes(free))
 	}
 	return nil
 }

@@ -22,6 +22,17 @@ func isFull(err error) bool {
 
 func isLocked(err error) bool { return err == windows.ERROR_LOCK_VIOLATION }
 
+// sizeBytes returns the size of the file system that a folder is on.
+func sizeBytes(dir string) (int64, error) {
+	path, err := windows.UTF16PtrFromString(dir)
+	if err != nil {
+		return 0, err
+	}
+	var size uint64
+	err = windows.GetDiskFreeSpaceEx(path, nil, &size, nil)
+	return int64(size), err
+}
+
 func freeBytes(dir string) (int64, error) {
 	path, err := windows.UTF16PtrFromString(dir)
 	if err != nil {

@@ -1,0 +1,52 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/sitecast/sitecast/storage/catalog"
+)
+
+// checkKeeping refuses a pin or purge that makes no sense, and a purge of what is
+// pinned: endpoints would keep it.
+func (s *server) checkKeeping(ctx context.Context, r catalog.Rule) error {
+	if r.Kind != catalog.RulePin && r.Kind != catalog.RulePurge {
+		if !r.Expires.IsZero() {
+			return bad("only a pin expires", "")
+		}
+		return nil
+	}
+	now := time.Now()
+	if err := catalog.CheckKeeping(r, now); err != nil {
+		return bad(err.Error(), "")
+	}
+	if r.Kind == catalog.RulePin {
+		return nil
+	}
+	rules, err := s.Catalog.Rules(ctx)
+	if err != nil {
+		return err
+	}
+	for _, pin := range rules {
+		if pin.Kind == catalog.RulePin && pin.Overlaps(r.Selector) && (pin.Expires.IsZero() || pin.Expires.After(now)) {
+			return &Problem{Status: http.StatusConflict, Code: "conflict", Hint: "end the pin first, with `sitecast unpin`",
+				Detail: fmt.Sprintf("%s pinned %s, of which this would purge some", pin.By, pin.Selector)}
+		}
+	}
+	return nil
+}
+
+// unpin ends the pins within a selection.
+func (s *server) unpin(ctx context.Context, which catalog.Selector) (*reply[Change], error) {
+	if err := s.exists(ctx, which); err != nil {
+		return nil, err
+	}
+	removed, err := s.Catalog.ClearRules(ctx, actor(ctx), catalog.RulePin, which)
+	if err != nil {
+		return nil, err
+	}
+	s.Hub.Changed("")
+	return &reply[Change]{Change{Removed: removed}}, nil
+}

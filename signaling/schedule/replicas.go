@@ -1,0 +1,126 @@
+package schedule
+
+import (
+	"cmp"
+	"hash/fnv"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/sitecast/sitecast/signaling/wire"
+	"github.com/sitecast/sitecast/storage/content"
+)
+
+// ReturnPatience is how long a copy counts after its holder left, if that is usually
+// on: a restart or a cable is no reason to send the version to somebody else. A
+// desktop that left may have gone home for the night: ShortPatience.
+const (
+	ReturnPatience = 30 * time.Minute
+	ShortPatience  = 10 * time.Minute
+)
+
+// usuallyOn is the share of the time from which an endpoint that left is thought to
+// return soon.
+const usuallyOn = 0.75
+
+// MaxReplicas bounds the copies that are placed ahead of need at a site.
+const MaxReplicas = 64
+
+// RoomUnknown is the room of an endpoint that did not say.
+const RoomUnknown = -1
+
+// Replica is an endpoint that may hold a copy of a version.
+type Replica struct {
+	ID     wire.EndpointID
+	On     bool      // it is online
+	Left   time.Time // when it left, unless it is on
+	Share  float64   // of the time that it is on, see Uptime
+	Room   int64     // bytes of versions that it would admit, or RoomUnknown
+	Holds  bool      // all of it
+	Chosen bool      // it was chosen before
+	Unfit  bool      // it can't take it: it said so, or it is a browser
+}
+
+// Counts reports whether a copy at r, there or on its way, is one of those wanted.
+func (r Replica) Counts(now time.Time) bool {
+	patience := ReturnPatience
+	if r.Share < usuallyOn {
+		patience = ShortPatience
+	}
+	return r.Chosen && !r.Unfit && (r.On || now.Sub(r.Left) < patience)
+}
+
+// Replicas chooses who of a site holds one of n copies of a version of some bytes.
+// Who was chosen stays so, until it was away for longer than a return takes. Gaps are
+// filled by those who hold it anyway, then by those who are usually on, and among
+// about as good ones by those with more room. Where more than n were chosen nobody is
+// released before n others have all of it.
+func Replicas(now time.Time, id content.VersionID, n int, bytes int64, all []Replica) []wire.EndpointID {
+	ranked := slices.Clone(all)
+	slices.SortFunc(ranked, func(a, b Replica) int {
+		return cmp.Or(holder(b)-holder(a), cmp.Compare(often(b), often(a)), cmp.Compare(roomy(b, bytes), roomy(a, bytes)),
+			cmp.Compare(lot(id, b.ID), lot(id, a.ID)))
+	})
+	var chosen []Replica
+	whole := 0
+	for _, r := range ranked {
+		if r.Counts(now) {
+			chosen = append(chosen, r)
+			if r.Holds && r.On {
+				whole++
+			}
+		}
+	}
+	for _, r := range ranked {
+		if len(chosen) >= n {
+			break
+		}
+		if fits := r.Holds || r.Room == RoomUnknown || r.Room >= bytes; r.On && !r.Chosen && !r.Unfit && fits {
+			chosen = append(chosen, r)
+		}
+	}
+	// The last in rank goes first.
+	for i := len(chosen) - 1; i >= 0 && len(chosen) > n; i-- {
+		r := chosen[i]
+		if !r.Holds || whole > n {
+			chosen = slices.Delete(chosen, i, i+1)
+			if r.Holds && r.On {
+				whole--
+			}
+		}
+	}
+	out := make([]wire.EndpointID, len(chosen))
+	for i, r := range chosen {
+		out[i] = r.ID
+	}
+	return out
+}
+
+func holder(r Replica) int {
+	if r.Holds {
+		return 1
+	}
+	return 0
+}
+
+// often puts shares into tenths: a difference of less says little.
+func often(r Replica) int { return int(r.Share * 10) }
+
+// roomy counts how many times the version would fit, in powers of two: what is
+// placed spreads over those with room, and does not follow every byte.
+func roomy(r Replica, bytes int64) int {
+	if r.Room == RoomUnknown {
+		return -1
+	}
+	return int(math.Log2(float64(r.Room)/float64(max(bytes, 1)) + 1))
+}
+
+// lot spreads versions over endpoints that are equally good.
+func lot(id content.VersionID, e wire.EndpointID) uint64 {
+	h := fnv.New64a()
+	_, _ = h.Write(id[:])
+	_, _ = h.Write([]byte(e))
+	x := h.Sum64() // whose high bits hardly depend on the last bytes
+	x = (x ^ x>>33) * 0xff51afd7ed558ccd
+	return x ^ x>>33
+}

@@ -1,0 +1,225 @@
+package site
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/sitecast/sitecast/signaling/schedule"
+	"github.com/sitecast/sitecast/signaling/wire"
+	"github.com/sitecast/sitecast/storage/content"
+)
+
+// A flow that is pre-staged goes to a few members only, ahead of need: so many copies
+// shall be at the site, on endpoints that are usually on and have room. When a
+// holder stays away another takes its place. When the distribution opens the flow
+// goes to everybody, and the LAN has it already.
+
+const (
+	// maxPresence bounds the endpoints remembered at a site.
+	maxPresence = 4 * MaxMembers
+	// unfitFor is how long who could not take a pre-staged flow is not chosen again.
+	unfitFor = time.Hour
+	// steady is the share of the time from which an endpoint is usually on.
+	steady = 0.5
+)
+
+// presence is what is remembered of an endpoint, also while it is away.
+type presence struct {
+	uptime schedule.Uptime
+	left   time.Time // zero while it is on
+	device string
+	room   int64                           // bytes of versions it would admit, or schedule.RoomUnknown
+	stock  map[content.VersionID]bool      // complete in its store
+	unfit  map[content.VersionID]time.Time // when it could not take it
+}
+
+// arrive notes that an endpoint is online.
+func (s *Site) arrive(now time.Time, m *member) {
+	p := s.presence[m.ID]
+	if p == nil {
+		s.forgetPresence()
+		p = &presence{stock: map[content.VersionID]bool{}, unfit: map[content.VersionID]time.Time{}}
+		s.presence[m.ID] = p
+	}
+	p.uptime, p.left = p.uptime.Note(now, true), time.Time{}
+	p.device, p.room = m.Hello.Device, schedule.RoomUnknown
+}
+
+// depart notes that an endpoint is not online any more.
+func (s *Site) depart(now time.Time, id wire.EndpointID) {
+	if p := s.presence[id]; p != nil {
+		p.uptime, p.left = p.uptime.Note(now, false), now
+	}
+}
+
+// forgetPresence makes room for another endpoint: the one that is away for longest
+// goes.
+func (s *Site) forgetPresence() {
+	if len(s.presence) < maxPresence {
+		return
+	}
+	var oldest wire.EndpointID
+	for id, p := range s.presence {
+		if old := s.presence[oldest]; !p.left.IsZero() && (old == nil || p.left.Before(old.left) || p.left.Equal(old.left) && id < oldest) {
+			oldest = id
+		}
+	}
+	delete(s.presence, oldest)
+}
+
+// stocked takes in what a member's store holds, and how much more it would take.
+func (s *Site) stocked(m *member, w *wire.Stock) {
+	m.stocked = true
+	p := s.presence[m.ID]
+	p.room = w.Room
+	clear(p.stock)
+	for _, id := range w.Holds {
+		p.stock[id] = true
+	}
+}
+
+// wantedBy reports whether an endpoint shall have the flow.
+func (f *flow) wantedBy(id wire.EndpointID) bool { return f.PreStage == 0 || f.chosen[id] }
+
+// among counts the members online that shall have the flow.
+func (s *Site) among(f *flow) (n int) {
+	for id := range s.members {
+		if f.wantedBy(id) {
+			n++
+		}
+	}
+	return n
+}
+
+// stage chooses who holds the flows that are pre-staged, and reports whether time
+// alone may change that.
+func (s *Site) stage(now time.Time) (pending bool) {
+	staged := slices.ContainsFunc(s.order, func(id content.VersionID) bool { return s.flows[id].PreStage > 0 })
+	switch {
+	case !staged:
+		return false
+	case now.Sub(s.stagedAt) < tick || s.unheardStock(now):
+		return true
+	}
+	s.stagedAt = now
+	changed := map[*member]bool{}
+	for _, id := range s.order {
+		if f := s.flows[id]; f.PreStage > 0 {
+			pending = s.place(now, f, changed) || pending
+		}
+	}
+	for id, m := range s.members {
+		if changed[m] || !slices.Equal(m.copies, s.copiesFor(now, id)) {
+			s.tell(now, m)
+		}
+	}
+	return pending
+}
+
+// unheardStock reports whether a member may be about to say what its store holds.
+func (s *Site) unheardStock(now time.Time) bool {
+	for _, m := range s.members {
+		if !m.stocked && now.Sub(m.since) < hearing {
+			return true
+		}
+	}
+	return false
+}
+
+// place chooses the holders of one flow, and reports whether one of them is away.
+func (s *Site) place(now time.Time, f *flow, changed map[*member]bool) (away bool) {
+	chosen := map[wire.EndpointID]bool{}
+	for _, id := range schedule.Replicas(now, f.ID, f.PreStage, f.Head.Bytes, s.replicas(now, f)) {
+		chosen[id] = true
+		away = away || s.members[id] == nil
+	}
+	for id := range chosen {
+		if m := s.members[id]; m != nil && !f.chosen[id] {
+			changed[m] = true
+		}
+	}
+	for id := range f.chosen {
+		if m := s.members[id]; m != nil && !chosen[id] {
+			s.release(now, m, f)
+			changed[m] = true
+		}
+	}
+	if !maps.Equal(f.chosen, chosen) {
+		s.log.Info("placing copies ahead of need", "content", f.Head.Ref().String(), "wanted", f.PreStage, "at", len(chosen))
+		f.chosen = chosen
+	}
+	return away
+}
+
+// replicas describes everybody who may hold a copy of f.
+func (s *Site) replicas(now time.Time, f *flow) (all []schedule.Replica) {
+	for id, p := range s.presence {
+		r := schedule.Replica{ID: id, On: p.left.IsZero(), Left: p.left, Share: p.uptime.Share(now), Room: p.room,
+			Holds: p.stock[f.ID], Chosen: f.chosen[id], Unfit: p.device == wire.DeviceBrowser}
+		if at, ok := p.unfit[f.ID]; ok && now.Sub(at) < unfitFor {
+			r.Unfit = true
+		}
+		if m := s.members[id]; m != nil && m.holds[f.ID] != nil {
+			r.Holds = r.Holds || m.holds[f.ID].complete
+		}
+		all = append(all, r)
+	}
+	return all
+}
+
+// unable notes that a member can't take a pre-staged flow: another one shall.
+func (s *Site) unable(now time.Time, m *member, f *flow) {
+	if f.PreStage > 0 {
+		s.presence[m.ID].unfit[f.ID] = now
+	}
+}
+
+// release takes what a member holds of a flow out of the picture: it need not have
+// it any more.
+func (s *Site) release(now time.Time, m *member, f *flow) {
+	for _, l := range s.leasesOf(m.ID) {
+		if l.flow == f.ID {
+			s.revoke(now, l, "the copy is placed elsewhere")
+		}
+	}
+	h := m.holds[f.ID]
+	if h == nil {
+		return
+	}
+	s.presence[m.ID].stock[f.ID] = h.complete
+	n := f.need(m.group, now)
+	f.again(n, func() { f.count(h, n, false) })
+	delete(m.holds, f.ID)
+	s.bodyGone(f, h, n, m.group)
+}
+
+// mayHold reports whether an endpoint that is online holds a version that it need
+// not, or has not said yet.
+func (s *Site) mayHold(now time.Time, id wire.EndpointID, v content.VersionID) bool {
+	m := s.members[id]
+	return s.presence[id].stock[v] || !m.stocked && now.Sub(m.since) < hearing
+}
+
+// copiesFor says what is placed at others of the flows that an endpoint need not
+// have: it shall not delete the last copies.
+func (s *Site) copiesFor(now time.Time, self wire.EndpointID) (out []wire.Copies) {
+	for _, id := range s.order {
+		f := s.flows[id]
+		if f.wantedBy(self) || !s.mayHold(now, self, id) {
+			continue
+		}
+		c := wire.Copies{ID: id, Target: f.PreStage}
+		for _, r := range s.replicas(now, f) {
+			switch {
+			case r.ID == self || !r.On || r.Unfit:
+			case r.Holds && r.Chosen && r.Share >= steady:
+				c.Others++
+			case !r.Holds && r.Room >= f.Head.Bytes:
+				c.Elsewhere = true
+			}
+		}
+		out = append(out, c)
+	}
+	return out[:min(len(out), wire.MaxKeeping)]
+}

@@ -1,0 +1,9 @@
+-- +goose Up
+ALTER TABLE rules ADD COLUMN expires BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE rules ADD COLUMN upto BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE distributions ADD COLUMN pre_stage BIGINT NOT NULL DEFAULT 0;
+
+-- +goose Down
+ALTER TABLE distributions DROP COLUMN pre_stage;
+ALTER TABLE rules DROP COLUMN upto;
+ALTER TABLE rules DROP COLUMN expires;
