@@ -13,17 +13,16 @@ const (
 	// FirstLeaseBytes is small, so that the swarm starts early.
 	FirstLeaseBytes = 1 << 20
 	MinLeaseBytes   = 512 << 10
-	MaxLeaseBytes   = 64 << 20
+	MaxLeaseBytes   = 16 << 20
 	// UnknownLeaseBytes is what a lease covers while the rate is not known.
 	UnknownLeaseBytes = 4 << 20
-	// leaseSeconds of a fetcher's rate are what a lease covers between those: the line
-	// stands still for a round trip from one to the next.
-	leaseSeconds = 8
+	// leaseSeconds of the site's rate are what a lease covers between those.
+	leaseSeconds = 4
 )
 
 // LeaseBytes is how much the next lease of a flow covers, given how many leases
-// of it were granted before and a fetcher's rate over the WAN in bytes per second (0
-// when unknown).
+// of it were granted before and the rate over the WAN in bytes per second (0 when
+// unknown).
 func LeaseBytes(granted int, rate float64) int64 {
 	switch {
 	case granted == 0:

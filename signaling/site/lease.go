@@ -358,7 +358,7 @@ func (s *Site) grant(now time.Time, f *flow, m *member) bool {
 		out.Body, out.Pack, out.To = true, f.Head.Body, f.Head.BodyBytes
 	} else {
 		// choose took only those for whom something is open.
-		run, _ := n.supply.Next(schedule.LeaseBytes(f.granted, s.expected(now, f)/float64(s.cfg.Fetchers)), m.holds[f.ID].have)
+		run, _ := n.supply.Next(schedule.LeaseBytes(f.granted, s.expected(now, f)), m.holds[f.ID].have)
 		out.Pack, out.From, out.To, out.Parts = run.Pack, run.From, run.To, run.Parts
 		f.granted++
 		n.supply.Lease(run.Parts)

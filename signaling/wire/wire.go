@@ -34,7 +34,7 @@ const (
 	// MaxCandidateBytes bounds one ICE candidate line.
 	MaxCandidateBytes = 512
 	// MaxLeaseParts bounds the chunks of one lease.
-	MaxLeaseParts = 1024
+	MaxLeaseParts = 512
 	// MaxFlows bounds the flows a site may have at once.
 	MaxFlows = 1024
 	// MaxKeeping bounds the pins, the purges and the copies that an endpoint is told of;
