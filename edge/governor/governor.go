@@ -116,6 +116,7 @@ type Governor struct {
 	held        time.Duration               // readers here, as seen last
 	lookedAt    time.Time                   // when that was
 	wants       bool                        // this endpoint could use more
+	wanted      time.Time                   // when it could last
 	fetchedAt   time.Time                   // something was fetched here last
 	activeAt    time.Time                   // somebody fetched last
 	activeSince time.Time                   // without a rest
@@ -141,6 +142,7 @@ type fetcher struct {
 	pace   float64   // bytes per second at which it is told
 	dealt  time.Time // until when it was
 	wants  bool
+	wanted time.Time // when it wanted more last
 	at     time.Time // when it spoke last
 	worked time.Time // when it wanted or took something last
 	// viaServer: there is no link to it, and what it says comes by way of the server.
@@ -362,6 +364,9 @@ func (g *Governor) count(now time.Time, w wire.Taken) {
 	// rate of a faster line.
 	f.pace = f.owed / (dealtOver * min(max(now.Sub(f.at), GrantEvery), takenLasts).Seconds())
 	f.bytes, f.wants, f.at = w.Bytes, w.Wants, now
+	if w.Wants {
+		f.wanted = now
+	}
 	// The server forwards what is addressed; on a link nothing has to be.
 	if via := w.To != ""; via != f.viaServer {
 		f.viaServer = via

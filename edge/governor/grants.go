@@ -135,16 +135,21 @@ func (g *Governor) note(mine, site int64) {
 
 func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
+// pauseLasts is how long a fetcher that wants nothing keeps its share: between two
+// leases it pauses for a round trip, and what was given to others meanwhile would still
+// be on its way to them when it goes on.
+const pauseLasts = 500 * time.Millisecond
+
 // divide decides on each fetcher's share. It stands until all are told of the next
 // one at once: a share that grew before another shrank would be too much.
 func (g *Governor) divide(now time.Time) {
 	wants := make([]bool, len(g.govern.Fetchers))
 	for i, id := range g.govern.Fetchers {
 		if f := g.fetchers[id]; f != nil {
-			wants[i] = f.wantsMore(now)
+			wants[i] = now.Sub(f.wanted) < pauseLasts
 		}
 		if id == g.cfg.Self {
-			wants[i] = g.wants
+			wants[i] = now.Sub(g.wanted) < pauseLasts
 		}
 	}
 	g.parts = map[wire.EndpointID]float64{}

@@ -63,6 +63,9 @@ func (g *Governor) look(now time.Time) {
 		g.wants = fetching && (held-g.held).Seconds() <= maxHeldShare*since.Seconds()
 		g.held, g.lookedAt = held, now
 	}
+	if g.wants {
+		g.wanted = now
+	}
 	if fetching {
 		g.fetchedAt, g.activeAt = now, now
 	}
