@@ -160,7 +160,7 @@ func (s *story) check(t *rapid.T) {
 		site.Audit()
 	}
 	if len(s.Faults()) > 0 {
-		s.fail(t, "promises are broken")
+		s.fail(t, "promises are broken: %q", s.Faults())
 	}
 }
 
