@@ -395,7 +395,7 @@ func (s *Site) Audit() {
 	for _, f := range halted {
 		b.fault("%s: flow of %s %s was halted: %s", s.Name, f.Content, f.Version, f.Reason)
 	}
-	allowed := b.budget + b.budget/100 + int64(b.breaks)*(int64(killCost.Seconds()*float64(s.wan.rate))+b.largest)
+	allowed := b.budget + b.budget/100 + b.budget/takenAlong + int64(b.breaks)*(int64(killCost.Seconds()*float64(s.wan.rate))+b.largest)
 	for _, t := range s.wan.transfers {
 		allowed += t.unread + t.got // not kept yet
 	}
