@@ -48,8 +48,7 @@ func (e *Engine) seed(f *flow) {
 				batch = nil
 			}
 		})
-		e.post(found{f, batch})
-		e.post(seeded{f, err})
+		e.post(seeded{found{f, batch}, err})
 	})
 }
 
@@ -80,13 +79,15 @@ func (e *Engine) cancel(f *flow, i uint32, peers []swarm.PeerID) {
 	}
 }
 
-// seeded tells that there is no more to take.
+// seeded tells of the last chunks, and that there is no more to take: at once, so that
+// nobody is told of the one without the other.
 type seeded struct {
-	f   *flow
+	found
 	err error
 }
 
 func (ev seeded) apply(e *Engine, now time.Time) {
+	ev.found.apply(e, now)
 	f := ev.f
 	f.stopSeeding = nil
 	switch {
