@@ -50,6 +50,7 @@ type books struct {
 	breaks  int   // fetches that ended before they were whole
 	budget  int64 // bytes that had to cross the WAN and did
 	wan     int64 // bytes that crossed it
+	along   int64 // bytes that leases take along though nobody needs them
 	lan     int64 // payload that peers sent
 	largest int64
 }
@@ -230,6 +231,9 @@ func (b *books) granted(s *session, l wire.Lease) {
 	v := stock().byID[l.Flow]
 	b.s.w.tell("lease %d of %s for %s: %d parts from %d", l.Lease, v.Name, s.e.Name, len(l.Parts), firstOf(l))
 	wrong, along := len(b.s.w.faults), int64(0)
+	for _, p := range l.Parts {
+		b.along += int64(p.Skip)
+	}
 	b.each(l, func(p part, size int64) {
 		if len(b.s.w.faults) > wrong {
 			return // the first of its chunks says it all
@@ -243,6 +247,7 @@ func (b *books) granted(s *session, l wire.Lease) {
 				continue
 			}
 			// A request may take a little along that is there.
+			b.along += size
 			if along += size; along > (l.To-l.From)/takenAlong {
 				b.fault("lease %d sends %s for chunk %d of %s, of which %s said that it holds it", l.Lease, s.e.Name, p.chunk, v.Name, mate.Name)
 			}
@@ -395,7 +400,7 @@ func (s *Site) Audit() {
 	for _, f := range halted {
 		b.fault("%s: flow of %s %s was halted: %s", s.Name, f.Content, f.Version, f.Reason)
 	}
-	allowed := b.budget + b.budget/100 + b.budget/takenAlong + int64(b.breaks)*(int64(killCost.Seconds()*float64(s.wan.rate))+b.largest)
+	allowed := b.budget + b.budget/100 + b.along + int64(b.breaks)*(int64(killCost.Seconds()*float64(s.wan.rate))+b.largest)
 	for _, t := range s.wan.transfers {
 		allowed += t.unread + t.got // not kept yet
 	}

@@ -125,9 +125,9 @@ func TestASeedTellsTheSameStoryAgain(t *testing.T) {
 			told = append(told, fmt.Sprintf("%+v\n%s", w.Sites[0].Traffic(), w.History()))
 		})
 	}
-	// What happens in one instant is ordered by Go's scheduler: since a store is filled
-	// from others by a goroutine of its own, one telling in twenty differs.
-	if told[0] != told[1] && told[0] != told[2] && told[1] != told[2] {
-		t.Errorf("the same seed told three stories:\n%s\n\n%s\n\n%s", told[0], told[1], told[2])
+	for _, again := range told[1:] {
+		if again != told[0] {
+			t.Errorf("the same seed told another story:\n%s\n\n%s", told[0], again)
+		}
 	}
 }
