@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"maps"
 	"time"
 
 	"github.com/sitecast/sitecast/edge/cache"
@@ -60,10 +61,7 @@ func (e *Engine) cacheStatus() *CacheStatus {
 	}
 	p := k.Policy
 	s := &CacheStatus{Disk: k.size, Free: k.free, Held: []HeldStatus{}, Evicted: append([]EvictedStatus{}, k.evicted...),
-		Policy: PolicyStatus{p.Quota, p.Floor, limit(p.Age), limit(p.Idle), p.Keep, p.Largest}, Counts: map[cache.Rule]int64{}}
-	for rule, n := range k.counts {
-		s.Counts[rule] = n
-	}
+		Policy: PolicyStatus{p.Quota, p.Floor, limit(p.Age), limit(p.Idle), p.Keep, p.Largest}, Counts: maps.Clone(k.counts)}
 	state := e.holdings()
 	add := func(v cache.Version, safe bool, why string) {
 		s.Held = append(s.Held, HeldStatus{v.Ref.Name, v.Ref.Version, v.Bytes, v.Complete, safe, why, v.Used})

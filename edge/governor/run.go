@@ -128,10 +128,14 @@ func (c *Controller) feel(now time.Time, got, asked float64, ok bool) {
 		}
 	case !c.feeling && full:
 		c.level -= 0.005 * c.capacity
-	case !c.feeling && c.feels < firstFeels && now.Sub(c.feltAt) > feelSoon:
-		c.feeling, c.shorts, c.gain = true, 0, firstGain
-	case !c.feeling && now.Sub(c.feltAt) > feelEvery:
-		c.feeling, c.shorts, c.gain = true, 0, minGain
+	case !c.feeling:
+		every, gain := feelEvery, minGain
+		if c.feels < firstFeels {
+			every, gain = feelSoon, firstGain
+		}
+		if now.Sub(c.feltAt) > every {
+			c.feeling, c.shorts, c.gain = true, 0, gain
+		}
 	}
 }
 

@@ -170,9 +170,12 @@ func (s *Site) replicas(now time.Time, f *flow) (all []schedule.Replica) {
 
 // unable notes that a member can't take a pre-staged flow: another one shall.
 func (s *Site) unable(now time.Time, m *member, f *flow) {
-	if f.PreStage > 0 {
-		s.presence[m.ID].unfit[f.ID] = now
+	if f.PreStage == 0 {
+		return
 	}
+	unfit := s.presence[m.ID].unfit
+	maps.DeleteFunc(unfit, func(_ content.VersionID, at time.Time) bool { return now.Sub(at) >= unfitFor })
+	unfit[f.ID] = now
 }
 
 // release takes what a member holds of a flow out of the picture: it need not have

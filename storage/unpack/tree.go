@@ -45,11 +45,7 @@ func (t *tree) name(raw string) (string, error) {
 	if t.entries++; t.entries > t.limits.MaxEntries {
 		return "", &LimitError{raw, fmt.Sprintf("%d entries", t.limits.MaxEntries)}
 	}
-	name, cut := raw, true
-	for cut {
-		name, cut = strings.CutPrefix(name, "./")
-	}
-	name = strings.TrimSuffix(name, "/")
+	name := strings.TrimSuffix(trimDots(raw), "/")
 	if name == "" || name == "." {
 		if raw == "" || raw[0] == '/' {
 			return "", &content.PathError{Path: raw, Reason: "names nothing in the archive"}
