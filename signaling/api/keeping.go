@@ -9,8 +9,8 @@ import (
 	"github.com/sitecast/sitecast/storage/catalog"
 )
 
-// checkKeeping refuses a pin or purge that makes no sense, and a purge of what is
-// pinned: endpoints would keep it.
+// checkKeeping refuses a pin or purge that makes no sense, a pin that endpoints would
+// not be told of, and a purge of what is pinned: they would keep it.
 func (s *server) checkKeeping(ctx context.Context, r catalog.Rule) error {
 	if r.Kind != catalog.RulePin && r.Kind != catalog.RulePurge {
 		if !r.Expires.IsZero() {
@@ -22,12 +22,16 @@ func (s *server) checkKeeping(ctx context.Context, r catalog.Rule) error {
 	if err := catalog.CheckKeeping(r, now); err != nil {
 		return bad(err.Error(), "")
 	}
-	if r.Kind == catalog.RulePin {
-		return nil
-	}
 	rules, err := s.Catalog.Rules(ctx)
 	if err != nil {
 		return err
+	}
+	if r.Kind == catalog.RulePin {
+		if catalog.Crowded(rules, r.Selector, now) {
+			return &Problem{Status: http.StatusConflict, Code: "conflict", Hint: "end some with `sitecast unpin`, or pin a content and not each of its versions",
+				Detail: fmt.Sprintf("a site may have %d pins", catalog.MaxKeeping)}
+		}
+		return nil
 	}
 	for _, pin := range rules {
 		if pin.Kind == catalog.RulePin && pin.Overlaps(r.Selector) && (pin.Expires.IsZero() || pin.Expires.After(now)) {

@@ -91,6 +91,13 @@ func setRule(ctx context.Context, r Remote, rule api.NewRule, done string) error
 	return nil
 }
 
+// endRules ends rules within a selection.
+func (c *client) endRules(ctx context.Context, path string, which catalog.Selector) (change api.Change, err error) {
+	in := api.EndedRules{Site: which.Site, Content: which.Name, Version: which.Version}
+	err = c.call(ctx, http.MethodPost, path, nil, in, &change)
+	return change, err
+}
+
 // Resume is `sitecast resume`.
 type Resume struct {
 	Remote
@@ -122,9 +129,8 @@ func (c Resume) Run(ctx context.Context) error {
 		return err
 	}
 	defer server.close()
-	var change api.Change
-	in := api.EndedRules{Site: which.Site, Content: which.Name, Version: which.Version}
-	if err := server.call(ctx, http.MethodPost, "/rules/resume", nil, in, &change); err != nil {
+	change, err := server.endRules(ctx, "/rules/resume", which)
+	if err != nil {
 		return fmt.Errorf("resume flows: %w", err)
 	}
 	var rules []catalog.Rule

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"time"
 
 	"github.com/sitecast/sitecast/signaling/api"
@@ -107,9 +106,8 @@ func (c Unpin) Run(ctx context.Context) error {
 		return err
 	}
 	defer server.close()
-	var change api.Change
-	in := api.EndedRules{Site: which.Site, Content: which.Name, Version: which.Version}
-	if err := server.call(ctx, http.MethodPost, "/rules/unpin", nil, in, &change); err != nil {
+	change, err := server.endRules(ctx, "/rules/unpin", which)
+	if err != nil {
 		return fmt.Errorf("unpin: %w", err)
 	}
 	if change.Removed == 0 {

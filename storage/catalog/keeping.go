@@ -76,6 +76,24 @@ func (o Orders) purge(r Rule) (Purge, bool) {
 
 func newest[T any](list []T) []T { return list[max(len(list)-MaxKeeping, 0):] }
 
+// Crowded reports whether a site would have more pins than its endpoints are told,
+// with one more; one about the same is replaced.
+func Crowded(rules []Rule, pin Selector, now time.Time) bool {
+	everywhere, most := 1, 0
+	at := map[string]int{}
+	for _, r := range rules {
+		switch {
+		case r.Kind != RulePin || r.Selector == pin || !r.Expires.IsZero() && !r.Expires.After(now):
+		case r.Site == "":
+			everywhere++
+		case pin.Site == "" || pin.Site == r.Site:
+			at[r.Site]++
+			most = max(most, at[r.Site])
+		}
+	}
+	return everywhere+most > MaxKeeping
+}
+
 // CheckKeeping reports what is wrong with a pin or a purge that is set at now.
 func CheckKeeping(r Rule, now time.Time) error {
 	switch {

@@ -1,6 +1,7 @@
 package catalog_test
 
 import (
+	"fmt"
 	"reflect"
 	"testing"
 	"time"
@@ -62,5 +63,37 @@ func TestPinsExpireAndTheNewestAreTold(t *testing.T) {
 	}
 	if pins, _ = catalog.Keeping(o, hour(30)); len(pins) != catalog.MaxKeeping+8-31 || pins[0].Until != hour(31) {
 		t.Errorf("got %d from %+v on, want those that last", len(pins), pins[0])
+	}
+}
+
+// TestNoPinIsTakenThatEndpointsWouldNotBeToldOf: what they are told of is bounded.
+func TestNoPinIsTakenThatEndpointsWouldNotBeToldOf(t *testing.T) {
+	now := time.Unix(1000, 0)
+	pin := func(site string, n int, until time.Time) catalog.Rule {
+		return catalog.Rule{Selector: catalog.Selector{Site: site, Name: "app", Version: fmt.Sprint(n)}, Kind: catalog.RulePin, Expires: until}
+	}
+	var rules []catalog.Rule
+	for n := range catalog.MaxKeeping - 1 {
+		site := "shop"
+		if n%2 == 0 {
+			site = ""
+		}
+		rules = append(rules, pin(site, n, time.Time{}), pin("other", n, now)) // those of the other have ended
+	}
+	next, again := pin("shop", 90, time.Time{}).Selector, rules[0].Selector
+	if catalog.Crowded(rules, next, now) {
+		t.Error("there is room for one more")
+	}
+	rules = append(rules, pin("shop", 91, now.Add(time.Second)))
+	for _, c := range []struct {
+		pin  catalog.Selector
+		want bool
+	}{{next, true}, {pin("", 92, time.Time{}).Selector, true}, {pin("other", 93, time.Time{}).Selector, false}, {again, false}} {
+		if got := catalog.Crowded(rules, c.pin, now); got != c.want {
+			t.Errorf("one more pin of %v: crowded %v, want %v", c.pin, got, c.want)
+		}
+	}
+	if catalog.Crowded(rules, next, now.Add(time.Second)) {
+		t.Error("a pin that ended takes room")
 	}
 }
