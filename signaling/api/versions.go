@@ -285,7 +285,7 @@ func (s *server) download(w http.ResponseWriter, r *http.Request) {
 	}
 	paced := s.Pacer.Begin(r, w.Header())
 	defer paced.End()
-	answer := &answered{ResponseWriter: w}
+	answer := &answered{ResponseWriter: w, paced: w.Header().Get(wire.PacedHeader) != ""}
 	http.ServeContent(answer, r, "", time.Time{}, counting{served, s.Served, http.NewResponseController(w), paced})
 	if answer.status == http.StatusRequestedRangeNotSatisfiable {
 		s.Refused.Add(wire.DoorObjects, "invalid_range")
@@ -317,12 +317,18 @@ func compressed(out, asked http.Header, body io.ReadSeeker, size int64) (io.Read
 // answered notes the status of an answer that somebody else makes.
 type answered struct {
 	http.ResponseWriter
+	paced  bool
 	status int
 }
 
+// WriteHeader sends the header of a paced answer at once. Who asked for it with a
+// rate of nothing says a better one when it knows that the answer is paced.
 func (a *answered) WriteHeader(status int) {
 	a.status = status
 	a.ResponseWriter.WriteHeader(status)
+	if a.paced {
+		_ = http.NewResponseController(a.ResponseWriter).Flush() // not all writers can
+	}
 }
 
 // counting tells how much of an object was read to be served, and gives whoever
