@@ -401,8 +401,9 @@ func (s *Site) Audit() {
 		b.fault("%s: flow of %s %s was halted: %s", s.Name, f.Content, f.Version, f.Reason)
 	}
 	allowed := b.budget + b.budget/100 + b.along + int64(b.breaks)*(int64(killCost.Seconds()*float64(s.wan.rate))+b.largest)
+	allowed += s.wan.unread // not kept yet
 	for _, t := range s.wan.transfers {
-		allowed += t.unread + t.got // not kept yet
+		allowed += t.got
 	}
 	if b.wan > allowed {
 		b.fault("%s: %d bytes crossed the WAN, %d had to, %d allowed after %d breaks", s.Name, b.wan, b.budget, allowed, b.breaks)

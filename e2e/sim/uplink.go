@@ -90,7 +90,7 @@ func (k *sock) pumpDown() {
 
 func (k *sock) arriveUp(do func()) {
 	k.a.w.mu.Lock()
-	if k.atServer && !k.a.e.reaches() {
+	if k.atServer && (!k.a.e.reaches() || len(k.heldUp) > 0) { // nothing overtakes
 		k.heldUp = append(k.heldUp, do)
 		k.a.w.mu.Unlock()
 		return
@@ -104,7 +104,7 @@ func (k *sock) arriveUp(do func()) {
 
 func (k *sock) arriveDown(do func()) {
 	k.a.w.mu.Lock()
-	if k.atAgent && !k.a.e.reaches() {
+	if k.atAgent && (!k.a.e.reaches() || len(k.heldDown) > 0) {
 		k.heldDown = append(k.heldDown, do)
 		k.a.w.mu.Unlock()
 		return

@@ -27,9 +27,10 @@ type wan struct {
 	rate int64
 
 	// mu of the world guards the rest.
-	up        bool // the site is connected
-	serving   bool // the origin answers
-	busy      bool // a piece is on its way
+	up        bool  // the site is connected
+	serving   bool  // the origin answers
+	busy      bool  // a piece is on its way
+	unread    int64 // crossed whole parts that nobody has taken or dropped yet
 	transfers []*transfer
 	turn      int
 	look      time.Time // when serve is called next
@@ -45,7 +46,8 @@ type transfer struct {
 	out     chan wire.Part
 	unread  int64 // in out, or in the hands of the reader
 	err     error // why it ended early, before out is closed
-	over    bool
+	over    bool  // nothing more crosses
+	left    bool  // the reader has returned
 	started bool
 	next    time.Time // not before, for its own pace
 	heard   time.Time // the last piece, or the last time the wait was its own
@@ -124,6 +126,7 @@ func (p *wan) fetch(ctx context.Context, a *agent, lease wire.Lease, parts []wir
 	})
 	w.mu.Unlock()
 	a.e.wan.alarm(2*wanLatency, func() { p.begin(t) })
+	defer p.leave(t)
 	for {
 		select {
 		case <-ctx.Done():
@@ -132,6 +135,7 @@ func (p *wan) fetch(ctx context.Context, a *agent, lease wire.Lease, parts []wir
 			w.mu.Unlock()
 			// The origin hears of it half a round trip later.
 			a.e.wan.alarm(wanLatency, func() { p.end(t, nil) })
+			p.drain(t, each)
 			return context.Cause(ctx)
 		case part, more := <-t.out:
 			if !more {
@@ -142,6 +146,7 @@ func (p *wan) fetch(ctx context.Context, a *agent, lease wire.Lease, parts []wir
 			err := each(part)
 			w.mu.Lock()
 			t.unread -= int64(part.Length)
+			p.unread -= int64(part.Length)
 			t.heard = time.Now() // the wait was the reader's
 			if err != nil {
 				p.s.books.broke()
@@ -154,6 +159,28 @@ func (p *wan) fetch(ctx context.Context, a *agent, lease wire.Lease, parts []wir
 			}
 		}
 	}
+}
+
+// drain hands on what came before the fetch was stopped.
+func (p *wan) drain(t *transfer, each func(wire.Part) error) {
+	for {
+		select {
+		case part, more := <-t.out:
+			if !more || each(part) != nil {
+				return
+			}
+		default:
+			return
+		}
+	}
+}
+
+// leave drops what came and was not read.
+func (p *wan) leave(t *transfer) {
+	p.s.w.mu.Lock()
+	defer p.s.w.mu.Unlock()
+	p.unread -= t.unread
+	t.unread, t.left = 0, true
 }
 
 func cmpOr(a, b int) int {
@@ -277,7 +304,10 @@ func (p *wan) crossed(t *transfer, n int64) {
 	t.heard = time.Now()
 	if t.got += n; !t.over && t.got >= int64(t.parts[t.part].Length) {
 		t.out <- t.parts[t.part]
-		t.unread += int64(t.parts[t.part].Length)
+		if !t.left {
+			t.unread += int64(t.parts[t.part].Length)
+			p.unread += int64(t.parts[t.part].Length)
+		}
 		t.part, t.got = t.part+1, 0
 	}
 	done := t.part == len(t.parts)

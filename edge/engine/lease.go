@@ -209,9 +209,8 @@ func (e *Engine) fetchParts(l *lease, spec *content.Body) error {
 			l.fetched.Add(p.Span())
 			e.post(arrived{version: l.Flow, chunk: p.Chunk, lease: l})
 			if at++; at < len(w.Parts) {
-				if err := e.gate.take(l.ctx, l, w.Parts[at].Span()); err != nil {
-					return err
-				}
+				// Who is stopped does not wait any more: what has come is kept.
+				_ = e.gate.take(l.ctx, l, w.Parts[at].Span())
 			}
 			last = time.Now().Round(0) // what was waited for at the gate was no sleep
 			return nil

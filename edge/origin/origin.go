@@ -8,6 +8,7 @@
 package origin
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -16,6 +17,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"time"
 
@@ -29,8 +31,11 @@ const (
 	StallTimeout = 10 * time.Second
 	// headerTimeout bounds the wait for an answer to begin.
 	headerTimeout = 15 * time.Second
-	readStep      = 16 << 10
-	maxRedirects  = 5
+	// drainTime is how long a fetch that is stopped reads what is in its socket or just
+	// behind: it was paid for.
+	drainTime    = 100 * time.Millisecond
+	readStep     = 16 << 10
+	maxRedirects = 5
 )
 
 // Config is what a client is made of.
@@ -134,7 +139,7 @@ var ErrStalled = errors.New("origin sends nothing")
 // FetchParts fetches the lease's range and calls each with every part and its
 // plain bytes, in order. plainLen says how long a chunk is when decoded. The
 // bytes are valid only during the call. An error of each ends the fetch; it may
-// take its time.
+// take its time. When ctx ends, what has come already is still handed on.
 func (c *Client) FetchParts(ctx context.Context, lease wire.Lease, plainLen func(chunk uint32) uint32,
 	each func(part wire.Part, plain []byte) error) error {
 	return c.get(ctx, lease, func(body *shapedReader, _ http.Header) error {
@@ -193,13 +198,16 @@ func grow(b []byte, n int) []byte {
 // get asks for the lease's range, or for the whole of a body, and has read read
 // exactly that.
 func (c *Client) get(ctx context.Context, lease wire.Lease, read func(*shapedReader, http.Header) error) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
 	address, err := c.base.Parse(lease.URL)
 	if err != nil {
 		return fmt.Errorf("lease's address: %w", err)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address.String(), nil)
+	// A request whose context ends loses what its socket holds.
+	inner, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer cancel(nil)
+	conn := net.Conn(nil)
+	trace := &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) { conn = info.Conn }}
+	req, err := http.NewRequestWithContext(httptrace.WithClientTrace(inner, trace), http.MethodGet, address.String(), nil)
 	if err != nil {
 		return err
 	}
@@ -213,11 +221,16 @@ func (c *Client) get(ctx context.Context, lease wire.Lease, read func(*shapedRea
 	if c.own(address) {
 		asked = c.shape.ask(req.Header)
 	}
+	wait := context.AfterFunc(ctx, func() { cancel(context.Cause(ctx)) })
 	resp, err := c.http.Do(req)
+	if !wait() {
+		err = errors.Join(context.Cause(ctx), err)
+	}
 	if err != nil {
 		return fmt.Errorf("ask the origin: %w", err)
 	}
 	defer resp.Body.Close()
+	defer drains(ctx, conn)()
 	if err := checkRange(resp, lease); err != nil {
 		c.refused.Add(wire.DoorOrigin, wire.CodeOrigin)
 		return err
@@ -230,7 +243,7 @@ func (c *Client) get(ctx context.Context, lease wire.Lease, read func(*shapedRea
 	defer stalled.Stop()
 	body := &shapedReader{ctx: ctx, from: io.LimitReader(resp.Body, lease.To-lease.From), shaper: c.shape, stalled: stalled}
 	if err := read(body, resp.Header); err != nil {
-		if cause := context.Cause(ctx); cause != nil {
+		if cause := cmp.Or(context.Cause(ctx), context.Cause(inner)); cause != nil {
 			return cause
 		}
 		return err
@@ -241,6 +254,22 @@ func (c *Client) get(ctx context.Context, lease wire.Lease, read func(*shapedRea
 		return fmt.Errorf("origin sent more than was asked for (%w)", errors.Join(err, io.ErrUnexpectedEOF))
 	}
 	return nil
+}
+
+// drains has conn give only what comes soon once ctx ends. The caller calls done when
+// it reads no more.
+func drains(ctx context.Context, conn net.Conn) (done func()) {
+	ended := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(ended)
+		_ = conn.SetReadDeadline(time.Now().Add(drainTime)) // it is closed else
+	})
+	return func() {
+		if !stop() {
+			<-ended
+			_ = conn.SetReadDeadline(time.Time{}) // if it is used again
+		}
+	}
 }
 
 // checkRange accepts exactly the range asked for, and the whole object only when

@@ -217,13 +217,14 @@ func (s *shaper) begin(w wish, header http.Header) (end func()) {
 }
 
 // wait takes n bytes from the budget. A limiter's rate may change while somebody
-// waits, so the wait is for a short time at most and then asked again.
-func (s *shaper) wait(ctx context.Context, n int) error {
+// waits, so the wait is for a short time at most and then asked again. Who is stopped
+// does not wait: it reads what was on the line before.
+func (s *shaper) wait(ctx context.Context, n int) {
 	for {
 		r := s.limit.ReserveN(time.Now(), n)
 		delay := r.Delay()
 		if delay == 0 {
-			return nil
+			return
 		}
 		const look = 100 * time.Millisecond
 		if delay > look {
@@ -231,11 +232,11 @@ func (s *shaper) wait(ctx context.Context, n int) error {
 		}
 		select {
 		case <-ctx.Done():
-			return context.Cause(ctx)
+			return
 		case <-time.After(min(delay, look)):
 		}
 		if delay <= look {
-			return nil
+			return
 		}
 	}
 }
@@ -272,9 +273,7 @@ func (r *shapedReader) Read(b []byte) (int, error) {
 	n, err := r.from.Read(b[:min(len(b), readStep)])
 	if n > 0 {
 		r.stalled.Stop() // the wait is ours, not the origin's
-		if waitErr := r.shaper.wait(r.ctx, n); waitErr != nil {
-			return n, waitErr
-		}
+		r.shaper.wait(r.ctx, n)
 		r.stalled.Reset(StallTimeout)
 	}
 	return n, err
