@@ -44,6 +44,8 @@ type Rig struct {
 	Lab    *netlab.Lab
 	Server *Process
 	Agents [][]*Agent // by site and endpoint
+	// AgentFlags are further flags of agents started from now on.
+	AgentFlags []string
 
 	exe        string
 	dir        string
@@ -171,7 +173,7 @@ func (r *Rig) StartAgent(ctx context.Context, i, k int) (*Agent, error) {
 		return nil, err
 	}
 	a.args = append([]string{"agent", "--server", r.url, "--enrol-token-file", file, "--data", a.Data,
-		"--name", a.Name, "--status-listen", "127.0.0.1:" + statusPort}, r.insecure()...)
+		"--name", a.Name, "--status-listen", "127.0.0.1:" + statusPort}, append(r.insecure(), r.AgentFlags...)...)
 	r.Agents[i] = append(r.Agents[i], a)
 	return a, a.Restart()
 }
