@@ -28,7 +28,7 @@ func MemoryDir(t *testing.T) string {
 func OpenWithRoom(dir string, bytes int64) (*Store, error) {
 	sys := realSystem()
 	sys.room = func(string) (int64, error) { return bytes, nil }
-	return open(dir, slog.New(slog.DiscardHandler), sys)
+	return open(dir, nil, slog.New(slog.DiscardHandler), sys)
 }
 
 // OpenSparse is Open on a disk that reserves no blocks and has room for everything,
@@ -37,7 +37,7 @@ func OpenSparse(dir string) (*Store, error) {
 	sys := realSystem()
 	sys.room = func(string) (int64, error) { return 1 << 50, nil }
 	sys.allocate = func(f *os.File, _, bytes int64) error { return f.Truncate(bytes) }
-	return open(dir, slog.New(slog.DiscardHandler), sys)
+	return open(dir, nil, slog.New(slog.DiscardHandler), sys)
 }
 
 // Pretend has a version say that it holds a chunk, of which nothing is written.

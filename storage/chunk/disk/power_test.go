@@ -68,7 +68,7 @@ func newPowered(t *testing.T, f fault) *powered {
 }
 
 func (p *powered) open(dir string) (*Store, error) {
-	return open(dir, slog.New(slog.DiscardHandler), p.system())
+	return open(dir, nil, slog.New(slog.DiscardHandler), p.system())
 }
 
 func (p *powered) system() system {
