@@ -3,9 +3,11 @@ package disk
 import (
 	"log/slog"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/sitecast/sitecast/storage/chunk"
+	"github.com/sitecast/sitecast/storage/content"
 )
 
 // MemoryDir is a temporary folder in memory, where there is one: for tests that
@@ -25,10 +27,10 @@ func MemoryDir(t *testing.T) string {
 }
 
 // OpenWithRoom is Open on a disk that says it has so many bytes of room.
-func OpenWithRoom(dir string, bytes int64) (*Store, error) {
+func OpenWithRoom(dir string, key []byte, bytes int64) (*Store, error) {
 	sys := realSystem()
 	sys.room = func(string) (int64, error) { return bytes, nil }
-	return open(dir, nil, slog.New(slog.DiscardHandler), sys)
+	return open(dir, key, slog.New(slog.DiscardHandler), sys)
 }
 
 // OpenSparse is Open on a disk that reserves no blocks and has room for everything,
@@ -49,3 +51,15 @@ func Pretend(v chunk.Version, i uint32) {
 	w.held++
 	w.state.counters.Bytes[chunk.Origin] += int64(w.body.Chunks[i].Length)
 }
+
+// EncryptedPlace is where a store with a key has a complete version.
+func EncryptedPlace(dir string, key []byte, ref content.Ref) string {
+	vault, err := newVault(key)
+	if err != nil {
+		panic(err)
+	}
+	return filepath.Join(dir, (&Store{vault: vault}).placeOf(ref))
+}
+
+// Checks are Verify and Repair.
+var Checks = checks
