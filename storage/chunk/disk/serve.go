@@ -155,7 +155,9 @@ func (l *lender) whole(i uint32, dst []byte) ([]byte, error) {
 	open := s.versions[l.id]
 	s.mu.Unlock()
 	if open != nil {
-		return open.Read(i, dst)
+		if b, err := open.Read(i, dst); !errors.Is(err, errClosed) { // closed since: its flow ended
+			return b, err
+		}
 	}
 	c := l.body.Chunks[i]
 	b := append(dst, make([]byte, c.Length)...)
