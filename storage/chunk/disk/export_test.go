@@ -1,6 +1,7 @@
 package disk
 
 import (
+	"context"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -62,4 +63,4 @@ func EncryptedPlace(dir string, key []byte, ref content.Ref) string {
 }
 
 // Checks are Verify and Repair.
-var Checks = checks
+var Checks = map[string]func(context.Context, string, []byte, *slog.Logger, Progress) (Report, error){"verify": Verify, "repair": Repair}

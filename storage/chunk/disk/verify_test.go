@@ -3,7 +3,6 @@
 package disk
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -143,8 +142,6 @@ func (h harmed) expect(t *testing.T, got Checked) {
 	}
 }
 
-var checks = map[string]func(context.Context, string, []byte, *slog.Logger, Progress) (Report, error){"verify": Verify, "repair": Repair}
-
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 // gauge keeps the progress of a check, and that it is told in bounds.
@@ -253,7 +250,7 @@ func TestDamagedHeadIsReportedAndLeft(t *testing.T) {
 		return os.Truncate(filepath.Join(folder, headName), 10)
 	}}}
 	h.make(t, dir)
-	for name, check := range checks {
+	for name, check := range Checks {
 		report, err := check(t.Context(), dir, nil, quiet(), (&gauge{t: t}).told)
 		if err != nil || report.Damaged() != 1 || !strings.Contains(report.Versions[0].Problems[0], "head or body is damaged") {
 			t.Errorf("%s: %+v, %v, want a damaged head", name, report, err)
@@ -278,7 +275,7 @@ func TestRepairRemovesLeftovers(t *testing.T) {
 	}
 	slices.Sort(want)
 	for _, name := range []string{"verify", "repair"} {
-		report, err := checks[name](t.Context(), dir, nil, quiet(), (&gauge{t: t}).told)
+		report, err := Checks[name](t.Context(), dir, nil, quiet(), (&gauge{t: t}).told)
 		slices.Sort(report.Leftovers)
 		if err != nil || report.Damaged() > 0 || !slices.Equal(report.Leftovers, want) {
 			t.Errorf("found %+v, %v, want leftovers %q and no damage", report, err, want)
@@ -294,7 +291,7 @@ func TestRepairRemovesLeftovers(t *testing.T) {
 func TestStoreInUseOrNotThereIsNotChecked(t *testing.T) {
 	used, none := MemoryDir(t), MemoryDir(t)
 	begun(t, used)
-	for name, check := range checks {
+	for name, check := range Checks {
 		if _, err := check(t.Context(), used, nil, quiet(), (&gauge{t: t}).told); !errors.Is(err, ErrLocked) {
 			t.Errorf("%s of a store in use: %v, want it locked", name, err)
 		}
