@@ -113,7 +113,7 @@ func (s *Store) recognise() (f format, found bool, err error) {
 	}
 	switch {
 	case f.Format > formatNow || f.Cipher != "" && f.Cipher != cipherName:
-		return f, true, fmt.Errorf("%w (format %d %s; this one knows up to %d): run that, or %s",
+		return f, true, fmt.Errorf("%w (format %d%s, and this one knows no later than %d): run that, or %s",
 			ErrNewerFormat, f.Format, f.Cipher, formatNow, s.beginAnew())
 	case f.Cipher != "" && s.vault == nil:
 		return f, true, fmt.Errorf("%w: give its key with --store-key-file", ErrEncrypted)
