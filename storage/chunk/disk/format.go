@@ -59,15 +59,31 @@ func (s *Store) readFormat() (f format, found bool, err error) {
 		return s.unmarked()
 	}
 	if err == nil {
-		err = json.NewDecoder(bytes.NewReader(text)).Decode(&f)
-	}
-	if err == nil && f.Format <= formatUnmarked {
-		err = fmt.Errorf("it says format %d", f.Format)
+		f, err = parseFormat(text)
 	}
 	if err != nil {
 		return format{}, false, fmt.Errorf("%s is damaged (%w): %s", path.Join(storeName, formatName), err, s.beginAnew())
 	}
 	return f, true, nil
+}
+
+// parseFormat reads what the file says. What a later format has to say besides is
+// ignored: its number is what counts.
+func parseFormat(text []byte) (f format, err error) {
+	if err := json.Unmarshal(text, &f); err != nil {
+		return format{}, err
+	}
+	if f.Format <= formatUnmarked {
+		return format{}, fmt.Errorf("it says format %d", f.Format)
+	}
+	return f, nil
+}
+
+func (f format) String() string {
+	if f.Cipher == "" {
+		return fmt.Sprint("format ", f.Format)
+	}
+	return fmt.Sprintf("format %d with cipher %s", f.Format, f.Cipher)
 }
 
 // beginAnew says how.
@@ -113,8 +129,8 @@ func (s *Store) recognise() (f format, found bool, err error) {
 	}
 	switch {
 	case f.Format > formatNow || f.Cipher != "" && f.Cipher != cipherName:
-		return f, true, fmt.Errorf("%w (format %d%s, and this one knows no later than %d): run that, or %s",
-			ErrNewerFormat, f.Format, f.Cipher, formatNow, s.beginAnew())
+		return f, true, fmt.Errorf("%w (%s; this one knows none later than %d): run that, or %s",
+			ErrNewerFormat, f, formatNow, s.beginAnew())
 	case f.Cipher != "" && s.vault == nil:
 		return f, true, fmt.Errorf("%w: give its key with --store-key-file", ErrEncrypted)
 	case f.Cipher != "" && !hmac.Equal(f.Check, s.vault.check()):
