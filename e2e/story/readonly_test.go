@@ -17,7 +17,7 @@ import (
 )
 
 // An agent on a disk that was mounted read-only says so and what to do, and finds
-// everything once it is mounted otherwise.
+// everything once it is mounted otherwise. What is on it can be verified all the time.
 func TestStoreOnAReadOnlyMountSaysWhatToDo(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("mounting a file system needs root")
@@ -59,5 +59,11 @@ func TestStoreOnAReadOnlyMountSaysWhatToDo(t *testing.T) {
 			t.Fatal(err)
 		}
 		refused("a store that was filled")
+		remount(unix.MS_RDONLY)
+		report, err := disk.Verify(t.Context(), dir, nil, slog.New(slog.DiscardHandler), func(_, _ int64) {})
+		if err != nil || len(report.Versions) != 1 || !report.Versions[0].Complete {
+			t.Errorf("verified %+v (%v), want it complete", report, err)
+		}
+		remount(0)
 	}
 }

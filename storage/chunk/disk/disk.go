@@ -168,8 +168,10 @@ func (s *Store) begin() error {
 	return s.tidy()
 }
 
-func (s *Store) takeLock() error {
-	f, err := s.sys.create(s.root, path.Join(storeName, lockName), os.O_RDWR|os.O_CREATE, 0o600)
+func (s *Store) takeLock() error { return s.takeLockAs(os.O_RDWR | os.O_CREATE) }
+
+func (s *Store) takeLockAs(flag int) error {
+	f, err := s.sys.create(s.root, path.Join(storeName, lockName), flag, 0o600)
 	if err != nil {
 		return err
 	}

@@ -70,7 +70,11 @@ func openStill(dir string, key []byte, log *slog.Logger) (*Store, error) {
 	if _, _, err := s.recognise(); err != nil {
 		return nil, errors.Join(err, s.release())
 	}
-	if err := s.takeLock(); err != nil {
+	err = s.takeLock()
+	if isReadOnly(err) { // where it matters most what is still sound
+		err = s.takeLockAs(os.O_RDONLY)
+	}
+	if err != nil {
 		return nil, errors.Join(err, s.release())
 	}
 	return s, nil
