@@ -6,12 +6,14 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sitecast/sitecast/storage/chunk"
 	"github.com/sitecast/sitecast/storage/chunk/chunktest"
 	"github.com/sitecast/sitecast/storage/chunk/disk"
 )
@@ -65,5 +67,67 @@ func TestStoreOnAReadOnlyMountSaysWhatToDo(t *testing.T) {
 			t.Errorf("verified %+v (%v), want it complete", report, err)
 		}
 		remount(0)
+	}
+}
+
+// A disk that has errors becomes read-only under an agent that fills it. What it holds is
+// served, and after the disk was mended everything goes on from the last commit.
+func TestStoreOutlivesADiskWithErrors(t *testing.T) {
+	onDisk(t, "ext4", 64<<20, func(t *testing.T, dir string) {
+		quiet := slog.New(slog.DiscardHandler)
+		store, err := disk.Open(dir, quiet)
+		if err != nil {
+			t.Fatal(err)
+		}
+		whole, part := chunktest.Typical(t, "v1"), chunktest.Typical(t, "v2")
+		w := whole.Fill(t, store)
+		v := part.Open(t, store)
+		part.Put(t, v, 0, 1)
+		if err := v.Commit(); err != nil {
+			t.Fatal(err)
+		}
+		if out, err := exec.Command("mount", "-o", "remount,abort", dir).CombinedOutput(); err != nil {
+			t.Fatalf("remount: %v: %s", err, out)
+		}
+		if _, err := v.Put(3, part.Chunks[3], chunk.Peer, 0); err == nil {
+			err = v.Commit()
+			if err == nil {
+				t.Error("a chunk was kept on a disk that keeps nothing")
+			}
+		}
+		if _, err := store.Open(t.Context(), whole.Head, whole.Envelope, whole.Body); err != nil {
+			t.Error(err)
+		}
+		whole.CheckHeld(t, w, whole.All()...)
+		_ = store.Close() // it can commit nothing
+		again(t, dir)
+		if store, err = disk.Open(dir, quiet); err != nil {
+			t.Fatal(err)
+		}
+		whole.CheckHeld(t, whole.Open(t, store), whole.All()...)
+		v = part.Open(t, store)
+		part.CheckHeld(t, v, 0, 1)
+		part.Put(t, v, 2, 3, 4)
+		if err := errors.Join(v.Complete(), store.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// again unmounts a file system and mounts it as after a restart.
+func again(t *testing.T, dir string) {
+	t.Helper()
+	device, err := exec.Command("findmnt", "-no", "SOURCE", dir).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	image, err := exec.Command("losetup", "-nO", "BACK-FILE", strings.TrimSpace(string(device))).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, command := range [][]string{{"umount", dir}, {"mount", "-o", "loop", strings.TrimSpace(string(image)), dir}} {
+		if out, err := exec.Command(command[0], command[1:]...).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %v: %s", command, err, out)
+		}
 	}
 }
