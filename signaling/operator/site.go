@@ -235,7 +235,7 @@ func setCap(ctx context.Context, r Remote, name string, rate Rate) error {
 		return err
 	}
 	defer server.close()
-	limit := rate.bytesPerSecond()
+	limit := rate.BytesPerSecond()
 	in := api.SiteChange{CapBytesPerSecond: &limit}
 	if err := server.call(ctx, http.MethodPatch, "/sites/"+url.PathEscape(name), nil, in, nil); err != nil {
 		return fmt.Errorf("cap site %s: %w", name, err)
