@@ -42,6 +42,7 @@ type Config struct {
 	StatusListen string                 // address of the local status server; empty for none
 	EnrolToken   func() (string, error) // called only when the endpoint is not enrolled
 	Cache        cache.Policy           // how long the store keeps what it has
+	StoreKey     []byte                 // what the store is encrypted with; nil: it is not
 	Log          *slog.Logger
 
 	// Dial opens connections over TCP, such as through a proxy; nil: the host's network.
@@ -55,6 +56,7 @@ type agent struct {
 	cfg      Config
 	id       *identity
 	api      *api
+	store    *disk.Store
 	eng      *engine.Engine
 	rtc      *rtc.Transport
 	ice      iceServers
@@ -79,7 +81,7 @@ func Run(ctx context.Context, cfg Config) (err error) {
 	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
 		return fmt.Errorf("make the data folder: %w", err)
 	}
-	store, err := disk.Open(cfg.Data, cfg.Log)
+	store, err := openStore(cfg)
 	if err != nil {
 		return err
 	}
@@ -88,8 +90,8 @@ func Run(ctx context.Context, cfg Config) (err error) {
 	if err != nil {
 		return err
 	}
-	a := &agent{cfg: cfg, id: id, api: newAPI(cfg, id.Pin), wireless: cfg.Net == nil && wireless(cfg.Server)}
-	if err := a.assemble(store); err != nil {
+	a := &agent{cfg: cfg, id: id, store: store, api: newAPI(cfg, id.Pin), wireless: cfg.Net == nil && wireless(cfg.Server)}
+	if err := a.assemble(); err != nil {
 		return err
 	}
 	cfg.Log.Info("agent runs", "endpoint", id.id(), "site", id.Site, "server", cfg.Server.String())
@@ -97,7 +99,7 @@ func Run(ctx context.Context, cfg Config) (err error) {
 }
 
 // assemble makes the parts and joins them.
-func (a *agent) assemble(store *disk.Store) error {
+func (a *agent) assemble() error {
 	trust, err := content.OpenTrust(a.id.Trust, a.id.Root)
 	if err != nil {
 		return fmt.Errorf("read the trust document: %w", err)
@@ -129,7 +131,7 @@ func (a *agent) assemble(store *disk.Store) error {
 		Listen: a.probeSocket, Reflectors: a.ice.reflectors, Ping: a.link.Ping, Log: a.cfg.Log})
 	a.lan = lan.New(lan.Config{Wireless: a.wireless, Waited: host.WaitedForCPU, Log: a.cfg.Log})
 	a.eng = engine.New(engine.Config{
-		Uplink: a.link, Links: a.rtc, Store: store, Origin: a.origin, Governor: a.governor, Uploads: uploads{a.lan}, Cache: newCache(a.cfg, store),
+		Uplink: a.link, Links: a.rtc, Store: a.store, Origin: a.origin, Governor: a.governor, Uploads: uploads{a.lan}, Cache: newCache(a.cfg, a.store),
 		Root: a.id.Root, Trust: trust, SaveTrust: a.saveTrust, SetICE: a.ice.set,
 		Refused: &a.refused, Log: a.cfg.Log, Seed: rand.Uint64(),
 	})

@@ -3,8 +3,6 @@ package agent
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"time"
@@ -60,16 +58,8 @@ func (a *agent) serveStatus(ctx context.Context, l net.Listener) error {
 		name, why := a.origin.Actuator()
 		_ = enc.Encode(status{a.id.id(), a.cfg.Name, s, a.governor.Status(), actuator{name, why}, a.lan.Status()}) // the reader went away
 	})
-	server := &http.Server{
-		Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
-		WriteTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
-	}
-	stopped := context.AfterFunc(ctx, func() { _ = server.Close() })
-	defer stopped()
-	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("serve status: %w", err)
-	}
-	return nil
+	mux.Handle("GET /c/{name}/{version}/{path...}", delivered{a.store.OpenFile, a.eng.Lost, a.cfg.Log})
+	return statusServer(ctx, l, mux)
 }
 
 // metrics exports the engine's counters and what was refused; labels are bounded

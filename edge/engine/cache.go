@@ -310,8 +310,13 @@ func (ev removed) apply(e *Engine, now time.Time) {
 	})
 }
 
-// remember notes when what is held was needed, and has it kept now and then.
+// remember notes when what is held was needed, and has it kept now and then. Without a
+// socket it notes nothing: the clock may be wrong, and by one that is a year behind
+// everything would look old once it is right.
 func (e *Engine) remember(now time.Time) {
+	if !e.connected {
+		return
+	}
 	k, changed := e.cache, false
 	at := e.cfg.Uplink.Now().UTC().Truncate(time.Second)
 	for id, f := range e.flows {

@@ -232,6 +232,10 @@ func (e *Engine) Disconnected() { e.post(disconnected{}) }
 // Heard hands over a message of the server.
 func (e *Engine) Heard(kind wire.Kind, body any) { e.post(heard{kind, body}) }
 
+// Lost tells that a chunk of a version did not match when it was read elsewhere than
+// here: it is fetched again.
+func (e *Engine) Lost(id content.VersionID, chunk uint32) { e.post(lostChunk{id, chunk}) }
+
 // Signal sends a step of link set-up to the peer by way of the server, which also
 // hears why a link was refused.
 func (e *Engine) Signal(s wire.Signal) {

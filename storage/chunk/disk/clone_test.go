@@ -82,7 +82,7 @@ func pretended(t *testing.T, dir string, room *int64, clone func(to, from *os.Fi
 	sys := realSystem()
 	sys.room = func(string) (int64, error) { return *room, nil }
 	sys.clone = clone
-	s, err := open(dir, quiet(), sys)
+	s, err := open(dir, nil, quiet(), sys)
 	if err != nil {
 		t.Fatal(err)
 	}
