@@ -151,10 +151,12 @@ func TestAWebSocketIsTriedAgain(t *testing.T) {
 		time.Sleep(30 * time.Minute)
 		m.set(false)
 		time.Sleep(29 * time.Minute)
+		synctest.Wait()
 		if len(ways) != 1 || !ways[0] {
 			t.Errorf("sockets %v, want one over plain requests", ways)
 		}
 		time.Sleep(2 * time.Minute)
+		synctest.Wait()
 		if len(ways) != 2 || ways[1] {
 			t.Errorf("sockets %v, want a WebSocket in place of the first", ways)
 		}
