@@ -12,16 +12,22 @@ import (
 )
 
 // ReturnPatience is how long a copy counts after its holder left, if that is usually
-// on: a restart or a cable is no reason to send the version to somebody else. A
-// desktop that left may have gone home for the night: ShortPatience.
+// on: a restart or a cable is no reason to send the version to somebody else. Others
+// mostly leave for hours, so it is waited for a quick restart only: ShortPatience.
 const (
-	ReturnPatience = 30 * time.Minute
-	ShortPatience  = 10 * time.Minute
+	ReturnPatience = 10 * time.Minute
+	ShortPatience  = 2 * time.Minute
 )
 
-// usuallyOn is the share of the time from which an endpoint that left is thought to
-// return soon.
-const usuallyOn = 0.75
+// usuallyOn is the share of the time from which an endpoint is usually on: a copy
+// there is one to rely on, and when it leaves it is thought to return soon. It is
+// what is thought of an endpoint that nothing is known of, so that a new site does
+// not take all of its endpoints for guests.
+const usuallyOn = firstShare
+
+// UsuallyOn reports whether an endpoint with such a share of the time on ([Uptime])
+// is usually on.
+func UsuallyOn(share float64) bool { return share >= usuallyOn }
 
 // MaxReplicas bounds the copies that are placed ahead of need at a site.
 const MaxReplicas = 64
@@ -44,7 +50,7 @@ type Replica struct {
 // Counts reports whether a copy at r, there or on its way, is one of those wanted.
 func (r Replica) Counts(now time.Time) bool {
 	patience := ReturnPatience
-	if r.Share < usuallyOn {
+	if !UsuallyOn(r.Share) {
 		patience = ShortPatience
 	}
 	return r.Chosen && !r.Unfit && (r.On || now.Sub(r.Left) < patience)

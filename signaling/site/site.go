@@ -301,6 +301,7 @@ func (s *Site) decide(now time.Time) bool {
 	}
 	linking := s.decideLinks(now)
 	s.regroup(now)
+	s.noteBodies(now)
 	s.expire(now)
 	s.doubt(now)
 	s.replan(now)

@@ -20,8 +20,6 @@ const (
 	maxPresence = 4 * MaxMembers
 	// unfitFor is how long who could not take a pre-staged flow is not chosen again.
 	unfitFor = time.Hour
-	// steady is the share of the time from which an endpoint is usually on.
-	steady = 0.5
 )
 
 // presence is what is remembered of an endpoint, also while it is away.
@@ -216,7 +214,7 @@ func (s *Site) copiesFor(now time.Time, self wire.EndpointID) (out []wire.Copies
 		for _, r := range s.replicas(now, f) {
 			switch {
 			case r.ID == self || !r.On || r.Unfit:
-			case r.Holds && r.Chosen && r.Share >= steady:
+			case r.Holds && r.Chosen && schedule.UsuallyOn(r.Share):
 				c.Others++
 			case !r.Holds && r.Room >= f.Head.Bytes:
 				c.Elsewhere = true
