@@ -59,6 +59,8 @@ type keeper struct {
 	purges    []wire.Purge
 	copies    []wire.Copies
 	stock     *wire.Stock // as the server knows it in this session
+	page      int         // which of the spare versions it names
+	paged     time.Time   // since when
 	stale     bool        // something came, went or was superseded since the memory was kept
 	savedAt   time.Time
 }
@@ -141,12 +143,12 @@ func (ev measured) apply(e *Engine, now time.Time) {
 		k.full = false
 		e.evict(plan.Evict, nil)
 	}
-	e.takeStock()
+	e.takeStock(now)
 }
 
 // takeStock tells the server what the store holds and how much more it would take,
 // when that is new to it.
-func (e *Engine) takeStock() {
+func (e *Engine) takeStock(now time.Time) {
 	k := e.cache
 	if !e.connected {
 		return
@@ -161,9 +163,37 @@ func (e *Engine) takeStock() {
 		}
 	}
 	slices.SortFunc(stock.Holds, func(a, b content.VersionID) int { return bytes.Compare(a[:], b[:]) })
+	stock.Spare = e.spare(now)
 	if !reflect.DeepEqual(stock, k.stock) && e.cfg.Uplink.Send(wire.KindStock, *stock) {
 		k.stock = stock
 	}
+}
+
+// spare names what is stored and no flow needs; where that is more than a message
+// takes, the next ones after a while.
+func (e *Engine) spare(now time.Time) (spare []wire.Spare) {
+	for id, f := range e.flows {
+		if f.stored && !slices.Contains(e.order, id) {
+			spare = append(spare, spareOf(f.head))
+		}
+	}
+	slices.SortFunc(spare, func(a, b wire.Spare) int {
+		return cmp.Or(cmp.Compare(a.Content, b.Content), cmp.Compare(a.Serial, b.Serial), cmp.Compare(a.Version, b.Version))
+	})
+	k := e.cache
+	if now.Sub(k.paged) >= tendInterval {
+		k.page, k.paged = k.page+1, now
+	}
+	pages := (len(spare) + wire.MaxKeeping - 1) / wire.MaxKeeping
+	if pages < 2 {
+		return spare
+	}
+	from := k.page % pages * wire.MaxKeeping
+	return spare[from:min(from+wire.MaxKeeping, len(spare))]
+}
+
+func spareOf(h content.Head) wire.Spare {
+	return wire.Spare{Content: h.Name, Version: h.Version, Serial: h.Serial}
 }
 
 // admit opens a flow's place in the store, once what must make room for it is gone.
@@ -246,7 +276,7 @@ func (k *keeper) copiesOf(id content.VersionID) *cache.Copies {
 // purged says who wants a version gone, if anybody does.
 func (k *keeper) purged(head content.Head) string {
 	for _, p := range k.purges {
-		if p.Content == head.Name && head.Serial <= p.Serial && (p.Version == "" || p.Version == head.Version) {
+		if p.Covers(spareOf(head)) {
 			return cmp.Or(p.Why, "an operator purged it")
 		}
 	}

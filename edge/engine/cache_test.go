@@ -365,6 +365,33 @@ func TestServerIsToldWhatIsInStoreAndHowMuchMoreFits(t *testing.T) {
 	})
 }
 
+// A message names only some of what is spare: within a few minutes all of it was named.
+func TestAllThatIsSpareIsNamedInTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStand(t)
+		defer func() { s.stop() }()
+		s.onDisk(1_000_000_000, cache.Policy{})
+		const versions = wire.MaxKeeping + 6
+		for n := uint64(1); n <= versions; n++ {
+			s.order(n)
+		}
+		at := len(s.stocks())
+		time.Sleep(3 * time.Minute)
+		named := map[string]bool{}
+		for _, stock := range s.stocks()[at:] {
+			for _, v := range stock.Spare {
+				named[v.Version] = true
+			}
+		}
+		if len(named) != versions-1 || named[fmt.Sprint(versions)] {
+			t.Errorf("named %d versions, want all %d but the one that is wanted", len(named), versions-1)
+		}
+		if told := len(s.stocks()) - at; told > 4 {
+			t.Errorf("told %d times in three minutes", told)
+		}
+	})
+}
+
 func TestCopyThatTheSiteNeedsIsNotEvicted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStand(t)

@@ -56,7 +56,7 @@ type Desired struct {
 	// waits for a peer that does, before the WAN is used.
 	HoldOff     time.Duration
 	Pins        []wire.Pin
-	Purges      []wire.Purge
+	Purges      []wire.Purge   // oldest first, however many
 	Zone        *time.Location // of the site; nil for UTC
 	Trust       json.RawMessage
 	TrustSerial uint64
@@ -207,7 +207,9 @@ type member struct {
 	lastOff    time.Duration
 	violations int
 	stocked    bool          // it said what its store holds
+	spare      []wire.Spare  // versions in it that no flow needs, as it said last
 	copies     []wire.Copies // as it was told last
+	purges     []wire.Purge  // as it was told last
 }
 
 // New returns a site that does nothing until Run.
@@ -476,7 +478,7 @@ func (s *Site) tell(now time.Time, m *member) {
 			delete(m.told, id)
 		}
 	}
-	m.copies = s.copiesFor(now, m.ID)
+	m.copies, m.purges = s.copiesFor(now, m.ID), s.purgesFor(m)
 	m.conn.Send(wire.KindFlows, wire.Flows{Generation: s.desired.Generation, IDs: ids,
-		Pins: s.desired.Pins, Purges: s.desired.Purges, Copies: m.copies})
+		Pins: s.desired.Pins, Purges: m.purges, Copies: m.copies})
 }

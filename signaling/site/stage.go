@@ -67,8 +67,11 @@ func (s *Site) forgetPresence() {
 }
 
 // stocked takes in what a member's store holds, and how much more it would take.
-func (s *Site) stocked(m *member, w *wire.Stock) {
-	m.stocked = true
+func (s *Site) stocked(now time.Time, m *member, w *wire.Stock) {
+	m.stocked, m.spare = true, w.Spare
+	if !slices.Equal(m.purges, s.purgesFor(m)) {
+		defer s.tell(now, m)
+	}
 	p := s.presence[m.ID]
 	p.room = w.Room
 	clear(p.stock)

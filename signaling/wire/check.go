@@ -115,7 +115,12 @@ func (s Stock) Check() error {
 	if s.Room < 0 || s.Room > MaxNumber {
 		return errors.New("room is out of range")
 	}
-	return count("versions", len(s.Holds), MaxFlows)
+	for _, v := range s.Spare {
+		if err := first(content.Ref{Name: v.Content, Version: v.Version}.Check(), whole(v.Serial)); err != nil {
+			return err
+		}
+	}
+	return first(count("versions", len(s.Holds), MaxFlows), count("spare versions", len(s.Spare), MaxKeeping))
 }
 
 // versions checks the name of a content, or of one version of it.

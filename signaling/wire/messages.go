@@ -164,6 +164,17 @@ type Copies struct {
 type Stock struct {
 	Room  int64               `json:"room"`            // bytes of versions that it would admit
 	Holds []content.VersionID `json:"holds,omitempty"` // complete ones
+	// Spare names versions of which the store holds anything and that no flow needs. Of
+	// more than MaxKeeping it names the next ones every minute, so that a purge of any of
+	// them finds it.
+	Spare []Spare `json:"spare,omitempty"`
+}
+
+// Spare is a version that no flow needs.
+type Spare struct {
+	Content string `json:"content"`
+	Version string `json:"version"`
+	Serial  uint64 `json:"serial"`
 }
 
 // Pin keeps a version of a content that is held, or (Version is empty) every one.
@@ -174,12 +185,18 @@ type Pin struct {
 }
 
 // Purge deletes a version of a content, or (Version is empty) every one up to a
-// serial. What a flow needs and what is pinned stays.
+// serial. What a flow needs and what is pinned stays. An endpoint is told the purges
+// of what it says to have spare, and the newest.
 type Purge struct {
 	Content string `json:"content"`
 	Version string `json:"version,omitempty"`
 	Serial  uint64 `json:"serial"`
 	Why     string `json:"why,omitempty"` // who wants it, in words
+}
+
+// Covers reports whether a purge is of a version.
+func (p Purge) Covers(v Spare) bool {
+	return p.Content == v.Content && v.Serial <= p.Serial && (p.Version == "" || p.Version == v.Version)
 }
 
 // Obeyed reports the generation that the endpoint now obeys.
