@@ -153,10 +153,8 @@ func (e *Engine) takeStock(now time.Time) {
 	if !e.connected {
 		return
 	}
-	// Rounded down to a sixteenth of itself: it changes with every byte that is written.
-	room := max(cache.Room(k.Policy, e.holdings()), 0)
-	room &^= 1<<max(bits.Len64(uint64(room))-4, 0) - 1
-	stock := &wire.Stock{Room: room}
+	state := e.holdings()
+	stock := &wire.Stock{Room: roughly(cache.Room(k.Policy, state)), Free: roughly(cache.Free(k.Policy, state))}
 	for id, f := range e.flows {
 		if f.stored && f.whole && len(stock.Holds) < wire.MaxFlows {
 			stock.Holds = append(stock.Holds, id)
@@ -167,6 +165,11 @@ func (e *Engine) takeStock(now time.Time) {
 	if !reflect.DeepEqual(stock, k.stock) && e.cfg.Uplink.Send(wire.KindStock, *stock) {
 		k.stock = stock
 	}
+}
+
+// roughly rounds down to a sixteenth: room changes with every byte that is written.
+func roughly(bytes int64) int64 {
+	return bytes &^ (1<<max(bits.Len64(uint64(bytes))-4, 0) - 1)
 }
 
 // spare names what is stored and no flow needs; where that is more than a message
@@ -267,7 +270,7 @@ func (k *keeper) pinned(ref content.Ref) (pinned bool, until time.Time) {
 func (k *keeper) copiesOf(id content.VersionID) *cache.Copies {
 	for _, c := range k.copies {
 		if c.ID == id {
-			return &cache.Copies{Target: c.Target, Others: c.Others, Elsewhere: c.Elsewhere, Live: true}
+			return &cache.Copies{Target: c.Target, Others: c.Others, Elsewhere: c.Elsewhere, Live: !c.Superseded}
 		}
 	}
 	return nil

@@ -26,10 +26,12 @@ type NewSite struct {
 
 // SiteChange changes a site; what is left out stays. CapBytesPerSecond of -1
 // lifts the cap. HoldOffMs is how long new content waits for a peer that holds it
-// before it is fetched over the WAN.
+// before it is fetched over the WAN. Replicas is how many copies the site keeps of each
+// version that was distributed to it, also of superseded ones; 0 ends that.
 type SiteChange struct {
 	CapBytesPerSecond *int64 `json:"cap_bytes_per_second,omitempty" minimum:"-1" maximum:"9007199254740991"`
 	HoldOffMs         *int64 `json:"hold_off_ms,omitempty" minimum:"0" maximum:"86400000"`
+	Replicas          *int   `json:"replicas,omitempty" minimum:"0" maximum:"64"`
 }
 
 // NewEnrolment is what is needed to make an enrolment token.
@@ -95,6 +97,12 @@ func (s *server) sites() {
 			}
 			if ms := in.Body.HoldOffMs; ms != nil {
 				if err := s.Catalog.SetHoldOff(ctx, actor(ctx), in.Name, time.Duration(*ms)*time.Millisecond); err != nil {
+					return nil, err
+				}
+				s.Hub.Changed(in.Name)
+			}
+			if copies := in.Body.Replicas; copies != nil {
+				if err := s.Catalog.SetReplicas(ctx, actor(ctx), in.Name, *copies); err != nil {
 					return nil, err
 				}
 				s.Hub.Changed(in.Name)

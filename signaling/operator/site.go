@@ -152,13 +152,20 @@ func (c SiteShow) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("show endpoints of %s: %w", c.Name, err)
 	}
-	c.say("Site %s, WAN cap %s, hold-off %v, ranges %s\n", found.Name, capText(found),
-		time.Duration(found.HoldOffMs)*time.Millisecond, strings.Join(found.CIDRs, " "))
+	c.say("Site %s, WAN cap %s, hold-off %v, copies kept %s, ranges %s\n", found.Name, capText(found),
+		time.Duration(found.HoldOffMs)*time.Millisecond, replicasText(found.Replicas), strings.Join(found.CIDRs, " "))
 	if err := writeFlows(c.stdout(), flows); err != nil {
 		return err
 	}
 	c.say("")
 	return writeEndpoints(c.stdout(), endpoints)
+}
+
+func replicasText(copies int) string {
+	if copies == 0 {
+		return "as they come"
+	}
+	return fmt.Sprint(copies)
 }
 
 // SiteSet is `sitecast site set`.
@@ -168,17 +175,33 @@ type SiteSet struct {
 	WAN  *Rate  `name:"wan" help:"Most that the site may take over the WAN, as 5mbit, or none." placeholder:"RATE"`
 	// HoldOff is a pointer because 0 ends it.
 	HoldOff *time.Duration `name:"hold-off" help:"How long new content waits for a peer that holds it before the WAN is used, as 8s; 0 for not at all." placeholder:"DURATION"`
+	// Replicas is a pointer because 0 ends it.
+	Replicas *int `name:"replicas" help:"How many copies of each version distributed there the site keeps, while some endpoint has room; 0 for as they come." placeholder:"K"`
 }
 
 // Help is the long help with an example.
 func (SiteSet) Help() string {
-	return "Examples:\n  sitecast site set shop-12 --wan 5mbit\n  sitecast site set shop-12 --hold-off 8s"
+	return fmt.Sprintf(`With --replicas K endpoints do not evict a version that was distributed to the site, also
+a superseded one, while fewer than K others hold it and any has room; and when holders
+stay away it is copied again over the LAN, to endpoints that are usually on and have
+room to spare. Nothing that was superseded is fetched over the WAN for it, and it is
+for the %d such versions distributed last.
+
+Examples:
+  sitecast site set shop-12 --wan 5mbit
+  sitecast site set shop-12 --hold-off 8s
+  sitecast site set shop-12 --replicas 2`, catalog.MaxSuperseded)
 }
 
 // Validate wants something to set.
 func (c SiteSet) Validate() error {
-	if c.WAN == nil && c.HoldOff == nil {
-		return errors.New("nothing to set: give --wan RATE or --hold-off DURATION")
+	if c.WAN == nil && c.HoldOff == nil && c.Replicas == nil {
+		return errors.New("nothing to set: give --wan RATE, --hold-off DURATION or --replicas K")
+	}
+	if c.Replicas != nil {
+		if err := catalog.CheckReplicas(*c.Replicas); err != nil {
+			return fmt.Errorf("--replicas %d: %w", *c.Replicas, err)
+		}
 	}
 	if c.HoldOff != nil {
 		if err := catalog.CheckHoldOff(*c.HoldOff); err != nil {
@@ -195,19 +218,32 @@ func (c SiteSet) Run(ctx context.Context) error {
 			return err
 		}
 	}
-	if c.HoldOff == nil {
-		return nil
+	if c.HoldOff != nil {
+		ms := c.HoldOff.Milliseconds()
+		if err := c.change(ctx, "the hold-off", api.SiteChange{HoldOffMs: &ms}); err != nil {
+			return err
+		}
+		c.say("Hold-off of %s: %v", c.Name, *c.HoldOff)
 	}
+	if c.Replicas != nil {
+		if err := c.change(ctx, "the copies kept", api.SiteChange{Replicas: c.Replicas}); err != nil {
+			return err
+		}
+		c.say("Copies kept at %s: %s", c.Name, replicasText(*c.Replicas))
+	}
+	return nil
+}
+
+// change sets one thing of the site.
+func (c SiteSet) change(ctx context.Context, what string, in api.SiteChange) error {
 	server, err := c.client()
 	if err != nil {
 		return err
 	}
 	defer server.close()
-	ms := c.HoldOff.Milliseconds()
-	if err := server.call(ctx, http.MethodPatch, "/sites/"+url.PathEscape(c.Name), nil, api.SiteChange{HoldOffMs: &ms}, nil); err != nil {
-		return fmt.Errorf("set the hold-off of site %s: %w", c.Name, err)
+	if err := server.call(ctx, http.MethodPatch, "/sites/"+url.PathEscape(c.Name), nil, in, nil); err != nil {
+		return fmt.Errorf("set %s of site %s: %w", what, c.Name, err)
 	}
-	c.say("Hold-off of %s: %v", c.Name, *c.HoldOff)
 	return nil
 }
 

@@ -13,7 +13,9 @@ import (
 
 // ReturnPatience is how long a copy counts after its holder left, if that is usually
 // on: a restart or a cable is no reason to send the version to somebody else. Others
-// mostly leave for hours, so it is waited for a quick restart only: ShortPatience.
+// mostly leave for hours. Where somebody else at the site has the version, too, another
+// copy costs only the LAN, so they are not waited for; else for a quick restart:
+// ShortPatience.
 const (
 	ReturnPatience = 10 * time.Minute
 	ShortPatience  = 2 * time.Minute
@@ -28,9 +30,6 @@ const usuallyOn = firstShare
 // UsuallyOn reports whether an endpoint with such a share of the time on ([Uptime])
 // is usually on.
 func UsuallyOn(share float64) bool { return share >= usuallyOn }
-
-// MaxReplicas bounds the copies that are placed ahead of need at a site.
-const MaxReplicas = 64
 
 // RoomUnknown is the room of an endpoint that did not say.
 const RoomUnknown = -1
@@ -47,41 +46,63 @@ type Replica struct {
 	Unfit  bool      // it can't take it: it said so, or it is a browser
 }
 
-// Counts reports whether a copy at r, there or on its way, is one of those wanted.
-func (r Replica) Counts(now time.Time) bool {
+// Counts reports whether a copy at r, there or on its way, is one of those wanted, of
+// all that may be at the site.
+func (r Replica) Counts(now time.Time, all []Replica) bool {
 	patience := ReturnPatience
-	if !UsuallyOn(r.Share) {
+	switch {
+	case !r.Chosen || r.Unfit:
+		return false
+	case UsuallyOn(r.Share):
+	case slices.ContainsFunc(all, Replica.lends):
+		patience = 0
+	default:
 		patience = ShortPatience
 	}
-	return r.Chosen && !r.Unfit && (r.On || now.Sub(r.Left) < patience)
+	return r.On || now.Sub(r.Left) < patience
 }
 
+// lends reports whether others can get the version of r.
+func (r Replica) lends() bool { return r.Holds && r.On }
+
 // Replicas chooses who of a site holds one of n copies of a version of some bytes.
-// Who was chosen stays so, until it was away for longer than a return takes. Gaps are
-// filled by those who hold it anyway, then by those who are usually on, and among
-// about as good ones by those with more room. Where more than n were chosen nobody is
-// released before n others have all of it.
+// Who was chosen stays so, until it was away for longer than a return takes; a copy that
+// is not complete yet gives way to one that is there. Gaps are filled by those who hold
+// it anyway, then by those who are usually on, and among about as good ones by those
+// with more room. Where more than n were chosen nobody is released before n others have
+// all of it.
 func Replicas(now time.Time, id content.VersionID, n int, bytes int64, all []Replica) []wire.EndpointID {
 	ranked := slices.Clone(all)
 	slices.SortFunc(ranked, func(a, b Replica) int {
 		return cmp.Or(holder(b)-holder(a), cmp.Compare(often(b), often(a)), cmp.Compare(roomy(b, bytes), roomy(a, bytes)),
 			cmp.Compare(lot(id, b.ID), lot(id, a.ID)))
 	})
-	var chosen []Replica
+	var chosen, begun []Replica
 	whole := 0
 	for _, r := range ranked {
-		if r.Counts(now) {
+		switch {
+		case !r.Counts(now, all):
+		case !r.Holds:
+			begun = append(begun, r)
+		default:
 			chosen = append(chosen, r)
-			if r.Holds && r.On {
+			if r.On {
 				whole++
 			}
 		}
 	}
 	for _, r := range ranked {
+		if r.lends() && !r.Chosen && !r.Unfit && len(chosen) < n {
+			chosen = append(chosen, r)
+			whole++
+		}
+	}
+	chosen = append(chosen, begun...)
+	for _, r := range ranked {
 		if len(chosen) >= n {
 			break
 		}
-		if fits := r.Holds || r.Room == RoomUnknown || r.Room >= bytes; r.On && !r.Chosen && !r.Unfit && fits {
+		if fits := r.Room == RoomUnknown || r.Room >= bytes; r.On && !r.Holds && !r.Chosen && !r.Unfit && fits {
 			chosen = append(chosen, r)
 		}
 	}
@@ -90,7 +111,7 @@ func Replicas(now time.Time, id content.VersionID, n int, bytes int64, all []Rep
 		r := chosen[i]
 		if !r.Holds || whole > n {
 			chosen = slices.Delete(chosen, i, i+1)
-			if r.Holds && r.On {
+			if r.lends() {
 				whole--
 			}
 		}

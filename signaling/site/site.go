@@ -44,7 +44,10 @@ type FlowSpec struct {
 	Paused   bool
 	PausedBy string
 	ReadyBy  time.Time // when it shall be complete at the latest; zero: no matter when
-	PreStage int       // how many copies are placed ahead of need; 0: everybody shall have it
+	PreStage int       // how many copies shall be at the site; 0: everybody shall have it
+	// Superseded says that a newer version took its place: the copies that are left are
+	// kept, and nothing of it is fetched.
+	Superseded bool
 }
 
 // Desired is everything that is wanted of a site.
@@ -394,6 +397,9 @@ func (s *Site) leave(now time.Time, m *member) {
 		f := s.flows[id]
 		n := f.need(m.group, now)
 		f.again(n, func() { f.count(h, n, false) })
+		if h.complete {
+			s.presence[m.ID].stock[id] = true
+		}
 	}
 	delete(s.members, m.ID)
 	s.depart(now, m.ID)
@@ -426,6 +432,9 @@ func (e Wanted) apply(s *Site, now time.Time) {
 		wanted[spec.ID] = true
 		s.order = append(s.order, spec.ID)
 		if f := s.flows[spec.ID]; f != nil {
+			if f.PreStage == 0 && spec.PreStage > 0 {
+				s.choosable(f)
+			}
 			f.FlowSpec = spec
 		} else {
 			s.flows[spec.ID] = newFlow(spec, now)
@@ -442,7 +451,7 @@ func (e Wanted) apply(s *Site, now time.Time) {
 	}
 	for _, l := range s.leases {
 		f := s.flows[l.flow]
-		if f == nil || f.Paused || s.desired.Cap == 0 {
+		if f == nil || f.Paused || f.Superseded || s.desired.Cap == 0 {
 			s.revoke(now, l, "paused or ended")
 		}
 	}

@@ -112,7 +112,7 @@ func (f Flows) Check() error {
 
 // Check reports what is wrong with a stock.
 func (s Stock) Check() error {
-	if s.Room < 0 || s.Room > MaxNumber {
+	if s.Room < 0 || s.Room > MaxNumber || s.Free < 0 || s.Free > MaxNumber {
 		return errors.New("room is out of range")
 	}
 	for _, v := range s.Spare {

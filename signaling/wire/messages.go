@@ -149,20 +149,24 @@ type Flows struct {
 	Copies []Copies `json:"copies,omitempty"`
 }
 
-// Copies says how many endpoints of the site hold a version that a distribution
-// needs, besides this one: what it holds of it, it deletes only while there are enough.
+// Copies says how many endpoints of the site hold a version besides this one: what it
+// holds of it, it deletes only while there are enough.
 type Copies struct {
 	ID     content.VersionID `json:"id"`
 	Target int               `json:"target"` // how many the site shall have
 	Others int               `json:"others"` // has, on endpoints that are usually on
 	// Elsewhere says that others have room for more.
 	Elsewhere bool `json:"elsewhere,omitempty"`
+	// Superseded says that no distribution needs the version any more: the site keeps
+	// copies of it while it has room.
+	Superseded bool `json:"superseded,omitempty"`
 }
 
 // Stock says what an endpoint's store holds. It is sent in each session, and when it
 // changed.
 type Stock struct {
 	Room  int64               `json:"room"`            // bytes of versions that it would admit
+	Free  int64               `json:"free,omitempty"`  // of them, without evicting anything for it
 	Holds []content.VersionID `json:"holds,omitempty"` // complete ones
 	// Spare names versions of which the store holds anything and that no flow needs. Of
 	// more than MaxKeeping it names the next ones every minute, so that a purge of any of
