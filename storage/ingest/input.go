@@ -40,7 +40,7 @@ func open(ctx context.Context, path string) (*input, error) {
 
 func openFile(path, resolved string, info fs.FileInfo) (*input, error) {
 	name := filepath.Base(path)
-	file, err := describe(name, info)
+	file, err := describe(name, info.Mode(), info.Size())
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +112,7 @@ func (in *input) walk(ctx context.Context, folder *os.Root, name string) error {
 		if e.IsDir() {
 			err = in.walkInto(ctx, folder, e.Name(), child)
 		} else {
-			err = in.add(folder, e.Name(), child)
+			err = in.add(e, child)
 		}
 		if err != nil {
 			return err
@@ -129,12 +129,14 @@ func (in *input) walkInto(ctx context.Context, folder *os.Root, base, name strin
 	return errors.Join(in.walk(ctx, child, name), child.Close())
 }
 
-func (in *input) add(folder *os.Root, base, name string) error {
-	info, err := folder.Lstat(base)
+// add lists a file. In a folder opened below a root its entries were looked at when it
+// was read.
+func (in *input) add(e fs.DirEntry, name string) error {
+	info, err := e.Info()
 	if err != nil {
 		return err
 	}
-	file, err := describe(name, info)
+	file, err := describe(name, info.Mode(), info.Size())
 	if err != nil {
 		return err
 	}
@@ -154,13 +156,12 @@ func readDir(folder *os.Root) ([]fs.DirEntry, error) {
 }
 
 // describe refuses what is no plain file.
-func describe(name string, info fs.FileInfo) (content.File, error) {
-	mode := info.Mode()
+func describe(name string, mode fs.FileMode, size int64) (content.File, error) {
 	reason := content.RefusedMode(mode)
 	if reason != "" {
 		return content.File{}, &content.PathError{Path: name, Reason: reason}
 	}
-	return content.File{Path: name, Size: info.Size(), Executable: mode&0o111 != 0}, nil
+	return content.File{Path: name, Size: size, Executable: mode&0o111 != 0}, nil
 }
 
 func (in *input) close() error { return in.root.Close() }
