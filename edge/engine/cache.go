@@ -3,6 +3,7 @@ package engine
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"errors"
 	"math/bits"
 	"reflect"
@@ -19,8 +20,10 @@ import (
 type Disk interface {
 	// Room returns its bytes, and those of them that are available. It may block.
 	Room() (size, free int64, err error)
-	// Needs returns the bytes that must be free for a version to be opened anew.
-	Needs(head content.Head, body *content.Body) int64
+	// Needs returns the bytes that a version takes when it is opened anew, and how many of
+	// them need no room as long as the versions stay with which it shares blocks. It
+	// may block.
+	Needs(ctx context.Context, head content.Head, body *content.Body) (all, shared int64)
 }
 
 // Cache is what decides how long the store keeps what it has.
@@ -101,18 +104,26 @@ func (e *Engine) tend(now time.Time) time.Time {
 // measure asks the disk, for a flow that shall be opened or (nil) for all.
 func (e *Engine) measure(f *flow) {
 	k := e.cache
-	turn := k.turn
+	ev := measured{f: f, turn: k.turn}
+	var head content.Head
+	var body *content.Body
+	if f != nil {
+		head, body = f.head, f.spec
+	}
 	e.wg.Go(func() {
-		size, free, err := k.Disk.Room()
-		e.post(measured{f, size, free, turn, err})
+		if ev.size, ev.free, ev.err = k.Disk.Room(); ev.err == nil && f != nil {
+			ev.all, ev.shared = k.Disk.Needs(e.ctx, head, body)
+		}
+		e.post(ev)
 	})
 }
 
 type measured struct {
-	f          *flow
-	size, free int64
-	turn       uint64
-	err        error
+	f           *flow
+	size, free  int64
+	all, shared int64 // bytes that the flow takes, and of those what needs no room
+	turn        uint64
+	err         error
 }
 
 func (ev measured) apply(e *Engine, now time.Time) {
@@ -130,7 +141,7 @@ func (ev measured) apply(e *Engine, now time.Time) {
 		k.size, k.free = ev.size, ev.free
 	}
 	if ev.f != nil {
-		e.admit(now, ev.f, ev.err == nil)
+		e.admit(now, ev)
 		return
 	}
 	k.measuring = false
@@ -200,16 +211,22 @@ func spareOf(h content.Head) wire.Spare {
 }
 
 // admit opens a flow's place in the store, once what must make room for it is gone.
-// Without knowing the room it is for the store to refuse.
-func (e *Engine) admit(now time.Time, f *flow, known bool) {
-	if !known {
+// Without knowing the room it is for the store to refuse. What it shares with others
+// takes no room while they stay: where any would have to go, all of it is reckoned with.
+func (e *Engine) admit(now time.Time, ev measured) {
+	f := ev.f
+	if ev.err != nil {
 		e.evict(nil, f)
 		return
 	}
-	f.need = e.cache.Disk.Needs(f.head, f.spec)
+	f.need = 0 // Admit adds it
 	state := e.holdings()
-	state.Need -= f.need // Admit adds it
+	f.need = ev.all - ev.shared
 	verdict := cache.Admit(e.cache.Policy, state, f.head.Ref(), f.need)
+	if ev.shared > 0 && (!verdict.Admit || len(verdict.Evict) > 0) {
+		f.need = ev.all
+		verdict = cache.Admit(e.cache.Policy, state, f.head.Ref(), f.need)
+	}
 	if !verdict.Admit {
 		f.opening, f.need = false, 0
 		code := wire.CodeDiskFull
