@@ -12,10 +12,10 @@ import (
 )
 
 // ReturnPatience is how long a copy counts after its holder left, if that is usually
-// on: a restart or a cable is no reason to send the version to somebody else. Others
-// mostly leave for hours. Where somebody else at the site has the version, too, another
-// copy costs only the LAN, so they are not waited for; else for a quick restart:
-// ShortPatience.
+// on: a repair or a cable is no reason to fetch the version again. ShortPatience, which
+// a restart takes, is enough for others, who mostly leave for hours, and where somebody
+// at the site has the version, too: another copy costs only the LAN. With both it is
+// not waited at all.
 const (
 	ReturnPatience = 10 * time.Minute
 	ShortPatience  = 2 * time.Minute
@@ -49,14 +49,14 @@ type Replica struct {
 // Counts reports whether a copy at r, there or on its way, is one of those wanted, of
 // all that may be at the site.
 func (r Replica) Counts(now time.Time, all []Replica) bool {
-	patience := ReturnPatience
-	switch {
-	case !r.Chosen || r.Unfit:
+	if !r.Chosen || r.Unfit {
 		return false
-	case UsuallyOn(r.Share):
-	case slices.ContainsFunc(all, Replica.lends):
+	}
+	patience := ReturnPatience
+	switch lent := slices.ContainsFunc(all, Replica.lends); {
+	case lent && !UsuallyOn(r.Share):
 		patience = 0
-	default:
+	case lent || !UsuallyOn(r.Share):
 		patience = ShortPatience
 	}
 	return r.On || now.Sub(r.Left) < patience
