@@ -475,12 +475,12 @@ func (s *Site) tell(now time.Time, m *member) {
 		}
 		ids = append(ids, spec.ID)
 		old, known := m.told[spec.ID]
-		if known && old.Priority == spec.Priority && old.Paused == spec.Paused && old.PausedBy == spec.PausedBy {
+		if known && old.Priority == spec.Priority && old.Paused == spec.Paused && old.PausedBy == spec.PausedBy && old.Superseded == spec.Superseded {
 			continue
 		}
 		m.told[spec.ID] = spec
 		m.conn.Send(wire.KindFlow, wire.Flow{Generation: s.desired.Generation, ID: spec.ID, Head: spec.Envelope,
-			Priority: spec.Priority, Paused: spec.Paused, PausedBy: spec.PausedBy})
+			Priority: spec.Priority, Paused: spec.Paused, PausedBy: spec.PausedBy, Superseded: spec.Superseded})
 	}
 	for id := range m.told {
 		if s.flows[id] == nil {

@@ -135,6 +135,9 @@ type Flow struct {
 	Priority   Priority          `json:"priority"`
 	Paused     bool              `json:"paused,omitempty"`
 	PausedBy   string            `json:"paused_by,omitempty"` // the rule, in words
+	// Superseded says that it is a copy of an older version which the site keeps: it comes
+	// beside the newer one that is wanted, and never in its place.
+	Superseded bool `json:"superseded,omitempty"`
 }
 
 // Flows closes a generation: a flow that is not listed is no longer wanted. Pins and
