@@ -2,6 +2,7 @@ package site_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -88,7 +89,7 @@ func TestSupersededCopyIsMadeAgainOverTheLAN(t *testing.T) {
 		for _, till := range tills {
 			none[wire.Lease](till)
 		}
-		if v := s.flow(old); !v.Superseded || v.State != site.StateRunning || v.Complete != 1 {
+		if v := s.flow(old); !v.Superseded || v.State != site.StateRunning || v.Complete != 1 || !strings.Contains(v.Reason, "keeps 2 copies") {
 			t.Errorf("the flow is %+v, want the copy shown", v)
 		}
 		tills[2].report(old, chunks(0, 4))

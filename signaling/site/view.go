@@ -190,7 +190,7 @@ func (s *Site) flowView(now time.Time, f *flow) FlowView {
 	case len(failed) > 0:
 		v.State, v.Reason = StateFailed, f.troubles(failed)
 	default:
-		v.State, v.Reason = StateRunning, cmp.Or(s.awaiting(now, f), s.seeks(now, f), s.apart(f), s.stoodBack(now, f))
+		v.State, v.Reason = StateRunning, cmp.Or(f.remade(), s.awaiting(now, f), s.seeks(now, f), s.apart(f), s.stoodBack(now, f))
 	}
 	if !f.finished.IsZero() {
 		v.Seconds = f.finished.Sub(f.ordered).Seconds()
@@ -255,6 +255,14 @@ func (s *Site) endpointView(now time.Time, m *member) EndpointView {
 		v.Flows = append(v.Flows, part)
 	}
 	return v
+}
+
+// remade says why a version is copied that nobody wants any more.
+func (f *flow) remade() string {
+	if !f.Superseded {
+		return ""
+	}
+	return fmt.Sprintf("the site keeps %d copies of it, and one is made again over the LAN", f.PreStage)
 }
 
 // awaiting says that a flow waits for a peer, where it does.
