@@ -50,6 +50,7 @@ type Rig struct {
 	scheme     Scheme
 	url        string
 	serverArgs []string
+	relays     []*Process
 	before     int64 // bytes that servers before this one served
 }
 
@@ -178,6 +179,19 @@ func (r *Rig) StartAgent(ctx context.Context, i, k int) (*Agent, error) {
 // Restart starts the agent again, after it was stopped or killed.
 func (a *Agent) Restart() (err error) {
 	a.Process, err = run(a.host, filepath.Join(a.rig.dir, a.Name+".log"), a.rig.exe, a.args...)
+	return err
+}
+
+// StartRelay runs a relay on a host, over TLS too with a certificate.
+func (r *Rig) StartRelay(host *netlab.Host, listen, secretFile, cert, key string) error {
+	args := []string{"relay", "--listen", listen, "--public-ip", host.IP().String(), "--secret-file", secretFile}
+	if cert != "" {
+		args = append(args, "--tls-cert", cert, "--tls-key", key)
+	}
+	p, err := run(host, filepath.Join(r.dir, "relay.log"), r.exe, args...)
+	if err == nil {
+		r.relays = append(r.relays, p)
+	}
 	return err
 }
 
@@ -325,7 +339,7 @@ func (r *Rig) Close() error {
 			all = append(all, a.Process)
 		}
 	}
-	all = append(all, r.Server)
+	all = append(append(all, r.relays...), r.Server)
 	for _, p := range all {
 		p.signal(syscall.SIGTERM)
 	}

@@ -1,12 +1,14 @@
 package operator
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/netip"
 	"net/url"
+	"os"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -152,8 +154,8 @@ func (c SiteShow) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("show endpoints of %s: %w", c.Name, err)
 	}
-	c.say("Site %s, WAN cap %s, hold-off %v, copies kept %s, ranges %s\n", found.Name, capText(found),
-		time.Duration(found.HoldOffMs)*time.Millisecond, replicasText(found.Replicas), strings.Join(found.CIDRs, " "))
+	c.say("Site %s, WAN cap %s, hold-off %v, relay %s, copies kept %s, ranges %s\n", found.Name, capText(found),
+		time.Duration(found.HoldOffMs)*time.Millisecond, cmp.Or(found.Relay, noRelay), replicasText(found.Replicas), strings.Join(found.CIDRs, " "))
 	if err := writeFlows(c.stdout(), flows); err != nil {
 		return err
 	}
@@ -177,6 +179,9 @@ type SiteSet struct {
 	HoldOff *time.Duration `name:"hold-off" help:"How long new content waits for a peer that holds it before the WAN is used, as 8s; 0 for not at all." placeholder:"DURATION"`
 	// Replicas is a pointer because 0 ends it.
 	Replicas *int `name:"replicas" help:"How many copies of each version distributed there the site keeps, while some endpoint has room; 0 for as they come." placeholder:"K"`
+
+	Relay           string `help:"Relay that stands at the site, turn:HOST:PORT (turns: where it speaks TLS), or none." placeholder:"ADDRESS"`
+	RelaySecretFile string `name:"relay-secret-file" help:"File with the secret that the relay was started with." placeholder:"FILE"`
 }
 
 // Help is the long help with an example.
@@ -190,13 +195,20 @@ for the %d such versions distributed last.
 Examples:
   sitecast site set shop-12 --wan 5mbit
   sitecast site set shop-12 --hold-off 8s
-  sitecast site set shop-12 --replicas 2`, catalog.MaxSuperseded)
+  sitecast site set shop-12 --replicas 2
+  sitecast site set shop-12 --relay turn:10.12.0.5:3478 --relay-secret-file relay.secret`, catalog.MaxSuperseded)
 }
 
 // Validate wants something to set.
 func (c SiteSet) Validate() error {
-	if c.WAN == nil && c.HoldOff == nil && c.Replicas == nil {
-		return errors.New("nothing to set: give --wan RATE, --hold-off DURATION or --replicas K")
+	if c.WAN == nil && c.HoldOff == nil && c.Replicas == nil && c.Relay == "" {
+		return errors.New("nothing to set: give --wan RATE, --hold-off DURATION, --replicas K or --relay ADDRESS")
+	}
+	if c.Relay != "" && (c.Relay == noRelay) != (c.RelaySecretFile == "") {
+		return errors.New("--relay needs --relay-secret-file, and --relay none goes without")
+	}
+	if c.Relay == "" && c.RelaySecretFile != "" {
+		return errors.New("--relay-secret-file goes with --relay")
 	}
 	if c.Replicas != nil {
 		if err := catalog.CheckReplicas(*c.Replicas); err != nil {
@@ -220,29 +232,55 @@ func (c SiteSet) Run(ctx context.Context) error {
 	}
 	if c.HoldOff != nil {
 		ms := c.HoldOff.Milliseconds()
-		if err := c.change(ctx, "the hold-off", api.SiteChange{HoldOffMs: &ms}); err != nil {
+		if err := c.change(ctx, c.Name, "set the hold-off of", api.SiteChange{HoldOffMs: &ms}); err != nil {
 			return err
 		}
 		c.say("Hold-off of %s: %v", c.Name, *c.HoldOff)
 	}
 	if c.Replicas != nil {
-		if err := c.change(ctx, "the copies kept", api.SiteChange{Replicas: c.Replicas}); err != nil {
+		if err := c.change(ctx, c.Name, "set the copies kept at", api.SiteChange{Replicas: c.Replicas}); err != nil {
 			return err
 		}
 		c.say("Copies kept at %s: %s", c.Name, replicasText(*c.Replicas))
 	}
+	if c.Relay == "" {
+		return nil
+	}
+	relay, err := c.relay()
+	if err != nil {
+		return err
+	}
+	if err := c.change(ctx, c.Name, "set the relay of", api.SiteChange{Relay: &relay}); err != nil {
+		return err
+	}
+	c.say("Relay of %s: %s. Endpoints hear of it when they connect, and within ten minutes.", c.Name, c.Relay)
 	return nil
 }
 
-// change sets one thing of the site.
-func (c SiteSet) change(ctx context.Context, what string, in api.SiteChange) error {
-	server, err := c.client()
+// noRelay ends a site's relay.
+const noRelay = "none"
+
+// relay is the relay that the flags name.
+func (c SiteSet) relay() (api.Relay, error) {
+	if c.Relay == noRelay {
+		return api.Relay{}, nil
+	}
+	secret, err := os.ReadFile(c.RelaySecretFile)
+	if err != nil {
+		return api.Relay{}, fmt.Errorf("read the relay's secret: %w", err)
+	}
+	return api.Relay{Address: c.Relay, Secret: strings.TrimSpace(string(secret))}, nil
+}
+
+// change changes a site; what says so in an error.
+func (r Remote) change(ctx context.Context, site, what string, in api.SiteChange) error {
+	server, err := r.client()
 	if err != nil {
 		return err
 	}
 	defer server.close()
-	if err := server.call(ctx, http.MethodPatch, "/sites/"+url.PathEscape(c.Name), nil, in, nil); err != nil {
-		return fmt.Errorf("set %s of site %s: %w", what, c.Name, err)
+	if err := server.call(ctx, http.MethodPatch, "/sites/"+url.PathEscape(site), nil, in, nil); err != nil {
+		return fmt.Errorf("%s site %s: %w", what, site, err)
 	}
 	return nil
 }
@@ -266,15 +304,9 @@ func (c Cap) Validate() error { return content.CheckName(c.Site) }
 func (c Cap) Run(ctx context.Context) error { return setCap(ctx, c.Remote, c.Site, c.WAN) }
 
 func setCap(ctx context.Context, r Remote, name string, rate Rate) error {
-	server, err := r.client()
-	if err != nil {
+	limit := rate.BytesPerSecond()
+	if err := r.change(ctx, name, "cap", api.SiteChange{CapBytesPerSecond: &limit}); err != nil {
 		return err
-	}
-	defer server.close()
-	limit := rate.bytesPerSecond()
-	in := api.SiteChange{CapBytesPerSecond: &limit}
-	if err := server.call(ctx, http.MethodPatch, "/sites/"+url.PathEscape(name), nil, in, nil); err != nil {
-		return fmt.Errorf("cap site %s: %w", name, err)
 	}
 	r.say("WAN cap of %s: %s", name, rate)
 	return nil

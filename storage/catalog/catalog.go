@@ -44,8 +44,11 @@ type Site struct {
 	HoldOffMs int64 `json:"hold_off_ms"`
 	// Replicas is how many copies the site shall keep of each version that was
 	// distributed to it, also once a newer one superseded it; 0: as it comes.
-	Replicas int       `json:"replicas"`
-	Created  time.Time `json:"created"`
+	Replicas int `json:"replicas"`
+	// Relay is the address of the relay at the site; its secret is for the server only.
+	Relay       string    `json:"relay,omitempty"`
+	RelaySecret []byte    `json:"-"`
+	Created     time.Time `json:"created"`
 }
 
 // Endpoint is a device that enrolled.
@@ -178,6 +181,7 @@ type Catalog interface {
 	SetCap(ctx context.Context, by, site string, bytesPerSecond int64) error
 	SetHoldOff(ctx context.Context, by, site string, d time.Duration) error
 	SetReplicas(ctx context.Context, by, site string, copies int) error
+	SetRelay(ctx context.Context, by, site string, r SiteRelay) error // the zero value: none
 	// KeepLearned replaces the receipts and lines of a site that are named, and
 	// forgets the oldest lines beyond MaxLines. It is not audited. Learned lists
 	// both, by version and by egress.
