@@ -69,7 +69,7 @@ var homes = map[string][]string{
 	"golang.org/x/text":                                 {"storage/content"},
 	"golang.org/x/time":                                 {"edge/origin", "signaling/socket", "signaling/pace", "signaling/relay"},
 	"golang.org/x/sync":                                 {"edge", "signaling", "storage", "e2e"},
-	"golang.org/x/sys":                                  {"storage/chunk/disk", "signaling/pace", "edge/origin", "signaling/wire/stamp", "e2e"},
+	"golang.org/x/sys":                                  {"storage/chunk/disk", "storage/ingest", "signaling/pace", "edge/origin", "signaling/wire/stamp", "e2e"},
 	"golang.org/x/net":                                  {"signaling/relay", "edge/proxy"},
 	"go.uber.org/goleak":                                {},
 	"pgregory.net/rapid":                                {},
