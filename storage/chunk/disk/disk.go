@@ -80,7 +80,9 @@ type Store struct {
 	stop  chan struct{}
 	wg    sync.WaitGroup
 
-	cloner cloner
+	cloner    cloner
+	lingering *lingering
+	waits     waits
 
 	uncommitted atomic.Int64 // bytes put, over all versions
 
@@ -115,13 +117,15 @@ func open(dir string, log *slog.Logger, sys system) (_ *Store, err error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{dir: dir, log: log, sys: sys, root: root, files: newFiles(maxOpenFiles),
+	s := &Store{dir: dir, log: log, root: root, files: newFiles(maxOpenFiles), lingering: newLingering(),
 		dirty: make(chan struct{}, 1), full: make(chan struct{}, 1), stop: make(chan struct{}),
 		versions: make(map[content.VersionID]*version)}
+	s.sys = s.waits.counted(sys)
 	if err := s.begin(); err != nil {
 		return nil, errors.Join(err, s.release())
 	}
 	s.wg.Go(s.commitAll)
+	s.wg.Go(s.coolAll)
 	return s, nil
 }
 

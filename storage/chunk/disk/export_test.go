@@ -49,3 +49,10 @@ func Pretend(v chunk.Version, i uint32) {
 	w.held++
 	w.state.counters.Bytes[chunk.Origin] += int64(w.body.Chunks[i].Length)
 }
+
+// Linger has no more than so many bytes stay in the system's cache.
+func Linger(s *Store, bytes int64) {
+	s.lingering.mu.Lock()
+	defer s.lingering.mu.Unlock()
+	s.lingering.limit = bytes
+}
