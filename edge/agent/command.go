@@ -9,21 +9,26 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"time"
 
+	"github.com/sitecast/sitecast/edge/host"
+	"github.com/sitecast/sitecast/edge/scrub"
 	"github.com/sitecast/sitecast/signaling/wire"
 )
 
 // Command is `sitecast agent` without a further command, which runs it.
 type Command struct {
-	Server         string     `help:"URL of the server." required:"" env:"SITECAST_SERVER" placeholder:"URL"`
-	EnrolTokenFile string     `help:"File with the enrolment token; read only until the endpoint is enrolled." env:"SITECAST_ENROL_TOKEN_FILE" placeholder:"FILE"`
-	Data           string     `help:"Folder for identity, store and delivered content." required:"" type:"path" env:"SITECAST_DATA" placeholder:"DIR"`
-	StatusListen   string     `help:"Address for GET /status and /metrics." env:"SITECAST_STATUS_LISTEN" placeholder:"ADDR"`
-	RTCListen      string     `name:"rtc-listen" help:"UDP address for links to peers." default:"0.0.0.0:0" env:"SITECAST_RTC_LISTEN" placeholder:"ADDR"`
-	Name           string     `help:"Name shown to operators (default: the host name)." env:"SITECAST_NAME"`
-	Cache          CacheFlags `embed:"" prefix:"cache-"`
-	InsecureHTTP   bool       `name:"insecure-http" help:"Allow plain http to a server that is not on loopback." env:"SITECAST_INSECURE_HTTP"`
-	LogLevel       string     `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"SITECAST_LOG_LEVEL"`
+	Server         string        `help:"URL of the server." required:"" env:"SITECAST_SERVER" placeholder:"URL"`
+	EnrolTokenFile string        `help:"File with the enrolment token; read only until the endpoint is enrolled." env:"SITECAST_ENROL_TOKEN_FILE" placeholder:"FILE"`
+	Data           string        `help:"Folder for identity, store and delivered content." required:"" type:"path" env:"SITECAST_DATA" placeholder:"DIR"`
+	StatusListen   string        `help:"Address for GET /status and /metrics." env:"SITECAST_STATUS_LISTEN" placeholder:"ADDR"`
+	RTCListen      string        `name:"rtc-listen" help:"UDP address for links to peers." default:"0.0.0.0:0" env:"SITECAST_RTC_LISTEN" placeholder:"ADDR"`
+	Name           string        `help:"Name shown to operators (default: the host name)." env:"SITECAST_NAME"`
+	Cache          CacheFlags    `embed:"" prefix:"cache-"`
+	Polite         bool          `help:"Let others have this computer's disk first: I/O of the idle class, little while they wait for it, a slow scrub." default:"true" negatable:"" env:"SITECAST_POLITE"`
+	ScrubEvery     time.Duration `help:"How often stored content is checked for damage, while nothing else goes on; 0 for never." default:"168h" env:"SITECAST_SCRUB_EVERY" placeholder:"TIME"`
+	InsecureHTTP   bool          `name:"insecure-http" help:"Allow plain http to a server that is not on loopback." env:"SITECAST_INSECURE_HTTP"`
+	LogLevel       string        `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"SITECAST_LOG_LEVEL"`
 }
 
 // Help is the long help with an example.
@@ -36,6 +41,13 @@ until it expires (--cache-idle, --cache-age) or the disk needs the room
 (--cache-floor, --cache-quota). What a distribution wants and the last good version
 are never evicted. GET /status says of each version why it is there, or went.
 
+The disk is also somebody else's: the agent's I/O is of the idle class (Linux with
+the schedulers bfq or mq-deadline, and Windows), next to nothing of it goes while
+others wait for the disk (where Linux accounts pressure), but for flows of high
+priority, and what it wrote or read leaves the memory of the system again. Stored
+content is checked once a week, and what decayed is fetched again. --no-polite is
+for computers that do nothing else.
+
 Example:
   sitecast enrol --site shop-12 > token
   sitecast agent --server https://sitecast.example:8443 --enrol-token-file token --data /var/lib/sitecast`
@@ -46,6 +58,11 @@ func (c Command) Run(ctx context.Context) error {
 	cfg, err := c.config()
 	if err != nil {
 		return err
+	}
+	if cfg.Polite {
+		if err := host.IdleIO(); err != nil { // a sandbox may forbid it
+			cfg.Log.Warn("the disk does not know that this can wait", "err", err)
+		}
 	}
 	return Run(ctx, cfg)
 }
@@ -73,7 +90,16 @@ func (c Command) config() (Config, error) {
 	if err != nil {
 		return Config{}, err
 	}
+	check := scrub.DefaultPolicy()
+	check.Every = c.ScrubEvery
+	if !c.Polite {
+		check.Rate = 0
+	}
+	if err := check.Check(); err != nil {
+		return Config{}, fmt.Errorf("--scrub-every: %w", err)
+	}
 	return Config{
+		Polite: c.Polite, Scrub: check,
 		Server: server, Data: c.Data, Name: name, Device: wire.DeviceAgent,
 		RTCListen: c.RTCListen, StatusListen: c.StatusListen, Cache: policy,
 		EnrolToken: func() (string, error) { return readToken(c.EnrolTokenFile) },

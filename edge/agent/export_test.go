@@ -23,3 +23,6 @@ func Reflectors(servers []wire.ICE) []string {
 
 // ReadMemory reads when versions came and were needed last.
 var ReadMemory = readMemory
+
+// ReadScrub reads the file that says how far content was checked.
+func ReadScrub(path string, log *slog.Logger) scrub.Memory { return readScrub(path, log) }
