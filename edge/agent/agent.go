@@ -65,8 +65,8 @@ type agent struct {
 	governor *governor.Governor
 	lan      *lan.Governor
 	disk     *polite.Keeper // nil: the disk is nobody else's
-	wireless bool         // radio is the way to the peers
-	status   net.Listener // nil: not served
+	wireless bool           // radio is the way to the peers
+	status   net.Listener   // nil: not served
 
 	refused wire.Refusals
 

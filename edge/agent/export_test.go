@@ -25,4 +25,4 @@ func Reflectors(servers []wire.ICE) []string {
 var ReadMemory = readMemory
 
 // ReadScrub reads the file that says how far content was checked.
-func ReadScrub(path string, log *slog.Logger) scrub.Memory { return readScrub(path, log) }
+var ReadScrub = readScrub
