@@ -85,7 +85,7 @@ func TestStatusSaysWhoAndHow(t *testing.T) {
 		"cache": map[string]any{"used_bytes": 0.0, "versions": []any{}, "evicted": []any{},
 			"policy": map[string]any{"quota": "none", "floor": "1GB,5%", "age": "none", "idle": "720h0m0s", "keep": 1.0, "largest": "none"}},
 		"disk":    map[string]any{"state": "rising", "bytes_per_second": float64(8 << 20), "bytes": 0.0, "urgent_bytes": 0.0, "reason": "nothing was written or read yet"},
-		"scrub":   map[string]any{"state": "waits", "reason": "content was fetched or served a moment ago", "bytes": 0.0, "damaged": 0.0, "healed": 0.0},
+		"scrub":   map[string]any{"state": "waits", "reason": "a moment ago content was fetched or served, or the agent started", "bytes": 0.0, "damaged": 0.0, "healed": 0.0},
 		"uploads": map[string]any{"governed": false, "why": "the LAN is fast, or nothing was uploaded yet"}}
 	held, _ := got["cache"].(map[string]any)
 	delete(held, "disk_bytes") // as measured last, or 0

@@ -189,7 +189,7 @@ func (e *Engine) postSoon(ev event) {
 func (e *Engine) Run(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	e.ctx = ctx
-	timer := time.NewTimer(time.Hour)
+	timer := time.NewTimer(0)
 	defer timer.Stop()
 	e.reopen()
 	e.busyAt = time.Now()

@@ -25,6 +25,8 @@ const (
 	// sliceTime is how long one version is checked until what was reached is kept, and
 	// others may have the version. So a restart repeats little, and writes little.
 	sliceTime = time.Minute
+	// settling is why it does not begin before.
+	settling = "a moment ago content was fetched or served, or the agent started"
 )
 
 // scrubber is the state of the scrub. The loop owns it.
@@ -42,7 +44,7 @@ func newScrubber(s *Scrub) *scrubber {
 	if s == nil {
 		return nil
 	}
-	return &scrubber{Scrub: *s}
+	return &scrubber{Scrub: *s, reason: settling}
 }
 
 // hashed notes that all of a version was hashed a moment ago, as it came.
@@ -65,7 +67,7 @@ func (e *Engine) occupied(now time.Time) string {
 		}
 	}
 	if now.Sub(e.busyAt) < idleFor {
-		return "content was fetched or served a moment ago"
+		return settling
 	}
 	return ""
 }
