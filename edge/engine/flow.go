@@ -228,7 +228,7 @@ func storeCode(err error) string {
 // openStore opens the version's place on disk, when the cache admits it.
 func (e *Engine) openStore(f *flow) {
 	if k := e.cache; k != nil && !f.stored {
-		if k.known { // else it is not known what may make room for it
+		if k.known && !e.scrub.runs() { // else it is not known what may make room for it
 			f.opening = true
 			e.measure(f)
 		}

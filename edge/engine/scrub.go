@@ -47,6 +47,9 @@ func newScrubber(s *Scrub) *scrubber {
 	return &scrubber{Scrub: *s, reason: settling}
 }
 
+// runs reports whether a version is being checked: it is not to be evicted meanwhile.
+func (k *scrubber) runs() bool { return k != nil && k.stop != nil }
+
 // hashed notes that all of a version was hashed a moment ago, as it came.
 func (e *Engine) hashed(f *flow) {
 	if e.scrub == nil {

@@ -264,3 +264,26 @@ func TestScrubChecksWhatWasSuperseded(t *testing.T) {
 		}
 	})
 }
+
+// What is being checked can't be evicted, and must not be why a version that needs its
+// room is refused.
+func TestScrubMakesWayForAVersionThatNeedsTheRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStand(t)
+		defer func() { s.stop() }()
+		s.scrubs(scrub.Policy{Every: 20 * time.Minute, Rate: 5_000})
+		s.onDisk(5_000_000, cache.Policy{Keep: 0}) // room for two versions
+		s.deliver(1)
+		s.deliver(2)
+		time.Sleep(21 * time.Minute)
+		if st := s.scrubStatus(); st.State != "checks" || st.Version != "1" {
+			t.Fatalf("status %+v, want that it checks app@1", st)
+		}
+		s.deliver(3)
+		time.Sleep(5 * time.Second)
+		if p := s.lastProgress(); p.Code != "" || !p.Complete {
+			t.Errorf("progress %+v, want it complete", p)
+		}
+		s.wantDelivered("2", "3")
+	})
+}

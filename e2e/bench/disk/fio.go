@@ -12,10 +12,15 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // foregroundBytes is the size of the file that each job of fio works on.
 const foregroundBytes = 512 << 20
+
+// diskRate is what the disk is held to each way, bytes per second: a plain SSD.
+const diskRate = 150_000_000
 
 // rates are bytes per second.
 type rates struct{ read, write float64 }
@@ -48,8 +53,7 @@ type volume struct {
 	image, device, dir string
 }
 
-// mount makes an ext4 file system of so many bytes at dir. The file is read and
-// written without the cache of the file system that it lies on.
+// mount makes an ext4 file system of so many bytes at dir, on a file in memory.
 func mount(ctx context.Context, image, dir string, bytes int64) (v *volume, err error) {
 	v = &volume{image: image}
 	defer func() {
@@ -57,8 +61,11 @@ func mount(ctx context.Context, image, dir string, bytes int64) (v *volume, err 
 			err = errors.Join(err, v.unmount())
 		}
 	}()
-	// Written once, so that the file has its blocks before anything is measured.
-	if err := run(ctx, "dd", "if=/dev/zero", "of="+image, "bs=1M", fmt.Sprintf("count=%d", bytes>>20), "oflag=direct"); err != nil {
+	f, err := os.Create(image)
+	if err != nil {
+		return v, err
+	}
+	if err := errors.Join(f.Truncate(bytes), f.Close()); err != nil {
 		return v, err
 	}
 	out, err := exec.CommandContext(ctx, "losetup", "--find", "--show", "--direct-io=on", image).Output()
@@ -76,14 +83,20 @@ func mount(ctx context.Context, image, dir string, bytes int64) (v *volume, err 
 		return v, err
 	}
 	v.dir = dir
-	return v, nil
+	return v, v.hold(diskRate)
 }
 
-// choose has its requests go through an I/O scheduler.
-func (v *volume) choose(scheduler string) error {
-	queue := filepath.Join("/sys/block", filepath.Base(v.device), "queue/scheduler")
-	if err := os.WriteFile(queue, []byte(scheduler), 0); err != nil {
-		return fmt.Errorf("choose the scheduler: %w", err)
+// hold holds the disk to a rate each way, for whoever uses it.
+func (v *volume) hold(rate int64) error {
+	var st unix.Stat_t
+	if err := unix.Stat(v.device, &st); err != nil {
+		return err
+	}
+	for _, way := range []string{"read", "write"} {
+		line := fmt.Sprintf("%d:%d %d", unix.Major(st.Rdev), unix.Minor(st.Rdev), rate)
+		if err := os.WriteFile("/sys/fs/cgroup/blkio/blkio.throttle."+way+"_bps_device", []byte(line), 0); err != nil {
+			return fmt.Errorf("hold the disk to a rate: %w", err)
+		}
 	}
 	return nil
 }
@@ -93,6 +106,7 @@ func (v *volume) unmount() (err error) {
 		err = run(context.Background(), "umount", v.dir)
 	}
 	if v.device != "" {
+		err = errors.Join(err, v.hold(0)) // the next who gets the device would inherit it
 		err = errors.Join(err, run(context.Background(), "losetup", "--detach", v.device))
 	}
 	return errors.Join(err, os.RemoveAll(v.image))

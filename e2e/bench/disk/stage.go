@@ -59,7 +59,7 @@ func newStage(ctx context.Context, exe string, span time.Duration) (s *stage, er
 		return s, err
 	}
 	data := filepath.Join(s.dir, rig.SiteName(0)+"-till-1") // where the rig has the first agent keep all
-	if s.volume, err = mount(ctx, filepath.Join(s.dir, "image"), data, volumeBytes); err != nil {
+	if s.volume, err = mount(ctx, filepath.Join("/dev/shm", filepath.Base(s.dir)), data, volumeBytes); err != nil {
 		return s, err
 	}
 	s.fio = filepath.Join(data, "foreground")
