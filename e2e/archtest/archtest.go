@@ -67,10 +67,10 @@ var homes = map[string][]string{
 	"github.com/prometheus/client_golang":               {"signaling/server", "edge/agent"},
 	"golang.org/x/term":                                 {"signaling/operator", "edge/agent"},
 	"golang.org/x/text":                                 {"storage/content"},
-	"golang.org/x/time":                                 {"edge/origin", "edge/polite", "signaling/socket", "signaling/pace"},
+	"golang.org/x/time":                                 {"edge/origin", "edge/polite", "signaling/socket", "signaling/pace", "signaling/relay"},
 	"golang.org/x/sync":                                 {"edge", "signaling", "storage", "e2e"},
 	"golang.org/x/sys":                                  {"storage/chunk/disk", "edge/host", "signaling/pace", "edge/origin", "signaling/wire/stamp", "e2e"},
-	"golang.org/x/net":                                  {},
+	"golang.org/x/net":                                  {"signaling/relay", "edge/rtc"},
 	"go.uber.org/goleak":                                {},
 	"pgregory.net/rapid":                                {},
 }

@@ -51,6 +51,7 @@ type Rig struct {
 	scheme     Scheme
 	url        string
 	serverArgs []string
+	relays     []*Process
 	before     int64 // bytes that servers before this one served
 }
 
@@ -180,6 +181,19 @@ func (r *Rig) StartAgent(ctx context.Context, i, k int) (*Agent, error) {
 // Restart starts the agent again, after it was stopped or killed, with further flags.
 func (a *Agent) Restart(flags ...string) (err error) {
 	a.Process, err = run(a.host, filepath.Join(a.rig.dir, a.Name+".log"), a.rig.exe, slices.Concat(a.args, flags)...)
+	return err
+}
+
+// StartRelay runs a relay on a host, over TLS too with a certificate.
+func (r *Rig) StartRelay(host *netlab.Host, listen, secretFile, cert, key string) error {
+	args := []string{"relay", "--listen", listen, "--public-ip", host.IP().String(), "--secret-file", secretFile}
+	if cert != "" {
+		args = append(args, "--tls-cert", cert, "--tls-key", key)
+	}
+	p, err := run(host, filepath.Join(r.dir, "relay.log"), r.exe, args...)
+	if err == nil {
+		r.relays = append(r.relays, p)
+	}
 	return err
 }
 
@@ -327,7 +341,7 @@ func (r *Rig) Close() error {
 			all = append(all, a.Process)
 		}
 	}
-	all = append(all, r.Server)
+	all = append(append(all, r.relays...), r.Server)
 	for _, p := range all {
 		p.signal(syscall.SIGTERM)
 	}

@@ -119,7 +119,7 @@ func (a *agent) assemble(store *disk.Store) error {
 	}
 	// The last step that can fail: what it opens is closed by its Run.
 	a.rtc, err = rtc.New(rtc.Config{Net: a.cfg.Net, Listen: a.cfg.RTCListen, Identity: a.id.Key,
-		ICE: a.ice.get, Handler: links{a}, Refused: &a.refused, Log: a.cfg.Log})
+		ICE: a.ice.get, Dial: a.cfg.Dial, Handler: links{a}, Refused: &a.refused, Log: a.cfg.Log})
 	if err != nil {
 		if a.status != nil {
 			err = errors.Join(err, a.status.Close())

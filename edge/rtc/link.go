@@ -32,7 +32,7 @@ const (
 type Link struct {
 	// Set at the beginning, then constant.
 	s         *session
-	relayed   bool
+	through   bool // a relay, wherever that stands
 	ctl, bulk *webrtc.DataChannel
 	rawCtl    datachannel.ReadWriteCloser
 	rawBulk   datachannel.ReadWriteCloser
@@ -118,7 +118,7 @@ func (l *Link) greet(ctx context.Context) (err error) {
 		l.s.t.cfg.Refused.Add(wire.DoorCtl, wire.CodeProtocol)
 		return errReason(wire.CodeProtocol)
 	}
-	if l.relayed = l.s.relayed(); !l.relayed {
+	if l.through = l.s.relayed(); !l.through {
 		l.s.relays.release()
 		if l.checks, err = l.s.checks(); err != nil {
 			return err
@@ -230,7 +230,7 @@ func (l *Link) Peer() wire.EndpointID { return l.s.peer }
 func (l *Link) Attempt() int { return l.s.attempt }
 
 // Relayed reports whether bytes go through a relay.
-func (l *Link) Relayed() bool { return l.relayed }
+func (l *Link) Relayed() bool { return l.through && !l.s.nearby }
 
 // Bytes returns the frame bytes sent and received so far.
 func (l *Link) Bytes() (sent, received int64) { return l.sent.Load(), l.received.Load() }

@@ -178,7 +178,7 @@ func (s *session) ice() *webrtc.ICETransport { return s.pc.SCTP().Transport().IC
 // must not block. Of a probe that is lost nothing is heard, and a link through a
 // relay is not probed: false says so.
 func (l *Link) Probe(heard func(rtt time.Duration)) bool {
-	if l.relayed || l.checks.role == nil {
+	if l.through || l.checks.role == nil {
 		return false
 	}
 	pair, err := l.s.ice().GetSelectedCandidatePair()

@@ -37,6 +37,7 @@ type session struct {
 
 	// Owned by run.
 	pc         *webrtc.PeerConnection
+	nearby     bool // a relay, if any, is at the site
 	candidates int  // of the peer, taken so far
 	described  bool // the own description was sent
 	remote     bool // the peer's description was taken
@@ -111,7 +112,9 @@ func (s *session) connect() (*Link, error) {
 	if err != nil {
 		return nil, err
 	}
-	pc, err := s.t.api(&s.relays).NewPeerConnection(s.configuration(cert))
+	cfg := s.configuration(cert)
+	s.relays.ctx, s.relays.tls = s.ctx, tlsAt(cfg.ICEServers)
+	pc, err := s.t.api(&s.relays).NewPeerConnection(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("make connection: %w", err)
 	}
@@ -154,12 +157,8 @@ func (s *session) connect() (*Link, error) {
 
 func (s *session) configuration(cert webrtc.Certificate) webrtc.Configuration {
 	cfg := webrtc.Configuration{Certificates: []webrtc.Certificate{cert}}
-	if s.attempt < 2 {
-		return cfg
-	}
-	for _, server := range s.t.cfg.ICE() {
-		cfg.ICEServers = append(cfg.ICEServers, webrtc.ICEServer{
-			URLs: server.URLs, Username: server.Username, Credential: server.Credential})
+	if s.attempt >= stunFrom {
+		cfg.ICEServers, s.nearby = rung(s.attempt, s.t.cfg.ICE())
 	}
 	return cfg
 }

@@ -38,9 +38,11 @@ type Config struct {
 	Listen   string             // UDP address of the one socket, such as "0.0.0.0:0"
 	Identity ed25519.PrivateKey // signs session descriptions
 	ICE      func() []wire.ICE  // STUN and TURN servers, for attempts from the second on
-	Handler  Handler
-	Refused  *wire.Refusals // counts what is refused; nil: nobody does
-	Log      *slog.Logger
+	// Dial connects to relays over TCP; nil: the host's network.
+	Dial    func(ctx context.Context, network, addr string) (net.Conn, error)
+	Handler Handler
+	Refused *wire.Refusals // counts what is refused; nil: nobody does
+	Log     *slog.Logger
 }
 
 // Handler hears what happens. It is called from the transport's goroutines;
@@ -101,6 +103,9 @@ type Transport struct {
 func New(cfg Config) (*Transport, error) {
 	t := &Transport{cfg: cfg, log: cfg.Log, self: wire.IDOf(cfg.Identity.Public().(ed25519.PublicKey)),
 		probes: newProbes(), sessions: map[wire.EndpointID]*session{}}
+	if cfg.Dial == nil {
+		t.cfg.Dial = new(net.Dialer).DialContext
+	}
 	if cfg.Net == nil {
 		host, err := stdnet.NewNet()
 		if err != nil {
@@ -156,9 +161,10 @@ func (t *Transport) listen() error {
 }
 
 // api makes connections on the given network.
-func (t *Transport) api(network Net) *webrtc.API {
+func (t *Transport) api(network *relays) *webrtc.API {
 	se := t.settings
 	se.SetNet(network)
+	se.SetICEProxyDialer(network) // only relays are asked over TCP
 	return webrtc.NewAPI(webrtc.WithSettingEngine(se), webrtc.WithMediaEngine(&webrtc.MediaEngine{}),
 		webrtc.WithInterceptorRegistry(&interceptor.Registry{}))
 }
@@ -201,7 +207,7 @@ func (t *Transport) Dial(peer wire.EndpointID, attempt int) {
 // begin starts a session in the place of one that ends, if there is one; offer is
 // nil when this side offers. mu is held.
 func (t *Transport) begin(peer wire.EndpointID, link string, attempt int, offer *wire.Description) {
-	s := &session{t: t, relays: relays{Net: t.cfg.Net}, peer: peer, link: link, attempt: attempt, offer: offer, site: t.site,
+	s := &session{t: t, relays: relays{Net: t.cfg.Net, dial: t.cfg.Dial}, peer: peer, link: link, attempt: attempt, offer: offer, site: t.site,
 		signals: make(chan wire.Signal, inboxSignals), sctpEnded: make(chan struct{}), done: make(chan struct{})}
 	s.ctx, s.cancel = context.WithCancelCause(t.ctx)
 	if old := t.sessions[peer]; old != nil {

@@ -26,10 +26,18 @@ type NewSite struct {
 
 // SiteChange changes a site; what is left out stays. CapBytesPerSecond of -1
 // lifts the cap. HoldOffMs is how long new content waits for a peer that holds it
-// before it is fetched over the WAN.
+// before it is fetched over the WAN. Relay is the relay at the site; its zero value
+// ends it.
 type SiteChange struct {
 	CapBytesPerSecond *int64 `json:"cap_bytes_per_second,omitempty" minimum:"-1" maximum:"9007199254740991"`
 	HoldOffMs         *int64 `json:"hold_off_ms,omitempty" minimum:"0" maximum:"86400000"`
+	Relay             *Relay `json:"relay,omitempty"`
+}
+
+// Relay is a relay at a site, and the secret shared with it.
+type Relay struct {
+	Address string `json:"address" doc:"turn:HOST:PORT, turns: where it speaks TLS, empty for none" maxLength:"300"`
+	Secret  string `json:"secret,omitempty" maxLength:"512"`
 }
 
 // NewEnrolment is what is needed to make an enrolment token.
@@ -95,6 +103,16 @@ func (s *server) sites() {
 			}
 			if ms := in.Body.HoldOffMs; ms != nil {
 				if err := s.Catalog.SetHoldOff(ctx, actor(ctx), in.Name, time.Duration(*ms)*time.Millisecond); err != nil {
+					return nil, err
+				}
+				s.Hub.Changed(in.Name)
+			}
+			if relay := in.Body.Relay; relay != nil {
+				change := catalog.SiteRelay{Address: relay.Address, Secret: []byte(relay.Secret)}
+				if err := change.Check(); err != nil {
+					return nil, bad(err.Error(), "give an address such as turn:10.12.0.5:3478, and the secret that the relay was started with")
+				}
+				if err := s.Catalog.SetRelay(ctx, actor(ctx), in.Name, change); err != nil {
 					return nil, err
 				}
 				s.Hub.Changed(in.Name)

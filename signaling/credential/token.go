@@ -174,10 +174,12 @@ func ParseAPIToken(s string) ([]byte, error) {
 }
 
 // TURN makes relay credentials in the form of the TURN REST API
-// (draft-uberti-behave-turn-rest-00): the user name is "expiry:id", the password
-// its HMAC-SHA1 under the secret shared with the relay.
-func TURN(secret []byte, id wire.EndpointID, now time.Time) (username, password string) {
-	username = strconv.FormatInt(now.Add(TURNLifetime).Unix(), 10) + ":" + string(id)
+// (draft-uberti-behave-turn-rest-00): the user name is "expiry:endpoint/site", the
+// password its HMAC-SHA1 under the secret shared with the relay. A site is named by
+// the beginning of its name's digest: it only has to be the same for all endpoints.
+func TURN(secret []byte, id wire.EndpointID, site string, now time.Time) (username, password string) {
+	group := sha256.Sum256([]byte(site))
+	username = strconv.FormatInt(now.Add(TURNLifetime).Unix(), 10) + ":" + string(id) + "/" + hex.EncodeToString(group[:8])
 	m := hmac.New(sha1.New, secret)
 	m.Write([]byte(username))
 	return username, base64.StdEncoding.EncodeToString(m.Sum(nil))

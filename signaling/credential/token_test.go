@@ -325,19 +325,19 @@ func FuzzIdentify(f *testing.F) {
 func TestTURNCredentialsEndAndNameTheEndpoint(t *testing.T) {
 	// Computed with: printf 1782910800:ID | openssl dgst -sha1 -hmac secret -binary | base64
 	now := time.Unix(1782910800, 0).Add(-credential.TURNLifetime)
-	user, password := credential.TURN([]byte("secret"), "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", now)
-	if want := "1782910800:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"; user != want {
+	user, password := credential.TURN([]byte("secret"), "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "shop", now)
+	if want := "1782910800:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/8d9001d32c6a703d"; user != want {
 		t.Errorf("got user %q, want %q", user, want)
 	}
-	if want := "axNx0z4H5Cfwjwa3E9VZfPNnwk0="; password != want {
+	if want := "WL0RCvzdvGGZeSO/GOnUGu5NtVM="; password != want {
 		t.Errorf("got password %q, want %q", password, want)
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		secret := rapid.SliceOfN(rapid.Byte(), 1, 40).Draw(t, "secret")
 		later := now.Add(time.Duration(rapid.Int64Range(1, 1<<20).Draw(t, "seconds")) * time.Second)
-		_, a := credential.TURN(secret, "a", now)
-		_, b := credential.TURN(secret, "b", now)
-		_, c := credential.TURN(secret, "a", later)
+		_, a := credential.TURN(secret, "a", "shop", now)
+		_, b := credential.TURN(secret, "b", "shop", now)
+		_, c := credential.TURN(secret, "a", "shop", later)
 		if a == b || a == c {
 			t.Fatalf("got the same password for another endpoint or time: %q, %q, %q", a, b, c)
 		}

@@ -49,6 +49,3 @@ var (
 	BytesText = bytesText
 	FlowLines = flowLines
 )
-
-// BytesPerSecond is a rate as the API has it.
-func (r Rate) BytesPerSecond() int64 { return r.bytesPerSecond() }

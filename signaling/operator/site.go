@@ -1,12 +1,14 @@
 package operator
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/netip"
 	"net/url"
+	"os"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -152,8 +154,8 @@ func (c SiteShow) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("show endpoints of %s: %w", c.Name, err)
 	}
-	c.say("Site %s, WAN cap %s, hold-off %v, ranges %s\n", found.Name, capText(found),
-		time.Duration(found.HoldOffMs)*time.Millisecond, strings.Join(found.CIDRs, " "))
+	c.say("Site %s, WAN cap %s, hold-off %v, relay %s, ranges %s\n", found.Name, capText(found),
+		time.Duration(found.HoldOffMs)*time.Millisecond, cmp.Or(found.Relay, noRelay), strings.Join(found.CIDRs, " "))
 	if err := writeFlows(c.stdout(), flows); err != nil {
 		return err
 	}
@@ -168,17 +170,27 @@ type SiteSet struct {
 	WAN  *Rate  `name:"wan" help:"Most that the site may take over the WAN, as 5mbit, or none." placeholder:"RATE"`
 	// HoldOff is a pointer because 0 ends it.
 	HoldOff *time.Duration `name:"hold-off" help:"How long new content waits for a peer that holds it before the WAN is used, as 8s; 0 for not at all." placeholder:"DURATION"`
+
+	Relay           string `help:"Relay that stands at the site, turn:HOST:PORT (turns: where it speaks TLS), or none." placeholder:"ADDRESS"`
+	RelaySecretFile string `name:"relay-secret-file" help:"File with the secret that the relay was started with." placeholder:"FILE"`
 }
 
 // Help is the long help with an example.
 func (SiteSet) Help() string {
-	return "Examples:\n  sitecast site set shop-12 --wan 5mbit\n  sitecast site set shop-12 --hold-off 8s"
+	return "Examples:\n  sitecast site set shop-12 --wan 5mbit\n  sitecast site set shop-12 --hold-off 8s\n" +
+		"  sitecast site set shop-12 --relay turn:10.12.0.5:3478 --relay-secret-file relay.secret"
 }
 
 // Validate wants something to set.
 func (c SiteSet) Validate() error {
-	if c.WAN == nil && c.HoldOff == nil {
-		return errors.New("nothing to set: give --wan RATE or --hold-off DURATION")
+	if c.WAN == nil && c.HoldOff == nil && c.Relay == "" {
+		return errors.New("nothing to set: give --wan RATE, --hold-off DURATION or --relay ADDRESS")
+	}
+	if c.Relay != "" && (c.Relay == noRelay) != (c.RelaySecretFile == "") {
+		return errors.New("--relay needs --relay-secret-file, and --relay none goes without")
+	}
+	if c.Relay == "" && c.RelaySecretFile != "" {
+		return errors.New("--relay-secret-file goes with --relay")
 	}
 	if c.HoldOff != nil {
 		if err := catalog.CheckHoldOff(*c.HoldOff); err != nil {
@@ -195,19 +207,52 @@ func (c SiteSet) Run(ctx context.Context) error {
 			return err
 		}
 	}
-	if c.HoldOff == nil {
+	if c.HoldOff != nil {
+		ms := c.HoldOff.Milliseconds()
+		if err := c.change(ctx, c.Name, "set the hold-off of", api.SiteChange{HoldOffMs: &ms}); err != nil {
+			return err
+		}
+		c.say("Hold-off of %s: %v", c.Name, *c.HoldOff)
+	}
+	if c.Relay == "" {
 		return nil
 	}
-	server, err := c.client()
+	relay, err := c.relay()
+	if err != nil {
+		return err
+	}
+	if err := c.change(ctx, c.Name, "set the relay of", api.SiteChange{Relay: &relay}); err != nil {
+		return err
+	}
+	c.say("Relay of %s: %s. Endpoints hear of it when they connect, and within ten minutes.", c.Name, c.Relay)
+	return nil
+}
+
+// noRelay ends a site's relay.
+const noRelay = "none"
+
+// relay is the relay that the flags name.
+func (c SiteSet) relay() (api.Relay, error) {
+	if c.Relay == noRelay {
+		return api.Relay{}, nil
+	}
+	secret, err := os.ReadFile(c.RelaySecretFile)
+	if err != nil {
+		return api.Relay{}, fmt.Errorf("read the relay's secret: %w", err)
+	}
+	return api.Relay{Address: c.Relay, Secret: strings.TrimSpace(string(secret))}, nil
+}
+
+// change changes a site; what says so in an error.
+func (r Remote) change(ctx context.Context, site, what string, in api.SiteChange) error {
+	server, err := r.client()
 	if err != nil {
 		return err
 	}
 	defer server.close()
-	ms := c.HoldOff.Milliseconds()
-	if err := server.call(ctx, http.MethodPatch, "/sites/"+url.PathEscape(c.Name), nil, api.SiteChange{HoldOffMs: &ms}, nil); err != nil {
-		return fmt.Errorf("set the hold-off of site %s: %w", c.Name, err)
+	if err := server.call(ctx, http.MethodPatch, "/sites/"+url.PathEscape(site), nil, in, nil); err != nil {
+		return fmt.Errorf("%s site %s: %w", what, site, err)
 	}
-	c.say("Hold-off of %s: %v", c.Name, *c.HoldOff)
 	return nil
 }
 
@@ -230,15 +275,9 @@ func (c Cap) Validate() error { return content.CheckName(c.Site) }
 func (c Cap) Run(ctx context.Context) error { return setCap(ctx, c.Remote, c.Site, c.WAN) }
 
 func setCap(ctx context.Context, r Remote, name string, rate Rate) error {
-	server, err := r.client()
-	if err != nil {
+	limit := rate.BytesPerSecond()
+	if err := r.change(ctx, name, "cap", api.SiteChange{CapBytesPerSecond: &limit}); err != nil {
 		return err
-	}
-	defer server.close()
-	limit := rate.bytesPerSecond()
-	in := api.SiteChange{CapBytesPerSecond: &limit}
-	if err := server.call(ctx, http.MethodPatch, "/sites/"+url.PathEscape(name), nil, in, nil); err != nil {
-		return fmt.Errorf("cap site %s: %w", name, err)
 	}
 	r.say("WAN cap of %s: %s", name, rate)
 	return nil

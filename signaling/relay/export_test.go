@@ -1,6 +1,10 @@
 package relay
 
-import "github.com/pion/turn/v5"
+import (
+	"time"
+
+	"github.com/pion/turn/v5"
+)
 
 // Authenticate is whom a relay with that secret takes a user for.
 func Authenticate(secret []byte, req *turn.RequestAttributes) (user string, key []byte, ok bool) {
@@ -9,3 +13,21 @@ func Authenticate(secret []byte, req *turn.RequestAttributes) (user string, key 
 
 // Answer is what a reflector answers to what lay there for a while, nil for nothing.
 var Answer = reflect
+
+// Accounts are what endpoints and sites took.
+type Accounts struct{ *accounts }
+
+// NewAccounts begins with nothing taken.
+func NewAccounts(endpoint, site Quota) Accounts { return Accounts{newAccounts(endpoint, site)} }
+
+// Charge, MayAllocate and Count are the accounts' methods.
+func (a Accounts) Charge(user string, n int, now time.Time) bool { return a.charge(user, n, now) }
+
+// MayAllocate reports whether a user may.
+func (a Accounts) MayAllocate(user string, now time.Time) bool { return a.mayAllocate(user, now) }
+
+// Count notes allocations.
+func (a Accounts) Count(user string, by int, now time.Time) { a.count(user, by, now) }
+
+// Len is how many accounts there are.
+func (a Accounts) Len() int { return len(a.by) }

@@ -16,7 +16,7 @@ import (
 // FuzzUserName holds that a user name is one that was handed out, at least in form,
 // and that quotas can't be dodged by writing it in another way.
 func FuzzUserName(f *testing.F) {
-	good, _ := credential.TURN([]byte("secret"), wire.EndpointID(strings.Repeat("a", 32)), time.Now())
+	good, _ := credential.TURN([]byte("secret"), wire.EndpointID(strings.Repeat("a", 32)), "shop", time.Now())
 	for _, user := range []string{good, "", ":", "1:", ":a", "99999999999999999999:a", "+1:a", "1:a:b", strings.Repeat("9", 200) + ":a"} {
 		f.Add(user)
 	}

@@ -3,6 +3,11 @@
 // and both can allocate, so an allocation may only reach other allocations of the
 // same relay: its own address and its own range of ports. Nothing else in the
 // network can be reached through it.
+//
+// It is asked over UDP, and over TCP or TLS where UDP does not get through. What one
+// endpoint, and all of a site, may take is bounded. A relay has a place: one that
+// stands at a site is part of its LAN, through a central one each byte crosses the
+// site's WAN twice.
 package relay
 
 import (
@@ -14,9 +19,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"strconv"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -24,12 +29,16 @@ import (
 	"github.com/pion/stun/v4"
 	"github.com/pion/transport/v5"
 	"github.com/pion/turn/v5"
+	"golang.org/x/net/netutil"
 )
 
 // Limits.
 const (
-	// MaxAllocations bounds the allocations one endpoint may hold.
+	// MaxAllocations bounds the allocations one endpoint may hold, unless its quota says
+	// otherwise.
 	MaxAllocations = 64
+	// maxConns bounds the connections over TCP at once.
+	maxConns = 4096
 	// allocationLifetime is how long an allocation outlives who made it. Clients
 	// refresh it after half of that; what a killed or moved endpoint leaves is soon
 	// free again.
@@ -40,14 +49,18 @@ const (
 
 // Config is what a relay is made of.
 type Config struct {
-	Conns    []net.PacketConn // UDP
-	PublicIP net.IP           // as endpoints reach it
-	BindIP   string           // where relayed ports are opened; "0.0.0.0" for all
+	Conns     []net.PacketConn // UDP
+	Listeners []net.Listener   // TCP, or TLS over it
+	PublicIP  net.IP           // as endpoints reach it
+	BindIP    string           // where relayed ports are opened; "0.0.0.0" for all
 	// MinPort to MaxPort are the relayed ports.
 	MinPort, MaxPort uint16
-	Secret           []byte        // shared with whoever makes credentials
-	Net              transport.Net // nil: the host's network
-	Log              *slog.Logger
+	Secret           []byte // shared with whoever makes credentials
+	// Endpoint and Site are what one endpoint, and all of a site, may take.
+	Endpoint, Site Quota
+	Deny           []netip.Prefix // canonical, see [ParseDeny]: who may not use the relay
+	Net            transport.Net  // nil: the host's network
+	Log            *slog.Logger
 }
 
 // Stats counts what a relay did.
@@ -55,6 +68,7 @@ type Stats struct {
 	Allocations int64 // open now
 	Bytes       int64 // relayed payload so far, each byte once
 	Refused     int64 // packets to places that may not be reached
+	Over        int64 // packets beyond a quota
 }
 
 // Relay is a relay that serves since New.
@@ -62,29 +76,41 @@ type Relay struct {
 	cfg    Config
 	server *turn.Server
 
-	bytes, refused atomic.Int64
+	accounts *accounts
 
-	// mu guards held.
-	mu   sync.Mutex
-	held map[string]int // allocations by user
+	bytes, refused, over atomic.Int64
 }
 
 // New begins to serve. Run must follow.
 func New(cfg Config) (*Relay, error) {
-	if cfg.PublicIP == nil || cfg.MinPort == 0 || cfg.MaxPort < cfg.MinPort {
-		return nil, errors.New("relay needs a public address and a range of ports")
+	if !usable(cfg.PublicIP) {
+		return nil, fmt.Errorf("relay needs an address that endpoints reach, %v is none", cfg.PublicIP)
 	}
-	r := &Relay{cfg: cfg, held: map[string]int{}}
+	if cfg.MinPort == 0 || cfg.MaxPort < cfg.MinPort {
+		return nil, errors.New("relay needs a range of ports")
+	}
+	if cfg.Endpoint.Allocations == 0 {
+		cfg.Endpoint.Allocations = MaxAllocations
+	}
+	r := &Relay{cfg: cfg, accounts: newAccounts(cfg.Endpoint, cfg.Site)}
 	quiet := logging.NewDefaultLoggerFactory()
 	quiet.DefaultLogLevel = logging.LogLevelDisabled
 	config := turn.ServerConfig{Realm: realm, LoggerFactory: quiet, AuthHandler: r.authenticate, QuotaHandler: r.quota,
 		AllocationLifetime: allocationLifetime,
 		EventHandler: turn.EventHandler{
-			OnAllocationCreated: func(_, _ net.Addr, _, user, _ string, _ net.Addr, _ int) { r.count(user, 1) },
-			OnAllocationDeleted: func(_, _ net.Addr, _, user, _ string) { r.count(user, -1) },
+			OnAllocationCreated: func(_, _ net.Addr, _, user, _ string, _ net.Addr, _ int) {
+				r.accounts.count(idOf(user), 1, time.Now())
+			},
+			OnAllocationDeleted: func(_, _ net.Addr, _, user, _ string) {
+				r.accounts.count(idOf(user), -1, time.Now())
+			},
 		}}
 	for _, conn := range cfg.Conns {
 		config.PacketConnConfigs = append(config.PacketConnConfigs, turn.PacketConnConfig{PacketConn: newReflector(conn),
+			RelayAddressGenerator: r.generator(), PermissionHandler: r.permit})
+	}
+	for _, l := range cfg.Listeners {
+		config.ListenerConfigs = append(config.ListenerConfigs, turn.ListenerConfig{Listener: netutil.LimitListener(l, maxConns),
 			RelayAddressGenerator: r.generator(), PermissionHandler: r.permit})
 	}
 	server, err := turn.NewServer(config)
@@ -106,13 +132,7 @@ func (r *Relay) Run(ctx context.Context) error {
 
 // Stats returns what the relay did so far.
 func (r *Relay) Stats() Stats {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	s := Stats{Bytes: r.bytes.Load(), Refused: r.refused.Load()}
-	for _, n := range r.held {
-		s.Allocations += int64(n)
-	}
-	return s
+	return Stats{Allocations: r.accounts.open(), Bytes: r.bytes.Load(), Refused: r.refused.Load(), Over: r.over.Load()}
 }
 
 // authenticate knows users by the TURN REST API: the name is "expiry:id", the
@@ -121,7 +141,7 @@ func (r *Relay) Stats() Stats {
 func (r *Relay) authenticate(req *turn.RequestAttributes) (user string, key []byte, ok bool) {
 	expiry, id, found := strings.Cut(req.Username, ":")
 	end, err := strconv.ParseInt(expiry, 10, 64)
-	if !found || err != nil || id == "" || len(req.Username) > maxUserBytes {
+	if !found || err != nil || id == "" || len(req.Username) > maxUserBytes || r.denied(req.SrcAddr) {
 		return "", nil, false
 	}
 	if req.Method == stun.MethodAllocate && time.Now().Unix() > end {
@@ -133,26 +153,17 @@ func (r *Relay) authenticate(req *turn.RequestAttributes) (user string, key []by
 	return id, turn.GenerateAuthKey(req.Username, req.Realm, password), true
 }
 
-// quota refuses a user more than MaxAllocations. The name it gets may be the
-// whole user name or the id in it.
+// quota refuses an allocation to whoever has taken enough.
 func (r *Relay) quota(name, _ string, _ net.Addr) bool {
-	if _, id, found := strings.Cut(name, ":"); found {
-		name = id
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.held[name] < MaxAllocations
+	return r.accounts.mayAllocate(idOf(name), time.Now())
 }
 
-func (r *Relay) count(user string, by int) {
+// idOf is who a user is: callbacks get the whole user name or the id in it.
+func idOf(user string) string {
 	if _, id, found := strings.Cut(user, ":"); found {
-		user = id
+		return id
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.held[user] += by; r.held[user] <= 0 {
-		delete(r.held, user)
-	}
+	return user
 }
 
 // permit lets an allocation speak to the relay's own address only.
@@ -194,14 +205,15 @@ func (g generator) AllocatePacketConn(conf turn.AllocateListenerConfig) (net.Pac
 	if err != nil {
 		return nil, nil, err
 	}
-	return fenced{conn, g.relay}, addr, nil
+	return fenced{conn, g.relay, idOf(conf.UserID)}, addr, nil
 }
 
-// fenced drops what is not for a relayed port. A permission names an address
-// only, and other services may listen at the relay's.
+// fenced drops what is not for a relayed port, and what is beyond its user's quota. A
+// permission names an address only, and other services may listen at the relay's.
 type fenced struct {
 	net.PacketConn
 	relay *Relay
+	user  string
 }
 
 func (f fenced) WriteTo(b []byte, to net.Addr) (int, error) {
@@ -210,6 +222,10 @@ func (f fenced) WriteTo(b []byte, to net.Addr) (int, error) {
 	if !ok || !udp.IP.Equal(cfg.PublicIP) || udp.Port < int(cfg.MinPort) || udp.Port > int(cfg.MaxPort) {
 		f.relay.refused.Add(1)
 		return len(b), nil // as lost on the way
+	}
+	if !f.relay.accounts.charge(f.user, len(b), time.Now()) {
+		f.relay.over.Add(1)
+		return len(b), nil
 	}
 	f.relay.bytes.Add(int64(len(b)))
 	return f.PacketConn.WriteTo(b, to)

@@ -55,8 +55,8 @@ func quiet() *logging.DefaultLoggerFactory {
 	return f
 }
 
-// onStand runs do in a bubble beside a relay.
-func onStand(t *testing.T, do func(s *stand)) {
+// onStand runs do in a bubble beside a relay, whose configuration may be changed.
+func onStand(t *testing.T, do func(s *stand), change ...func(*relay.Config)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		s := &stand{t: t}
@@ -69,9 +69,12 @@ func onStand(t *testing.T, do func(s *stand)) {
 			t.Fatal(err)
 		}
 		conn := s.listen(s.here, relayAddr)
-		s.relay, err = relay.New(relay.Config{Conns: []net.PacketConn{conn}, PublicIP: net.ParseIP(relayIP), BindIP: relayIP,
-			MinPort: minPort, MaxPort: maxPort, Secret: secret, Net: s.here, Log: slog.New(slog.DiscardHandler)})
-		if err != nil {
+		cfg := relay.Config{Conns: []net.PacketConn{conn}, PublicIP: net.ParseIP(relayIP), BindIP: relayIP,
+			MinPort: minPort, MaxPort: maxPort, Secret: secret, Net: s.here, Log: slog.New(slog.DiscardHandler)}
+		for _, f := range change {
+			f(&cfg)
+		}
+		if s.relay, err = relay.New(cfg); err != nil {
 			t.Fatal(err)
 		}
 		ctx, stop := context.WithCancel(context.Background())
@@ -140,7 +143,7 @@ func (s *stand) client(username, password string) *turn.Client {
 // known is a client with fresh credentials.
 func (s *stand) known(id wire.EndpointID) *turn.Client {
 	s.t.Helper()
-	return s.client(credential.TURN(secret, id, time.Now()))
+	return s.client(credential.TURN(secret, id, "shop", time.Now()))
 }
 
 func (s *stand) allocate(c *turn.Client) net.PacketConn {
@@ -231,10 +234,10 @@ func TestALinkThatStandsOutlivesItsCredentials(t *testing.T) {
 func TestOnlyFreshCredentialsOfOurOwnAllocate(t *testing.T) {
 	onStand(t, func(s *stand) {
 		now := time.Now()
-		user, password := credential.TURN(secret, alice, now)
-		_, elsewhere := credential.TURN([]byte("another organisation's secret"), alice, now)
-		_, bobs := credential.TURN(secret, bob, now)
-		oldUser, oldPassword := credential.TURN(secret, alice, now.Add(-credential.TURNLifetime-2*time.Second))
+		user, password := credential.TURN(secret, alice, "shop", now)
+		_, elsewhere := credential.TURN([]byte("another organisation's secret"), alice, "shop", now)
+		_, bobs := credential.TURN(secret, bob, "shop", now)
+		oldUser, oldPassword := credential.TURN(secret, alice, "shop", now.Add(-credential.TURNLifetime-2*time.Second))
 		later := strconv.FormatInt(now.Add(100*time.Hour).Unix(), 10) + ":" + string(alice)
 		for name, test := range map[string][2]string{
 			"expired":            {oldUser, oldPassword},
@@ -381,7 +384,7 @@ func ask(t *testing.T, conn net.PacketConn, username, password string, request .
 // A port can be reserved beside an even one, RFC 8656 section 7.1.
 func TestNoPortBeyondTheRangeIsGivenOut(t *testing.T) {
 	onStand(t, func(s *stand) {
-		user, password := credential.TURN(secret, alice, time.Now())
+		user, password := credential.TURN(secret, alice, "shop", time.Now())
 		allocate := func(ip string, option stun.RawAttribute) *stun.Message {
 			return ask(t, s.listen(s.host(ip), ip+":4000"), user, password, stun.NewType(stun.MethodAllocate, stun.ClassRequest),
 				stun.RawAttribute{Type: stun.AttrRequestedTransport, Value: []byte{17, 0, 0, 0}}, option)
@@ -432,7 +435,7 @@ func TestNoTCPIsRelayed(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = own.Close() }()
-	user, password := credential.TURN(secret, alice, time.Now())
+	user, password := credential.TURN(secret, alice, "shop", time.Now())
 	c, err := turn.NewClient(&turn.ClientConfig{TURNServerAddr: conn.LocalAddr().String(), Conn: own, Username: user,
 		Password: password, LoggerFactory: quiet()})
 	if err == nil {

@@ -26,7 +26,7 @@ type Command struct {
 	Database     string   `help:"Where the catalog is kept: sqlite (in --data)." default:"sqlite" env:"SITECAST_DATABASE"`
 	Bus          string   `help:"Message bus between several servers; none: one server." env:"SITECAST_BUS" placeholder:"URL"`
 	Packs        string   `help:"Folder for the origin's objects (default: packs in --data)." env:"SITECAST_PACKS" placeholder:"DIR"`
-	TURNListen   string   `name:"turn-listen" help:"UDP address of the embedded STUN and TURN relay, or none (default: port 3478 of --listen's host)." env:"SITECAST_TURN_LISTEN" placeholder:"ADDR"`
+	TURNListen   string   `name:"turn-listen" help:"UDP and TCP address of the embedded STUN and TURN relay, or none (default: port 3478 of --listen's host)." env:"SITECAST_TURN_LISTEN" placeholder:"ADDR"`
 	TURNPublicIP string   `name:"turn-public-ip" help:"Address at which endpoints reach the relay (default: the host it listens on)." env:"SITECAST_TURN_PUBLIC_IP" placeholder:"IP"`
 	TLSCert      string   `name:"tls-cert" help:"Certificate chain, PEM; loaded again when it changes." type:"path" env:"SITECAST_TLS_CERT" placeholder:"FILE"`
 	TLSKey       string   `name:"tls-key" help:"Its key." type:"path" env:"SITECAST_TLS_KEY" placeholder:"FILE"`
@@ -161,20 +161,15 @@ func (c Command) relayAt() (*relayAddress, error) {
 	return nil, errors.New("--turn-listen on all addresses, or on a name, needs --turn-public-ip, the address that endpoints reach")
 }
 
-// open opens the relay's socket.
+// open opens the relay's sockets; TLS is added when there is a certificate.
 func (a *relayAddress) open(cfg *Config) error {
-	conn, err := net.ListenPacket("udp4", a.listen)
-	if err != nil {
-		return fmt.Errorf("listen for STUN and TURN (choose another --turn-listen, or none): %w", err)
+	cfg.Relay = &relay.Config{PublicIP: a.public, BindIP: a.bind, MinPort: relayMinPort, MaxPort: relayMaxPort, Log: cfg.Log}
+	if err := relay.Open(cfg.Relay, a.listen, nil); err != nil {
+		return fmt.Errorf("%w (choose another --turn-listen, or none)", err)
 	}
-	_, port, err := net.SplitHostPort(conn.LocalAddr().String())
-	if err != nil {
-		return errors.Join(err, conn.Close())
-	}
-	cfg.Relay = &relay.Config{Conns: []net.PacketConn{conn}, PublicIP: a.public, BindIP: a.bind, MinPort: relayMinPort,
-		MaxPort: relayMaxPort, Log: cfg.Log}
+	_, port, err := net.SplitHostPort(cfg.Relay.Conns[0].LocalAddr().String())
 	cfg.RelayAddr = net.JoinHostPort(a.public.String(), port)
-	return nil
+	return err
 }
 
 // greet says what a newcomer needs next.

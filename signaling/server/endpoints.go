@@ -31,19 +31,44 @@ func (s *Server) renew(ctx context.Context, who socket.Identity) (wire.Renew, er
 		return wire.Renew{}, credential.ErrToken
 	}
 	token, expires, err := s.keys.Issue(who.ID, who.Site, credential.AudienceSignaling, time.Now())
-	return wire.Renew{Token: token, Expires: expires, ICE: s.ice(who.ID)}, err
+	if err != nil {
+		return wire.Renew{}, err
+	}
+	servers, err := s.ice(ctx, who.ID, who.Site)
+	return wire.Renew{Token: token, Expires: expires, ICE: servers}, err
 }
 
-// ice names the STUN and TURN servers, with credentials for the endpoint.
-func (s *Server) ice(id wire.EndpointID) []wire.ICE {
+// ice names the STUN and TURN servers, with credentials for the endpoint: the relay at
+// its site, if there is one, and the embedded one.
+func (s *Server) ice(ctx context.Context, id wire.EndpointID, name string) (servers []wire.ICE, err error) {
+	now := time.Now()
+	at, err := s.catalog.Site(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	if at.Relay != "" {
+		scheme, where, _ := strings.Cut(at.Relay, ":")
+		near := turnAt(where, scheme == "turns")
+		near.Place = wire.PlaceSite
+		near.Username, near.Credential = credential.TURN(at.RelaySecret, id, name, now)
+		servers = append(servers, near)
+	}
 	if s.relay == nil {
-		return nil
+		return servers, nil
 	}
-	user, password := credential.TURN(s.keys.TURNSecret(), id, time.Now())
-	return []wire.ICE{
-		{URLs: []string{"stun:" + s.cfg.RelayAddr}},
-		{URLs: []string{"turn:" + s.cfg.RelayAddr + "?transport=udp"}, Username: user, Credential: password},
+	central := turnAt(s.cfg.RelayAddr, len(s.cfg.Relay.Listeners) > 0)
+	central.Username, central.Credential = credential.TURN(s.keys.TURNSecret(), id, name, now)
+	return append(servers, wire.ICE{URLs: []string{"stun:" + s.cfg.RelayAddr}}, central), nil
+}
+
+// turnAt is a relay over UDP, and over TCP for those whose network lets nothing else
+// pass; with TLS where it is spoken, as some networks let only that pass.
+func turnAt(where string, tls bool) wire.ICE {
+	scheme := "turn:"
+	if tls {
+		scheme = "turns:"
 	}
+	return wire.ICE{URLs: []string{"turn:" + where + "?transport=udp", scheme + where + "?transport=tcp"}}
 }
 
 // The server hears sessions and passes them to the site's loop.

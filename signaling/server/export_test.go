@@ -1,14 +1,10 @@
 package server
 
-// NewSplit is for tests of the listener by itself.
-var NewSplit = newSplit
-
 // Times and limits that tests wait for.
 const (
-	FirstByteTimeout = firstByteTimeout
-	ReloadEvery      = reloadEvery
-	ShutdownTime     = shutdownTime
-	SeenInterval     = seenInterval
+	ReloadEvery  = reloadEvery
+	ShutdownTime = shutdownTime
+	SeenInterval = seenInterval
 )
 
 // NewMemory keeps what sites learned; the channel that Run takes says that no site

@@ -12,7 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/sitecast/sitecast/e2e/lab/memnet"
+	"github.com/sitecast/sitecast/signaling/listen"
 	"github.com/sitecast/sitecast/signaling/server"
 )
 
@@ -75,8 +75,8 @@ func TestASilentConnectionEndsByItself(t *testing.T) {
 		if _, err := conn.Read(make([]byte, 1)); err != io.EOF {
 			t.Errorf("the silent connection ended with %v, want EOF", err)
 		}
-		if took := time.Since(begun); took != server.FirstByteTimeout {
-			t.Errorf("it ended after %v, want %v", took, server.FirstByteTimeout)
+		if took := time.Since(begun); took != listen.FirstByteTimeout {
+			t.Errorf("it ended after %v, want %v", took, listen.FirstByteTimeout)
 		}
 		s.must(conn.Close())
 		s.end()
@@ -138,34 +138,5 @@ func TestAServerWhoseListenerBreaksEnds(t *testing.T) {
 		if s.err == nil || !strings.Contains(s.err.Error(), syscall.EINVAL.Error()) {
 			t.Errorf("ended with %v, want what broke the listener", s.err)
 		}
-	})
-}
-
-// TestAClosedListenerAcceptsNothing also closes while a connection waits for
-// somebody to take it.
-func TestAClosedListenerAcceptsNothing(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		network := memnet.New(memnet.Path{})
-		inner, err := network.Listen(address)
-		if err != nil {
-			t.Fatal(err)
-		}
-		l := server.NewSplit(inner, &tls.Config{MinVersion: tls.VersionTLS12}, true)
-		conn, err := network.DialContext(t.Context(), "tcp", address)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, _ = conn.Write([]byte("G"))
-		synctest.Wait() // looked at, and taken by nobody
-		if err := l.Close(); err != nil {
-			t.Errorf("close: %v", err)
-		}
-		if got, err := l.Accept(); err == nil {
-			t.Errorf("accepted %v, want an error", got)
-		}
-		if _, err := conn.Read(make([]byte, 1)); err == nil {
-			t.Error("the connection nobody took is still open")
-		}
-		_ = conn.Close()
 	})
 }

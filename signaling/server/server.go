@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -21,6 +22,7 @@ import (
 
 	"github.com/sitecast/sitecast/signaling/api"
 	"github.com/sitecast/sitecast/signaling/credential"
+	"github.com/sitecast/sitecast/signaling/listen"
 	"github.com/sitecast/sitecast/signaling/pace"
 	"github.com/sitecast/sitecast/signaling/relay"
 	"github.com/sitecast/sitecast/signaling/site"
@@ -120,6 +122,10 @@ func New(ctx context.Context, cfg Config) (s *Server, err error) {
 	if cfg.Relay != nil { // the last, because it serves from now on
 		config := *cfg.Relay
 		config.Secret = s.keys.TURNSecret()
+		config.Listeners = slices.Clone(config.Listeners)
+		for i, l := range config.Listeners {
+			config.Listeners[i] = listen.New(l, s.certs.config(), true)
+		}
 		if s.relay, err = relay.New(config); err != nil {
 			return s, err
 		}
@@ -133,6 +139,9 @@ func (s *Server) close() error {
 	if s.relay == nil && s.cfg.Relay != nil { // a relay closes them itself
 		for _, conn := range s.cfg.Relay.Conns {
 			errs = append(errs, conn.Close())
+		}
+		for _, l := range s.cfg.Relay.Listeners {
+			errs = append(errs, l.Close())
 		}
 	}
 	if s.listen != nil {
@@ -208,8 +217,9 @@ func (s *Server) assemble(ctx context.Context) error {
 	s.hub = site.NewHub(site.Config{Epoch: epoch, Grace: grace, Fetchers: s.cfg.Fetchers, URL: s.objectURL, Reflectors: s.cfg.Reflectors,
 		Memory: s.memory, Accounts: &s.account, Lines: &s.lines, Refused: &s.refused, Log: s.log}, src)
 	s.socket = socket.New(socket.Config{Authenticate: s.authenticate, Renew: s.renew, Handler: s, Refused: &s.refused, Log: s.log,
-		Welcome: func(_ context.Context, who socket.Identity) (wire.Welcome, error) {
-			return wire.Welcome{Epoch: epoch, ICE: s.ice(who.ID)}, nil
+		Welcome: func(ctx context.Context, who socket.Identity) (wire.Welcome, error) {
+			servers, err := s.ice(ctx, who.ID, who.Site)
+			return wire.Welcome{Epoch: epoch, ICE: servers}, err
 		}})
 	s.http = &http.Server{
 		Handler: api.New(api.Config{Catalog: s.catalog, Keys: s.keys, Objects: s.objects, Hub: s.hub, Socket: s.socket,
@@ -256,7 +266,7 @@ func (s *Server) Run(ctx context.Context) error {
 		group.Go(func() error { return s.relay.Run(ctx) })
 	}
 	group.Go(func() error {
-		if err := s.http.Serve(newSplit(s.listen, s.certs.config(), s.cfg.InsecureHTTP)); !errors.Is(err, http.ErrServerClosed) {
+		if err := s.http.Serve(listen.New(s.listen, s.certs.config(), s.cfg.InsecureHTTP)); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("serve: %w", err)
 		}
 		return nil

@@ -91,7 +91,16 @@ type ICE struct {
 	URLs       []string `json:"urls"`
 	Username   string   `json:"username,omitempty"`
 	Credential string   `json:"credential,omitempty"`
+	// Place is where a relay stands; empty is beyond the WAN.
+	Place Place `json:"place,omitempty"`
 }
+
+// Place is where a relay stands.
+type Place string
+
+// PlaceSite is at the endpoint's own site, so that what is relayed does not cross the
+// WAN.
+const PlaceSite Place = "site"
 
 // Renew without a token asks for one; with a token it brings one.
 type Renew struct {

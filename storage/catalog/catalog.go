@@ -41,8 +41,11 @@ type Site struct {
 	Cap   int64    `json:"cap_bytes_per_second"` // over the WAN, or NoCap
 	// HoldOffMs is how long a version that nobody at the site holds waits for a peer
 	// that does, before it is fetched over the WAN.
-	HoldOffMs int64     `json:"hold_off_ms"`
-	Created   time.Time `json:"created"`
+	HoldOffMs int64 `json:"hold_off_ms"`
+	// Relay is the address of the relay at the site; its secret is for the server only.
+	Relay       string    `json:"relay,omitempty"`
+	RelaySecret []byte    `json:"-"`
+	Created     time.Time `json:"created"`
 }
 
 // Endpoint is a device that enrolled.
@@ -174,6 +177,7 @@ type Catalog interface {
 	Sites(ctx context.Context, after string, limit int) ([]Site, error) // by name
 	SetCap(ctx context.Context, by, site string, bytesPerSecond int64) error
 	SetHoldOff(ctx context.Context, by, site string, d time.Duration) error
+	SetRelay(ctx context.Context, by, site string, r SiteRelay) error // the zero value: none
 	// KeepLearned replaces the receipts and lines of a site that are named, and
 	// forgets the oldest lines beyond MaxLines. It is not audited. Learned lists
 	// both, by version and by egress.

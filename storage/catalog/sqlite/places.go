@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/subtle"
 	"database/sql"
@@ -30,16 +31,27 @@ func (c *Catalog) CreateSite(ctx context.Context, by string, s catalog.Site) err
 	})
 }
 
-const siteColumns = `name, cidrs, tz, cap, hold_off, created`
+const siteColumns = `name, cidrs, tz, cap, hold_off, relay, relay_secret, created`
 
 func scanSite(row interface{ Scan(...any) error }) (s catalog.Site, err error) {
-	var cidrs string
+	var cidrs, secret string
 	var created int64
-	if err := row.Scan(&s.Name, &cidrs, &s.TZ, &s.Cap, &s.HoldOffMs, &created); err != nil {
+	if err := row.Scan(&s.Name, &cidrs, &s.TZ, &s.Cap, &s.HoldOffMs, &s.Relay, &secret, &created); err != nil {
+		return s, err
+	}
+	if s.RelaySecret, err = unhex(secret); err != nil {
 		return s, err
 	}
 	s.Created = at(created)
 	return s, json.Unmarshal([]byte(cidrs), &s.CIDRs)
+}
+
+// unhex is nil for nothing.
+func unhex(text string) ([]byte, error) {
+	if text == "" {
+		return nil, nil
+	}
+	return hex.DecodeString(text)
 }
 
 // Site implements catalog.Catalog.
@@ -70,10 +82,19 @@ func (c *Catalog) SetHoldOff(ctx context.Context, by, site string, d time.Durati
 	return c.setSite(ctx, by, "hold-off", site, d.String(), `UPDATE sites SET hold_off = $1 WHERE name = $2`, d.Milliseconds())
 }
 
-// setSite changes a setting of a site.
-func (c *Catalog) setSite(ctx context.Context, by, action, site, detail, update string, value int64) error {
+// SetRelay implements catalog.Catalog. The secret is not audited.
+func (c *Catalog) SetRelay(ctx context.Context, by, site string, r catalog.SiteRelay) error {
+	if err := r.Check(); err != nil {
+		return err
+	}
+	return c.setSite(ctx, by, "relay", site, cmp.Or(r.Address, "none"),
+		`UPDATE sites SET relay = $1, relay_secret = $2 WHERE name = $3`, r.Address, hex.EncodeToString(r.Secret))
+}
+
+// setSite changes settings of a site, which is the last parameter of the update.
+func (c *Catalog) setSite(ctx context.Context, by, action, site, detail, update string, values ...any) error {
 	return c.change(ctx, by, action, site, detail, func(tx *sql.Tx) error {
-		res, err := tx.ExecContext(ctx, update, value, site)
+		res, err := tx.ExecContext(ctx, update, append(values, site)...)
 		if err := changedOne(res, err, fmt.Errorf("site %s: %w", site, catalog.ErrNotFound)); err != nil {
 			return err
 		}

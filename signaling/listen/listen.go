@@ -1,4 +1,7 @@
-package server
+// Package listen serves TLS and what is not TLS on one address: each connection's
+// first byte says which it is. So one port in a firewall is enough, and who asks in
+// plain http is told what to do instead of seeing a broken handshake.
+package listen
 
 import (
 	"bufio"
@@ -15,8 +18,8 @@ import (
 )
 
 const (
-	// firstByteTimeout bounds the wait for a connection's first byte.
-	firstByteTimeout = 10 * time.Second
+	// FirstByteTimeout bounds the wait for a connection's first byte.
+	FirstByteTimeout = 10 * time.Second
 	// minPause and maxPause bound the wait before accepting again after a shortage.
 	minPause = 5 * time.Millisecond
 	maxPause = time.Second
@@ -29,13 +32,11 @@ var shortages = []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall
 // tlsRecord is the first byte of a TLS handshake (RFC 8446, 5.1).
 const tlsRecord = 0x16
 
-// split serves TLS and plain http on one address. Each connection's first byte
-// says which it is; plain http is for loopback, and for everybody only when the
-// operator said that something else protects the path.
+// split is a listener for both.
 type split struct {
 	net.Listener
 	config   *tls.Config
-	anywhere bool // plain http from any address
+	anywhere bool // plain from any address
 
 	ready chan net.Conn
 	stop  context.CancelFunc
@@ -43,8 +44,9 @@ type split struct {
 	err   error // why accepting ended, once ready is closed
 }
 
-// newSplit begins to accept. Close ends it.
-func newSplit(l net.Listener, config *tls.Config, anywhere bool) *split {
+// New begins to accept on l; closing the returned listener ends it. What is not TLS
+// is accepted from loopback, and from anywhere only when the caller says so.
+func New(l net.Listener, config *tls.Config, anywhere bool) net.Listener {
 	ctx, stop := context.WithCancel(context.Background())
 	s := &split{Listener: l, config: config, anywhere: anywhere, ready: make(chan net.Conn), stop: stop}
 	s.wg.Go(func() { s.accept(ctx) })
@@ -92,7 +94,7 @@ func (s *split) accept(ctx context.Context) {
 func (s *split) look(ctx context.Context, conn net.Conn) net.Conn {
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
-	_ = conn.SetReadDeadline(time.Now().Add(firstByteTimeout)) // a dead connection fails the read
+	_ = conn.SetReadDeadline(time.Now().Add(FirstByteTimeout)) // a dead connection fails the read
 	conn = stamp.Conn(conn)
 	peeked := &peekedConn{Conn: conn, r: bufio.NewReaderSize(conn, 1<<10)}
 	first, err := peeked.r.Peek(1)

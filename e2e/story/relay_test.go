@@ -1,0 +1,105 @@
+//go:build linux
+
+package story
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"math/big"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/sitecast/sitecast/e2e/netlab"
+	"github.com/sitecast/sitecast/edge/engine"
+)
+
+const relayPort = "3478"
+
+// certificate writes one that nobody has reason to trust.
+func (s *stage) certificate() (cert, key string) {
+	s.t.Helper()
+	dir := s.t.TempDir()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	s.must(err)
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
+	s.must(err)
+	secret, err := x509.MarshalPKCS8PrivateKey(private)
+	s.must(err)
+	cert, key = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	s.must(os.WriteFile(cert, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600))
+	s.must(os.WriteFile(key, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}), 0o600))
+	return cert, key
+}
+
+// relayAtSite runs a relay on the site's router, and tells the server of it.
+func (s *stage) relayAtSite(tls bool) {
+	s.t.Helper()
+	secret := filepath.Join(s.t.TempDir(), "relay.secret")
+	s.must(os.WriteFile(secret, []byte("sixteen characters, and more\n"), 0o600))
+	router, cert, key, scheme := s.lab.Sites[0].Router, "", "", "turn:"
+	if tls {
+		cert, key = s.certificate()
+		scheme = "turns:"
+	}
+	at := router.IP().String() + ":" + relayPort
+	s.must(s.StartRelay(router, at, secret, cert, key))
+	s.sitecast("site", "set", "site-1", "--relay", scheme+at, "--relay-secret-file", secret)
+}
+
+// linked waits until every agent has so many links.
+func (s *stage) linked(n int) {
+	s.t.Helper()
+	for _, a := range s.Agents[0] {
+		var status engine.Status
+		for len(status.Links) < n && s.ctx.Err() == nil {
+			time.Sleep(200 * time.Millisecond)
+			s.must(a.Status(s.ctx, &status))
+		}
+	}
+	s.must(s.ctx.Err())
+}
+
+// What goes through a relay at the site crosses no WAN: it is a way between peers
+// like any other.
+func TestEndpointsThatCannotMeetShareOneCopyThroughTheRelayAtTheirSite(t *testing.T) {
+	const size = 4 * mib
+	for _, c := range []struct {
+		name       string
+		tls, noUDP bool
+	}{{"over UDP", false, false}, {"over TLS where UDP is blocked", true, true}} {
+		t.Run(c.name, func(t *testing.T) {
+			s := open(t, netlab.Plan{Sites: []netlab.SitePlan{{Endpoints: 3, WAN: wan(50), Isolated: true}}}, size)
+			s.relayAtSite(c.tls)
+			if c.noUDP {
+				out, err := s.lab.Sites[0].Router.Command(s.ctx, "iptables", "-A", "INPUT", "-i", "lan", "-p", "udp", "-j", "DROP").CombinedOutput()
+				if err != nil {
+					t.Fatalf("%v\n%s", err, out)
+				}
+			}
+			s.must(s.StartAgents(s.ctx))
+			s.publish("hello", "1", 1000)
+			s.sitecast("distribute", "hello@1", "--all") // links are made for a flow
+			s.linked(2)
+			before, err := s.lab.Sites[0].WAN()
+			s.must(err)
+			s.sitecast("distribute", "app@1", "--all", "--wait")
+			s.wantDelivered("app", "1", size)
+			after, err := s.lab.Sites[0].WAN()
+			s.must(err)
+			if crossed := after.Minus(before).ReceivedBytes; float64(crossed) > 1.08*size {
+				t.Errorf("%d bytes crossed the WAN for %d of content", crossed, int64(size))
+			}
+			f := s.flow("app", 0)
+			if f.BytesOrigin != size || f.BytesPeer != 2*size || f.BytesRelay != 0 || f.Groups != 1 {
+				t.Errorf("%d bytes from the origin, %d from peers, %d by relay, for %d groups; want one copy and two from peers in one group",
+					f.BytesOrigin, f.BytesPeer, f.BytesRelay, f.Groups)
+			}
+		})
+	}
+}

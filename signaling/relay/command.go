@@ -1,0 +1,204 @@
+package relay
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sitecast/sitecast/signaling/listen"
+	"github.com/sitecast/sitecast/signaling/units"
+)
+
+// MinSecretBytes is the least length of a secret: whoever guesses it may use the relay.
+const MinSecretBytes = 16
+
+// Command is `sitecast relay`.
+type Command struct {
+	Listen     string `help:"Address for UDP and TCP." required:"" placeholder:"ADDR" env:"SITECAST_RELAY_LISTEN"`
+	PublicIP   string `name:"public-ip" help:"Address at which endpoints reach the relay." required:"" placeholder:"IP" env:"SITECAST_RELAY_PUBLIC_IP"`
+	SecretFile string `name:"secret-file" help:"File with the secret that the relay shares with the server." required:"" placeholder:"FILE" env:"SITECAST_RELAY_SECRET_FILE"`
+	TLSCert    string `name:"tls-cert" help:"Certificate chain, PEM: TLS is spoken on the same TCP port." placeholder:"FILE" env:"SITECAST_TLS_CERT"`
+	TLSKey     string `name:"tls-key" help:"Its key." placeholder:"FILE" env:"SITECAST_TLS_KEY"`
+	Ports      string `help:"Ports to relay with." default:"49160-49660" placeholder:"FROM-TO"`
+
+	Deny []string `help:"Range of addresses that may not use the relay (repeatable)." placeholder:"CIDR"`
+
+	EndpointAllocations int        `name:"endpoint-allocations" help:"Most allocations of one endpoint." default:"64" placeholder:"N"`
+	SiteAllocations     int        `name:"site-allocations" help:"Most allocations of a site; 0: no bound." default:"0" placeholder:"N"`
+	EndpointRate        units.Rate `name:"endpoint-rate" help:"Most that is relayed for one endpoint, as 20mbit; none: no bound." default:"none" placeholder:"RATE"`
+	SiteRate            units.Rate `name:"site-rate" help:"Most that is relayed for a site." default:"none" placeholder:"RATE"`
+	EndpointDay         units.Size `name:"endpoint-day" help:"Most that is relayed for one endpoint a day (UTC), as 10GB; none: no bound." default:"none" placeholder:"SIZE"`
+	SiteDay             units.Size `name:"site-day" help:"Most that is relayed for a site a day." default:"none" placeholder:"SIZE"`
+
+	LogLevel slog.Level `name:"log-level" help:"debug, info, warn or error." default:"info"`
+
+	Stdout, Stderr io.Writer `kong:"-"` // nil: those of the process
+}
+
+// Help is the long help with an example.
+func (Command) Help() string {
+	return `Run a STUN and TURN relay on its own.
+
+It carries links of endpoints that can't reach each other, over UDP and TCP on one
+address, and TLS when given a certificate. Its users are those whose short-lived
+credentials were made with the same secret: the server makes them for the endpoints
+of sites that were told of the relay. Run at a site it is part of the LAN; through
+one run centrally each byte crosses the site's WAN twice.
+
+Examples:
+
+  head -c 32 /dev/urandom | base64 > relay.secret
+  sitecast relay --listen 0.0.0.0:3478 --public-ip 10.12.0.5 --secret-file relay.secret
+  sitecast site set shop-12 --relay turn:10.12.0.5:3478 --relay-secret-file relay.secret`
+}
+
+// Validate refuses what can't be.
+func (c Command) Validate() error {
+	_, err := c.config(nil)
+	return err
+}
+
+// config checks the flags.
+func (c Command) config(secret []byte) (Config, error) {
+	ip := net.ParseIP(c.PublicIP)
+	if ip == nil || !usable(ip) {
+		return Config{}, fmt.Errorf("--public-ip %q is not the address of a host", c.PublicIP)
+	}
+	bind, _, err := net.SplitHostPort(c.Listen)
+	if err != nil {
+		return Config{}, fmt.Errorf("--listen %s: %w", c.Listen, err)
+	}
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		return Config{}, errors.New("--tls-cert and --tls-key go together")
+	}
+	from, to, found := strings.Cut(c.Ports, "-")
+	least, err := strconv.ParseUint(from, 10, 16)
+	most, errTo := strconv.ParseUint(to, 10, 16)
+	if !found || err != nil || errTo != nil || least == 0 || most < least {
+		return Config{}, fmt.Errorf("--ports %q is no range such as 49160-49660", c.Ports)
+	}
+	deny, err := ParseDeny(c.Deny)
+	if err != nil {
+		return Config{}, fmt.Errorf("--deny: %w", err)
+	}
+	if c.EndpointAllocations < 1 || c.SiteAllocations < 0 {
+		return Config{}, errors.New("--endpoint-allocations is at least 1, --site-allocations at least 0")
+	}
+	return Config{PublicIP: ip, BindIP: cmp.Or(bind, "0.0.0.0"), MinPort: uint16(least), MaxPort: uint16(most), Secret: secret, Deny: deny,
+		Endpoint: Quota{c.EndpointAllocations, max(c.EndpointRate.BytesPerSecond(), 0), int64(c.EndpointDay)},
+		Site:     Quota{c.SiteAllocations, max(c.SiteRate.BytesPerSecond(), 0), int64(c.SiteDay)},
+		Log:      slog.New(slog.NewTextHandler(cmp.Or[io.Writer](c.Stderr, os.Stderr), &slog.HandlerOptions{Level: c.LogLevel}))}, nil
+}
+
+// ReadSecret reads a secret that a server and its relays share.
+func ReadSecret(file string) ([]byte, error) {
+	secret, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("read the relay's secret: %w", err)
+	}
+	if secret = bytes.TrimSpace(secret); len(secret) < MinSecretBytes {
+		return nil, fmt.Errorf("the secret in %s has %d characters, %d are the least: make one with `head -c 32 /dev/urandom | base64`", file, len(secret), MinSecretBytes)
+	}
+	return secret, nil
+}
+
+// Run relays until ctx ends.
+func (c Command) Run(ctx context.Context) error {
+	secret, err := ReadSecret(c.SecretFile)
+	if err != nil {
+		return err
+	}
+	cfg, err := c.config(secret)
+	if err != nil {
+		return err
+	}
+	var config *tls.Config
+	if c.TLSCert != "" {
+		cert, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
+		if err != nil {
+			return fmt.Errorf("load the certificate: %w", err)
+		}
+		config = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{cert}}
+	}
+	if err := Open(&cfg, c.Listen, config); err != nil {
+		return err
+	}
+	r, err := New(cfg)
+	if err != nil {
+		return errors.Join(err, closeAll(cfg))
+	}
+	how := "UDP, TCP"
+	if config != nil {
+		how += ", TLS"
+	}
+	fmt.Fprintf(cmp.Or[io.Writer](c.Stdout, os.Stdout), "Sitecast relays at %s (%s)\n\n  sitecast site set SITE --relay turn:%s --relay-secret-file %s\n\n",
+		c.Listen, how, net.JoinHostPort(c.PublicIP, portOf(cfg)), c.SecretFile)
+	go r.tell(ctx)
+	return r.Run(ctx)
+}
+
+// Open listens on an address for UDP and TCP, and for TLS on the same TCP port with a
+// config; the port is the same for all.
+func Open(cfg *Config, address string, config *tls.Config) error {
+	conn, err := net.ListenPacket("udp4", address)
+	if err != nil {
+		return fmt.Errorf("listen for STUN and TURN: %w", err)
+	}
+	cfg.Conns = []net.PacketConn{conn}
+	tcp, err := net.Listen("tcp4", conn.LocalAddr().String())
+	if err != nil {
+		return errors.Join(fmt.Errorf("listen for TURN over TCP: %w", err), conn.Close())
+	}
+	if config != nil {
+		tcp = listen.New(tcp, config, true)
+	}
+	cfg.Listeners = []net.Listener{tcp}
+	return nil
+}
+
+func closeAll(cfg Config) error {
+	var errs []error
+	for _, c := range cfg.Conns {
+		errs = append(errs, c.Close())
+	}
+	for _, l := range cfg.Listeners {
+		errs = append(errs, l.Close())
+	}
+	return errors.Join(errs...)
+}
+
+func portOf(cfg Config) string {
+	_, port, _ := net.SplitHostPort(cfg.Conns[0].LocalAddr().String()) // as the kernel wrote it
+	return port
+}
+
+// tellEvery is how often a relay says what it did.
+const tellEvery = time.Minute
+
+// tell logs what the relay did, when it did something.
+func (r *Relay) tell(ctx context.Context) {
+	ticker := time.NewTicker(tellEvery)
+	defer ticker.Stop()
+	for last := (Stats{}); ; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		if now := r.Stats(); now != last {
+			r.cfg.Log.Info("relayed", "allocations", now.Allocations, "bytes", now.Bytes-last.Bytes,
+				"over_quota_packets", now.Over-last.Over, "refused_packets", now.Refused-last.Refused)
+			last = now
+		}
+	}
+}

@@ -1,0 +1,44 @@
+package catalog
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+)
+
+// SiteRelay is a relay that stands at a site, so that what it carries is no use of
+// the WAN. The zero value is none.
+type SiteRelay struct {
+	Address string // turn:HOST:PORT, or turns:HOST:PORT where it speaks TLS
+	Secret  []byte // shared with it
+}
+
+// Limits of a relay's secret, in bytes: a shorter one can be guessed.
+const (
+	MinRelaySecret = 16
+	MaxRelaySecret = 512
+	maxRelayBytes  = 300
+)
+
+// Check reports what is wrong with it.
+func (r SiteRelay) Check() error {
+	if r.Address == "" && len(r.Secret) == 0 {
+		return nil
+	}
+	scheme, where, found := strings.Cut(r.Address, ":")
+	if !found || scheme != "turn" && scheme != "turns" || len(r.Address) > maxRelayBytes {
+		return fmt.Errorf("relay %.60q: want turn:HOST:PORT, or turns:HOST:PORT where it speaks TLS", r.Address)
+	}
+	host, port, err := net.SplitHostPort(where)
+	if err != nil || host == "" || strings.ContainsAny(host, " /?#@\"") {
+		return fmt.Errorf("relay %.60q: want turn:HOST:PORT, such as turn:10.12.0.5:3478", r.Address)
+	}
+	if n, err := net.LookupPort("udp", port); err != nil || n == 0 || strings.Trim(port, "0123456789") != "" {
+		return fmt.Errorf("relay %.60q: %q is no port", r.Address, port)
+	}
+	if len(r.Secret) < MinRelaySecret || len(r.Secret) > MaxRelaySecret {
+		return errors.New("a relay's secret has 16 to 512 characters")
+	}
+	return nil
+}
