@@ -71,7 +71,7 @@ bench-idle: build ## CPU and memory of an idle agent with ten links
 	$(GO) run ./e2e/bench/idle
 
 .PHONY: bench-disk
-bench-disk: build ## What a reader and a writer keep of their disk beside an agent; 8 minutes (root)
+bench-disk: build ## What a reader and a writer keep of their disk beside an agent; 9 minutes (root)
 	@.ci/install bench
 	$(GO) run ./e2e/bench/disk
 
