@@ -70,7 +70,7 @@ var homes = map[string][]string{
 	"golang.org/x/time":                                 {"edge/origin", "edge/polite", "signaling/socket", "signaling/pace", "signaling/relay"},
 	"golang.org/x/sync":                                 {"edge", "signaling", "storage", "e2e"},
 	"golang.org/x/sys":                                  {"storage/chunk/disk", "edge/host", "signaling/pace", "edge/origin", "signaling/wire/stamp", "e2e"},
-	"golang.org/x/net":                                  {"signaling/relay", "edge/rtc"},
+	"golang.org/x/net":                                  {"signaling/relay", "edge/proxy"},
 	"go.uber.org/goleak":                                {},
 	"pgregory.net/rapid":                                {},
 }

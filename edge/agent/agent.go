@@ -5,6 +5,7 @@ package agent
 
 import (
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,7 +16,6 @@ import (
 	"os"
 	"runtime"
 	"sync"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -37,7 +37,8 @@ import (
 // Config is what an agent is made of.
 type Config struct {
 	Server       *url.URL
-	Data         string // folder for identity, store and content
+	Authorities  *x509.CertPool // trusted besides the pinned key, where the network opens TLS; nil for none
+	Data         string         // folder for identity, store and content
 	Name, Device string
 	RTCListen    string                 // UDP address for links
 	StatusListen string                 // address of the local status server; empty for none
@@ -47,7 +48,8 @@ type Config struct {
 	Scrub        scrub.Policy           // how often what is stored is checked
 	Log          *slog.Logger
 
-	// Net and Dial replace the host's network, for tests in fake time.
+	// Dial opens connections over TCP, such as through a proxy; nil: the host's network.
+	// Net replaces its UDP, for tests in fake time.
 	Net  rtc.Net
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 }
@@ -77,7 +79,7 @@ type agent struct {
 // Run runs the agent until ctx ends; then everything it started has returned.
 func Run(ctx context.Context, cfg Config) (err error) {
 	if cfg.Dial == nil {
-		cfg.Dial = (&net.Dialer{Timeout: 15 * time.Second, KeepAlive: 15 * time.Second}).DialContext
+		cfg.Dial = direct
 	}
 	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
 		return fmt.Errorf("make the data folder: %w", err)
@@ -106,7 +108,7 @@ func (a *agent) assemble(store *disk.Store) error {
 		return fmt.Errorf("read the trust document: %w", err)
 	}
 	a.link, err = uplink.New(uplink.Config{
-		URL: a.socketURL(), Dial: a.cfg.Dial, TLS: pinned(a.id.Pin, a.cfg.Server.Hostname()), Token: a.token,
+		URL: a.socketURL(), Dial: a.cfg.Dial, TLS: pinned(a.id.Pin, a.cfg.Server.Hostname(), a.cfg.Authorities), Token: a.token,
 		Hello: a.hello, Handler: socket{a}, Refused: &a.refused, Log: a.cfg.Log,
 	})
 	if err != nil {
@@ -126,7 +128,7 @@ func (a *agent) assemble(store *disk.Store) error {
 		}
 		return err
 	}
-	a.origin = origin.New(origin.Config{Base: a.cfg.Server, Dial: a.cfg.Dial, TLS: pinned(a.id.Pin, a.cfg.Server.Hostname()),
+	a.origin = origin.New(origin.Config{Base: a.cfg.Server, Dial: a.cfg.Dial, TLS: pinned(a.id.Pin, a.cfg.Server.Hostname(), a.cfg.Authorities),
 		Pace: a.pace, Refused: &a.refused, Log: a.cfg.Log})
 	a.governor = governor.New(governor.Config{Self: a.id.id(), Origin: a.origin, Tell: a.tell, Report: a.link.Send,
 		Listen: a.probeSocket, Reflectors: a.ice.reflectors, Ping: a.link.Ping, Log: a.cfg.Log})

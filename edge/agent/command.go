@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/sitecast/sitecast/edge/host"
+	"github.com/sitecast/sitecast/edge/proxy"
 	"github.com/sitecast/sitecast/edge/scrub"
 	"github.com/sitecast/sitecast/signaling/wire"
 )
@@ -27,6 +29,8 @@ type Command struct {
 	Cache          CacheFlags    `embed:"" prefix:"cache-"`
 	Polite         bool          `help:"Let others have this computer's disk first: I/O of the idle class, little while they wait for it, a slow scrub." default:"true" negatable:"" env:"SITECAST_POLITE"`
 	ScrubEvery     time.Duration `help:"How often stored content is checked for damage, while nothing else goes on; 0 for never." default:"168h" env:"SITECAST_SCRUB_EVERY" placeholder:"TIME"`
+	Proxy          string        `help:"HTTP proxy to go through, as http://USER:PASSWORD@HOST:PORT, or none (default: what HTTPS_PROXY and NO_PROXY say)." env:"SITECAST_PROXY" placeholder:"URL"`
+	CAFile         string        `name:"ca-file" help:"Authorities (PEM) to trust besides the server's own key, where the network opens TLS." env:"SITECAST_CA_FILE" placeholder:"FILE"`
 	InsecureHTTP   bool          `name:"insecure-http" help:"Allow plain http to a server that is not on loopback." env:"SITECAST_INSECURE_HTTP"`
 	LogLevel       string        `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"SITECAST_LOG_LEVEL"`
 }
@@ -72,6 +76,14 @@ func (c Command) config() (Config, error) {
 	if err != nil {
 		return Config{}, err
 	}
+	dial, err := proxy.New(c.Proxy, direct)
+	if err != nil {
+		return Config{}, fmt.Errorf("--proxy: %w", err)
+	}
+	authorities, err := readAuthorities(c.CAFile)
+	if err != nil {
+		return Config{}, fmt.Errorf("--ca-file: %w", err)
+	}
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {
 		return Config{}, fmt.Errorf("--log-level: %w", err)
@@ -100,11 +112,30 @@ func (c Command) config() (Config, error) {
 	}
 	return Config{
 		Polite: c.Polite, Scrub: check,
-		Server: server, Data: c.Data, Name: name, Device: wire.DeviceAgent,
+		Server: server, Authorities: authorities, Dial: dial, Data: c.Data, Name: name, Device: wire.DeviceAgent,
 		RTCListen: c.RTCListen, StatusListen: c.StatusListen, Cache: policy,
 		EnrolToken: func() (string, error) { return readToken(c.EnrolTokenFile) },
 		Log:        slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})),
 	}, nil
+}
+
+// direct opens connections on the host's network.
+var direct = (&net.Dialer{Timeout: 15 * time.Second, KeepAlive: 15 * time.Second}).DialContext
+
+// readAuthorities reads certificates to trust; nil without a file.
+func readAuthorities(file string) (*x509.CertPool, error) {
+	if file == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(text) {
+		return nil, fmt.Errorf("there is no certificate in %s; it has to be PEM", file)
+	}
+	return pool, nil
 }
 
 // readToken reads the enrolment token. It is asked for only when needed, so the

@@ -35,7 +35,7 @@ func newAPI(cfg Config, pin string) *api {
 	// A redirect would take the token's secret to another place.
 	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &api{cfg.Server, &http.Client{Timeout: apiTimeout, CheckRedirect: stay, Transport: &http.Transport{
-		DialContext: cfg.Dial, TLSClientConfig: pinned(pin, cfg.Server.Hostname()), Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true}}}
+		DialContext: cfg.Dial, TLSClientConfig: pinned(pin, cfg.Server.Hostname(), cfg.Authorities), DisableKeepAlives: true}}}
 }
 
 // refusal is an answer other than 200.

@@ -74,7 +74,7 @@ func New(cfg Config) *Client {
 	tlsConfig.NextProtos = nil
 	c := &Client{base: cfg.Base, shape: s, refused: cfg.Refused}
 	c.http = &http.Client{CheckRedirect: c.redirected, Transport: &http.Transport{
-		DialContext: dial, TLSClientConfig: tlsConfig, Proxy: http.ProxyFromEnvironment,
+		DialContext: dial, TLSClientConfig: tlsConfig,
 		TLSNextProto:       map[string]func(string, *tls.Conn) http.RoundTripper{},
 		DisableCompression: true, MaxIdleConnsPerHost: 1, IdleConnTimeout: time.Minute,
 		ResponseHeaderTimeout: headerTimeout, TLSHandshakeTimeout: headerTimeout, ReadBufferSize: readStep,
