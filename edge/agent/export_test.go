@@ -37,3 +37,6 @@ func Delivered(store *disk.Store, lost func(content.VersionID, uint32)) http.Han
 	mux.Handle("GET /c/{name}/{version}/{path...}", delivered{store.OpenFile, lost, slog.New(slog.DiscardHandler)})
 	return mux
 }
+
+// ReadScrub reads the file that says how far content was checked.
+var ReadScrub = readScrub

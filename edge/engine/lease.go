@@ -209,6 +209,7 @@ func (e *Engine) fetchParts(l *lease, spec *content.Body) error {
 			if now.Sub(last) > time.Duration(l.TTLMs)*time.Millisecond {
 				return errLapsed
 			}
+			_ = e.yield(l.ctx, l.Flow, len(plain)) // as below
 			if _, err := s.ver.Put(p.Chunk, plain, chunk.Origin, p.Span()); err != nil {
 				return &putError{err}
 			}

@@ -20,15 +20,15 @@ type slow struct {
 
 func (s slow) Open(ctx context.Context, head content.Head, envelope json.RawMessage, body *content.Body) (chunk.Version, error) {
 	v, err := s.Store.Open(ctx, head, envelope, body)
-	return slowVersion{v, s.takes}, err
+	return tardyVersion{v, s.takes}, err
 }
 
-type slowVersion struct {
+type tardyVersion struct {
 	chunk.Version
 	takes time.Duration
 }
 
-func (v slowVersion) Put(i uint32, data []byte, from chunk.Source, wan int64) (bool, error) {
+func (v tardyVersion) Put(i uint32, data []byte, from chunk.Source, wan int64) (bool, error) {
 	time.Sleep(v.takes)
 	return v.Version.Put(i, data, from, wan)
 }

@@ -59,6 +59,8 @@ type stand struct {
 	full      atomic.Bool  // the disk takes no more chunks
 	wrong     atomic.Int64 // how far the clock is ahead, as long as the server was not heard
 	cache     *engine.Cache
+	scrub     *engine.Scrub
+	manners   engine.Manners
 	wrap      func(chunk.Store) chunk.Store // puts something before the store
 }
 
@@ -102,7 +104,7 @@ func (s *stand) begin() {
 		kept = s.wrap(kept)
 	}
 	s.eng = engine.New(engine.Config{
-		Uplink: s, Links: s, Origin: s, Governor: s, Store: kept, Cache: s.cache, Root: s.root.Public().(ed25519.PublicKey), Trust: s.trust,
+		Uplink: s, Links: s, Origin: s, Governor: s, Store: kept, Cache: s.cache, Scrub: s.scrub, Manners: s.manners, Root: s.root.Public().(ed25519.PublicKey), Trust: s.trust,
 		SaveTrust: func(json.RawMessage) error { return nil }, SetICE: func([]wire.ICE) {},
 		Refused: &s.refused, Log: slog.New(slog.DiscardHandler), Seed: 1,
 	})

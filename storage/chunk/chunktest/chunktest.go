@@ -57,6 +57,8 @@ func Run(t *testing.T, m Maker) {
 		"what is committed survives":                survives,
 		"a complete version survives":               completeSurvives,
 		"what was damaged after reopening is found": damageAfterReopening,
+		"a check finds damage in every place":       checkFindsDamage,
+		"a check beside everything else is sound":   checkBesideOthers,
 		"a version takes what others hold":          seeded,
 		"a version that is not whole lends, too":    seededFromParts,
 		"what was edited is not taken":              seededFromEdited,

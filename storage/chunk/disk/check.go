@@ -173,7 +173,7 @@ func (c *suspect) examine(ctx context.Context, told func(bytes int64)) error {
 
 // hashAll returns which chunks are in all their places, on every core there is.
 func (v *version) hashAll(ctx context.Context, claimed content.Bitmap, told func(bytes int64)) (content.Bitmap, error) {
-	files := newFiles(maxOpenFiles) // opened to be read: an opened version writes to its own
+	files := newPassing(maxOpenFiles) // opened to be read: an opened version writes to its own
 	defer files.drop(v, func(int) bool { return true })
 	results := make([]content.Bitmap, runtime.GOMAXPROCS(0))
 	group, ctx := errgroup.WithContext(ctx)

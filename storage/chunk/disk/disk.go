@@ -84,8 +84,10 @@ type Store struct {
 	stop  chan struct{}
 	wg    sync.WaitGroup
 
-	vault  *vault // nil: it is not encrypted
-	cloner cloner
+	vault     *vault // nil: it is not encrypted
+	cloner    cloner
+	lingering *lingering
+	waits     waits
 
 	uncommitted atomic.Int64 // bytes put, over all versions
 
@@ -132,13 +134,15 @@ func open(dir string, key []byte, log *slog.Logger, sys system) (_ *Store, err e
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{dir: dir, log: log, sys: sys, root: root, vault: vault, files: newFiles(maxOpenFiles),
+	s := &Store{dir: dir, log: log, root: root, vault: vault, files: newFiles(maxOpenFiles), lingering: newLingering(),
 		dirty: make(chan struct{}, 1), full: make(chan struct{}, 1), stop: make(chan struct{}),
 		versions: make(map[content.VersionID]*version)}
+	s.sys = s.waits.counted(sys)
 	if err := s.begin(); err != nil {
 		return nil, errors.Join(err, s.release())
 	}
 	s.wg.Go(s.commitAll)
+	s.wg.Go(s.coolAll)
 	return s, nil
 }
 

@@ -64,3 +64,10 @@ func EncryptedPlace(dir string, key []byte, ref content.Ref) string {
 
 // Checks are Verify and Repair.
 var Checks = map[string]func(context.Context, string, []byte, *slog.Logger, Progress) (Report, error){"verify": Verify, "repair": Repair}
+
+// Linger has no more than so many bytes stay in the system's cache.
+func Linger(s *Store, bytes int64) {
+	s.lingering.mu.Lock()
+	defer s.lingering.mu.Unlock()
+	s.lingering.limit = bytes
+}

@@ -118,7 +118,7 @@ func (s *Store) lend(id content.VersionID) (_ *lender, have content.Bitmap, err 
 	if err := v.attach(); err != nil {
 		return nil, nil, err
 	}
-	return &lender{version: v, files: newFiles(maxOpenFiles)}, have, nil
+	return &lender{version: v, files: newPassing(maxOpenFiles)}, have, nil
 }
 
 // readStill reads head, body and journal of a version that is not open.

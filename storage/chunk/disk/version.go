@@ -278,12 +278,7 @@ func (v *version) Read(i uint32, dst []byte) ([]byte, error) {
 			return dst, fmt.Errorf("read chunk %d of %s: %w", i, v.head.Ref(), err)
 		}
 		if got := content.Sum(b); err != nil || got != want {
-			v.store.log.Warn("stored chunk is damaged", "content", v.head.Ref().String(), "chunk", i, "err", err)
-			v.forget(i)
-			if err != nil {
-				v.forgetFile(file)
-			}
-			return dst, &chunk.CorruptError{Chunk: i, Want: want, Got: got}
+			return dst, v.damaged(i, got, file, err)
 		}
 	}
 	return dst[:n+length], nil
@@ -320,8 +315,7 @@ func (v *version) fill(place []content.Segment, b []byte) (file int, err error) 
 // readAt reads one part of a chunk. It needs moving.
 func (v *version) readAt(files *files, s content.Segment, open func() (*os.File, error), b []byte) error {
 	err := files.with(fileKey{v, s.File}, open, func(f *os.File) error {
-		_, err := f.ReadAt(b[s.Start:s.Start+s.Length], s.Offset)
-		return err
+		return v.read(files, s.File, f, b[s.Start:s.Start+s.Length], s.Offset)
 	})
 	v.secret.xor(b[s.Start:s.Start+s.Length], s.File, s.Offset)
 	if err != nil && !isLost(err) && v.obstacle(s.File) != "" {
@@ -426,6 +420,9 @@ func (v *version) release() error {
 	defer v.durable.Unlock()
 	v.moving.Lock()
 	defer v.moving.Unlock()
+	for _, r := range v.store.lingering.of(v) {
+		v.cool(r)
+	}
 	v.store.files.drop(v, func(int) bool { return true })
 	err := v.journal.close()
 	for _, root := range []*os.Root{v.tree, v.dir} {
