@@ -62,9 +62,8 @@ type Pacer struct {
 type Answer struct {
 	pacer *Pacer
 	ctx   context.Context
-	key   string // empty: it is not paced
-	conn  net.Conn
-	pace  int64         // of the kernel
+	key   string        // empty: it is not paced
+	line  *line         // nil: it is not on a connection that is known
 	slow  *rate.Limiter // infinite while the kernel paces
 }
 
@@ -75,7 +74,7 @@ func (p *Pacer) Context(ctx context.Context, conn net.Conn) context.Context {
 	for {
 		inner, ok := conn.(interface{ NetConn() net.Conn })
 		if !ok {
-			return context.WithValue(ctx, connKey{}, conn)
+			return context.WithValue(ctx, connKey{}, &line{conn: conn})
 		}
 		conn = inner.NetConn()
 	}
@@ -85,24 +84,24 @@ func (p *Pacer) Context(ctx context.Context, conn net.Conn) context.Context {
 // in header. The caller must call End when the answer was sent.
 func (p *Pacer) Begin(r *http.Request, header http.Header) *Answer {
 	a := &Answer{pacer: p, ctx: r.Context(), slow: rate.NewLimiter(rate.Inf, minStep)}
-	conn, ok := r.Context().Value(connKey{}).(net.Conn)
-	if !ok {
+	a.line, _ = r.Context().Value(connKey{}).(*line)
+	if a.line == nil {
 		return a
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	key, pace, asks := wish(r.Header.Get(wire.PaceHeader))
 	if !asks || p.byKey[key] != nil || len(p.byKey) >= maxPaced {
-		set(conn, wire.Unlimited) // an earlier answer may have been paced
+		a.line.begin(wire.Unlimited) // an earlier answer may have been paced
 		return a
 	}
-	if !set(conn, max(pace, slowest)) {
+	if !a.line.begin(max(pace, slowest)) {
 		return a
 	}
 	if p.byKey == nil {
 		p.byKey = map[string]*Answer{}
 	}
-	a.key, a.conn, a.pace = key, conn, max(pace, slowest)
+	a.key = key
 	a.hold(pace)
 	p.byKey[key] = a
 	header.Set(wire.PacedHeader, "1")
@@ -140,11 +139,7 @@ func (p *Pacer) Set(pace *wire.Pace) {
 		if kernel != wire.Unlimited {
 			kernel = max(kernel, slowest)
 		}
-		if kernel == wire.Unlimited || a.pace != wire.Unlimited && float64(kernel) >= growth*float64(a.pace) {
-			grow(a.conn)
-		}
-		a.pace = kernel
-		set(a.conn, kernel)
+		a.line.change(kernel)
 	}
 }
 
@@ -164,6 +159,9 @@ func stepOf(bytesPerSecond int64) int {
 
 // Step is how many of n bytes may be written at once.
 func (a *Answer) Step(n int) int {
+	if a.line != nil {
+		a.line.look(time.Now())
+	}
 	if a.slow.Limit() == rate.Inf {
 		return n
 	}

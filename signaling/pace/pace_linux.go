@@ -2,18 +2,29 @@ package pace
 
 import (
 	"net"
+	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/sitecast/sitecast/signaling/wire"
 )
 
+// sender is the congestion control for a line. BBR takes the rate it is held to for all
+// that the line has, and then needs seconds to find out that it may send faster; CUBIC's
+// window just waits. But each loss halves that window, nearly, and a line that loses
+// packets by itself leaves it nothing: there the pace alone bounds BBR. What there is
+// else works, too.
+func sender(lossy bool) string {
+	if lossy {
+		return "bbr"
+	}
+	return "cubic"
+}
+
 // set paces what is sent on conn from now on, and reports whether it can.
-func set(conn net.Conn, bytesPerSecond int64) bool {
+func set(conn net.Conn, bytesPerSecond int64, lossy bool) bool {
 	return control(conn, func(fd int) error {
-		// BBR takes the rate it is held to for all that the line has, and then needs
-		// seconds to find out that it may send faster; CUBIC's window just waits.
-		congestion(fd, "cubic") // what there is else works, too
+		congestion(fd, sender(lossy))
 		_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, unsent(bytesPerSecond))
 		rate := ^uint64(0)
 		if bytesPerSecond != wire.Unlimited {
@@ -23,16 +34,39 @@ func set(conn net.Conn, bytesPerSecond int64) bool {
 	})
 }
 
-// grow lets a sender that is to send much faster look for its window in slow start
-// again. What it lost while others had the line would hold it down for seconds, and
-// the pace bounds it anyhow. There is no option for that, but BBR begins without a
-// threshold; where it is not there, nothing changes.
-func grow(conn net.Conn) {
+// grow lets a sender that is to send much faster look for its window, or the line's
+// rate, from the beginning again. What it lost while others had the line would hold it
+// down for seconds, and the pace bounds it anyhow. There is no option for that, but one
+// that is chosen anew begins anew; where there is only one, nothing changes.
+func grow(conn net.Conn, lossy bool) {
 	control(conn, func(fd int) error {
-		congestion(fd, "bbr")
-		congestion(fd, "cubic")
+		congestion(fd, sender(!lossy))
+		congestion(fd, sender(lossy))
 		return nil
 	})
+}
+
+// use chooses the congestion control for a line.
+func use(conn net.Conn, lossy bool) {
+	control(conn, func(fd int) error {
+		congestion(fd, sender(lossy))
+		return nil
+	})
+}
+
+// look asks the kernel what became of what was sent on conn.
+func look(conn net.Conn) (c counts, ok bool) {
+	ok = control(conn, func(fd int) error {
+		info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
+		if err != nil {
+			return err
+		}
+		micros := func(n uint32) time.Duration { return time.Duration(n) * time.Microsecond }
+		c = counts{sent: uint64(info.Data_segs_out), again: uint64(info.Total_retrans),
+			trip: micros(info.Rtt), least: micros(info.Min_rtt), rate: info.Delivery_rate}
+		return nil
+	})
+	return c, ok
 }
 
 func congestion(fd int, name string) {

@@ -5,7 +5,11 @@ package pace
 import "net"
 
 // set reports that nothing is paced here.
-func set(net.Conn, int64) bool { return false }
+func set(net.Conn, int64, bool) bool { return false }
 
-// grow has nothing to do where nothing is paced.
-func grow(net.Conn) {}
+// grow and use have nothing to do where nothing is paced.
+func grow(net.Conn, bool) {}
+func use(net.Conn, bool)  {}
+
+// look reports that nothing is known here.
+func look(net.Conn) (counts, bool) { return counts{}, false }

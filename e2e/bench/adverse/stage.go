@@ -1,0 +1,266 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sitecast/sitecast/e2e/netlab"
+	"github.com/sitecast/sitecast/e2e/rig"
+)
+
+const (
+	endpoints = 2
+	// rivalPatience is how long curl is watched: its goodput is known by then.
+	rivalPatience = 2 * time.Minute
+	// patience is what we get at most to come online, and to deliver.
+	patience = 20 * time.Minute
+
+	takenMetric = "sitecast_governor_taken_bytes_total"
+)
+
+// stage is the network of one phase, and the file that is brought over it.
+type stage struct {
+	cell
+	ctx  context.Context
+	exe  string
+	dir  string
+	file string
+	sum  [sha256.Size]byte
+	lab  *netlab.Lab
+	site *netlab.Site
+}
+
+// open builds the network. The WAN is as bad from the start as it stays.
+func open(ctx context.Context, c cell, exe string) (s *stage, err error) {
+	s = &stage{cell: c, ctx: ctx, exe: exe}
+	if s.dir, err = os.MkdirTemp("", "sitecast-adverse-cell-"); err != nil {
+		return nil, err
+	}
+	s.file = filepath.Join(s.dir, "content.bin")
+	if err = s.makeFile(); err == nil {
+		s.lab, err = netlab.Start(netlab.Plan{
+			Sites: []netlab.SitePlan{{Endpoints: endpoints, WAN: netlab.Both(c.link())}},
+			// Or each connection would begin with what the one before it had learned.
+			Sysctls: map[string]string{"net.ipv4.tcp_congestion_control": "bbr", "net.ipv4.tcp_no_metrics_save": "1"},
+		})
+	}
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(s.dir))
+	}
+	s.site = s.lab.Sites[0]
+	return s, nil
+}
+
+func (s *stage) close() error { return errors.Join(s.lab.Close(), os.RemoveAll(s.dir)) }
+
+// makeFile writes content that nothing can compress.
+func (s *stage) makeFile() error {
+	f, err := os.Create(s.file)
+	if err != nil {
+		return err
+	}
+	hash := sha256.New()
+	_, err = io.CopyN(io.MultiWriter(f, hash), rand.NewChaCha8([32]byte{1}), s.size())
+	s.sum = [sha256.Size]byte(hash.Sum(nil))
+	return errors.Join(err, f.Close())
+}
+
+// check compares what came.
+func (s *stage) check(path string) error {
+	sum, err := rig.Sum(path)
+	if err == nil && sum != s.sum {
+		err = fmt.Errorf("%s is not the file that was published", path)
+	}
+	return err
+}
+
+// counted adds to what f measures the frames that meanwhile came over the WAN.
+func (s *stage) counted(f func() (figures, error)) (figures, error) {
+	before, err := s.site.WAN()
+	if err != nil {
+		return figures{}, err
+	}
+	got, err := f()
+	after, werr := s.site.WAN()
+	got.WAN = after.Minus(before).ReceivedBytes
+	return got, errors.Join(err, werr)
+}
+
+// curl has one endpoint download the file in plain HTTP from a server that sends with
+// the named congestion control.
+func (s *stage) curl(control string) (figures, error) {
+	l, err := s.lab.Origin.Listen("tcp4", fmt.Sprintf("%v:80", s.lab.Origin.IP()))
+	if err != nil {
+		return figures{}, err
+	}
+	if err := sendsBy(l, control); err != nil {
+		return figures{}, errors.Join(err, l.Close())
+	}
+	server := &http.Server{Handler: http.FileServer(http.Dir(s.dir)), ReadHeaderTimeout: time.Minute}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(l) }()
+	defer func() {
+		_ = server.Close() // its listener is what can fail
+		<-served
+	}()
+	return s.counted(func() (figures, error) { return s.download(l.Addr().String()) })
+}
+
+// sendsBy chooses the congestion control of what a listener accepts.
+func sendsBy(l net.Listener, control string) error {
+	raw, err := l.(*net.TCPListener).SyscallConn()
+	if err != nil {
+		return err
+	}
+	var failed error
+	err = raw.Control(func(fd uintptr) {
+		failed = unix.SetsockoptString(int(fd), unix.IPPROTO_TCP, unix.TCP_CONGESTION, control)
+	})
+	if err = errors.Join(err, failed); err != nil {
+		return fmt.Errorf("use %s: %w", control, err)
+	}
+	return nil
+}
+
+// download runs curl until it has the file or is not waited for any longer.
+func (s *stage) download(address string) (f figures, err error) {
+	ctx, stop := context.WithCancel(s.ctx)
+	defer stop()
+	to := filepath.Join(s.dir, "copy.bin")
+	curl := s.site.Endpoints[0].Command(ctx, "curl", "-sSf", "-o", to, "http://"+address+"/"+filepath.Base(s.file))
+	if err := curl.Start(); err != nil {
+		return f, err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- curl.Wait() }()
+	f, err = newWatch(time.Now()).until(ctx, rivalPatience, func() (int64, bool, error) {
+		select {
+		case err := <-ended:
+			ended <- nil
+			// One that gives up has not got it, which is no fault of the bench.
+			if gave := new(exec.ExitError); err != nil && !errors.As(err, &gave) {
+				return 0, false, err
+			}
+			return length(to), true, nil
+		default:
+			return length(to), false, nil
+		}
+	})
+	stop()
+	<-ended
+	if f.Complete && err == nil {
+		f.Complete = s.check(to) == nil
+	}
+	return f, err
+}
+
+// length is how long a file is so far.
+func length(path string) int64 {
+	info, err := os.Stat(path)
+	if err != nil {
+		return 0 // it is not there yet
+	}
+	return info.Size()
+}
+
+// sitecast has the agents come online and measures from the order to the last
+// endpoint at which the file is visible, which it is once verified.
+func (s *stage) sitecast(keep string) (f figures, err error) {
+	in, err := rig.Start(s.ctx, s.lab, s.exe, s.dir, rig.TLS)
+	if err != nil {
+		return f, err
+	}
+	defer func() {
+		err = errors.Join(err, in.Close())
+		if keep != "" {
+			err = errors.Join(err, in.KeepLogs(filepath.Join(keep, s.cell.String())))
+		}
+	}()
+	if err := in.Publish(s.ctx, s.file, "adverse", "1"); err != nil {
+		return f, err
+	}
+	online, err := s.online(in)
+	if err != nil {
+		return f, err
+	}
+	f, err = s.counted(func() (figures, error) { return s.deliver(in) })
+	f.Online = online.Seconds()
+	return f, err
+}
+
+// online starts the agents and waits until all are online.
+func (s *stage) online(in *rig.Rig) (time.Duration, error) {
+	start := time.Now()
+	for k := range s.site.Endpoints {
+		if _, err := in.StartAgent(s.ctx, 0, k); err != nil {
+			return 0, err
+		}
+	}
+	for time.Since(start) < patience {
+		list, err := in.Endpoints(s.ctx)
+		if err != nil {
+			return 0, err
+		}
+		on := 0
+		for _, e := range list {
+			if e.Online {
+				on++
+			}
+		}
+		if on == endpoints {
+			return time.Since(start), nil
+		}
+		if err := pause(s.ctx, watchEvery); err != nil {
+			return 0, err
+		}
+	}
+	return 0, fmt.Errorf("the agents are not online after %v:\n%s", patience, in.Agents[0][0].Log())
+}
+
+// deliver orders the content and waits for it. Bytes are what agents took from the
+// origin, until all is there.
+func (s *stage) deliver(in *rig.Rig) (f figures, err error) {
+	w := newWatch(time.Now())
+	if _, err := in.Sitecast(s.ctx, "distribute", "adverse@1", "--all"); err != nil {
+		return f, err
+	}
+	f, err = w.until(s.ctx, patience, func() (taken int64, done bool, err error) {
+		done = true
+		for _, a := range in.Agents[0] {
+			n, err := a.Metric(s.ctx, takenMetric)
+			if err != nil {
+				return 0, false, err
+			}
+			taken += int64(n)
+			_, missing := os.Stat(s.placed(a))
+			done = done && missing == nil
+		}
+		return taken, done, nil
+	})
+	if !f.Complete {
+		return f, err
+	}
+	f.Bytes = s.size()
+	for _, a := range in.Agents[0] {
+		err = errors.Join(err, s.check(s.placed(a)))
+	}
+	return f, err
+}
+
+func (s *stage) placed(a *rig.Agent) string {
+	return filepath.Join(a.Placed("adverse", "1"), filepath.Base(s.file))
+}
