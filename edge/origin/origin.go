@@ -19,6 +19,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"github.com/sitecast/sitecast/signaling/wire"
@@ -27,10 +28,14 @@ import (
 
 // Limits and delays.
 const (
-	// StallTimeout ends a fetch that gets no byte for so long.
+	// StallTimeout ends a fetch that gets no byte for so long. It doubles with each fetch
+	// in a row that ended so, up to maxDoublings times: where a line loses much, TCP waits
+	// longer than this before it repeats what was lost, and to begin anew costs more.
 	StallTimeout = 10 * time.Second
-	// headerTimeout bounds the wait for an answer to begin.
+	// headerTimeout bounds the wait for an answer to begin, handshakes among it, and
+	// doubles likewise.
 	headerTimeout = 15 * time.Second
+	maxDoublings  = 3
 	// drainTime is how long a fetch that is stopped reads what is in its socket or just
 	// behind: it was paid for.
 	drainTime    = 100 * time.Millisecond
@@ -57,6 +62,7 @@ type Client struct {
 	http    *http.Client
 	shape   *shaper
 	refused *wire.Refusals
+	stalls  atomic.Int32 // in a row
 }
 
 // New returns a client without a bound on its rate.
@@ -77,7 +83,7 @@ func New(cfg Config) *Client {
 		DialContext: dial, TLSClientConfig: tlsConfig,
 		TLSNextProto:       map[string]func(string, *tls.Conn) http.RoundTripper{},
 		DisableCompression: true, MaxIdleConnsPerHost: 1, IdleConnTimeout: time.Minute,
-		ResponseHeaderTimeout: headerTimeout, TLSHandshakeTimeout: headerTimeout, ReadBufferSize: readStep,
+		ReadBufferSize: readStep,
 	}}
 	return c
 }
@@ -133,7 +139,7 @@ func (e *StatusError) Error() string {
 	return fmt.Sprintf("origin answered %d %s: %s", e.Status, http.StatusText(e.Status), e.Detail)
 }
 
-// ErrStalled means that the origin sent nothing for StallTimeout.
+// ErrStalled means that the origin sent nothing for StallTimeout or longer.
 var ErrStalled = errors.New("origin sends nothing")
 
 // FetchParts fetches the lease's range and calls each with every part and its
@@ -221,13 +227,16 @@ func (c *Client) get(ctx context.Context, lease wire.Lease, read func(*shapedRea
 	if c.own(address) {
 		asked = c.shape.ask(req.Header)
 	}
+	patience := c.patience()
+	stalled := time.AfterFunc(patience*headerTimeout, func() { c.stalled(cancel) })
+	defer stalled.Stop()
 	wait := context.AfterFunc(ctx, func() { cancel(context.Cause(ctx)) })
 	resp, err := c.http.Do(req)
 	if !wait() {
 		err = errors.Join(context.Cause(ctx), err)
 	}
 	if err != nil {
-		return fmt.Errorf("ask the origin: %w", err)
+		return fmt.Errorf("ask the origin: %w", cmp.Or(context.Cause(inner), err))
 	}
 	defer resp.Body.Close()
 	defer drains(ctx, conn)()
@@ -239,9 +248,9 @@ func (c *Client) get(ctx context.Context, lease wire.Lease, read func(*shapedRea
 		asked = wish{}
 	}
 	defer c.shape.begin(asked, resp.Header)()
-	stalled := time.AfterFunc(StallTimeout, func() { cancel(ErrStalled) })
-	defer stalled.Stop()
-	body := &shapedReader{ctx: ctx, from: io.LimitReader(resp.Body, lease.To-lease.From), shaper: c.shape, stalled: stalled}
+	stalled.Reset(patience * StallTimeout)
+	body := &shapedReader{ctx: ctx, from: io.LimitReader(resp.Body, lease.To-lease.From), shaper: c.shape,
+		stalled: stalled, patience: patience * StallTimeout}
 	if err := read(body, resp.Header); err != nil {
 		if cause := cmp.Or(context.Cause(ctx), context.Cause(inner)); cause != nil {
 			return cause
@@ -253,7 +262,17 @@ func (c *Client) get(ctx context.Context, lease wire.Lease, read func(*shapedRea
 		c.refused.Add(wire.DoorOrigin, wire.CodeOrigin)
 		return fmt.Errorf("origin sent more than was asked for (%w)", errors.Join(err, io.ErrUnexpectedEOF))
 	}
+	c.stalls.Store(0)
 	return nil
+}
+
+// patience is how many times longer than usual an origin is waited for.
+func (c *Client) patience() time.Duration { return 1 << min(c.stalls.Load(), maxDoublings) }
+
+// stalled ends a fetch that gets nothing.
+func (c *Client) stalled(cancel context.CancelCauseFunc) {
+	c.stalls.Add(1)
+	cancel(ErrStalled)
 }
 
 // drains has conn give only what comes soon once ctx ends. The caller calls done when

@@ -263,10 +263,11 @@ func (c *shapedConn) Close() error {
 
 // shapedReader reads in small steps, each within the rate.
 type shapedReader struct {
-	ctx     context.Context
-	from    io.Reader
-	shaper  *shaper
-	stalled *time.Timer
+	ctx      context.Context
+	from     io.Reader
+	shaper   *shaper
+	stalled  *time.Timer
+	patience time.Duration
 }
 
 func (r *shapedReader) Read(b []byte) (int, error) {
@@ -274,7 +275,7 @@ func (r *shapedReader) Read(b []byte) (int, error) {
 	if n > 0 {
 		r.stalled.Stop() // the wait is ours, not the origin's
 		r.shaper.wait(r.ctx, n)
-		r.stalled.Reset(StallTimeout)
+		r.stalled.Reset(r.patience)
 	}
 	return n, err
 }
@@ -282,7 +283,7 @@ func (r *shapedReader) Read(b []byte) (int, error) {
 // handOver gives what was read to f. The time that takes is not the origin's.
 func (r *shapedReader) handOver(f func() error) error {
 	r.stalled.Stop()
-	defer r.stalled.Reset(StallTimeout)
+	defer r.stalled.Reset(r.patience)
 	start := time.Now()
 	defer func() { r.shaper.held.Add(int64(time.Since(start))) }()
 	return f()

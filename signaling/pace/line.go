@@ -2,6 +2,7 @@ package pace
 
 import (
 	"net"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -11,7 +12,9 @@ import (
 // line is a connection over which answers go, one after the other. It lives as long as
 // the connection: what one answer finds out about losses serves the next.
 type line struct {
-	conn net.Conn
+	pacer *Pacer
+	conn  net.Conn
+	to    netip.Addr
 
 	// mu guards the rest.
 	mu     sync.Mutex
@@ -55,5 +58,6 @@ func (l *line) look(now time.Time) {
 	before := l.losses.lossy
 	if l.losses.see(c); l.losses.lossy != before {
 		use(l.conn, l.losses.lossy)
+		l.pacer.remember(l.to, l.losses.lossy)
 	}
 }

@@ -26,6 +26,7 @@ const (
 type counts struct {
 	sent, again uint64        // segments with data, and how many of those repeated one
 	trip, least time.Duration // round trips: now, and the shortest
+	varies      time.Duration // how much they differ of late
 	rate        uint64        // of late, bytes per second; 0 while it is not known
 }
 
@@ -35,7 +36,9 @@ func (c counts) empty() bool {
 	if c.rate > 0 {
 		slack = min(slack, time.Duration(emptySegments*segment*uint64(time.Second)/c.rate))
 	}
-	return c.trip <= time.Duration(emptyTrips*float64(c.least))+emptyTime+slack
+	// What is lost and repeated makes round trips differ; in a queue that is full they are
+	// all long.
+	return c.trip-c.varies <= time.Duration(emptyTrips*float64(c.least))+emptyTime+slack
 }
 
 // losses judges a line by what a connection over it lost. The zero value takes it for

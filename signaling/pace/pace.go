@@ -13,6 +13,7 @@ import (
 	"math"
 	"net"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"strings"
 	"sync"
@@ -23,8 +24,13 @@ import (
 	"github.com/sitecast/sitecast/signaling/wire"
 )
 
-// maxPaced bounds the answers that are paced at once; more are not.
-const maxPaced = 1 << 16
+// maxPaced bounds the answers that are paced at once; more are not. maxLossy bounds the
+// addresses that are remembered to be behind lines that lose packets by themselves; of
+// more each connection finds out anew.
+const (
+	maxPaced = 1 << 16
+	maxLossy = 1 << 12
+)
 
 // slowest is the rate in bytes per second below which the kernel does not pace: it
 // would wait up to a second after a packet, whatever rate is set meanwhile. Slower
@@ -56,6 +62,37 @@ type Pacer struct {
 	// mu guards the rest.
 	mu    sync.Mutex
 	byKey map[string]*Answer
+
+	// lossyMu guards lossy. It may be taken while mu, or that of a line, is held.
+	lossyMu sync.Mutex
+	lossy   map[netip.Addr]bool // who is behind a line that loses packets by itself
+}
+
+// remember notes what is known of the line to an address, for its next connections.
+func (p *Pacer) remember(to netip.Addr, lossy bool) {
+	p.lossyMu.Lock()
+	defer p.lossyMu.Unlock()
+	switch {
+	case !lossy:
+		delete(p.lossy, to)
+	case p.lossy == nil:
+		p.lossy = map[netip.Addr]bool{to: true}
+	case len(p.lossy) < maxLossy:
+		p.lossy[to] = true
+	}
+}
+
+// lineOf returns what is known of a new connection: what that to the same address
+// before found out.
+func (p *Pacer) lineOf(conn net.Conn) *line {
+	l := &line{pacer: p, conn: conn}
+	if at, err := netip.ParseAddrPort(conn.RemoteAddr().String()); err == nil {
+		l.to = at.Addr().Unmap()
+	}
+	p.lossyMu.Lock()
+	defer p.lossyMu.Unlock()
+	l.losses.lossy = p.lossy[l.to]
+	return l
 }
 
 // Answer is one that is paced, or not.
@@ -74,7 +111,7 @@ func (p *Pacer) Context(ctx context.Context, conn net.Conn) context.Context {
 	for {
 		inner, ok := conn.(interface{ NetConn() net.Conn })
 		if !ok {
-			return context.WithValue(ctx, connKey{}, &line{conn: conn})
+			return context.WithValue(ctx, connKey{}, p.lineOf(conn))
 		}
 		conn = inner.NetConn()
 	}

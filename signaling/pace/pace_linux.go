@@ -63,7 +63,7 @@ func look(conn net.Conn) (c counts, ok bool) {
 		}
 		micros := func(n uint32) time.Duration { return time.Duration(n) * time.Microsecond }
 		c = counts{sent: uint64(info.Data_segs_out), again: uint64(info.Total_retrans),
-			trip: micros(info.Rtt), least: micros(info.Min_rtt), rate: info.Delivery_rate}
+			trip: micros(info.Rtt), varies: micros(info.Rttvar), least: micros(info.Min_rtt), rate: info.Delivery_rate}
 		return nil
 	})
 	return c, ok

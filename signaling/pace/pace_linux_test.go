@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"net"
+	"os"
 	"strings"
 	"testing"
 
@@ -167,6 +168,11 @@ func TestAPaceThatGrowsLeavesTheSenderAsItWas(t *testing.T) {
 	defer end()
 	p.Set(&wire.Pace{Key: key, BytesPerSecond: 5_000_000})
 	wantRate(t, conn, 5_000_000, "a hundred times as fast")
+	wantSender(t, conn, "cubic")
+}
+
+func wantSender(t *testing.T, conn *net.TCPConn, want string) {
+	t.Helper()
 	raw, err := conn.SyscallConn()
 	if err != nil {
 		t.Fatal(err)
@@ -175,7 +181,29 @@ func TestAPaceThatGrowsLeavesTheSenderAsItWas(t *testing.T) {
 	var failed error
 	if err := raw.Control(func(fd uintptr) {
 		name, failed = unix.GetsockoptString(int(fd), unix.IPPROTO_TCP, unix.TCP_CONGESTION)
-	}); err != nil || failed != nil || name != "cubic" {
-		t.Errorf("the sender is %q, %v, %v, want cubic", name, err, failed)
+	}); err != nil || failed != nil || name != want {
+		t.Errorf("the sender is %q, %v, %v, want %s", name, err, failed, want)
+	}
+}
+
+// Where the kernel has BBR, a connection over a line that loses by itself uses it, also
+// when its pace changes, and the kernel tells what it needs to know of losses.
+func TestLossyLineIsSentToByBBR(t *testing.T) {
+	available, err := os.ReadFile("/proc/sys/net/ipv4/tcp_allowed_congestion_control")
+	if err != nil || !strings.Contains(string(available), "bbr") {
+		t.Skip("no BBR here:", err)
+	}
+	conn := loopback(t)
+	if _, err := conn.Write([]byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	if counts, ok := pace.Look(conn); !ok || counts == 0 {
+		t.Errorf("the kernel tells of %d segments, %v, want at least one", counts, ok)
+	}
+	for _, change := range pace.Changes {
+		for _, lossy := range []bool{true, false, true} {
+			change(conn, lossy)
+			wantSender(t, conn, map[bool]string{true: "bbr", false: "cubic"}[lossy])
+		}
 	}
 }

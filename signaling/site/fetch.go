@@ -145,7 +145,7 @@ func (s *Site) candidate(now time.Time, f *flow, n *need, m *member, best podium
 	if _, open := n.supply.Next(1, h.have); !open && !(body && !h.body) {
 		return schedule.Candidate{}, false
 	}
-	c := schedule.Candidate{Member: s.placed(m), HeldOff: now.Before(m.heldOff), Doubted: h.doubted, NoBody: !body && !h.body,
+	c := schedule.Candidate{Member: s.placed(m), HeldOff: s.isOff(now, m), Doubted: h.doubted, NoBody: !body && !h.body,
 		Slow: s.fetching(now, m, best.without(m)).Poor()}
 	c.Fetcher = !m.meter.since.IsZero()
 	return c, true

@@ -33,9 +33,30 @@ type lease struct {
 }
 
 // patience is how long a lease may go without progress: LeaseTTL, or more where
-// one step takes long.
+// one step takes long, or everybody failed again and again.
 func (s *Site) patience(now time.Time, l *lease) time.Duration {
-	return max(LeaseTTL, 2*s.takes(now, s.members[l.to], l.step))
+	m := s.members[l.to]
+	return max(LeaseTTL, 2*s.takes(now, m, l.step), min(badLine*s.offLeast(m.group), maxPatience))
+}
+
+// offLeast is the least that a member of a group was pushed off for when it failed
+// last, 0 where one did not: what all have is not a member's fault but the line's.
+func (s *Site) offLeast(g groupID) time.Duration {
+	least := maxHoldOff
+	for _, m := range s.groups[g] {
+		least = min(least, m.lastOff)
+	}
+	return least
+}
+
+// isOff reports whether a member gets no lease now, because it failed. Where all did,
+// none waits for longer than maxOffTogether.
+func (s *Site) isOff(now time.Time, m *member) bool {
+	until := m.heldOff
+	if s.offLeast(m.group) > 0 {
+		until = until.Add(min(maxOffTogether-m.lastOff, 0))
+	}
+	return now.Before(until)
 }
 
 // takes is how long so many bytes take a member over a slow line, or over a fast
@@ -188,7 +209,7 @@ func (s *Site) adopt(now time.Time, m *member, f *flow, state wire.LeaseState) *
 	l := &lease{fence: fence{state.Epoch, state.Lease}, flow: f.ID, to: m.ID, moved: now}
 	n := f.need(m.group, now)
 	granted := state.Epoch < s.cfg.Epoch || state.Epoch == s.cfg.Epoch && state.Lease <= s.lastLease
-	ok := granted && !now.Before(m.heldOff) && !f.stopped() && s.desired.Cap != 0 && s.known
+	ok := granted && !s.isOff(now, m) && !f.stopped() && s.desired.Cap != 0 && s.known
 	if r := state.Range; r.Body {
 		l.body, l.step, l.bytes = true, f.Head.BodyBytes, f.Head.BodyBytes
 		ok = ok && r.To == f.Head.BodyBytes && s.bodyNeeded(f, m.group)

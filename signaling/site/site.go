@@ -140,6 +140,11 @@ const (
 	// holdOff is how long a member that gave a lease back gets none; it doubles.
 	holdOff    = 2 * time.Second
 	maxHoldOff = 5 * time.Minute
+	// badLine times the hold-off that everybody has is what a lease then may go without
+	// progress, up to maxPatience: over a line that loses much a chunk takes as long.
+	badLine        = 10
+	maxPatience    = 80 * time.Second
+	maxOffTogether = 8 * time.Second
 )
 
 // An event changes a Site. While apply runs it is the only code that does.
