@@ -119,8 +119,8 @@ type Config struct {
 	// ListenPacket opens a UDP socket on a free port.
 	ListenPacket func(ctx context.Context) (net.PacketConn, error)
 	Trust        func(chain []*x509.Certificate) (Voucher, error)
-	// Relay and Reflector are HOST:PORT of STUN servers. Empty: the first and the second
-	// that the agent was told, or port 3478 of the server's host.
+	// Relay and Reflector are HOST:PORT of STUN servers. Empty: the last and the first
+	// that the agent was told of, or port 3478 of the server's host and none.
 	Relay, Reflector string
 	// Agent asks the running agent; nil if it is not known where it answers.
 	Agent func(context.Context) (Agent, error)
@@ -134,6 +134,9 @@ const (
 	lookupTimeout  = 10 * time.Second
 	connectTimeout = 15 * time.Second
 	requestTimeout = 10 * time.Second
+	// stallTimeout is how long what fills several packets may stand still: less than a
+	// server waits for it, which would look as if somebody cut it off.
+	stallTimeout = 6 * time.Second
 )
 
 // doctor is one examination.

@@ -248,9 +248,10 @@ func TestNothingWrongIsSaid(t *testing.T) {
 			s.swallow(":3478")
 			s.cfg.Reflector = ""
 			s.cfg.Agent = func(context.Context) (doctor.Agent, error) {
-				return doctor.Agent{Connected: true, Relays: []string{secondIP + ":3478", relayAt}}, nil
+				return doctor.Agent{Connected: true, Relays: []string{siteIP + ":3478", relayAt}}, nil
 			}
 		}, "by the relay over UDP."},
+		{"a reflector on this side of the NAT", func(s *stand) { s.cfg.Reflector = siteIP + ":3478" }, "by WebSocket."},
 		{"one reflector", func(s *stand) { s.cfg.Reflector = ""; s.nat = symmetric }, "by WebSocket."},
 		{"plain http", func(s *stand) { s.cfg.Server.Scheme = "http" }, "by WebSocket."},
 		{"a clock that is a little wrong", func(s *stand) { s.ahead = time.Minute }, "by WebSocket."},

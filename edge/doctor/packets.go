@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/binary"
@@ -31,18 +32,7 @@ const (
 
 // packets looks at UDP and at relays. named are those that the agent was told of.
 func (d *doctor) packets(ctx context.Context, named []string) {
-	relay, second := d.Relay, d.Reflector
-	for _, at := range named {
-		switch {
-		case relay == "":
-			relay = at
-		case second == "" && at != relay:
-			second = at
-		}
-	}
-	if relay == "" {
-		relay = net.JoinHostPort(d.Server.Hostname(), defaultRelayPort)
-	}
+	relay, second := d.servers(named)
 	conn, err := d.ListenPacket(ctx)
 	if err != nil {
 		d.add(Finding{Rung: RungUDP, Mark: Warn, Fault: FaultUDP, Seen: "no UDP socket opens: " + err.Error(),
@@ -64,6 +54,19 @@ func (d *doctor) packets(ctx context.Context, named []string) {
 	d.add(udp(ctx, conn, at, relay, err, tcp.Mark == OK))
 	d.add(tcp)
 	d.add(d.nat(ctx, conn, mapped, err, second))
+}
+
+// servers picks the relay that is looked at, and the server it is compared with. An
+// agent is told of the relay at its site first: the last one is beyond the WAN.
+func (d *doctor) servers(named []string) (relay, second string) {
+	relay, second = d.Relay, d.Reflector
+	if n := len(named); n > 0 {
+		relay = cmp.Or(relay, named[n-1])
+		if second == "" && named[0] != relay {
+			second = named[0]
+		}
+	}
+	return cmp.Or(relay, net.JoinHostPort(d.Server.Hostname(), defaultRelayPort)), second
 }
 
 // udp says whether UDP passes, and in what sizes.
@@ -164,21 +167,24 @@ func (d *doctor) nat(ctx context.Context, conn net.PacketConn, mapped netip.Addr
 		f.Seen = fmt.Sprintf("seen from outside this device is %s; the kind of NAT shows only with a second STUN server: give --reflector HOST:PORT", mapped)
 		return f
 	}
+	var other netip.AddrPort
 	at, err := d.resolve(ctx, second)
 	if err == nil {
-		var other netip.AddrPort
-		if other, err = bind(ctx, conn, at, 0); err == nil && other != mapped {
-			f.Mark, f.Fault = Warn, FaultNAT
-			f.Seen = fmt.Sprintf("one server sees this device at %s, another at %s: the NAT has another port for each destination", mapped, other)
-			f.Do = "links to endpoints outside this LAN go by a relay; have the router map ports independently of the destination (\"full cone\", \"endpoint-independent\"), or put a relay at the site (sitecast relay)."
-			return f
-		}
+		other, err = bind(ctx, conn, at, 0)
 	}
-	if err != nil {
+	seen := fmt.Sprintf("this device is seen at %s by one server, and at %s by another", mapped, other)
+	switch {
+	case err != nil:
 		f.Seen = fmt.Sprintf("the second STUN server %s does not answer: %v", second, err)
-		return f
+	case other == mapped:
+		f.Mark, f.Seen = OK, fmt.Sprintf("two servers see this device at %s: a direct link can be made through this NAT", mapped)
+	case other.Addr() != mapped.Addr() && (other.Addr().IsPrivate() || mapped.Addr().IsPrivate()):
+		f.Seen = seen + ": they are on different sides of the NAT; give another --reflector to see its kind"
+	default:
+		f.Mark, f.Fault, f.Seen = Warn, FaultNAT, seen+": the NAT has another port for each destination"
+		f.Do = "links to endpoints outside this LAN go by a relay; have the router map ports independently of the destination (\"full cone\", \"endpoint-independent\"), or put a relay at the site (sitecast relay)."
 	}
-	return Finding{Rung: RungNAT, Mark: OK, Seen: fmt.Sprintf("two servers see this device at %s: a direct link can be made through this NAT", mapped)}
+	return f
 }
 
 func (d *doctor) resolve(ctx context.Context, at string) (*net.UDPAddr, error) {

@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -22,8 +23,8 @@ import (
 const (
 	// maxSkew is how far the device's clock may be off before it is worth a word.
 	maxSkew = 2 * time.Minute
-	// largeBytes is a body of several full packets.
-	largeBytes = 16 << 10
+	// largeBytes is a body of several full packets, which the server still reads.
+	largeBytes = 4 << 10
 	// maxAnswerBytes bounds what is read of an answer.
 	maxAnswerBytes = 256 << 10
 	pathHealth     = "/healthz"
@@ -131,12 +132,14 @@ func (d *doctor) config() *tls.Config {
 
 // shake makes a TLS connection.
 func (d *doctor) shake(ctx context.Context) (state tls.ConnectionState, err error) {
-	ctx, stop := context.WithTimeout(ctx, requestTimeout)
+	dialing, stop := context.WithTimeout(ctx, connectTimeout)
 	defer stop()
-	conn, err := d.Dial(ctx, "tcp", d.address())
+	conn, err := d.Dial(dialing, "tcp", d.address())
 	if err != nil {
 		return state, err
 	}
+	ctx, stop = context.WithTimeout(ctx, stallTimeout)
+	defer stop()
 	defer conn.Close()
 	secure := tls.Client(conn, d.config())
 	err = secure.HandshakeContext(ctx)
@@ -177,9 +180,9 @@ func (d *doctor) tls(ctx context.Context) (f Finding, reached bool) {
 
 // judge says what a certificate tells.
 func judge(by Voucher, err error, chain []*x509.Certificate, at string) Finding {
-	issuer := "nobody"
+	issuer := "somebody without a name"
 	if len(chain) > 0 {
-		issuer = chain[0].Issuer.String()
+		issuer = cmp.Or(chain[0].Issuer.String(), issuer)
 	}
 	f := Finding{Rung: RungTLS, Mark: OK}
 	switch by {

@@ -40,6 +40,7 @@ const (
 	serverIP = "10.0.0.9"
 	secondIP = "10.0.0.10"
 	serverAt = serverIP + ":8443"
+	siteIP   = "192.168.0.9" // of a relay at the site
 	relayAt  = serverIP + ":3478"
 )
 
@@ -123,8 +124,8 @@ func (s *stand) udp() *vnet.Router {
 		wan.AddChunkFilter(func(c vnet.Chunk) bool { return !s.drop(c) })
 	}
 	s.must(wan.AddRouter(home))
-	for _, ip := range []string{serverIP, secondIP} {
-		host := s.host(wan, ip)
+	for ip, net := range map[string]*vnet.Router{serverIP: wan, secondIP: wan, siteIP: home} {
+		host := s.host(net, ip)
 		conn, err := host.ListenPacket("udp4", ip+":3478")
 		s.must(err)
 		go func() {
