@@ -147,11 +147,12 @@ func judgeBy(data string, server *url.URL, others *x509.CertPool) (func([]*x509.
 			return doctor.Authorities, nil
 		}
 		if others != nil {
-			if err = vouched(chain, host, others); err == nil {
+			if err = vouched(chain, host, others); err == nil && known {
 				return doctor.Added, nil
 			}
 		}
-		if unknown := new(x509.UnknownAuthorityError); !known && errors.As(err, unknown) {
+		// The authority of --ca-file may be the server's own: a pin would tell.
+		if unknown := new(x509.UnknownAuthorityError); !known && (err == nil || errors.As(err, unknown)) {
 			return doctor.Unjudged, nil
 		}
 		return doctor.Nobody, err

@@ -40,7 +40,7 @@ func TestDoctorJudgesCertificatesAsTheAgentDoes(t *testing.T) {
 		{"opened by whom --ca-file names", pinOf(good.ca), other, pool(other), doctor.Added, ""},
 		{"opened by whom --ca-file names, at another time", pinOf(good.ca), old, pool(old), doctor.Nobody, "expired"},
 		{"not enrolled", "none", good, nil, doctor.Unjudged, ""},
-		{"not enrolled, with the server's authority", "none", good, pool(good), doctor.Added, ""},
+		{"not enrolled, with the server's authority", "none", good, pool(good), doctor.Unjudged, ""},
 		{"enrolled at a server with a public certificate", "system", other, nil, doctor.Nobody, "unknown authority"},
 	} {
 		dir := t.TempDir()

@@ -161,7 +161,7 @@ func (d *doctor) nat(ctx context.Context, conn net.PacketConn, mapped netip.Addr
 	f := Finding{Rung: RungNAT, Mark: Skipped}
 	switch {
 	case err != nil:
-		f.Seen = "no UDP passes"
+		f.Seen = "no STUN server answers over UDP"
 		return f
 	case second == "":
 		f.Seen = fmt.Sprintf("seen from outside this device is %s; the kind of NAT shows only with a second STUN server: give --reflector HOST:PORT", mapped)

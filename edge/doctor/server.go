@@ -23,8 +23,8 @@ import (
 const (
 	// maxSkew is how far the device's clock may be off before it is worth a word.
 	maxSkew = 2 * time.Minute
-	// largeBytes is a body of several full packets, which the server still reads.
-	largeBytes = 4 << 10
+	// largeBytes is a body of several full packets.
+	largeBytes = 16 << 10
 	// maxAnswerBytes bounds what is read of an answer.
 	maxAnswerBytes = 256 << 10
 	pathHealth     = "/healthz"
@@ -315,10 +315,12 @@ func (d *doctor) socket(ctx context.Context) Finding {
 const adviceMTU = "full packets are lost on the way and nobody says so: set this device's MTU lower (ip link set dev IFACE mtu 1400), " +
 	"or have the router or VPN clamp the MSS of TCP and let ICMP \"fragmentation needed\" pass."
 
-// large moves a body of several packets in each direction, where small ones passed.
+// large moves a body of several packets in each direction, where small ones passed. The
+// one to the server is an empty proof of a session with blanks after it: the server has
+// to read it all to refuse it.
 func (d *doctor) large(ctx context.Context) Finding {
 	body := append([]byte("{}"), bytes.Repeat([]byte{' '}, largeBytes)...)
-	_, _, up := d.ask(ctx, http.MethodPost, wire.PathChallenge, http.Header{"Content-Type": {"application/json"}}, body)
+	_, _, up := d.ask(ctx, http.MethodPost, wire.PathSession, http.Header{"Content-Type": {"application/json"}}, body)
 	_, _, down := d.ask(ctx, http.MethodGet, pathLarge, nil, nil)
 	var stuck []string
 	if timedOut(up) {

@@ -208,7 +208,7 @@ func (s *stand) answer(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusUnauthorized)
 	case "POST " + wire.PathTunnel:
 		w.WriteHeader(http.StatusUnauthorized)
-	case "POST " + wire.PathChallenge:
+	case "POST " + wire.PathSession:
 		_, _ = io.Copy(io.Discard, r.Body)
 	case "GET /api/v1/openapi.json":
 		_, _ = w.Write(bytes.Repeat([]byte("x"), 64<<10))
