@@ -45,6 +45,7 @@ func (s *stage) wantFault(works bool, rung doctor.Rung, fault doctor.Fault, flag
 
 // TestTheDoctorNamesWhatStandsInTheWay: on real links, beside agents that run.
 func TestTheDoctorNamesWhatStandsInTheWay(t *testing.T) {
+	t.Parallel() // it waits most of its time
 	s := open(t, netlab.Plan{Sites: []netlab.SitePlan{{Endpoints: 2, WAN: wan(50), Isolated: true}}}, 1000)
 	s.must(s.StartAgents(s.ctx))
 	s.wantFault(true, "", "")
