@@ -23,7 +23,7 @@ demo: build ## A server, two sites of four endpoints and real content on this ma
 .PHONY: test
 test: deps check build ## Everything CI runs: checks, race-tested packages, namespace stories, the demo
 	$(GO) test -race -timeout 8m $$($(GO) list ./... | grep -v /e2e/)
-	$(GO) test -race -timeout 10m -p 1 ./e2e/... # real links: one package at a time
+	$(GO) test -race -timeout 14m -p 1 ./e2e/... # real links: one package at a time
 	DEMO_EXIT=1 bin/sitecast demo
 
 .PHONY: test-many

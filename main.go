@@ -32,6 +32,7 @@ type commands struct {
 	Server     server.Command      `cmd:"" help:"Run the server: API, signaling, origin, relay."`
 	Relay      relay.Command       `cmd:"" help:"Run a STUN and TURN relay on its own."`
 	Agent      agent.Commands      `cmd:"" help:"Run the agent of an endpoint, or check and repair what it holds."`
+	Doctor     agent.Doctor        `cmd:"" help:"Say by which way this endpoint reaches its server and peers, and what stands in the way."`
 	Site       operator.Site       `cmd:"" help:"Create, list, show and change sites."`
 	Enrol      operator.Enrol      `cmd:"" help:"Print a token that lets endpoints enrol."`
 	Publish    operator.Publish    `cmd:"" help:"Publish a file or folder as a version of content."`

@@ -74,6 +74,7 @@ func TestEndpointsThatCannotMeetShareOneCopyThroughTheRelayAtTheirSite(t *testin
 		tls, noUDP bool
 	}{{"over UDP", false, false}, {"over TLS where UDP is blocked", true, true}} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel() // it waits most of its time
 			s := open(t, netlab.Plan{Sites: []netlab.SitePlan{{Endpoints: 3, WAN: wan(50), Isolated: true}}}, size)
 			s.relayAtSite(c.tls)
 			if c.noUDP {

@@ -1,9 +1,13 @@
 package agent
 
 import (
+	"crypto/ed25519"
+	"crypto/x509"
 	"log/slog"
 	"net/http"
+	"net/url"
 
+	"github.com/sitecast/sitecast/edge/doctor"
 	"github.com/sitecast/sitecast/signaling/wire"
 	"github.com/sitecast/sitecast/storage/chunk/disk"
 	"github.com/sitecast/sitecast/storage/content"
@@ -40,3 +44,17 @@ func Delivered(store *disk.Store, lost func(content.VersionID, uint32)) http.Han
 
 // ReadScrub reads the file that says how far content was checked.
 var ReadScrub = readScrub
+
+// JudgeBy returns how a doctor judges the certificate of a server at host.
+func JudgeBy(data, host string, others *x509.CertPool) (func([]*x509.Certificate) (doctor.Voucher, error), error) {
+	return judgeBy(data, &url.URL{Scheme: "https", Host: host}, others)
+}
+
+// SaveIdentity makes an identity with a pin in a folder.
+func SaveIdentity(dir, pin string) error {
+	key, err := newKey()
+	if err != nil {
+		return err
+	}
+	return (&identity{Key: key, Machine: machine(), Root: key.Public().(ed25519.PublicKey), Pin: pin, Site: "shop"}).save(dir)
+}

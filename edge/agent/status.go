@@ -29,8 +29,9 @@ type status struct {
 	engine.Status
 	Governor governor.Status `json:"governor"`
 	Actuator actuator        `json:"actuator"`
-	Uploads  lan.Status      `json:"uploads"`        // to peers
-	Disk     *polite.Status  `json:"disk,omitempty"` // what the store may do beside others
+	Uploads  lan.Status      `json:"uploads"`          // to peers
+	Disk     *polite.Status  `json:"disk,omitempty"`   // what the store may do beside others
+	Relays   []string        `json:"relays,omitempty"` // over UDP, as the server named them last
 }
 
 // actuator is what holds fetches to their rate, and why that and nothing better.
@@ -61,7 +62,7 @@ func (a *agent) serveStatus(ctx context.Context, l net.Listener) error {
 		enc := json.NewEncoder(w)
 		enc.SetIndent("", "  ")
 		name, why := a.origin.Actuator()
-		all := status{a.id.id(), a.cfg.Name, s, a.governor.Status(), actuator{name, why}, a.lan.Status(), nil}
+		all := status{a.id.id(), a.cfg.Name, s, a.governor.Status(), actuator{name, why}, a.lan.Status(), nil, a.ice.reflectors()}
 		if a.disk != nil {
 			disk := a.disk.Status()
 			all.Disk = &disk

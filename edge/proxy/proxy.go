@@ -36,17 +36,9 @@ const (
 // proxy's URL (http or https, with a name and password if need be), [None], or empty
 // for what HTTPS_PROXY and NO_PROXY say.
 func New(setting string, direct Dial) (Dial, error) {
-	which := httpproxy.FromEnvironment().ProxyFunc()
-	switch setting {
-	case "":
-	case None:
-		return direct, nil
-	default:
-		at, err := url.Parse(setting)
-		if err != nil || at.Hostname() == "" || at.Scheme != "http" && at.Scheme != "https" {
-			return nil, errors.New("the proxy is no URL such as http://proxy.example:3128 or http://USER:PASSWORD@proxy.example:3128") // and not shown: it may hold a password
-		}
-		which = func(*url.URL) (*url.URL, error) { return at, nil }
+	which, err := chosen(setting)
+	if err != nil || which == nil {
+		return direct, err
 	}
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		at, err := which(&url.URL{Scheme: "https", Host: addr})
@@ -58,6 +50,35 @@ func New(setting string, direct Dial) (Dial, error) {
 		}
 		return through(ctx, direct, at, network, addr)
 	}, nil
+}
+
+// For says through which proxy a Dial of that setting reaches addr: its host, without
+// a password; empty for none.
+func For(setting, addr string) (string, error) {
+	which, err := chosen(setting)
+	if err != nil || which == nil {
+		return "", err
+	}
+	at, err := which(&url.URL{Scheme: "https", Host: addr})
+	if err != nil || at == nil {
+		return "", err
+	}
+	return hostPort(at), nil
+}
+
+// chosen returns how the proxy for a URL is found; nil where there is none for any.
+func chosen(setting string) (func(*url.URL) (*url.URL, error), error) {
+	switch setting {
+	case "":
+		return httpproxy.FromEnvironment().ProxyFunc(), nil
+	case None:
+		return nil, nil
+	}
+	at, err := url.Parse(setting)
+	if err != nil || at.Hostname() == "" || at.Scheme != "http" && at.Scheme != "https" {
+		return nil, errors.New("the proxy is no URL such as http://proxy.example:3128 or http://USER:PASSWORD@proxy.example:3128") // and not shown: it may hold a password
+	}
+	return func(*url.URL) (*url.URL, error) { return at, nil }, nil
 }
 
 // through asks the proxy for a connection to addr.

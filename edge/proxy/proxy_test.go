@@ -165,6 +165,13 @@ func TestTheEnvironmentNamesTheProxy(t *testing.T) {
 		if _, err := dial(t.Context(), "tcp", c.addr); err == nil || dialed != c.want {
 			t.Errorf("%q for %s: dialed %s (%v), want %s", c.setting, c.addr, dialed, err, c.want)
 		}
+		want := c.want
+		if want == c.addr {
+			want = "" // directly
+		}
+		if through, err := proxy.For(c.setting, c.addr); err != nil || through != want {
+			t.Errorf("%q for %s: said to go through %q (%v), want %q", c.setting, c.addr, through, err, want)
+		}
 	}
 }
 

@@ -154,6 +154,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		s.refused(wire.CodeUnauthorized)
 		s.cfg.Log.Debug("refusing a socket", "remote", r.RemoteAddr, "err", err)
+		if !websocket.IsWebSocketUpgrade(r) { // as it arrived: who looks for faults learns that something took it off
+			w.Header().Set("Upgrade", "websocket")
+			http.Error(w, "only WebSockets are served here", http.StatusUpgradeRequired)
+			return
+		}
 		w.Header().Set("WWW-Authenticate", "Bearer")
 		http.Error(w, "the token was refused; get a new one", http.StatusUnauthorized)
 		return

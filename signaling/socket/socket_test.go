@@ -182,8 +182,17 @@ func TestBadTokensAreRefusedBeforeTheUpgrade(t *testing.T) {
 				t.Errorf("token %.12q: %v, want %d", token, resp, want)
 			}
 		}
+		web := http.Client{Transport: &http.Transport{DialContext: s.net.DialContext, DisableKeepAlives: true}}
+		resp, err := web.Get("http://" + address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode != http.StatusUpgradeRequired {
+			t.Errorf("a plain request: %s, want 426", resp.Status)
+		}
 		s.wantLog()
-		s.wantRefused(map[string]uint64{wire.CodeUnauthorized: 2, wire.CodeTooLarge: 1})
+		s.wantRefused(map[string]uint64{wire.CodeUnauthorized: 3, wire.CodeTooLarge: 1})
 		s.end()
 	})
 }
