@@ -93,6 +93,11 @@ bench-harm-full: build ## The same for all 90 cells: repeat it until none is lef
 	@.ci/install bench
 	$(GO) run ./e2e/bench/harm -full -limit 9m
 
+.PHONY: bench-adverse
+bench-adverse: build ## Bad lines beside curl: loss, delay and rate; 10 cells, ADVERSE=full for 40; repeat it until none is left (root)
+	@.ci/install bench
+	$(GO) run ./e2e/bench/adverse $(if $(filter full,$(ADVERSE)),-full) -limit 9m
+
 .PHONY: bench-lan
 bench-lan: deps ## What others keep of a slow LAN beside uploads to peers, governed and not (root)
 	SITECAST_STORY_LAN=1 $(GO) test -count=1 -v -run SlowLAN ./e2e/story

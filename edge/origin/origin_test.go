@@ -248,6 +248,44 @@ func TestStalledOriginIsGivenUp(t *testing.T) {
 	})
 }
 
+// Where fetches stall again and again it is the line, and what it lost is repeated
+// later than anybody waits at first.
+func TestOriginIsWaitedForLongerAfterEachStall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newObject(4, 50_000)
+		release, stalls := make(chan struct{}), true
+		c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			if !stalls {
+				o.handler(w, r)
+				return
+			}
+			w.Header().Set("Content-Range", "bytes 0-"+strconv.Itoa(len(o.encoded)-1)+"/*")
+			w.WriteHeader(http.StatusPartialContent)
+			_, _ = w.Write(o.encoded[:100])
+			_ = http.NewResponseController(w).Flush()
+			<-release
+		})
+		defer close(release)
+		wait := func(want time.Duration) {
+			t.Helper()
+			start := time.Now()
+			_, err := fetch(c, o, o.lease())
+			if took := time.Since(start); !errors.Is(err, origin.ErrStalled) || took < want || took > want+time.Second {
+				t.Errorf("err = %v after %v, want ErrStalled after %v", err, took, want)
+			}
+		}
+		for _, times := range []time.Duration{1, 2, 4, 8, 8} {
+			wait(times * origin.StallTimeout)
+		}
+		stalls = false
+		if _, err := fetch(c, o, o.lease()); err != nil {
+			t.Fatal(err)
+		}
+		stalls = true
+		wait(origin.StallTimeout)
+	})
+}
+
 func TestWrongAnswersAreRefused(t *testing.T) {
 	o := newObject(2, 50_000)
 	for name, handler := range map[string]http.HandlerFunc{

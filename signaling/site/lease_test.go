@@ -1,6 +1,7 @@
 package site_test
 
 import (
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -220,6 +221,57 @@ func TestALeaseWithoutProgressPassesOnAfter20Seconds(t *testing.T) {
 			t.Errorf("the other fetches from chunk %d, want 1: 0 is held", got)
 		}
 		none[wire.Lease](stuck)
+	})
+}
+
+// Where everybody fails again and again the line is to blame: leases live longer, and
+// nobody is held off for long.
+func TestALineThatFailsEverybodyGetsMoreTime(t *testing.T) {
+	onStand(t, func(s *stand) {
+		a := version("a", 100)
+		s.order(a)
+		till := s.join("till")
+		till.report(a, nil)
+		var lives, waits []int // seconds
+		for range 6 {
+			wait, life := 0, 0
+			for ; len(take[wire.Lease](till)) == 0 && wait < 600; wait++ {
+				s.pass(time.Second)
+			}
+			for ; len(take[wire.Revoke](till)) == 0 && life < 600; life++ {
+				s.pass(time.Second)
+			}
+			waits, lives = append(waits, wait), append(lives, life)
+		}
+		for i, want := range []int{20, 20, 40, 80, 80, 80} {
+			if lives[i] < want-2 || lives[i] > want+2 {
+				t.Errorf("lease %d lived %d s without progress, want %d", i+1, lives[i], want)
+			}
+		}
+		if longest := slices.Max(waits); longest > 10 {
+			t.Errorf("waited %v s for leases, want 8 at most", waits)
+		}
+	})
+}
+
+// Who fails alone is given up as soon as ever.
+func TestAMemberThatFailsAloneGetsNoMoreTime(t *testing.T) {
+	onStand(t, func(s *stand) {
+		a := version("a", 100)
+		s.order(a)
+		stuck, other := s.join("stuck"), s.join("other")
+		first, _ := begin(s, a, stuck, other)
+		s.pass(21 * time.Second)
+		if len(take[wire.Revoke](stuck)) == 0 {
+			t.Fatalf("lease %d lives on without progress", first.Lease)
+		}
+		if len(take[wire.Lease](other)) == 0 {
+			t.Fatal("the other got no lease")
+		}
+		s.pass(21 * time.Second)
+		if len(take[wire.Revoke](other)) == 0 {
+			t.Error("the lease of one that failed for the first time lives on after 20 s")
+		}
 	})
 }
 
