@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -42,6 +43,7 @@ type session struct {
 	described  bool // the own description was sent
 	remote     bool // the peer's description was taken
 	early      []string
+	mapped     map[netip.AddrPort]bool // own addresses that the peer was told of, or knows
 }
 
 func (s *session) isUp() bool { return s.up.Load() }
@@ -100,8 +102,9 @@ func (s *session) settle() {
 
 // events of pion's callbacks, as run sees them.
 type events struct {
-	local    chan string   // own candidates; "" when gathering is complete
-	channels chan struct{} // one for each channel that opened
+	local    chan string         // own candidates; "" when gathering is complete
+	mapped   chan netip.AddrPort // own addresses as servers see them
+	channels chan struct{}       // one for each channel that opened
 }
 
 // connect makes the connection, exchanges hellos and returns the link.
@@ -127,10 +130,19 @@ func (s *session) connect() (*Link, error) {
 	if err := s.describe(); err != nil {
 		return nil, err
 	}
+	for _, server := range reflectors(cfg.ICEServers) {
+		s.t.wg.Go(func() { s.t.reflexive(deadline, server, ev.mapped) })
+	}
 	opened := 0
 	wait := time.After(gatherWait)
 	for opened < 2 {
+		var mapped <-chan netip.AddrPort
+		if s.described { // before that there is nothing for the peer to add them to
+			mapped = ev.mapped
+		}
 		select {
+		case at := <-mapped:
+			s.sendMapped(at)
 		case <-deadline.Done():
 			return nil, context.Cause(deadline)
 		case <-ev.channels:
@@ -168,6 +180,7 @@ func (s *session) configuration(cert webrtc.Certificate) webrtc.Configuration {
 func (s *session) listen() events {
 	ev := events{
 		local:    make(chan string, maxCandidates),
+		mapped:   make(chan netip.AddrPort, maxReflectors),
 		channels: make(chan struct{}, 2),
 	}
 	s.pc.OnICECandidate(func(c *webrtc.ICECandidate) {

@@ -6,7 +6,8 @@
 // Every session description carries a statement signed by its author's endpoint
 // key, so the server that forwards it can't put itself between two peers. The
 // first attempt at a link gathers host candidates only, which costs the WAN
-// nothing; from the second on STUN and TURN servers are used as well.
+// nothing; from the second on STUN and TURN servers are used as well. NETWORKS.md has
+// which endpoints can meet that way.
 package rtc
 
 import (
