@@ -43,6 +43,7 @@ type session struct {
 	described  bool // the own description was sent
 	remote     bool // the peer's description was taken
 	early      []string
+	policy     policy                  // of what the peer may have this host send to; set when remote is
 	mapped     map[netip.AddrPort]bool // own addresses that the peer was told of, or knows
 }
 
@@ -179,7 +180,7 @@ func (s *session) configuration(cert webrtc.Certificate) webrtc.Configuration {
 // enough for all they will ever carry.
 func (s *session) listen() events {
 	ev := events{
-		local:    make(chan string, maxCandidates),
+		local:    make(chan string, wire.MaxCandidates),
 		mapped:   make(chan netip.AddrPort, maxReflectors),
 		channels: make(chan struct{}, 2),
 	}
@@ -254,7 +255,11 @@ func (s *session) send(sig wire.Signal) {
 // sendDescription sends the own description with the candidates so far.
 func (s *session) sendDescription() {
 	s.described = true
-	sdp := s.pc.LocalDescription().SDP
+	sdp, err := trimmed(s.pc.LocalDescription().SDP)
+	if err != nil {
+		s.stop(err.Error())
+		return
+	}
 	role := "offer"
 	if s.offer != nil {
 		role = "answer"
@@ -309,10 +314,22 @@ func (s *session) heard(sig wire.Signal) error {
 
 // accept takes a description of the peer, whose author has been proved.
 func (s *session) accept(kind webrtc.SDPType, desc *wire.Description) error {
-	if err := s.pc.SetRemoteDescription(webrtc.SessionDescription{Type: kind, SDP: desc.SDP}); err != nil {
+	d, err := sift(desc.SDP)
+	if err == nil {
+		err = s.pc.SetRemoteDescription(webrtc.SessionDescription{Type: kind, SDP: d.sdp})
+	}
+	if err != nil {
 		return fmt.Errorf("take the peer's %s: %w", kind, err)
 	}
-	s.remote = true
+	s.remote, s.policy = true, s.t.newPolicy()
+	if flood(d.candidates) {
+		s.t.refused(wire.CodeTooLarge)
+		s.t.log.Warn("using none of a peer's candidates, there were too many", "peer", s.peer.Short(), "candidates", len(d.candidates))
+		d.candidates = nil
+	}
+	for _, c := range d.candidates {
+		s.add(c)
+	}
 	for _, c := range s.early {
 		if err := s.candidate(c); err != nil {
 			return err
@@ -324,20 +341,37 @@ func (s *session) accept(kind webrtc.SDPType, desc *wire.Description) error {
 // candidate adds a candidate of the peer, or keeps it until its description came.
 func (s *session) candidate(text string) error {
 	if !s.remote {
-		if len(s.early) == maxCandidates {
+		if len(s.early) == wire.MaxCandidates {
 			s.t.refused(wire.CodeTooLarge)
 			return nil
 		}
 		s.early = append(s.early, text)
 		return nil
 	}
-	if s.candidates++; s.candidates > maxCandidates {
+	if s.candidates++; s.candidates > wire.MaxCandidates {
 		s.t.refused(wire.CodeTooLarge)
 		return errReason("too many candidates")
 	}
-	if err := s.pc.AddICECandidate(webrtc.ICECandidateInit{Candidate: text}); err != nil {
-		s.t.refused(wire.CodeProtocol)
-		s.t.log.Debug("ignoring a candidate", "peer", s.peer.Short(), "err", err)
-	}
+	s.add(text)
 	return nil
+}
+
+// add lets ICE try a candidate of the peer, if policy allows it.
+func (s *session) add(text string) {
+	c, err := s.policy.admit(text)
+	if err == nil { // what was looked at is what is used
+		err = s.pc.AddICECandidate(webrtc.ICECandidateInit{Candidate: c.String()})
+	}
+	switch {
+	case err == nil:
+		return
+	case errors.Is(err, wire.ErrUnused): // nothing wrong with it
+	case errors.Is(err, wire.ErrCandidate):
+		s.t.refused(wire.CodeCandidate)
+	case errors.Is(err, errManyAddresses):
+		s.t.refused(wire.CodeTooLarge)
+	default:
+		s.t.refused(wire.CodeProtocol)
+	}
+	s.t.log.Debug("ignoring a candidate", "peer", s.peer.Short(), "err", err)
 }

@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -74,7 +75,6 @@ const (
 	iceKeepAlive    = 2 * time.Second
 	socketBuffer    = 4 << 20
 	sctpReceive     = 1 << 20
-	maxCandidates   = 64 // of one peer in one attempt
 	inboxSignals    = 128
 )
 
@@ -149,6 +149,11 @@ func (t *Transport) listen() error {
 	se.SetIncludeLoopbackCandidate(loopback)
 	se.SetIPFilter(func(ip net.IP) bool {
 		return ip.IsLoopback() == loopback && !ip.IsLinkLocalUnicast()
+	})
+	// The last line; before it, every candidate is looked at with its port.
+	se.SetRemoteIPFilter(func(ip net.IP) bool {
+		a, ok := netip.AddrFromSlice(ip)
+		return ok && wire.CheckAddress(a.Unmap(), loopback) == nil
 	})
 	se.SetICETimeouts(iceDisconnected, iceFailed, iceKeepAlive)
 	se.SetRelayAcceptanceMinWait(500 * time.Millisecond)
