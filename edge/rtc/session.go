@@ -22,6 +22,7 @@ type session struct {
 	peer    wire.EndpointID
 	link    string
 	attempt int
+	why     wire.Replace // empty when it is not to replace another
 	site    string
 	offer   *wire.Description // nil when this side offers
 	ctx     context.Context
@@ -38,10 +39,12 @@ type session struct {
 
 	// Owned by run.
 	pc         *webrtc.PeerConnection
-	nearby     bool // a relay, if any, is at the site
-	candidates int  // of the peer, taken so far
-	described  bool // the own description was sent
-	remote     bool // the peer's description was taken
+	from       []netip.Addr // of the host, which the link depends on; set before up is
+	ask        []string     // who tells the own address
+	nearby     bool         // a relay, if any, is at the site
+	candidates int          // of the peer, taken so far
+	described  bool         // the own description was sent
+	remote     bool         // the peer's description was taken
 	early      []string
 	policy     policy                  // of what the peer may have this host send to; set when remote is
 	mapped     map[netip.AddrPort]bool // own addresses that the peer was told of, or knows
@@ -77,12 +80,24 @@ func (s *session) run() {
 		if s.pc != nil {
 			_ = s.pc.GracefulClose()
 		}
+		unheard := s.t.unheard(s)
 		s.t.gone(s)
-		s.t.cfg.Handler.Down(s.peer, nil, s.attempt, s.reason())
+		if !unheard {
+			s.t.cfg.Handler.Down(s.peer, nil, s.attempt, s.reason())
+		}
 		return
 	}
+	s.leaves(link.through)
 	s.up.Store(true)
+	old := s.t.promote(s)
+	select {
+	case s.t.linked <- struct{}{}:
+	default:
+	}
 	s.t.cfg.Handler.Up(link)
+	if old != nil {
+		old.stop("another link took its place")
+	}
 	link.run(s) // until the session ends
 	_ = s.pc.GracefulClose()
 	link.wait()
@@ -131,7 +146,7 @@ func (s *session) connect() (*Link, error) {
 	if err := s.describe(); err != nil {
 		return nil, err
 	}
-	for _, server := range reflectors(cfg.ICEServers) {
+	for _, server := range s.ask {
 		s.t.wg.Go(func() { s.t.reflexive(deadline, server, ev.mapped) })
 	}
 	opened := 0
@@ -172,6 +187,10 @@ func (s *session) configuration(cert webrtc.Certificate) webrtc.Configuration {
 	cfg := webrtc.Configuration{Certificates: []webrtc.Certificate{cert}}
 	if s.attempt >= stunFrom {
 		cfg.ICEServers, s.nearby = rung(s.attempt, s.t.cfg.ICE())
+	}
+	s.ask = reflectors(cfg.ICEServers)
+	if s.why == wire.ReplaceDirect {
+		cfg.ICEServers = nil // no relay again
 	}
 	return cfg
 }
@@ -248,7 +267,7 @@ func refusal(why error) string {
 }
 
 func (s *session) send(sig wire.Signal) {
-	sig.From, sig.To, sig.Link, sig.Attempt = s.t.self, s.peer, s.link, s.attempt
+	sig.From, sig.To, sig.Link, sig.Attempt, sig.Replace = s.t.self, s.peer, s.link, s.attempt, s.why
 	s.t.cfg.Handler.Signal(sig)
 }
 

@@ -89,21 +89,24 @@ type Transport struct {
 	probes   *probes
 	settings webrtc.SettingEngine
 	wg       sync.WaitGroup
+	ended    chan struct{} // closed when Run ends
+	linked   chan struct{} // holds one while watch has to look at links anew
 
 	// mu guards the rest.
 	mu       sync.Mutex
 	ctx      context.Context // of Run; nil before it and after it
 	site     string
 	sessions map[wire.EndpointID]*session
-	offers   nonces // of peers, that were taken
-	turns    turns  // when peers may offer
+	beside   map[wire.EndpointID]*session // those that shall replace one
+	offers   nonces                       // of peers, that were taken
+	turns    turns                        // when peers may offer
 	cert     *webrtc.Certificate
 }
 
 // New opens the UDP socket. Run must follow; it closes the socket at its end.
 func New(cfg Config) (*Transport, error) {
 	t := &Transport{cfg: cfg, log: cfg.Log, self: wire.IDOf(cfg.Identity.Public().(ed25519.PublicKey)),
-		probes: newProbes(), sessions: map[wire.EndpointID]*session{}}
+		probes: newProbes(), sessions: map[wire.EndpointID]*session{}, beside: map[wire.EndpointID]*session{}, ended: make(chan struct{}), linked: make(chan struct{}, 1)}
 	if cfg.Dial == nil {
 		t.cfg.Dial = new(net.Dialer).DialContext
 	}
@@ -112,7 +115,7 @@ func New(cfg Config) (*Transport, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read network interfaces: %w", err)
 		}
-		t.cfg.Net = host
+		t.cfg.Net = hostNet{host}
 	}
 	if _, err := t.certificate(); err != nil {
 		return nil, err
@@ -187,11 +190,15 @@ func (t *Transport) Run(ctx context.Context) error {
 	t.mu.Lock()
 	t.ctx = ctx
 	t.mu.Unlock()
+	t.wg.Go(t.watch)
 	<-ctx.Done()
+	close(t.ended)
 	t.mu.Lock()
 	t.ctx = nil
-	for _, s := range t.sessions {
-		s.stop("agent stops")
+	for _, all := range []map[wire.EndpointID]*session{t.sessions, t.beside} {
+		for _, s := range all {
+			s.stop("agent stops")
+		}
 	}
 	t.mu.Unlock()
 	t.wg.Wait()
@@ -207,19 +214,19 @@ func (t *Transport) Dial(peer wire.EndpointID, attempt int) {
 	if t.ctx == nil || peer == t.self || t.sessions[peer] != nil {
 		return
 	}
-	t.begin(peer, rand.Text(), attempt, nil)
+	t.begin(t.sessions, peer, rand.Text(), attempt, "", nil)
 }
 
-// begin starts a session in the place of one that ends, if there is one; offer is
-// nil when this side offers. mu is held.
-func (t *Transport) begin(peer wire.EndpointID, link string, attempt int, offer *wire.Description) {
-	s := &session{t: t, relays: relays{Net: t.cfg.Net, dial: t.cfg.Dial}, peer: peer, link: link, attempt: attempt, offer: offer, site: t.site,
+// begin starts a session among others, in the place of one that ends, if there is one;
+// offer is nil when this side offers. mu is held.
+func (t *Transport) begin(among map[wire.EndpointID]*session, peer wire.EndpointID, link string, attempt int, why wire.Replace, offer *wire.Description) {
+	s := &session{t: t, relays: relays{Net: t.cfg.Net, dial: t.cfg.Dial}, peer: peer, link: link, attempt: attempt, why: why, offer: offer, site: t.site,
 		signals: make(chan wire.Signal, inboxSignals), sctpEnded: make(chan struct{}), done: make(chan struct{})}
 	s.ctx, s.cancel = context.WithCancelCause(t.ctx)
-	if old := t.sessions[peer]; old != nil {
+	if old := among[peer]; old != nil {
 		s.before = old.done
 	}
-	t.sessions[peer] = s
+	among[peer] = s
 	t.wg.Go(s.run)
 }
 
@@ -227,8 +234,10 @@ func (t *Transport) begin(peer wire.EndpointID, link string, attempt int, offer 
 func (t *Transport) HangUp(peer wire.EndpointID) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if s := t.sessions[peer]; s != nil {
-		s.stop("hung up")
+	for _, s := range []*session{t.sessions[peer], t.beside[peer]} {
+		if s != nil {
+			s.stop("hung up")
+		}
 	}
 }
 
@@ -249,6 +258,9 @@ func (t *Transport) Signal(sig wire.Signal) {
 		return
 	}
 	s := t.sessions[sig.From]
+	if b := t.beside[sig.From]; b != nil && b.link == sig.Link {
+		s = b
+	}
 	if s == nil || s.link != sig.Link { // of a link that ended, or of none
 		t.refused(wire.CodeUnknownPeer)
 		return
@@ -286,6 +298,9 @@ func (t *Transport) offered(sig wire.Signal) {
 		t.refused(wire.CodeReplayed)
 		return
 	}
+	if t.offeredBeside(sig) {
+		return
+	}
 	s := t.sessions[sig.From]
 	if s != nil && s.offer == nil && !s.isUp() && t.self < sig.From {
 		return // both offered at once: the lower id's offer counts
@@ -293,7 +308,7 @@ func (t *Transport) offered(sig wire.Signal) {
 	if s != nil {
 		s.stop("peer began anew")
 	}
-	t.begin(sig.From, sig.Link, sig.Attempt, sig.Offer)
+	t.begin(t.sessions, sig.From, sig.Link, sig.Attempt, sig.Replace, sig.Offer)
 }
 
 // proven checks that desc was written by the endpoint that claim names.
@@ -308,7 +323,9 @@ func proven(claim wire.Claim, desc *wire.Description) (err error) {
 func (t *Transport) gone(s *session) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.sessions[s.peer] == s {
-		delete(t.sessions, s.peer)
+	for _, all := range []map[wire.EndpointID]*session{t.sessions, t.beside} {
+		if all[s.peer] == s {
+			delete(all, s.peer)
+		}
 	}
 }
