@@ -20,6 +20,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -28,6 +29,7 @@ import (
 
 	"github.com/sitecast/sitecast/e2e/lab/memnet"
 	"github.com/sitecast/sitecast/edge/agent"
+	"github.com/sitecast/sitecast/edge/rtc/rtctest"
 	"github.com/sitecast/sitecast/signaling/operator"
 	"github.com/sitecast/sitecast/signaling/server"
 	"github.com/sitecast/sitecast/signaling/site"
@@ -75,8 +77,9 @@ type Site struct {
 	Name      string
 	Endpoints []*Endpoint
 
-	lan   *vnet.Router
-	walls walls
+	lan      *vnet.Router
+	walls    walls
+	isolated atomic.Bool
 }
 
 // Endpoint is one device.
@@ -86,7 +89,8 @@ type Endpoint struct {
 	Data string
 
 	lab   *Lab
-	net   *vnet.Net
+	net   *rtctest.Host
+	at    atomic.Pointer[string] // its address on the LAN
 	token string
 	agent *running // nil while it is off
 }
@@ -170,9 +174,8 @@ func (l *Lab) lay(i int, plan Plan) {
 		l.addRelay(s.lan)
 		copy(nats, plan.NATs)
 	}
-	if plan.Isolated {
-		s.lan.AddChunkFilter(isolate)
-	}
+	s.isolated.Store(plan.Isolated)
+	s.lan.AddChunkFilter(func(c vnet.Chunk) bool { return !s.isolated.Load() || ofRelay(c) })
 	for k, nat := range nats {
 		e := &Endpoint{Name: fmt.Sprintf("%s-till-%d", s.Name, k+1), Host: fmt.Sprintf("10.%d.0.%d", i+1, k+1), lab: l}
 		e.Data = filepath.Join(l.dir, e.Name)

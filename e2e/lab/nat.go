@@ -7,6 +7,7 @@ import (
 	"github.com/pion/logging"
 	"github.com/pion/transport/v5/vnet"
 
+	"github.com/sitecast/sitecast/edge/rtc/rtctest"
 	"github.com/sitecast/sitecast/signaling/relay"
 )
 
@@ -46,10 +47,22 @@ func (l *Lab) behind(s *Site, k int, e *Endpoint, nat NAT) {
 		l.must(s.lan.AddRouter(router))
 	}
 	var err error
-	e.net, err = vnet.NewNet(&vnet.NetConfig{StaticIPs: []string{ip}})
+	e.net, err = rtctest.At(ip)
 	l.must(err)
-	l.must(router.AddNet(e.net))
+	l.must(router.AddNet(e.net.Net))
+	e.at.Store(&ip)
 }
+
+// Move gives the endpoint another address on its LAN, as going from radio to cable
+// does; how it reaches the server does not change.
+func (e *Endpoint) Move(ip string) {
+	e.lab.t.Helper()
+	e.lab.must(e.net.Move(e.Where(), ip))
+	e.at.Store(&ip)
+}
+
+// Where is the endpoint's address on its LAN.
+func (e *Endpoint) Where() string { return *e.at.Load() }
 
 // addRelay puts the server's relay on the network of the first site.
 func (l *Lab) addRelay(lan *vnet.Router) {
@@ -71,14 +84,28 @@ func (l *Lab) relay() *relay.Config {
 		MinPort: relayMinPort, MaxPort: relayMaxPort, Net: l.relayNet, Log: l.log("relay")}
 }
 
-// isolate lets packets pass only from and to the relay, as client isolation does.
-func isolate(c vnet.Chunk) bool {
+// Isolate keeps endpoints of a site from each other, but for the relay, or ends that:
+// client isolation, as guest networks have it.
+func (s *Site) Isolate(on bool) { s.isolated.Store(on) }
+
+// ofRelay reports whether a packet is from or to the relay.
+func ofRelay(c vnet.Chunk) bool {
 	for _, a := range []net.Addr{c.SourceAddr(), c.DestinationAddr()} {
 		if udp, ok := a.(*net.UDPAddr); ok && udp.IP.String() == relayIP {
 			return true
 		}
 	}
 	return false
+}
+
+// Heard calls each with the size of every packet that reaches an endpoint over its LAN.
+func (s *Site) Heard(e *Endpoint, each func(bytes int)) {
+	s.lan.AddChunkFilter(func(c vnet.Chunk) bool {
+		if to, ok := c.DestinationAddr().(*net.UDPAddr); ok && to.IP.String() == e.Where() {
+			each(len(c.UserData()))
+		}
+		return true
+	})
 }
 
 func quiet() logging.LoggerFactory {

@@ -152,7 +152,7 @@ func (l *Link) run(s *session) {
 		case <-direct:
 			wait = min(2*wait, lastDirect)
 			direct = time.After(wait)
-			s.t.replace(s, wire.ReplaceDirect)
+			s.t.upgrade(s)
 		case sig := <-s.signals: // late candidates may still find a better path
 			if sig.Candidate != "" {
 				_ = s.candidate(sig.Candidate)

@@ -22,28 +22,24 @@ const (
 	lastDirect  = 10 * time.Minute
 )
 
-// A link is replaced while it is up, by a second session beside it: when its host moved
-// to another address, and when it goes through a relay and a direct way is found. The
-// new link is complete before the old one ends, so nobody is without; if it does not
-// come about, nobody hears of it. Either side may begin.
-
-// replace tries to put another link into the place of one that is up, unless that is
-// being tried already.
-func (t *Transport) replace(old *session, why wire.Replace) {
+// upgrade tries to put a direct link into the place of a relayed one, unless that is
+// being tried already. The new link is made beside the old one, which ends only when the
+// new one is complete: nobody is without meanwhile, and if it does not come about, nobody
+// hears of it.
+func (t *Transport) upgrade(old *session) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.ctx == nil || t.sessions[old.peer] != old || t.beside[old.peer] != nil {
 		return
 	}
-	t.log.Debug("replacing a link", "peer", old.peer.Short(), "why", why)
-	t.begin(t.beside, old.peer, rand.Text(), max(old.attempt, stunFrom), why, nil)
+	t.begin(t.beside, plan{peer: old.peer, link: rand.Text(), attempt: stunFrom, direct: true})
 }
 
-// offeredBeside takes an offer of a link in the place of one that is up, and reports
-// whether it was one. mu is held.
+// offeredBeside takes an offer of a direct link in the place of one that is up, and
+// reports whether it was one. mu is held.
 func (t *Transport) offeredBeside(sig wire.Signal) bool {
 	up := t.sessions[sig.From]
-	if sig.Replace == "" || up == nil || !up.isUp() {
+	if !sig.Direct || up == nil || !up.isUp() {
 		return false // nothing is there to replace: a link like any other
 	}
 	if s := t.beside[sig.From]; s != nil {
@@ -52,8 +48,22 @@ func (t *Transport) offeredBeside(sig wire.Signal) bool {
 		}
 		s.stop("peer began anew")
 	}
-	t.begin(t.beside, sig.From, sig.Link, sig.Attempt, sig.Replace, sig.Offer)
+	t.begin(t.beside, offered(sig))
 	return true
+}
+
+// move begins a link anew whose host is no more where it was. It does not go beside the
+// old one: both would use the same socket to the same peer, and what arrives goes to
+// one of them only.
+func (t *Transport) move(old *session) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.ctx == nil || t.sessions[old.peer] != old {
+		return
+	}
+	t.log.Info("an address of this host has gone, making its link anew", "peer", old.peer.Short())
+	old.stop("host moved")
+	t.begin(t.sessions, plan{peer: old.peer, link: rand.Text(), attempt: max(old.attempt, stunFrom)})
 }
 
 // promote puts a session that is up into its place and returns the one that was there.
@@ -69,13 +79,13 @@ func (t *Transport) promote(s *session) (old *session) {
 	return old
 }
 
-// unheard reports whether nobody hears that a session never came up: it was to replace
-// one, or another took its place.
+// unheard reports whether nobody hears that a session never came up: it was beside
+// another, or that took its place.
 func (t *Transport) unheard(s *session) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	now := t.sessions[s.peer]
-	return s.why != "" || now != nil && now != s && now.isUp()
+	return s.direct || now != nil && now != s && now.isUp()
 }
 
 // addresses are what links may go out from.
@@ -90,9 +100,8 @@ func (t *Transport) addresses() (out []netip.Addr) {
 	return out
 }
 
-// watch replaces links whose host has moved, until the transport ends: a host that goes
-// from radio to cable, or gets another address, sends from elsewhere than the peer
-// sends to.
+// watch makes links anew whose host has moved, until the transport ends: a host that
+// goes from radio to cable, or gets another address, is no more where the peer sends to.
 func (t *Transport) watch() {
 	for {
 		up := t.links()
@@ -110,7 +119,7 @@ func (t *Transport) watch() {
 		now := t.addresses()
 		for _, s := range up {
 			if len(now) > 0 && s.stranded(now) { // without a network there is nothing to move to
-				t.replace(s, wire.ReplaceMoved)
+				t.move(s)
 			}
 		}
 	}

@@ -44,16 +44,15 @@ func move(t *testing.T, host *rtctest.Host, from, to string) {
 	}
 }
 
-// wantReplaced checks that both ends have a new link within limit, and lost the old one
-// after that.
+// wantReplaced checks that both ends lose the old link and have a new one within limit.
 func wantReplaced(t *testing.T, a, b *end, la, lb *rtc.Link, limit time.Duration) (na, nb *rtc.Link) {
 	t.Helper()
-	na, nb = up(t, a, limit), up(t, b, limit)
 	for e, old := range map[*end]*rtc.Link{a: la, b: lb} {
-		if f := down(t, e, time.Second); f.link != old {
+		if f := down(t, e, limit); f.link != old {
 			t.Errorf("%s lost %+v, want its old link", e.id.Short(), f)
 		}
 	}
+	na, nb = up(t, a, time.Second), up(t, b, time.Second)
 	if err := na.SendCtl(wire.Frame{Kind: wire.FrameLeave}); err != nil {
 		t.Error(err)
 	}
@@ -112,6 +111,12 @@ func TestBothEndsMayMoveAtOnce(t *testing.T) {
 		}
 		n.server.mu.Unlock()
 		wantReplaced(t, a, b, la, lb, 4*time.Second)
+		if a.id < b.id {
+			a, b = b, a
+		}
+		if f := down(t, a, 0); f.link != nil {
+			t.Errorf("the higher id heard %+v, want its own attempt to end", f)
+		}
 		never(t, a, 10*time.Minute)
 		never(t, b, 0)
 	})
@@ -123,7 +128,7 @@ func TestLinkOutlivesAReplacementThatFails(t *testing.T) {
 		n, a, b, _, _, lb := movable(t)
 		m := &mallory{newKey(t), a, b}
 		offer := n.server.sent(offers)[0]
-		offer.Link, offer.Replace = "x", wire.ReplaceDirect
+		offer.Link, offer.Direct = "x", true
 		offer.Offer = &wire.Description{SDP: offer.Offer.SDP}
 		offer.Offer.Statement = m.claim(offer).Sign(a.key)
 		b.Transport.Signal(offer)

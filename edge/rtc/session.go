@@ -18,13 +18,9 @@ import (
 // The goroutine in run owns it and its PeerConnection.
 type session struct {
 	// Set at the beginning, then constant.
-	t       *Transport
-	peer    wire.EndpointID
-	link    string
-	attempt int
-	why     wire.Replace // empty when it is not to replace another
+	t *Transport
+	plan
 	site    string
-	offer   *wire.Description // nil when this side offers
 	ctx     context.Context
 	cancel  context.CancelCauseFunc
 	signals chan wire.Signal
@@ -189,8 +185,8 @@ func (s *session) configuration(cert webrtc.Certificate) webrtc.Configuration {
 		cfg.ICEServers, s.nearby = rung(s.attempt, s.t.cfg.ICE())
 	}
 	s.ask = reflectors(cfg.ICEServers)
-	if s.why == wire.ReplaceDirect {
-		cfg.ICEServers = nil // no relay again
+	if s.direct {
+		cfg.ICEServers = nil // but through no relay
 	}
 	return cfg
 }
@@ -267,7 +263,7 @@ func refusal(why error) string {
 }
 
 func (s *session) send(sig wire.Signal) {
-	sig.From, sig.To, sig.Link, sig.Attempt, sig.Replace = s.t.self, s.peer, s.link, s.attempt, s.why
+	sig.From, sig.To, sig.Link, sig.Attempt, sig.Direct = s.t.self, s.peer, s.link, s.attempt, s.direct
 	s.t.cfg.Handler.Signal(sig)
 }
 

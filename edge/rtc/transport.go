@@ -214,19 +214,33 @@ func (t *Transport) Dial(peer wire.EndpointID, attempt int) {
 	if t.ctx == nil || peer == t.self || t.sessions[peer] != nil {
 		return
 	}
-	t.begin(t.sessions, peer, rand.Text(), attempt, "", nil)
+	t.begin(t.sessions, plan{peer: peer, link: rand.Text(), attempt: attempt})
 }
 
-// begin starts a session among others, in the place of one that ends, if there is one;
-// offer is nil when this side offers. mu is held.
-func (t *Transport) begin(among map[wire.EndpointID]*session, peer wire.EndpointID, link string, attempt int, why wire.Replace, offer *wire.Description) {
-	s := &session{t: t, relays: relays{Net: t.cfg.Net, dial: t.cfg.Dial}, peer: peer, link: link, attempt: attempt, why: why, offer: offer, site: t.site,
+// plan is what a session shall be.
+type plan struct {
+	peer    wire.EndpointID
+	link    string
+	attempt int
+	direct  bool              // through no relay, in the place of a link that is
+	offer   *wire.Description // nil when this side offers
+}
+
+// offered is the plan of a session that a peer began.
+func offered(sig wire.Signal) plan {
+	return plan{sig.From, sig.Link, sig.Attempt, sig.Direct, sig.Offer}
+}
+
+// begin starts a session among others, in the place of one that ends, if there is one.
+// mu is held.
+func (t *Transport) begin(among map[wire.EndpointID]*session, p plan) {
+	s := &session{t: t, plan: p, relays: relays{Net: t.cfg.Net, dial: t.cfg.Dial}, site: t.site,
 		signals: make(chan wire.Signal, inboxSignals), sctpEnded: make(chan struct{}), done: make(chan struct{})}
 	s.ctx, s.cancel = context.WithCancelCause(t.ctx)
-	if old := among[peer]; old != nil {
+	if old := among[p.peer]; old != nil {
 		s.before = old.done
 	}
-	among[peer] = s
+	among[p.peer] = s
 	t.wg.Go(s.run)
 }
 
@@ -254,7 +268,7 @@ func (t *Transport) Signal(sig wire.Signal) {
 		return
 	}
 	if sig.Offer != nil {
-		t.offered(sig)
+		t.takeOffer(sig)
 		return
 	}
 	s := t.sessions[sig.From]
@@ -276,9 +290,9 @@ func (t *Transport) Signal(sig wire.Signal) {
 // refused counts a signal that was refused or dropped.
 func (t *Transport) refused(code string) { t.cfg.Refused.Add(wire.DoorSignal, code) }
 
-// offered takes an offer. Only one that its author signed, and that was not taken
+// takeOffer takes an offer. Only one that its author signed, and that was not taken
 // before, may end a link that is there. mu is held.
-func (t *Transport) offered(sig wire.Signal) {
+func (t *Transport) takeOffer(sig wire.Signal) {
 	claim := wire.Claim{Role: "offer", From: sig.From, To: t.self, Site: t.site, Link: sig.Link}
 	if err := proven(claim, sig.Offer); err != nil {
 		t.log.Warn("refusing a link", "peer", sig.From.Short(), "err", err)
@@ -308,7 +322,7 @@ func (t *Transport) offered(sig wire.Signal) {
 	if s != nil {
 		s.stop("peer began anew")
 	}
-	t.begin(t.sessions, sig.From, sig.Link, sig.Attempt, sig.Replace, sig.Offer)
+	t.begin(t.sessions, offered(sig))
 }
 
 // proven checks that desc was written by the endpoint that claim names.

@@ -167,11 +167,6 @@ func (s Signal) Check() error {
 	if s.Link == "" {
 		return errors.New("link is needed")
 	}
-	switch s.Replace {
-	case "", ReplaceMoved, ReplaceDirect:
-	default:
-		return fmt.Errorf("replace %.20q is not known", s.Replace)
-	}
 	return first(peer(s.From), s.To.Check(), size("link", s.Link, maxLinkBytes), attempt(s.Attempt),
 		size("candidate", s.Candidate, MaxCandidateBytes), size("refused", s.Refused, MaxReasonBytes))
 }

@@ -216,23 +216,15 @@ type Signal struct {
 	To      EndpointID `json:"to"`
 	Link    string     `json:"link"` // made by the offerer, the same in every signal of one attempt
 	Attempt int        `json:"attempt,omitempty"`
-	// Replace says that the link shall take the place of the one that is up, and why.
-	Replace Replace `json:"replace,omitempty"`
+	// Direct says that the link shall take the place of a relayed one that is up, and be
+	// direct itself; the old one stays until then.
+	Direct bool `json:"direct,omitempty"`
 	// Exactly one of the following.
 	Offer     *Description `json:"offer,omitempty"`
 	Answer    *Description `json:"answer,omitempty"`
 	Candidate string       `json:"candidate,omitempty"`
 	Refused   string       `json:"refused,omitempty"` // why there will be no link
 }
-
-// Replace is why a link is replaced while it is up.
-type Replace string
-
-// Reasons to replace a link.
-const (
-	ReplaceMoved  Replace = "moved"  // an address of its host has gone
-	ReplaceDirect Replace = "direct" // it goes through a relay, and this one shall not
-)
 
 // Description is a session description with the statement that binds it to its
 // author.
