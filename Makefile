@@ -70,6 +70,11 @@ bench-cache: ## Copies ahead of need at sites that come and go: by uptime, at ra
 bench-idle: build ## CPU and memory of an idle agent with ten links
 	$(GO) run ./e2e/bench/idle
 
+.PHONY: bench-disk
+bench-disk: build ## What a reader and a writer keep of their disk beside an agent; 9 minutes (root)
+	@.ci/install bench
+	$(GO) run ./e2e/bench/disk
+
 .PHONY: bench-links
 bench-links: ## A thousand links made and ended: goroutines, memory and descriptors left
 	$(GO) test -run '^$$' -bench LinkCycles -benchtime 1000x ./edge/rtc

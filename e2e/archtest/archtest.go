@@ -38,7 +38,7 @@ var mayImport = map[string][]string{
 }
 
 // testsMayImport are packages that any test may use.
-var testsMayImport = []string{"e2e/lab/memnet"}
+var testsMayImport = []string{"e2e/lab/memnet", "signaling/tunnel"}
 
 // homes says where each third-party module may be imported. Modules that are only
 // for tests are at home in every test.
@@ -67,9 +67,9 @@ var homes = map[string][]string{
 	"github.com/prometheus/client_golang":               {"signaling/server", "edge/agent"},
 	"golang.org/x/term":                                 {"signaling/operator", "edge/agent"},
 	"golang.org/x/text":                                 {"storage/content"},
-	"golang.org/x/time":                                 {"edge/origin", "signaling/socket", "signaling/pace", "signaling/relay"},
+	"golang.org/x/time":                                 {"edge/origin", "edge/polite", "signaling/socket", "signaling/pace", "signaling/relay"},
 	"golang.org/x/sync":                                 {"edge", "signaling", "storage", "e2e"},
-	"golang.org/x/sys":                                  {"storage/chunk/disk", "signaling/pace", "edge/origin", "signaling/wire/stamp", "e2e"},
+	"golang.org/x/sys":                                  {"storage/chunk/disk", "storage/ingest", "edge/host", "signaling/pace", "edge/origin", "signaling/wire/stamp", "e2e"},
 	"golang.org/x/net":                                  {"signaling/relay", "edge/proxy"},
 	"go.uber.org/goleak":                                {},
 	"pgregory.net/rapid":                                {},

@@ -137,7 +137,8 @@ func (d *demo) startEndpoint(ctx context.Context, site, name, token string) erro
 	}
 	ep := endpoint{site, name, filepath.Join(d.dir, name), status}
 	d.endpoints = append(d.endpoints, ep)
-	return d.spawn(ctx, name, "agent", "--server", d.url, "--enrol-token-file", token, "--data", ep.data,
+	// All endpoints of the demo are on one disk, and would yield to each other.
+	return d.spawn(ctx, name, "agent", "--server", d.url, "--enrol-token-file", token, "--data", ep.data, "--no-polite",
 		"--name", name, "--rtc-listen", "127.0.0.1:0", "--status-listen", status)
 }
 

@@ -87,6 +87,7 @@ type Endpoint struct {
 	Name string
 	Host string // its address on the WAN
 	Data string
+	Key  []byte // what its store is encrypted with from the next Start on; nil: it is not
 
 	lab   *Lab
 	net   *rtctest.Host
@@ -202,7 +203,7 @@ func (e *Endpoint) Start() {
 	e.agent = run(func(ctx context.Context) error {
 		return agent.Run(ctx, agent.Config{Server: e.lab.url, Data: e.Data, Name: e.Name, Device: "agent", RTCListen: "0.0.0.0:0",
 			EnrolToken: func() (string, error) { return e.token, nil }, Log: e.lab.log(e.Name),
-			Net: e.net, Dial: e.lab.WAN.Dialer(e.Host)})
+			StoreKey: e.Key, Net: e.net, Dial: e.lab.WAN.Dialer(e.Host)})
 	})
 }
 

@@ -18,6 +18,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -44,6 +45,8 @@ type Rig struct {
 	Lab    *netlab.Lab
 	Server *Process
 	Agents [][]*Agent // by site and endpoint
+	// AgentFlags are further flags of agents started from now on.
+	AgentFlags []string
 
 	exe        string
 	dir        string
@@ -170,15 +173,16 @@ func (r *Rig) StartAgent(ctx context.Context, i, k int) (*Agent, error) {
 	if err := os.WriteFile(file, token, 0o600); err != nil {
 		return nil, err
 	}
-	a.args = append([]string{"agent", "--server", r.url, "--enrol-token-file", file, "--data", a.Data,
-		"--name", a.Name, "--status-listen", "127.0.0.1:" + statusPort}, r.insecure()...)
+	// All endpoints of a rig are on one disk, and would yield to each other.
+	a.args = append([]string{"agent", "--server", r.url, "--enrol-token-file", file, "--data", a.Data, "--no-polite",
+		"--name", a.Name, "--status-listen", "127.0.0.1:" + statusPort}, append(r.insecure(), r.AgentFlags...)...)
 	r.Agents[i] = append(r.Agents[i], a)
 	return a, a.Restart()
 }
 
-// Restart starts the agent again, after it was stopped or killed.
-func (a *Agent) Restart() (err error) {
-	a.Process, err = run(a.host, filepath.Join(a.rig.dir, a.Name+".log"), a.rig.exe, a.args...)
+// Restart starts the agent again, after it was stopped or killed, with further flags.
+func (a *Agent) Restart(flags ...string) (err error) {
+	a.Process, err = run(a.host, filepath.Join(a.rig.dir, a.Name+".log"), a.rig.exe, slices.Concat(a.args, flags)...)
 	return err
 }
 

@@ -139,6 +139,12 @@ func (h *handle) Read(i uint32, dst []byte) ([]byte, error) {
 	return h.held.Read(i, dst)
 }
 
+// Check implements chunk.Version.
+func (h *handle) Check(i uint32) error {
+	_, err := h.Read(i, nil)
+	return err
+}
+
 // Close implements chunk.Version.
 func (h *handle) Close() error {
 	h.closed.Store(true)

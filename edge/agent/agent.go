@@ -25,7 +25,9 @@ import (
 	"github.com/sitecast/sitecast/edge/host"
 	"github.com/sitecast/sitecast/edge/lan"
 	"github.com/sitecast/sitecast/edge/origin"
+	"github.com/sitecast/sitecast/edge/polite"
 	"github.com/sitecast/sitecast/edge/rtc"
+	"github.com/sitecast/sitecast/edge/scrub"
 	"github.com/sitecast/sitecast/edge/uplink"
 	"github.com/sitecast/sitecast/signaling/wire"
 	"github.com/sitecast/sitecast/storage/chunk/disk"
@@ -42,6 +44,9 @@ type Config struct {
 	StatusListen string                 // address of the local status server; empty for none
 	EnrolToken   func() (string, error) // called only when the endpoint is not enrolled
 	Cache        cache.Policy           // how long the store keeps what it has
+	StoreKey     []byte                 // what the store is encrypted with; nil: it is not
+	Polite       bool                   // the disk is also somebody else's, who has it first
+	Scrub        scrub.Policy           // how often what is stored is checked
 	Log          *slog.Logger
 
 	// Dial opens connections over TCP, such as through a proxy; nil: the host's network.
@@ -55,6 +60,7 @@ type agent struct {
 	cfg      Config
 	id       *identity
 	api      *api
+	store    *disk.Store
 	eng      *engine.Engine
 	rtc      *rtc.Transport
 	ice      iceServers
@@ -62,8 +68,9 @@ type agent struct {
 	origin   *origin.Client
 	governor *governor.Governor
 	lan      *lan.Governor
-	wireless bool         // radio is the way to the peers
-	status   net.Listener // nil: not served
+	disk     *polite.Keeper // nil: the disk is nobody else's
+	wireless bool           // radio is the way to the peers
+	status   net.Listener   // nil: not served
 
 	refused wire.Refusals
 
@@ -79,7 +86,7 @@ func Run(ctx context.Context, cfg Config) (err error) {
 	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
 		return fmt.Errorf("make the data folder: %w", err)
 	}
-	store, err := disk.Open(cfg.Data, cfg.Log)
+	store, err := openStore(cfg)
 	if err != nil {
 		return err
 	}
@@ -88,8 +95,8 @@ func Run(ctx context.Context, cfg Config) (err error) {
 	if err != nil {
 		return err
 	}
-	a := &agent{cfg: cfg, id: id, api: newAPI(cfg, id.Pin), wireless: cfg.Net == nil && wireless(cfg.Server)}
-	if err := a.assemble(store); err != nil {
+	a := &agent{cfg: cfg, id: id, store: store, api: newAPI(cfg, id.Pin), wireless: cfg.Net == nil && wireless(cfg.Server)}
+	if err := a.assemble(); err != nil {
 		return err
 	}
 	cfg.Log.Info("agent runs", "endpoint", id.id(), "site", id.Site, "server", cfg.Server.String())
@@ -97,7 +104,7 @@ func Run(ctx context.Context, cfg Config) (err error) {
 }
 
 // assemble makes the parts and joins them.
-func (a *agent) assemble(store *disk.Store) error {
+func (a *agent) assemble() error {
 	trust, err := content.OpenTrust(a.id.Trust, a.id.Root)
 	if err != nil {
 		return fmt.Errorf("read the trust document: %w", err)
@@ -128,8 +135,10 @@ func (a *agent) assemble(store *disk.Store) error {
 	a.governor = governor.New(governor.Config{Self: a.id.id(), Origin: a.origin, Tell: a.tell, Report: a.link.Send,
 		Listen: a.probeSocket, Reflectors: a.ice.reflectors, Ping: a.link.Ping, Log: a.cfg.Log})
 	a.lan = lan.New(lan.Config{Wireless: a.wireless, Waited: host.WaitedForCPU, Log: a.cfg.Log})
+	a.disk = newKeeper(a.cfg, a.store)
 	a.eng = engine.New(engine.Config{
-		Uplink: a.link, Links: a.rtc, Store: store, Origin: a.origin, Governor: a.governor, Uploads: uploads{a.lan}, Cache: newCache(a.cfg, store),
+		Uplink: a.link, Links: a.rtc, Store: a.store, Origin: a.origin, Governor: a.governor, Uploads: uploads{a.lan}, Cache: newCache(a.cfg, a.store),
+		Manners: manners(a.disk), Scrub: newScrub(a.cfg),
 		Root: a.id.Root, Trust: trust, SaveTrust: a.saveTrust, SetICE: a.ice.set,
 		Refused: &a.refused, Log: a.cfg.Log, Seed: rand.Uint64(),
 	})
@@ -145,6 +154,9 @@ func (a *agent) run(ctx context.Context) error {
 	group.Go(func() error { return a.eng.Run(ctx) })
 	group.Go(func() error { return a.governor.Run(ctx) })
 	group.Go(func() error { return a.lan.Run(ctx) })
+	if a.disk != nil {
+		group.Go(func() error { return a.disk.Run(ctx) })
+	}
 	group.Go(func() error { return a.rtc.Run(ctx) })
 	group.Go(func() error { return a.link.Run(ctx) })
 	err := group.Wait()

@@ -37,6 +37,8 @@ type checking struct {
 	Data string `help:"Folder of the agent." required:"" type:"path" env:"SITECAST_DATA" placeholder:"DIR"`
 	JSON bool   `name:"json" help:"Print the report as JSON."`
 
+	StoreKey StoreKey `embed:""`
+
 	Out, Err io.Writer `kong:"-"` // for tests; nil stands for the process's own
 }
 
@@ -95,10 +97,14 @@ func (c Repair) Run(ctx context.Context) error {
 
 // check runs one of the checks with its progress on the standard error.
 func (c checking) check(ctx context.Context, name string,
-	run func(context.Context, string, *slog.Logger, disk.Progress) (disk.Report, error)) (disk.Report, error) {
+	run func(context.Context, string, []byte, *slog.Logger, disk.Progress) (disk.Report, error)) (disk.Report, error) {
+	key, err := c.StoreKey.read()
+	if err != nil {
+		return disk.Report{}, fmt.Errorf("%s: %w", name, err)
+	}
 	log := slog.New(slog.NewTextHandler(c.stderr(), &slog.HandlerOptions{Level: slog.LevelError}))
 	bar := newProgress(ctx, c.stderr(), name)
-	report, err := run(ctx, c.Data, log, bar.set)
+	report, err := run(ctx, c.Data, key, log, bar.set)
 	bar.end(err == nil)
 	switch {
 	case errors.Is(err, disk.ErrLocked):

@@ -12,23 +12,28 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sitecast/sitecast/edge/host"
 	"github.com/sitecast/sitecast/edge/proxy"
+	"github.com/sitecast/sitecast/edge/scrub"
 	"github.com/sitecast/sitecast/signaling/wire"
 )
 
 // Command is `sitecast agent` without a further command, which runs it.
 type Command struct {
-	Server         string     `help:"URL of the server." required:"" env:"SITECAST_SERVER" placeholder:"URL"`
-	EnrolTokenFile string     `help:"File with the enrolment token; read only until the endpoint is enrolled." env:"SITECAST_ENROL_TOKEN_FILE" placeholder:"FILE"`
-	Data           string     `help:"Folder for identity, store and delivered content." required:"" type:"path" env:"SITECAST_DATA" placeholder:"DIR"`
-	StatusListen   string     `help:"Address for GET /status and /metrics." env:"SITECAST_STATUS_LISTEN" placeholder:"ADDR"`
-	RTCListen      string     `name:"rtc-listen" help:"UDP address for links to peers." default:"0.0.0.0:0" env:"SITECAST_RTC_LISTEN" placeholder:"ADDR"`
-	Name           string     `help:"Name shown to operators (default: the host name)." env:"SITECAST_NAME"`
-	Cache          CacheFlags `embed:"" prefix:"cache-"`
-	Proxy          string     `help:"HTTP proxy to go through, as http://USER:PASSWORD@HOST:PORT, or none (default: what HTTPS_PROXY and NO_PROXY say)." env:"SITECAST_PROXY" placeholder:"URL"`
-	CAFile         string     `name:"ca-file" help:"Authorities (PEM) to trust besides the server's own key, where the network opens TLS." env:"SITECAST_CA_FILE" placeholder:"FILE"`
-	InsecureHTTP   bool       `name:"insecure-http" help:"Allow plain http to a server that is not on loopback." env:"SITECAST_INSECURE_HTTP"`
-	LogLevel       string     `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"SITECAST_LOG_LEVEL"`
+	Server         string        `help:"URL of the server." required:"" env:"SITECAST_SERVER" placeholder:"URL"`
+	EnrolTokenFile string        `help:"File with the enrolment token; read only until the endpoint is enrolled." env:"SITECAST_ENROL_TOKEN_FILE" placeholder:"FILE"`
+	Data           string        `help:"Folder for identity, store and delivered content." required:"" type:"path" env:"SITECAST_DATA" placeholder:"DIR"`
+	StatusListen   string        `help:"Address for GET /status, /metrics and, on this host only, /c/NAME/VERSION/PATH." env:"SITECAST_STATUS_LISTEN" placeholder:"ADDR"`
+	RTCListen      string        `name:"rtc-listen" help:"UDP address for links to peers." default:"0.0.0.0:0" env:"SITECAST_RTC_LISTEN" placeholder:"ADDR"`
+	Name           string        `help:"Name shown to operators (default: the host name)." env:"SITECAST_NAME"`
+	Cache          CacheFlags    `embed:"" prefix:"cache-"`
+	StoreKey       StoreKey      `embed:""`
+	Polite         bool          `help:"Let others have this computer's disk first: I/O of the idle class, little while they wait for it, a slow scrub." default:"true" negatable:"" env:"SITECAST_POLITE"`
+	ScrubEvery     time.Duration `help:"How often stored content is checked for damage, while nothing else goes on; 0 for never." default:"168h" env:"SITECAST_SCRUB_EVERY" placeholder:"TIME"`
+	Proxy          string        `help:"HTTP proxy to go through, as http://USER:PASSWORD@HOST:PORT, or none (default: what HTTPS_PROXY and NO_PROXY say)." env:"SITECAST_PROXY" placeholder:"URL"`
+	CAFile         string        `name:"ca-file" help:"Authorities (PEM) to trust besides the server's own key, where the network opens TLS." env:"SITECAST_CA_FILE" placeholder:"FILE"`
+	InsecureHTTP   bool          `name:"insecure-http" help:"Allow plain http to a server that is not on loopback." env:"SITECAST_INSECURE_HTTP"`
+	LogLevel       string        `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"SITECAST_LOG_LEVEL"`
 }
 
 // Help is the long help with an example.
@@ -41,6 +46,22 @@ until it expires (--cache-idle, --cache-age) or the disk needs the room
 (--cache-floor, --cache-quota). What a distribution wants and the last good version
 are never evicted. GET /status says of each version why it is there, or went.
 
+With a key (--store-key-file, or the systemd credential sitecast-store-key) the store
+is encrypted: who steals the disk reads no content and no file name. Programs of this
+host then get files from the running agent, at http://ADDR/c/NAME/VERSION/PATH of
+--status-listen, and not from DATA/content. A key is for a new folder; lost, all
+content is fetched again. Keep the key off the disk:
+  openssl rand -out key 32
+  systemd-creds encrypt --with-key=tpm2 --name=sitecast-store-key key /etc/credstore.encrypted/sitecast-store-key
+  shred -u key     # and in the agent's unit: LoadCredentialEncrypted=sitecast-store-key
+
+The disk is also somebody else's: the agent's I/O is of the idle class (Linux with
+the schedulers bfq or mq-deadline, and Windows), next to nothing of it goes while
+others wait for the disk (where Linux accounts pressure), but for flows of high
+priority, and what it wrote or read leaves the memory of the system again. Stored
+content is checked once a week, and what decayed is fetched again. --no-polite is
+for computers that do nothing else.
+
 Example:
   sitecast enrol --site shop-12 > token
   sitecast agent --server https://sitecast.example:8443 --enrol-token-file token --data /var/lib/sitecast`
@@ -51,6 +72,11 @@ func (c Command) Run(ctx context.Context) error {
 	cfg, err := c.config()
 	if err != nil {
 		return err
+	}
+	if cfg.Polite {
+		if err := host.IdleIO(); err != nil { // a sandbox may forbid it
+			cfg.Log.Warn("the disk does not know that this can wait", "err", err)
+		}
 	}
 	return Run(ctx, cfg)
 }
@@ -82,13 +108,26 @@ func (c Command) config() (Config, error) {
 	if err := (wire.Hello{Version: wire.Version, Name: name}).Check(); err != nil {
 		return Config{}, fmt.Errorf("--name: %w", err)
 	}
+	key, err := c.StoreKey.read()
+	if err != nil {
+		return Config{}, err
+	}
 	policy, err := c.Cache.policy(wire.DeviceAgent)
 	if err != nil {
 		return Config{}, err
 	}
+	check := scrub.DefaultPolicy()
+	check.Every = c.ScrubEvery
+	if !c.Polite {
+		check.Rate = 0
+	}
+	if err := check.Check(); err != nil {
+		return Config{}, fmt.Errorf("--scrub-every: %w", err)
+	}
 	return Config{
+		Polite: c.Polite, Scrub: check,
 		Server: server, Authorities: authorities, Dial: dial, Data: c.Data, Name: name, Device: wire.DeviceAgent,
-		RTCListen: c.RTCListen, StatusListen: c.StatusListen, Cache: policy,
+		RTCListen: c.RTCListen, StatusListen: c.StatusListen, Cache: policy, StoreKey: key,
 		EnrolToken: func() (string, error) { return readToken(c.EnrolTokenFile) },
 		Log:        slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})),
 	}, nil

@@ -1,6 +1,13 @@
 package agent
 
-import "github.com/sitecast/sitecast/signaling/wire"
+import (
+	"log/slog"
+	"net/http"
+
+	"github.com/sitecast/sitecast/signaling/wire"
+	"github.com/sitecast/sitecast/storage/chunk/disk"
+	"github.com/sitecast/sitecast/storage/content"
+)
 
 // CheckPin is how a server is recognised by the key its token names.
 var CheckPin = checkPin
@@ -23,3 +30,13 @@ func Reflectors(servers []wire.ICE) []string {
 
 // ReadMemory reads when versions came and were needed last.
 var ReadMemory = readMemory
+
+// Delivered serves the content of a store, as the status server does.
+func Delivered(store *disk.Store, lost func(content.VersionID, uint32)) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /c/{name}/{version}/{path...}", delivered{store.OpenFile, lost, slog.New(slog.DiscardHandler)})
+	return mux
+}
+
+// ReadScrub reads the file that says how far content was checked.
+var ReadScrub = readScrub

@@ -3,8 +3,6 @@ package agent
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"time"
@@ -17,6 +15,7 @@ import (
 	"github.com/sitecast/sitecast/edge/governor"
 	"github.com/sitecast/sitecast/edge/lan"
 	"github.com/sitecast/sitecast/edge/origin"
+	"github.com/sitecast/sitecast/edge/polite"
 	"github.com/sitecast/sitecast/signaling/wire"
 )
 
@@ -30,7 +29,8 @@ type status struct {
 	engine.Status
 	Governor governor.Status `json:"governor"`
 	Actuator actuator        `json:"actuator"`
-	Uploads  lan.Status      `json:"uploads"` // to peers
+	Uploads  lan.Status      `json:"uploads"`        // to peers
+	Disk     *polite.Status  `json:"disk,omitempty"` // what the store may do beside others
 }
 
 // actuator is what holds fetches to their rate, and why that and nothing better.
@@ -44,6 +44,9 @@ func (a *agent) serveStatus(ctx context.Context, l net.Listener) error {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		metrics{a.eng, &a.refused}, governed{a.governor})
+	if a.disk != nil {
+		registry.MustRegister(disks{a.disk})
+	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, r *http.Request) {
@@ -58,18 +61,15 @@ func (a *agent) serveStatus(ctx context.Context, l net.Listener) error {
 		enc := json.NewEncoder(w)
 		enc.SetIndent("", "  ")
 		name, why := a.origin.Actuator()
-		_ = enc.Encode(status{a.id.id(), a.cfg.Name, s, a.governor.Status(), actuator{name, why}, a.lan.Status()}) // the reader went away
+		all := status{a.id.id(), a.cfg.Name, s, a.governor.Status(), actuator{name, why}, a.lan.Status(), nil}
+		if a.disk != nil {
+			disk := a.disk.Status()
+			all.Disk = &disk
+		}
+		_ = enc.Encode(all) // the reader went away
 	})
-	server := &http.Server{
-		Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
-		WriteTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
-	}
-	stopped := context.AfterFunc(ctx, func() { _ = server.Close() })
-	defer stopped()
-	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("serve status: %w", err)
-	}
-	return nil
+	mux.Handle("GET /c/{name}/{version}/{path...}", delivered{a.store.OpenFile, a.eng.Lost, a.cfg.Log})
+	return statusServer(ctx, l, mux)
 }
 
 // metrics exports the engine's counters and what was refused; labels are bounded
@@ -97,6 +97,9 @@ func (m metrics) Describe(ch chan<- *prometheus.Desc) {
 	ch <- upDesc
 	ch <- cacheDesc
 	ch <- evictedDesc
+	ch <- scrubDesc
+	ch <- damagedDesc
+	ch <- healedDesc
 }
 
 func (m metrics) Collect(ch chan<- prometheus.Metric) {
@@ -132,6 +135,11 @@ func (m metrics) Collect(ch chan<- prometheus.Metric) {
 		for rule, n := range c.Counts {
 			counter(evictedDesc, n, string(rule))
 		}
+	}
+	if c := s.Scrub; c != nil {
+		counter(scrubDesc, c.Bytes)
+		counter(damagedDesc, c.Damaged)
+		counter(healedDesc, c.Healed)
 	}
 	up := 0.0
 	if s.Connected {

@@ -15,6 +15,7 @@ import (
 	"github.com/sitecast/sitecast/edge/agent"
 	"github.com/sitecast/sitecast/edge/cache"
 	"github.com/sitecast/sitecast/edge/governor"
+	"github.com/sitecast/sitecast/edge/scrub"
 	"github.com/sitecast/sitecast/signaling/wire"
 )
 
@@ -61,6 +62,7 @@ func TestStatusSaysWhoAndHow(t *testing.T) {
 	s := newServer(t)
 	cfg := s.config(t.TempDir())
 	cfg.StatusListen, cfg.Cache = freeAddr(t), cache.DefaultPolicy(wire.DeviceAgent)
+	cfg.Polite, cfg.Scrub = true, scrub.DefaultPolicy()
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- agent.Run(ctx, cfg) }()
@@ -82,6 +84,8 @@ func TestStatusSaysWhoAndHow(t *testing.T) {
 		"actuator": map[string]any{"name": "reads", "reason": whyReads},
 		"cache": map[string]any{"used_bytes": 0.0, "versions": []any{}, "evicted": []any{},
 			"policy": map[string]any{"quota": "none", "floor": "1GB,5%", "age": "none", "idle": "720h0m0s", "keep": 1.0, "largest": "none"}},
+		"disk":    map[string]any{"state": "rising", "bytes_per_second": float64(8 << 20), "bytes": 0.0, "urgent_bytes": 0.0, "reason": "nothing was written or read yet"},
+		"scrub":   map[string]any{"state": "waits", "reason": "a moment ago content was fetched or served, or the agent started", "bytes": 0.0, "damaged": 0.0, "healed": 0.0},
 		"uploads": map[string]any{"governed": false, "why": "the LAN is fast, or nothing was uploaded yet"}}
 	held, _ := got["cache"].(map[string]any)
 	delete(held, "disk_bytes") // as measured last, or 0
@@ -95,6 +99,8 @@ func TestStatusSaysWhoAndHow(t *testing.T) {
 		`sitecast_agent_content_bytes_total{source="origin"} 0`, `sitecast_agent_content_bytes_total{source="peer"} 0`,
 		`sitecast_agent_content_bytes_total{source="relay"} 0`, `sitecast_agent_content_bytes_total{source="reused"} 0`,
 		"sitecast_agent_cache_used_bytes 0", "sitecast_agent_wan_bytes_total 0", "sitecast_agent_links 0", "sitecast_agent_connected 0", "go_goroutines ",
+		"sitecast_agent_disk_bound_bytes_per_second 8.388608e+06", "sitecast_agent_disk_bytes_total 0", "sitecast_agent_scrub_bytes_total 0",
+		"sitecast_agent_chunks_damaged_total 0", "sitecast_agent_chunks_healed_total 0",
 		"sitecast_governor_grant_bytes_per_second 0", "sitecast_governor_taken_bytes_total 0", "sitecast_governor_capacity_bytes_per_second 0",
 		"sitecast_governor_queue_seconds 0", `sitecast_governor_state{state="rest"} 1`, `sitecast_governor_state{state="start"} 0`,
 		`sitecast_governor_state{state="run"} 0`, `sitecast_governor_state{state="yield"} 0`, `sitecast_governor_state{state="probe"} 0`,

@@ -11,8 +11,8 @@
 //
 // What holds always: what a flow needs, what is pinned, the versions kept to go
 // back to, and the last copy at the site of what a distribution needs are never
-// evicted. While the site has fewer copies than it shall have and room for them
-// elsewhere, none is given up. The same state always gets the same answer.
+// evicted. While the site has fewer copies than it shall have, none is given up
+// unless room is needed for something and no other endpoint has any. The same state always gets the same answer.
 package cache
 
 import (
@@ -49,8 +49,11 @@ type Copies struct {
 	// about to be given up.
 	Others    int
 	Elsewhere bool // another endpoint has room for one
-	Live      bool // a distribution needs it
+	Live      bool // a distribution needs it, so the last one stays whatever needs the room
 }
+
+// Short reports whether the site has fewer other copies than it shall have in all.
+func (c *Copies) Short() bool { return c != nil && c.Others < c.Target }
 
 // State is what is decided on.
 type State struct {
@@ -133,6 +136,20 @@ func Room(p Policy, s State) int64 {
 		room = min(room, largest)
 	}
 	return max(room, 0)
+}
+
+// Free returns how many bytes a version may take for which nothing goes, and for
+// which nothing has to go soon.
+func Free(p Policy, s State) int64 {
+	d := newDecision(p, s)
+	free := d.Free - d.target - d.Need
+	if d.quota > 0 {
+		free = min(free, d.quota-d.quota/100*quotaSlack-d.plan.Used-d.Need)
+	}
+	if largest := p.Largest.of(s.Disk); largest > 0 {
+		free = min(free, largest)
+	}
+	return max(free, 0)
 }
 
 // Admit decides whether a version of `bytes` on the disk may come. What a refused

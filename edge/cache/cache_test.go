@@ -49,6 +49,12 @@ func TestWhatGoesAndWhy(t *testing.T) {
 	full.Full = true
 	short := held("app", 1, 90)
 	short.Copies = &cache.Copies{Target: 2, Others: 1}
+	old := short // what the site shall keep copies of, though no distribution needs it
+	old.Copies = &cache.Copies{Target: 2}
+	alone := old
+	alone.Copies = &cache.Copies{Target: 2, Live: true}
+	elsewhere := old
+	elsewhere.Copies = &cache.Copies{Target: 2, Elsewhere: true}
 	purged := held("app", 2, 5)
 	purged.Purged = "anna purged app@2"
 	for _, c := range []struct {
@@ -76,6 +82,10 @@ func TestWhatGoesAndWhy(t *testing.T) {
 			state(50*gb, held("a", 1, 9), held("b", 1, 8), held("c", 1, 7), wanted(held("d", 1, 6))), []string{"a@1: quota", "b@1: quota"}},
 		{"what is not complete goes first", floor, state(9*gb+900_000_000, half, held("other", 1, 90), wanted(held("app", 3, 1))),
 			[]string{"app@2: floor", "other@1: floor"}},
+		{"what the site shall have does not expire", cache.Policy{Age: time.Hour, Idle: time.Hour}, state(50*gb, old, wanted(held("app", 3, 1))), nil},
+		{"it goes when room is needed and nobody else has any", cache.Policy{Floor: floor.Floor}, state(1*gb, old, wanted(held("app", 3, 1))), []string{"app@1: floor"}},
+		{"it stays while others have room", cache.Policy{Floor: floor.Floor}, state(1*gb, elsewhere, wanted(held("app", 3, 1))), nil},
+		{"the last one that a distribution needs stays", cache.Policy{Floor: floor.Floor}, state(1*gb, alone, wanted(held("app", 3, 1))), nil},
 		{"a pin holds", floor, state(1*gb, pinned, held("app", 2, 5), wanted(held("app", 3, 1))), nil},
 		{"a pin ends", floor, func() cache.State {
 			s := state(1*gb, pinned, held("app", 2, 5), wanted(held("app", 3, 1)))
@@ -260,4 +270,18 @@ func TestTheSameStateGetsTheSameAnswer(t *testing.T) {
 			t.Fatalf("got %+v and %+v", first, second)
 		}
 	})
+}
+
+func TestFreeIsWhatNothingGoesFor(t *testing.T) {
+	p := cache.Policy{Floor: cache.Amount{Bytes: 10 * gb}}
+	if got, want := cache.Free(p, state(20*gb, held("a", 1, 9))), int64(20*gb-12*gb-gb/2); got != want {
+		t.Errorf("%d free of 20 GB, want what is above the floor and a fourth: %d", got, want)
+	}
+	p.Quota = cache.Amount{Bytes: 10 * gb}
+	if got, want := cache.Free(p, state(90*gb, held("a", 1, 9))), int64(10*gb-gb/2-gb); got != want {
+		t.Errorf("%d free of a quota of 10 GB, want %d", got, want)
+	}
+	if got := cache.Free(p, state(5*gb)); got != 0 {
+		t.Errorf("%d free below the floor, want none", got)
+	}
 }

@@ -56,7 +56,7 @@ func (d *decision) guard(v Version) string {
 		return "the last copy at the site of what a distribution needs"
 	case v.Purged != "": // that it is good to go back to does not count
 		return ""
-	case c != nil && c.Others < c.Target && c.Elsewhere:
+	case c.Short() && c.Elsewhere:
 		return fmt.Sprintf("the site shall have %d copies, has %d besides this one, and others have room for more", c.Target, c.Others)
 	}
 	return d.kept[v.ID]
@@ -109,7 +109,7 @@ func rank(v Version) int {
 	switch c := v.Copies; {
 	case !v.Complete:
 		return 0
-	case c != nil && c.Others < c.Target: // nobody else has room, either
+	case c.Short(): // nobody else has room, either
 		return 2
 	}
 	return 1
@@ -137,7 +137,7 @@ func (d *decision) expired(v Version) (Rule, string) {
 	switch {
 	case v.Purged != "":
 		return RulePurged, v.Purged
-	case !d.Clock:
+	case !d.Clock || v.Copies.Short(): // the site shall have it, however old
 	case d.Age > 0 && d.Now.Sub(v.Came) > d.Age:
 		return RuleAge, fmt.Sprintf("it came %s ago, and %s is the limit", span(d.Now.Sub(v.Came)), span(d.Age))
 	case d.Idle > 0 && d.Now.Sub(v.Used) > d.Idle:

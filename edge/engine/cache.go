@@ -3,6 +3,7 @@ package engine
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"errors"
 	"math/bits"
 	"reflect"
@@ -19,8 +20,10 @@ import (
 type Disk interface {
 	// Room returns its bytes, and those of them that are available. It may block.
 	Room() (size, free int64, err error)
-	// Needs returns the bytes that must be free for a version to be opened anew.
-	Needs(head content.Head, body *content.Body) int64
+	// Needs returns the bytes that a version takes when it is opened anew, and how many of
+	// them need no room as long as the versions stay with which it shares blocks. It
+	// may block.
+	Needs(ctx context.Context, head content.Head, body *content.Body) (all, shared int64)
 }
 
 // Cache is what decides how long the store keeps what it has.
@@ -59,6 +62,8 @@ type keeper struct {
 	purges    []wire.Purge
 	copies    []wire.Copies
 	stock     *wire.Stock // as the server knows it in this session
+	page      int         // which of the spare versions it names
+	paged     time.Time   // since when
 	stale     bool        // something came, went or was superseded since the memory was kept
 	savedAt   time.Time
 }
@@ -99,18 +104,26 @@ func (e *Engine) tend(now time.Time) time.Time {
 // measure asks the disk, for a flow that shall be opened or (nil) for all.
 func (e *Engine) measure(f *flow) {
 	k := e.cache
-	turn := k.turn
+	ev := measured{f: f, turn: k.turn}
+	var head content.Head
+	var body *content.Body
+	if f != nil {
+		head, body = f.head, f.spec
+	}
 	e.wg.Go(func() {
-		size, free, err := k.Disk.Room()
-		e.post(measured{f, size, free, turn, err})
+		if ev.size, ev.free, ev.err = k.Disk.Room(); ev.err == nil && f != nil {
+			ev.all, ev.shared = k.Disk.Needs(e.ctx, head, body)
+		}
+		e.post(ev)
 	})
 }
 
 type measured struct {
-	f          *flow
-	size, free int64
-	turn       uint64
-	err        error
+	f           *flow
+	size, free  int64
+	all, shared int64 // bytes that the flow takes, and of those what needs no room
+	turn        uint64
+	err         error
 }
 
 func (ev measured) apply(e *Engine, now time.Time) {
@@ -128,7 +141,7 @@ func (ev measured) apply(e *Engine, now time.Time) {
 		k.size, k.free = ev.size, ev.free
 	}
 	if ev.f != nil {
-		e.admit(now, ev.f, ev.err == nil)
+		e.admit(now, ev)
 		return
 	}
 	k.measuring = false
@@ -141,42 +154,79 @@ func (ev measured) apply(e *Engine, now time.Time) {
 		k.full = false
 		e.evict(plan.Evict, nil)
 	}
-	e.takeStock()
+	e.takeStock(now)
 }
 
 // takeStock tells the server what the store holds and how much more it would take,
 // when that is new to it.
-func (e *Engine) takeStock() {
+func (e *Engine) takeStock(now time.Time) {
 	k := e.cache
 	if !e.connected {
 		return
 	}
-	// Rounded down to a sixteenth of itself: it changes with every byte that is written.
-	room := max(cache.Room(k.Policy, e.holdings()), 0)
-	room &^= 1<<max(bits.Len64(uint64(room))-4, 0) - 1
-	stock := &wire.Stock{Room: room}
+	state := e.holdings()
+	stock := &wire.Stock{Room: roughly(cache.Room(k.Policy, state)), Free: roughly(cache.Free(k.Policy, state))}
 	for id, f := range e.flows {
 		if f.stored && f.whole && len(stock.Holds) < wire.MaxFlows {
 			stock.Holds = append(stock.Holds, id)
 		}
 	}
 	slices.SortFunc(stock.Holds, func(a, b content.VersionID) int { return bytes.Compare(a[:], b[:]) })
+	stock.Spare = e.spare(now)
 	if !reflect.DeepEqual(stock, k.stock) && e.cfg.Uplink.Send(wire.KindStock, *stock) {
 		k.stock = stock
 	}
 }
 
+// roughly rounds down to a sixteenth: room changes with every byte that is written.
+func roughly(bytes int64) int64 {
+	return bytes &^ (1<<max(bits.Len64(uint64(bytes))-4, 0) - 1)
+}
+
+// spare names what is stored and no flow needs; where that is more than a message
+// takes, the next ones after a while.
+func (e *Engine) spare(now time.Time) (spare []wire.Spare) {
+	for id, f := range e.flows {
+		if f.stored && !slices.Contains(e.order, id) {
+			spare = append(spare, spareOf(f.head))
+		}
+	}
+	slices.SortFunc(spare, func(a, b wire.Spare) int {
+		return cmp.Or(cmp.Compare(a.Content, b.Content), cmp.Compare(a.Serial, b.Serial), cmp.Compare(a.Version, b.Version))
+	})
+	k := e.cache
+	if now.Sub(k.paged) >= tendInterval {
+		k.page, k.paged = k.page+1, now
+	}
+	pages := (len(spare) + wire.MaxKeeping - 1) / wire.MaxKeeping
+	if pages < 2 {
+		return spare
+	}
+	from := k.page % pages * wire.MaxKeeping
+	return spare[from:min(from+wire.MaxKeeping, len(spare))]
+}
+
+func spareOf(h content.Head) wire.Spare {
+	return wire.Spare{Content: h.Name, Version: h.Version, Serial: h.Serial}
+}
+
 // admit opens a flow's place in the store, once what must make room for it is gone.
-// Without knowing the room it is for the store to refuse.
-func (e *Engine) admit(now time.Time, f *flow, known bool) {
-	if !known {
+// Without knowing the room it is for the store to refuse. What it shares with others
+// takes no room while they stay: where any would have to go, all of it is reckoned with.
+func (e *Engine) admit(now time.Time, ev measured) {
+	f := ev.f
+	if ev.err != nil {
 		e.evict(nil, f)
 		return
 	}
-	f.need = e.cache.Disk.Needs(f.head, f.spec)
+	f.need = 0 // Admit adds it
 	state := e.holdings()
-	state.Need -= f.need // Admit adds it
+	f.need = ev.all - ev.shared
 	verdict := cache.Admit(e.cache.Policy, state, f.head.Ref(), f.need)
+	if ev.shared > 0 && (!verdict.Admit || len(verdict.Evict) > 0) {
+		f.need = ev.all
+		verdict = cache.Admit(e.cache.Policy, state, f.head.Ref(), f.need)
+	}
 	if !verdict.Admit {
 		f.opening, f.need = false, 0
 		code := wire.CodeDiskFull
@@ -237,7 +287,7 @@ func (k *keeper) pinned(ref content.Ref) (pinned bool, until time.Time) {
 func (k *keeper) copiesOf(id content.VersionID) *cache.Copies {
 	for _, c := range k.copies {
 		if c.ID == id {
-			return &cache.Copies{Target: c.Target, Others: c.Others, Elsewhere: c.Elsewhere, Live: true}
+			return &cache.Copies{Target: c.Target, Others: c.Others, Elsewhere: c.Elsewhere, Live: !c.Superseded}
 		}
 	}
 	return nil
@@ -246,7 +296,7 @@ func (k *keeper) copiesOf(id content.VersionID) *cache.Copies {
 // purged says who wants a version gone, if anybody does.
 func (k *keeper) purged(head content.Head) string {
 	for _, p := range k.purges {
-		if p.Content == head.Name && head.Serial <= p.Serial && (p.Version == "" || p.Version == head.Version) {
+		if p.Covers(spareOf(head)) {
 			return cmp.Or(p.Why, "an operator purged it")
 		}
 	}
@@ -310,8 +360,13 @@ func (ev removed) apply(e *Engine, now time.Time) {
 	})
 }
 
-// remember notes when what is held was needed, and has it kept now and then.
+// remember notes when what is held was needed, and has it kept now and then. Without a
+// socket it notes nothing: the clock may be wrong, and by one that is a year behind
+// everything would look old once it is right.
 func (e *Engine) remember(now time.Time) {
+	if !e.connected {
+		return
+	}
 	k, changed := e.cache, false
 	at := e.cfg.Uplink.Now().UTC().Truncate(time.Second)
 	for id, f := range e.flows {

@@ -24,8 +24,9 @@ import (
 
 // smallDisk is a file system with nothing on it but the stand's folder.
 type smallDisk struct {
-	dir  string
-	size atomic.Int64
+	dir    string
+	size   atomic.Int64
+	shared atomic.Int64 // bytes of each version that it shares with others
 }
 
 func (d *smallDisk) Room() (size, free int64, err error) {
@@ -41,11 +42,11 @@ func (d *smallDisk) Room() (size, free int64, err error) {
 		}
 		return err
 	})
-	return size, free, err
+	return size, max(free, 0), err
 }
 
-func (d *smallDisk) Needs(head content.Head, _ *content.Body) int64 {
-	return head.Bytes + head.BodyBytes
+func (d *smallDisk) Needs(_ context.Context, head content.Head, _ *content.Body) (all, shared int64) {
+	return head.Bytes + head.BodyBytes, d.shared.Load()
 }
 
 // onDisk starts the stand anew on a disk of some size, which a version takes 2 MB of.
@@ -166,6 +167,37 @@ func TestVersionThatFindsNoRoomIsRefusedAndNothingGoesForIt(t *testing.T) {
 		}
 		s.wantDelivered("1", "2", "3")
 	})
+}
+
+// What is shared takes no room while it stays: with it the third version fits, and
+// where others had to go for it they might be those that it shares with.
+func TestWhatIsSharedIsNotMadeRoomFor(t *testing.T) {
+	for name, c := range map[string]struct {
+		shared, size int64
+		want         []string
+	}{
+		"nothing is shared":      {0, 5_000_000, []string{"2", "3"}},
+		"most is":                {1_900_000, 5_000_000, []string{"1", "2", "3"}},
+		"too little is shared":   {500_000, 5_000_000, []string{"2", "3"}},
+		"more room than is said": {1_900_000, 7_000_000, []string{"1", "2", "3"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newStand(t)
+				defer func() { s.stop() }()
+				disk := s.onDisk(c.size, cache.Policy{Keep: 1})
+				s.deliver(1)
+				s.deliver(2)
+				disk.shared.Store(c.shared)
+				flow := s.order(3)
+				disk.size.Store(50_000_000) // for the fake one does not share
+				s.leaseOf(flow, 3001, 0, 20)
+				time.Sleep(2 * time.Second)
+				synctest.Wait()
+				s.wantDelivered(c.want...)
+			})
+		})
+	}
 }
 
 func TestVersionThatIsTooLargeForTheEndpointIsRefused(t *testing.T) {
@@ -361,6 +393,33 @@ func TestServerIsToldWhatIsInStoreAndHowMuchMoreFits(t *testing.T) {
 		time.Sleep(time.Second)
 		if got := s.stocks(); len(got) != told+1 {
 			t.Errorf("told %d times in a new session, want once", len(got)-told)
+		}
+	})
+}
+
+// A message names only some of what is spare: within a few minutes all of it was named.
+func TestAllThatIsSpareIsNamedInTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStand(t)
+		defer func() { s.stop() }()
+		s.onDisk(1_000_000_000, cache.Policy{})
+		const versions = wire.MaxKeeping + 6
+		for n := uint64(1); n <= versions; n++ {
+			s.order(n)
+		}
+		at := len(s.stocks())
+		time.Sleep(3 * time.Minute)
+		named := map[string]bool{}
+		for _, stock := range s.stocks()[at:] {
+			for _, v := range stock.Spare {
+				named[v.Version] = true
+			}
+		}
+		if len(named) != versions-1 || named[fmt.Sprint(versions)] {
+			t.Errorf("named %d versions, want all %d but the one that is wanted", len(named), versions-1)
+		}
+		if told := len(s.stocks()) - at; told > 4 {
+			t.Errorf("told %d times in three minutes", told)
 		}
 	})
 }

@@ -123,7 +123,7 @@ func (e *Engine) adopt(now time.Time, w *wire.Flow, held *flow) *flow {
 	case id != w.ID:
 		err = errors.New("head is of another version")
 	case held == nil:
-		err = e.superseded(head)
+		err = e.superseded(head, w.Superseded)
 	}
 	if err != nil {
 		e.cfg.Refused.Add(wire.DoorSocket, wire.CodeBadHead)
@@ -150,10 +150,12 @@ func (e *Engine) adopt(now time.Time, w *wire.Flow, held *flow) *flow {
 
 // superseded refuses a head that is older than another of the same content known
 // here: a server that lost its memory, or is not what it seems, can't bring back a
-// version that was replaced. One that is still held is always good.
-func (e *Engine) superseded(head content.Head) error {
-	for _, f := range e.flows {
-		if f.head.Name == head.Name && f.head.Serial > head.Serial {
+// version that was replaced. One that is still held is always good, and one that
+// the site keeps (kept) may come beside a newer one that is wanted.
+func (e *Engine) superseded(head content.Head, kept bool) error {
+	for id, f := range e.flows {
+		beside := kept && slices.Contains(e.order, id)
+		if f.head.Name == head.Name && f.head.Serial > head.Serial && !beside {
 			return fmt.Errorf("%s has serial %d and is older than %s with %d, which is known here: to go back, publish it again under a new version",
 				head.Ref(), head.Serial, f.head.Ref(), f.head.Serial)
 		}

@@ -59,7 +59,7 @@ type Origin interface {
 	FetchBody(ctx context.Context, lease wire.Lease, max int64) ([]byte, error)
 }
 
-// Config is what an engine is made of. All fields but Refused, Uploads and Cache are required.
+// Config is what an engine is made of. All fields but Refused and those that may be nil are required.
 type Config struct {
 	Uplink   Uplink
 	Links    Links
@@ -67,6 +67,8 @@ type Config struct {
 	Governor Governor
 	Uploads  Uploads // nil: they go as fast as they can
 	Cache    *Cache  // nil: what was superseded stays for ever
+	Manners  Manners // nil: the disk is nobody else's
+	Scrub    *Scrub  // nil: nothing is read but what is needed
 	Store    chunk.Store
 	// Root verifies trust documents; Trust is the one held, and SaveTrust keeps a
 	// newer one.
@@ -112,9 +114,15 @@ type Engine struct {
 	gate  *gate
 	wg    sync.WaitGroup
 
-	// mu guards the links by their rtc object, for frames that arrive.
+	manners Manners
+	storing context.Context // ends when nothing more is to be stored
+	stop    context.CancelFunc
+
+	// mu guards the links by their rtc object, for frames that arrive, and what waits
+	// to be stored.
 	mu    sync.Mutex
 	links map[Link]*link
+	ended bool // nothing more is begun
 
 	// Owned by Run.
 	ctx        context.Context
@@ -126,7 +134,9 @@ type Engine struct {
 	leases     []*lease // as granted; the first unfinished one of a class is current
 	connected  bool
 	orphan     orphan
-	cache      *keeper // nil: nothing is evicted
+	cache      *keeper   // nil: nothing is evicted
+	scrub      *scrubber // nil: nothing is checked
+	busyAt     time.Time // when something was fetched or served last
 	site       string
 	toldVia    map[wire.EndpointID]time.Time // of what the governor says by way of the server
 	generation uint64
@@ -134,8 +144,13 @@ type Engine struct {
 
 // New returns an engine that does nothing until Run.
 func New(cfg Config) *Engine {
+	storing, stop := context.WithCancel(context.Background())
+	manners := cfg.Manners
+	if manners == nil {
+		manners = noManners{}
+	}
 	return &Engine{
-		cfg: cfg, log: cfg.Log,
+		cfg: cfg, log: cfg.Log, manners: manners, storing: storing, stop: stop, scrub: newScrubber(cfg.Scrub),
 		inbox: make(chan event, inboxEvents),
 		done:  make(chan struct{}),
 		open:  registry{versions: map[content.VersionID]served{}},
@@ -174,9 +189,10 @@ func (e *Engine) postSoon(ev event) {
 func (e *Engine) Run(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	e.ctx = ctx
-	timer := time.NewTimer(time.Hour)
+	timer := time.NewTimer(0)
 	defer timer.Stop()
 	e.reopen()
+	e.busyAt = time.Now()
 	for ctx.Err() == nil {
 		select {
 		case <-ctx.Done():
@@ -196,7 +212,11 @@ func (e *Engine) Run(ctx context.Context) error {
 		timer.Reset(e.act(time.Now()))
 	}
 	stop()
+	e.stop()
 	close(e.done)
+	e.mu.Lock()
+	e.ended = true
+	e.mu.Unlock()
 	for _, l := range e.peers {
 		l.end()
 	}
@@ -219,6 +239,7 @@ func (e *Engine) act(now time.Time) time.Duration {
 		sooner(e.advance(now, e.flows[id]))
 	}
 	sooner(e.tend(now))
+	sooner(e.scrubOn(now))
 	return max(next.Sub(now), 0)
 }
 
@@ -231,6 +252,10 @@ func (e *Engine) Disconnected() { e.post(disconnected{}) }
 
 // Heard hands over a message of the server.
 func (e *Engine) Heard(kind wire.Kind, body any) { e.post(heard{kind, body}) }
+
+// Lost tells that a chunk of a version did not match when it was read elsewhere than
+// here: it is fetched again.
+func (e *Engine) Lost(id content.VersionID, chunk uint32) { e.post(lostChunk{id, chunk}) }
 
 // Signal sends a step of link set-up to the peer by way of the server, which also
 // hears why a link was refused.

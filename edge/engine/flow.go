@@ -42,6 +42,8 @@ type flow struct {
 	stopSeeding context.CancelFunc // nil while nothing is taken
 	saidSeeding bool               // the server knows that more may be found
 
+	lost map[uint32]bool // chunks that were found damaged and are not back yet
+
 	search bodySearch // until spec is
 
 	code, trouble string    // why it can't go on
@@ -118,12 +120,17 @@ func (e *Engine) advance(now time.Time, f *flow) time.Time {
 		e.tell(now, f)
 	default:
 		e.tell(now, f)
-		e.ask(now, f)
+		behind := e.behind(now, f)
+		if !behind {
+			e.ask(now, f)
+		}
 		e.holdBack(now, f)
 		if f.swarm.Missing() == 0 && !f.complete && !f.completing {
 			e.finish(f)
 		}
-		next = f.swarm.Next(now)
+		if next = f.swarm.Next(now); behind && !next.IsZero() {
+			next = now.Add(behindStep)
+		}
 	}
 	return earlier(next, e.report(now, f))
 }
@@ -221,7 +228,7 @@ func storeCode(err error) string {
 // openStore opens the version's place on disk, when the cache admits it.
 func (e *Engine) openStore(f *flow) {
 	if k := e.cache; k != nil && !f.stored {
-		if k.known { // else it is not known what may make room for it
+		if k.known && !e.scrub.runs() { // else it is not known what may make room for it
 			f.opening = true
 			e.measure(f)
 		}
@@ -302,7 +309,8 @@ func (ev finished) apply(e *Engine, now time.Time) {
 		return
 	}
 	f.complete, f.whole, f.dirty = true, true, true
-	e.cache.changed()          // what it supersedes may go
+	e.cache.changed() // what it supersedes may go
+	e.hashed(f)
 	f.reportedAt = time.Time{} // the server hears of it at once
 	e.log.Info("content complete", "content", f.head.Ref().String())
 	e.wg.Go(e.rest)

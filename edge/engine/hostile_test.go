@@ -227,3 +227,33 @@ func TestTrustDocumentOfAStrangerIsRefusedAndReported(t *testing.T) {
 		}
 	})
 }
+
+// A copy that the site keeps comes beside the newer version that is wanted, and never in
+// its place.
+func TestOlderVersionComesOnlyBesideTheOneThatIsWanted(t *testing.T) {
+	for name, wanted := range map[string]bool{"it is wanted": true, "it is only held": false} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newStand(t)
+				defer s.stop()
+				s.want(s.flow)
+				s.leaseBody()
+				s.leaseChunks(0, 20)
+				ids := []content.VersionID{s.flow.ID}
+				if !wanted {
+					ids = nil
+				}
+				s.eng.Heard(wire.KindFlows, &wire.Flows{Generation: 2, IDs: ids})
+				kept := s.older(s.publisher)
+				kept.Superseded, kept.Generation = true, 3
+				s.eng.Heard(wire.KindFlow, &kept)
+				s.eng.Heard(wire.KindFlows, &wire.Flows{Generation: 3, IDs: append(ids, kept.ID)})
+				time.Sleep(2 * time.Second)
+				synctest.Wait()
+				if refused := s.refused.Count(wire.DoorSocket, wire.CodeBadHead) > 0; refused == wanted {
+					t.Errorf("refused: %v", refused)
+				}
+			})
+		})
+	}
+}

@@ -178,6 +178,12 @@ func (e *Engine) fetchBody(l *lease, f *flow) error {
 // as a machine that sleeps does: another fetches the range by now.
 var errLapsed = errors.New("slept for longer than the lease lives")
 
+// putError says that a fetch ended because a chunk was not kept: where it is no
+// *chunk.CorruptError, that is the fault of the own disk and not of the origin.
+type putError struct{ error }
+
+func (e *putError) Unwrap() error { return e.error }
+
 func (e *Engine) fetchParts(l *lease, spec *content.Body) error {
 	s, ok := e.open.get(l.Flow)
 	if !ok || s.ver == nil {
@@ -203,8 +209,9 @@ func (e *Engine) fetchParts(l *lease, spec *content.Body) error {
 			if now.Sub(last) > time.Duration(l.TTLMs)*time.Millisecond {
 				return errLapsed
 			}
+			_ = e.yield(l.ctx, l.Flow, len(plain)) // as below
 			if _, err := s.ver.Put(p.Chunk, plain, chunk.Origin, p.Span()); err != nil {
-				return err
+				return &putError{err}
 			}
 			l.fetched.Add(p.Span())
 			e.post(arrived{version: l.Flow, chunk: p.Chunk, lease: l})
@@ -248,6 +255,7 @@ type leaseEnded struct {
 func (ev leaseEnded) apply(e *Engine, now time.Time) {
 	l := ev.l
 	l.ended = true
+	mine := l.failed == "" // and not given back before
 	e.log.Debug("lease ended", "lease", l.Lease.Lease, "bytes", l.fetched.Load(), "took", now.Sub(l.started), "err", ev.err)
 	f := e.flows[l.Flow]
 	if f == nil {
@@ -259,12 +267,13 @@ func (ev leaseEnded) apply(e *Engine, now time.Time) {
 	}
 	e.free(l)
 	f.reportedAt = time.Time{} // the server hears at once, and grants the next
-	if errors.Is(ev.err, chunk.ErrNoRoom) {
-		e.fail(now, f, wire.CodeDiskFull, ev.err)
-	}
-	if damaged := new(chunk.CorruptError); errors.As(ev.err, &damaged) {
+	damaged, disk := new(chunk.CorruptError), new(putError)
+	switch {
+	case errors.As(ev.err, &damaged):
 		e.cfg.Refused.Add(wire.DoorOrigin, wire.CodeBadChunk)
 		e.cfg.Uplink.Send(wire.KindReport, wire.Report{Flow: f.id, Code: wire.CodeBadChunk, Detail: wire.Clip(ev.err.Error())})
+	case mine && errors.As(ev.err, &disk): // else the next lease would be fetched for nothing, too
+		e.fail(now, f, storeCode(ev.err), ev.err)
 	}
 }
 

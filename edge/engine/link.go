@@ -19,6 +19,10 @@ type link struct {
 	down *receiver
 	end  context.CancelFunc // stops the uploader
 
+	// kept is what came as a whole and waits for the disk, or is being written. The
+	// engine's mu guards it.
+	kept map[content.VersionID][]delivery
+
 	// Owned by the engine's loop: the versions the peer takes part in, and
 	// whether it holds their body.
 	joined map[content.VersionID]bool
@@ -35,7 +39,7 @@ func (l *link) id() swarm.PeerID { return swarm.PeerID(l.Peer()) }
 
 // LinkUp tells of a new link.
 func (e *Engine) LinkUp(raw Link) {
-	l := &link{Link: raw, down: newReceiver(), joined: map[content.VersionID]bool{},
+	l := &link{Link: raw, down: newReceiver(), kept: map[content.VersionID][]delivery{}, joined: map[content.VersionID]bool{},
 		bodyHeld: map[content.VersionID]bodyHoldOff{}}
 	l.up = newUploader(raw, e.paced(raw), &e.open, func(v content.VersionID, c uint32) { e.post(lostChunk{v, c}) },
 		func(v content.VersionID, c uint32) { e.post(sentChunk{l, v, c}) })
@@ -69,8 +73,9 @@ func (e *Engine) Ctl(raw Link, f wire.Frame) {
 	}
 }
 
-// Bulk takes a frame of the bulk channel. It hashes and stores the chunk that
-// the frame completes, so a slow disk holds the peer back.
+// Bulk takes a frame of the bulk channel. The chunk that it completes is stored
+// beside, and what waits for the disk is not granted again: so a slow disk holds
+// the peer back, and nothing else.
 func (e *Engine) Bulk(raw Link, f wire.Frame) {
 	l := e.find(raw)
 	if l == nil {
@@ -81,30 +86,15 @@ func (e *Engine) Bulk(raw Link, f wire.Frame) {
 		e.post(violation{l, "bulk frame breaks the rules"})
 		return
 	}
+	if whole != nil && !t.body {
+		e.keep(l, t, whole)
+	}
 	if total := l.down.renew(); total > 0 {
 		_ = l.SendCtl(wire.Frame{Kind: wire.FrameCredit, Total: total}) // a dead link is reported by its Down
 	}
-	switch {
-	case whole == nil:
-	case t.body:
+	if whole != nil && t.body {
 		e.post(bodyArrived{t.version, whole, l})
-	default:
-		e.keep(l, t, whole)
 	}
-}
-
-// keep stores a chunk that a peer sent; the store hashes it.
-func (e *Engine) keep(l *link, t target, data []byte) {
-	s, ok := e.open.get(t.version)
-	if !ok || s.ver == nil {
-		return // paused or gone meanwhile
-	}
-	from := chunk.Peer
-	if l.Relayed() {
-		from = chunk.Relay
-	}
-	_, err := s.ver.Put(t.chunk, data, from, 0)
-	e.post(arrived{version: t.version, chunk: t.chunk, from: l, err: err})
 }
 
 func (e *Engine) find(raw Link) *link {
@@ -220,6 +210,7 @@ func (ev arrived) apply(e *Engine, now time.Time) {
 		ev.lease.verified++
 	}
 	e.cancel(f, ev.chunk, f.swarm.Got(now, ev.chunk, from))
+	e.healed(f, ev.chunk)
 	f.dirty = true
 }
 
@@ -245,7 +236,8 @@ type sentChunk struct {
 	chunk   uint32
 }
 
-func (ev sentChunk) apply(e *Engine, _ time.Time) {
+func (ev sentChunk) apply(e *Engine, now time.Time) {
+	e.busyAt = now
 	if f := e.flows[ev.version]; f != nil && f.swarm != nil && e.peers[ev.l.Peer()] == ev.l {
 		f.swarm.PeerHas(ev.l.id(), ev.chunk)
 	}
@@ -259,6 +251,7 @@ type lostChunk struct {
 func (ev lostChunk) apply(e *Engine, _ time.Time) {
 	if f := e.flows[ev.version]; f != nil && f.swarm != nil {
 		f.swarm.Lost(ev.chunk)
-		f.complete, f.dirty = false, true
+		f.complete, f.whole, f.dirty = false, false, true
+		e.damaged(f, ev.chunk)
 	}
 }

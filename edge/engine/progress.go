@@ -115,6 +115,7 @@ type Status struct {
 	Links      []LinkStatus `json:"links"`
 	Flows      []FlowStatus `json:"flows"`
 	Cache      *CacheStatus `json:"cache,omitempty"`
+	Scrub      *ScrubStatus `json:"scrub,omitempty"`
 }
 
 // LinkStatus is one link.
@@ -158,7 +159,7 @@ func (e *Engine) Status(ctx context.Context) (Status, error) {
 
 func (e *Engine) status() Status {
 	s := Status{Site: e.site, Connected: e.connected, Generation: e.generation,
-		Links: []LinkStatus{}, Flows: []FlowStatus{}, Cache: e.cacheStatus()}
+		Links: []LinkStatus{}, Flows: []FlowStatus{}, Cache: e.cacheStatus(), Scrub: e.scrubStatus()}
 	for _, l := range e.sorted() {
 		s.Links = append(s.Links, LinkStatus{l.Peer(), l.Relayed()})
 	}

@@ -8,8 +8,11 @@ import (
 )
 
 // creditWindow is what a peer may have under way to us, bytes. It bounds the
-// memory that half-received chunks of one link take.
+// memory that half-received chunks of one link take, and those that wait for the disk.
 const creditWindow = 4 << 20
+
+// creditStep is the least worth a grant.
+const creditStep = creditWindow / 8
 
 // target names what pieces belong to: a chunk, or the body, of a version.
 type target struct {
@@ -54,12 +57,11 @@ func (a *assembly) add(offset uint32, piece []byte) bool {
 // receiver assembles what one peer sends of what was asked of it. The engine's
 // loop says what to expect; the link's bulk goroutine adds pieces.
 type receiver struct {
-	// mu guards expected.
+	// mu guards the rest.
 	mu       sync.Mutex
 	expected map[target]*assembly
-	crossing int64 // bytes that may come though nobody waits for them: what was cancelled, and some
-
-	// Owned by the link's bulk goroutine.
+	crossing int64  // bytes that may come though nobody waits for them: what was cancelled, and some
+	waiting  uint64 // bytes of whole chunks that are not stored yet
 	consumed uint64 // payload bytes taken, wanted or not
 	granted  uint64 // total allowed so far
 }
@@ -125,12 +127,12 @@ func (r *receiver) piece(f wire.Frame) (t target, whole []byte, ok bool) {
 	if t.body {
 		t.chunk = 0
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.consumed += uint64(len(f.Payload))
 	if r.consumed > r.granted {
 		return t, nil, false
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	a := r.expected[t]
 	if a == nil {
 		r.crossing -= int64(len(f.Payload))
@@ -146,11 +148,37 @@ func (r *receiver) piece(f wire.Frame) (t target, whole []byte, ok bool) {
 	return t, a.buf, true
 }
 
-// renew returns the new total to allow, or 0 while enough is left.
+// waits tells of bytes that came as a whole chunk and are not stored yet.
+func (r *receiver) waits(n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.waiting += uint64(n)
+}
+
+// stored tells that they are, or never will be, and returns what renew does.
+func (r *receiver) stored(n int) uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.waiting -= uint64(n)
+	return r.grant()
+}
+
+// renew returns the new total to allow, or 0 while enough is left or waits.
 func (r *receiver) renew() uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.grant()
+}
+
+// grant needs mu.
+func (r *receiver) grant() uint64 {
 	if r.granted-r.consumed > creditWindow/2 {
 		return 0
 	}
-	r.granted = r.consumed + creditWindow
-	return r.granted
+	total := r.consumed + creditWindow - min(r.waiting, creditWindow)
+	if total < r.granted+creditStep {
+		return 0
+	}
+	r.granted = total
+	return total
 }

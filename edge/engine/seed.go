@@ -36,7 +36,7 @@ func (e *Engine) seed(f *flow) {
 	if f.stopSeeding != nil {
 		return
 	}
-	ver := f.ver
+	ver, spec := f.ver, f.spec
 	ctx, stop := context.WithCancel(e.ctx)
 	f.stopSeeding = stop
 	e.wg.Go(func() {
@@ -47,6 +47,7 @@ func (e *Engine) seed(f *flow) {
 				e.post(found{f, batch})
 				batch = nil
 			}
+			_ = e.yield(ctx, f.id, int(spec.Chunks[i].Length)) // Seed ends with ctx, too
 		})
 		e.post(seeded{found{f, batch}, err})
 	})

@@ -56,8 +56,11 @@ type stand struct {
 
 	publisher ed25519.PrivateKey
 	head      content.Head
-	full      atomic.Bool // the disk takes no more chunks
+	full      atomic.Bool  // the disk takes no more chunks
+	wrong     atomic.Int64 // how far the clock is ahead, as long as the server was not heard
 	cache     *engine.Cache
+	scrub     *engine.Scrub
+	manners   engine.Manners
 	wrap      func(chunk.Store) chunk.Store // puts something before the store
 }
 
@@ -84,8 +87,14 @@ func newStand(t *testing.T) *stand {
 	return s
 }
 
-// run starts an engine on what the folder holds.
+// run starts an engine on what the folder holds, with a socket to the server.
 func (s *stand) run() {
+	s.begin()
+	s.eng.Connected(wire.Welcome{Epoch: 1, Site: "shop"})
+}
+
+// begin starts it without one.
+func (s *stand) begin() {
 	store, err := disk.Open(s.dir, slog.New(slog.DiscardHandler))
 	if err != nil {
 		s.t.Fatal(err)
@@ -95,7 +104,7 @@ func (s *stand) run() {
 		kept = s.wrap(kept)
 	}
 	s.eng = engine.New(engine.Config{
-		Uplink: s, Links: s, Origin: s, Governor: s, Store: kept, Cache: s.cache, Root: s.root.Public().(ed25519.PublicKey), Trust: s.trust,
+		Uplink: s, Links: s, Origin: s, Governor: s, Store: kept, Cache: s.cache, Scrub: s.scrub, Manners: s.manners, Root: s.root.Public().(ed25519.PublicKey), Trust: s.trust,
 		SaveTrust: func(json.RawMessage) error { return nil }, SetICE: func([]wire.ICE) {},
 		Refused: &s.refused, Log: slog.New(slog.DiscardHandler), Seed: 1,
 	})
@@ -110,7 +119,6 @@ func (s *stand) run() {
 			s.t.Error(err)
 		}
 	}
-	s.eng.Connected(wire.Welcome{Epoch: 1, Site: "shop"})
 }
 
 // makeContent builds a version of one file of several chunks.
@@ -207,7 +215,7 @@ func (s *stand) Send(_ wire.Kind, body any) bool {
 	s.sent = append(s.sent, body)
 	return true
 }
-func (s *stand) Now() time.Time         { return time.Now() }
+func (s *stand) Now() time.Time         { return time.Now().Add(time.Duration(s.wrong.Load())) }
 func (s *stand) SetSite(string)         {}
 func (s *stand) Signal(wire.Signal)     {}
 func (s *stand) HangUp(wire.EndpointID) {}

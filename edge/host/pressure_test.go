@@ -51,3 +51,13 @@ func FuzzTotal(f *testing.F) {
 		}
 	})
 }
+
+func TestTheKernelTellsWhoWaitedForADisk(t *testing.T) {
+	first, ok := WaitedForDisk()
+	if !ok {
+		t.Skip("nothing here accounts the pressure on disks")
+	}
+	if again, ok := WaitedForDisk(); !ok || again < first {
+		t.Errorf("%v, and then %v, %v", first, again, ok)
+	}
+}

@@ -16,8 +16,9 @@ import (
 
 // conn is one socket. Sent is owned by its writer.
 type conn struct {
-	ws   *websocket.Conn
-	sent uint64 // the highest message written
+	ws    *websocket.Conn
+	sent  uint64    // the highest message written
+	until time.Time // when a better way is looked for; zero for never
 }
 
 // connect opens a socket and exchanges hello and welcome.
@@ -25,9 +26,9 @@ func (u *Uplink) connect(ctx context.Context) (*conn, wire.Welcome, error) {
 	if err := u.freshToken(ctx); err != nil {
 		return nil, wire.Welcome{}, err
 	}
-	ws, resp, err := u.dialer.DialContext(ctx, u.cfg.URL, http.Header{"Authorization": {"Bearer " + u.token}})
+	ws, until, err := u.dial(ctx)
 	if err != nil {
-		return nil, wire.Welcome{}, fmt.Errorf("connect to %s: %w", u.cfg.URL, explain(resp, err))
+		return nil, wire.Welcome{}, fmt.Errorf("connect to %s: %w", u.cfg.URL, err)
 	}
 	stop := context.AfterFunc(ctx, func() { _ = ws.Close() })
 	c, welcome, err := u.greet(ws)
@@ -38,6 +39,7 @@ func (u *Uplink) connect(ctx context.Context) (*conn, wire.Welcome, error) {
 		_ = ws.Close()
 		return nil, wire.Welcome{}, fmt.Errorf("greet %s: %w", u.cfg.URL, err)
 	}
+	c.until = until
 	return c, welcome, nil
 }
 

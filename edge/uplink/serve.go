@@ -20,6 +20,9 @@ func (u *Uplink) serve(ctx context.Context, c *conn) error {
 		time.AfterFunc(time.Second, func() { _ = c.ws.Close() }) // frees a writer that is stuck
 	})()
 	ctx, stop := context.WithCancelCause(ctx)
+	if !c.until.IsZero() {
+		defer time.AfterFunc(time.Until(c.until), func() { stop(errBetterWay) }).Stop()
+	}
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		stop(u.write(ctx, c))
@@ -29,6 +32,9 @@ func (u *Uplink) serve(ctx context.Context, c *conn) error {
 	wg.Wait()
 	return context.Cause(ctx)
 }
+
+// errBetterWay ends a socket so that another is opened in a better way.
+var errBetterWay = errors.New("a WebSocket is tried again")
 
 // read hears the server until the socket breaks.
 func (u *Uplink) read(c *conn) error {

@@ -65,9 +65,11 @@ type Config struct {
 // Uplink is the endpoint's side of the control socket.
 type Uplink struct {
 	// Set by New, then constant.
-	cfg    Config
-	dialer websocket.Dialer
-	wake   chan struct{} // tells the writer to look again
+	cfg     Config
+	at      *url.URL
+	dialer  websocket.Dialer
+	tunnels *tunnels
+	wake    chan struct{} // tells the writer to look again
 
 	// Owned by Run.
 	token string
@@ -99,7 +101,7 @@ func New(cfg Config) (*Uplink, error) {
 		return nil, fmt.Errorf("%q is not a URL of a socket such as wss://sitecast.example:8443/api/v1/signal", cfg.URL)
 	}
 	return &Uplink{
-		cfg: cfg, wake: make(chan struct{}, 1),
+		cfg: cfg, at: at, tunnels: newTunnels(at, cfg.Dial, cfg.TLS), wake: make(chan struct{}, 1),
 		dialer: websocket.Dialer{NetDialContext: stamped(cfg.Dial), TLSClientConfig: cfg.TLS, HandshakeTimeout: dialTimeout,
 			ReadBufferSize: 4 << 10, WriteBufferSize: 4 << 10, WriteBufferPool: &sync.Pool{}},
 	}, nil

@@ -29,6 +29,7 @@ type Config struct {
 	Objects blob.Store
 	Hub     *site.Hub
 	Socket  http.Handler // endpoints' signaling
+	Tunnel  http.Handler // for sockets over plain requests
 	Metrics http.Handler
 	Pacer   *pace.Pacer     // paces downloads; never nil
 	Served  func(bytes int) // told of object bytes as they are served
@@ -81,6 +82,9 @@ func New(cfg Config) http.Handler {
 	s.objects()
 	s.health()
 	s.router.Handle("GET /api/v1/signal", cfg.Socket)
+	for _, route := range []string{"POST " + wire.PathTunnel, "POST " + wire.PathTunnel + "/{id}", "GET " + wire.PathTunnel + "/{id}", "DELETE " + wire.PathTunnel + "/{id}"} {
+		s.router.Handle(route, cfg.Tunnel)
+	}
 	return s.router
 }
 

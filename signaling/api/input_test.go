@@ -35,6 +35,8 @@ func TestInputsThatCannotBeAreRefused(t *testing.T) {
 		{"POST", "/sites", `{"name":"s","tz":"../../etc/passwd"}`},
 		{"PATCH", "/sites/shop-1", `{"hold_off_ms":-1}`},
 		{"PATCH", "/sites/shop-1", `{"hold_off_ms":86400001}`},
+		{"PATCH", "/sites/shop-1", `{"replicas":-1}`},
+		{"PATCH", "/sites/shop-1", `{"replicas":65}`},
 		{"PATCH", "/sites/shop-1", `{"cap_bytes_per_second":-2}`},
 		{"PATCH", "/sites/shop-1", `{"cap_bytes_per_second":1.5}`},
 		{"PATCH", "/sites/shop-1", `{"cap_bytes_per_second":"5mbit"}`},

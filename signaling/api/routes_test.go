@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"github.com/sitecast/sitecast/signaling/wire"
 	"github.com/sitecast/sitecast/storage/catalog"
 )
 
@@ -26,6 +27,10 @@ var public = map[string]string{
 	"POST /api/v1/challenge":       "is how a proof begins",
 	"POST /api/v1/session":         "proved by the endpoint's key",
 	"GET /api/v1/signal":           "proved by the endpoint's token, which the socket checks",
+	"POST /api/v1/tunnel":          "likewise",
+	"POST /api/v1/tunnel/{id}":     "proved by the tunnel's id, which its endpoint alone was told",
+	"GET /api/v1/tunnel/{id}":      "likewise",
+	"DELETE /api/v1/tunnel/{id}":   "likewise",
 	"GET /packs/{digest}":          "proved by the signature of the address",
 	"GET /bodies/{digest}":         "likewise",
 }
@@ -108,7 +113,7 @@ func TestOnlyAdminsDecideWhoBelongs(t *testing.T) {
 func TestTheDescriptionListsEveryRouteOfTheAPI(t *testing.T) {
 	s := newStand(t)
 	text := s.as("", http.MethodGet, "/api/v1/openapi.json", nil).Body.String()
-	plain := []string{"/api/v1/signal", "/api/v1/objects/{digest}"} // answer with no JSON
+	plain := []string{"/api/v1/signal", "/api/v1/objects/{digest}", wire.PathTunnel, wire.PathTunnel + "/{id}"} // answer with no JSON
 	walk(t, s, func(_, route string) {
 		api := strings.HasPrefix(route, "/api/v1/") && !strings.HasPrefix(route, "/api/v1/openapi") && !slices.Contains(plain, route)
 		if api && !strings.Contains(text, `"`+route+`"`) {

@@ -27,10 +27,12 @@ type NewSite struct {
 // SiteChange changes a site; what is left out stays. CapBytesPerSecond of -1
 // lifts the cap. HoldOffMs is how long new content waits for a peer that holds it
 // before it is fetched over the WAN. Relay is the relay at the site; its zero value
-// ends it.
+// ends it. Replicas is how many copies the site keeps of each version that was
+// distributed to it, also of superseded ones; 0 ends that.
 type SiteChange struct {
 	CapBytesPerSecond *int64 `json:"cap_bytes_per_second,omitempty" minimum:"-1" maximum:"9007199254740991"`
 	HoldOffMs         *int64 `json:"hold_off_ms,omitempty" minimum:"0" maximum:"86400000"`
+	Replicas          *int   `json:"replicas,omitempty" minimum:"0" maximum:"64"`
 	Relay             *Relay `json:"relay,omitempty"`
 }
 
@@ -95,27 +97,10 @@ func (s *server) sites() {
 			Name string `path:"name"`
 			Body SiteChange
 		}) (*reply[catalog.Site], error) {
-			if limit := in.Body.CapBytesPerSecond; limit != nil {
-				if err := s.Catalog.SetCap(ctx, actor(ctx), in.Name, *limit); err != nil {
-					return nil, err
-				}
-				s.Hub.Changed(in.Name)
-			}
-			if ms := in.Body.HoldOffMs; ms != nil {
-				if err := s.Catalog.SetHoldOff(ctx, actor(ctx), in.Name, time.Duration(*ms)*time.Millisecond); err != nil {
-					return nil, err
-				}
-				s.Hub.Changed(in.Name)
-			}
-			if relay := in.Body.Relay; relay != nil {
-				change := catalog.SiteRelay{Address: relay.Address, Secret: []byte(relay.Secret)}
-				if err := change.Check(); err != nil {
-					return nil, bad(err.Error(), "give an address such as turn:10.12.0.5:3478, and the secret that the relay was started with")
-				}
-				if err := s.Catalog.SetRelay(ctx, actor(ctx), in.Name, change); err != nil {
-					return nil, err
-				}
-				s.Hub.Changed(in.Name)
+			err := s.changeSite(ctx, in.Name, in.Body)
+			s.Hub.Changed(in.Name) // also after what was set before something failed
+			if err != nil {
+				return nil, err
 			}
 			found, err := s.Catalog.Site(ctx, in.Name)
 			return &reply[catalog.Site]{found}, err
@@ -131,6 +116,33 @@ func (s *server) sites() {
 			token := wire.EnrolToken{ID: e.ID, Secret: secret, Root: s.Keys.RootDigest(), Pin: s.Pin()}
 			return &reply[MadeEnrolment]{MadeEnrolment{token.String(), e.Expires}}, nil
 		})
+}
+
+// changeSite sets what a change names.
+func (s *server) changeSite(ctx context.Context, name string, change SiteChange) error {
+	if limit := change.CapBytesPerSecond; limit != nil {
+		if err := s.Catalog.SetCap(ctx, actor(ctx), name, *limit); err != nil {
+			return err
+		}
+	}
+	if ms := change.HoldOffMs; ms != nil {
+		if err := s.Catalog.SetHoldOff(ctx, actor(ctx), name, time.Duration(*ms)*time.Millisecond); err != nil {
+			return err
+		}
+	}
+	if copies := change.Replicas; copies != nil {
+		if err := s.Catalog.SetReplicas(ctx, actor(ctx), name, *copies); err != nil {
+			return err
+		}
+	}
+	if r := change.Relay; r != nil {
+		relay := catalog.SiteRelay{Address: r.Address, Secret: []byte(r.Secret)}
+		if err := relay.Check(); err != nil {
+			return bad(err.Error(), "give an address such as turn:10.12.0.5:3478, and the secret that the relay was started with")
+		}
+		return s.Catalog.SetRelay(ctx, actor(ctx), name, relay)
+	}
+	return nil
 }
 
 // Endpoints may be of a later release than the server: what that adds to their

@@ -80,7 +80,7 @@ func newStand(t testing.TB, change ...func(*api.Config)) *stand {
 		s.must(s.objects.Close())
 	})
 	teapot := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) })
-	cfg := api.Config{Pacer: new(pace.Pacer), Catalog: s.catalog, Keys: s.keys, Objects: s.objects, Hub: s.hub, Socket: teapot, Metrics: teapot,
+	cfg := api.Config{Pacer: new(pace.Pacer), Catalog: s.catalog, Keys: s.keys, Objects: s.objects, Hub: s.hub, Socket: teapot, Tunnel: teapot, Metrics: teapot,
 		Served: s.count, Pin: func() string { return strings.Repeat("ab", 32) }, Log: slog.New(slog.NewTextHandler(s, nil))}
 	for _, f := range change {
 		f(&cfg)

@@ -106,6 +106,15 @@ func TestAnOperatorsDay(t *testing.T) {
 			t.Errorf("site show printed %q, want the hold-off in it", show)
 		}
 		s.run(operator.SiteSet{Remote: s.remote, Name: "shop-1", HoldOff: &never})
+		if got, want := s.run(operator.SiteSet{Remote: s.remote, Name: "shop-1", Replicas: new(2)}), "Copies kept at shop-1: 2\n"; got != want {
+			t.Errorf("site set printed %q, want %q", got, want)
+		}
+		if show := s.run(operator.SiteShow{Remote: s.remote, Name: "shop-1"}); !strings.Contains(show, "copies kept 2") {
+			t.Errorf("site show printed %q, want the copies in it", show)
+		}
+		if got := decode[map[string]any](t, s.run(operator.SiteShow{Remote: s.remote, Name: "shop-1", JSON: true})); got["replicas"] != 2.0 {
+			t.Errorf("site show --json printed %v, want the copies in it", got)
+		}
 		sites = decode[[]map[string]any](t, s.run(operator.SiteList{Remote: s.remote, JSON: true}))
 		if sites[0]["hold_off_ms"] != 0.0 || sites[0]["cap_bytes_per_second"] != 625e3 {
 			t.Errorf("sites are %v, want no hold-off and the cap as it was", sites)
@@ -209,7 +218,7 @@ func TestCommandsRefuseWhatCannotBe(t *testing.T) {
 	for _, c := range []interface{ Validate() error }{
 		operator.SiteCreate{Name: "a b"}, operator.SiteCreate{Name: "shop", CIDR: []string{"10.0.0.1"}}, operator.SiteCreate{},
 		operator.SiteShow{Name: ".."}, operator.SiteSet{Name: "shop"}, operator.SiteSet{Name: "shop", HoldOff: new(time.Duration(-1))},
-		operator.SiteSet{Name: "shop", HoldOff: new(25 * time.Hour)}, operator.SiteSet{Name: "a/b", WAN: new(operator.Rate)},
+		operator.SiteSet{Name: "shop", HoldOff: new(25 * time.Hour)}, operator.SiteSet{Name: "shop", Replicas: new(-1)}, operator.SiteSet{Name: "shop", Replicas: new(65)}, operator.SiteSet{Name: "a/b", WAN: new(operator.Rate)},
 		operator.Enrol{Site: "shop", Uses: 0, TTL: time.Hour}, operator.Enrol{Site: "shop", Uses: 1, TTL: time.Millisecond},
 		operator.Publish{Name: "a b", Version: "1"}, operator.Publish{Name: "app", Version: ""},
 		operator.Distribute{Ref: "app@1"}, operator.Distribute{Ref: "app@1", All: true, Site: []string{"shop"}}, operator.Distribute{Ref: "app", All: true},

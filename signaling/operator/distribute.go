@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/sitecast/sitecast/signaling/api"
-	"github.com/sitecast/sitecast/signaling/schedule"
 	"github.com/sitecast/sitecast/signaling/wire"
 	"github.com/sitecast/sitecast/storage/catalog"
 	"github.com/sitecast/sitecast/storage/content"
@@ -60,8 +59,8 @@ func (c Distribute) Validate() error {
 	if _, err := content.ParseRef(c.Ref); err != nil {
 		return err
 	}
-	if c.PreStage < 0 || c.PreStage > schedule.MaxReplicas {
-		return fmt.Errorf("--pre-stage: want 1 to %d copies", schedule.MaxReplicas)
+	if c.PreStage < 0 || c.PreStage > catalog.MaxReplicas {
+		return fmt.Errorf("--pre-stage: want 1 to %d copies", catalog.MaxReplicas)
 	}
 	now := time.Now()
 	if err := catalog.CheckReadyBy(c.ReadyBy.time(now), now); err != nil {

@@ -154,13 +154,20 @@ func (c SiteShow) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("show endpoints of %s: %w", c.Name, err)
 	}
-	c.say("Site %s, WAN cap %s, hold-off %v, relay %s, ranges %s\n", found.Name, capText(found),
-		time.Duration(found.HoldOffMs)*time.Millisecond, cmp.Or(found.Relay, noRelay), strings.Join(found.CIDRs, " "))
+	c.say("Site %s, WAN cap %s, hold-off %v, relay %s, copies kept %s, ranges %s\n", found.Name, capText(found),
+		time.Duration(found.HoldOffMs)*time.Millisecond, cmp.Or(found.Relay, noRelay), replicasText(found.Replicas), strings.Join(found.CIDRs, " "))
 	if err := writeFlows(c.stdout(), flows); err != nil {
 		return err
 	}
 	c.say("")
 	return writeEndpoints(c.stdout(), endpoints)
+}
+
+func replicasText(copies int) string {
+	if copies == 0 {
+		return "as they come"
+	}
+	return fmt.Sprint(copies)
 }
 
 // SiteSet is `sitecast site set`.
@@ -170,6 +177,8 @@ type SiteSet struct {
 	WAN  *Rate  `name:"wan" help:"Most that the site may take over the WAN, as 5mbit, or none." placeholder:"RATE"`
 	// HoldOff is a pointer because 0 ends it.
 	HoldOff *time.Duration `name:"hold-off" help:"How long new content waits for a peer that holds it before the WAN is used, as 8s; 0 for not at all." placeholder:"DURATION"`
+	// Replicas is a pointer because 0 ends it.
+	Replicas *int `name:"replicas" help:"How many copies of each version distributed there the site keeps, while some endpoint has room; 0 for as they come." placeholder:"K"`
 
 	Relay           string `help:"Relay that stands at the site, turn:HOST:PORT (turns: where it speaks TLS), or none." placeholder:"ADDRESS"`
 	RelaySecretFile string `name:"relay-secret-file" help:"File with the secret that the relay was started with." placeholder:"FILE"`
@@ -177,20 +186,34 @@ type SiteSet struct {
 
 // Help is the long help with an example.
 func (SiteSet) Help() string {
-	return "Examples:\n  sitecast site set shop-12 --wan 5mbit\n  sitecast site set shop-12 --hold-off 8s\n" +
-		"  sitecast site set shop-12 --relay turn:10.12.0.5:3478 --relay-secret-file relay.secret"
+	return fmt.Sprintf(`With --replicas K endpoints do not evict a version that was distributed to the site, also
+a superseded one, while fewer than K others hold it and any has room; and when holders
+stay away it is copied again over the LAN, to endpoints that are usually on and have
+room to spare. Nothing that was superseded is fetched over the WAN for it, and it is
+for the %d such versions distributed last.
+
+Examples:
+  sitecast site set shop-12 --wan 5mbit
+  sitecast site set shop-12 --hold-off 8s
+  sitecast site set shop-12 --replicas 2
+  sitecast site set shop-12 --relay turn:10.12.0.5:3478 --relay-secret-file relay.secret`, catalog.MaxSuperseded)
 }
 
 // Validate wants something to set.
 func (c SiteSet) Validate() error {
-	if c.WAN == nil && c.HoldOff == nil && c.Relay == "" {
-		return errors.New("nothing to set: give --wan RATE, --hold-off DURATION or --relay ADDRESS")
+	if c.WAN == nil && c.HoldOff == nil && c.Replicas == nil && c.Relay == "" {
+		return errors.New("nothing to set: give --wan RATE, --hold-off DURATION, --replicas K or --relay ADDRESS")
 	}
 	if c.Relay != "" && (c.Relay == noRelay) != (c.RelaySecretFile == "") {
 		return errors.New("--relay needs --relay-secret-file, and --relay none goes without")
 	}
 	if c.Relay == "" && c.RelaySecretFile != "" {
 		return errors.New("--relay-secret-file goes with --relay")
+	}
+	if c.Replicas != nil {
+		if err := catalog.CheckReplicas(*c.Replicas); err != nil {
+			return fmt.Errorf("--replicas %d: %w", *c.Replicas, err)
+		}
 	}
 	if c.HoldOff != nil {
 		if err := catalog.CheckHoldOff(*c.HoldOff); err != nil {
@@ -213,6 +236,12 @@ func (c SiteSet) Run(ctx context.Context) error {
 			return err
 		}
 		c.say("Hold-off of %s: %v", c.Name, *c.HoldOff)
+	}
+	if c.Replicas != nil {
+		if err := c.change(ctx, c.Name, "set the copies kept at", api.SiteChange{Replicas: c.Replicas}); err != nil {
+			return err
+		}
+		c.say("Copies kept at %s: %s", c.Name, replicasText(*c.Replicas))
 	}
 	if c.Relay == "" {
 		return nil

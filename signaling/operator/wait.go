@@ -33,11 +33,12 @@ type wait struct {
 // look takes in what the server tells. It reports that every endpoint online has
 // the content, or an error when that will not come about by itself.
 func (w *wait) look(now time.Time, all []site.FlowView) (done bool, err error) {
+	all = slices.DeleteFunc(slices.Clone(all), func(f site.FlowView) bool { return f.Superseded })
 	ours := map[string]bool{} // sites that have it, perhaps beside the version it was placed ahead of
 	for _, f := range all {
 		ours[f.Site] = ours[f.Site] || f.Content == w.ref.Name && f.Version == w.ref.Version
 	}
-	w.flows = slices.DeleteFunc(slices.Clone(all), func(f site.FlowView) bool {
+	w.flows = slices.DeleteFunc(all, func(f site.FlowView) bool {
 		return f.Content != w.ref.Name || len(w.sites) > 0 && !slices.Contains(w.sites, f.Site) || f.Version != w.ref.Version && ours[f.Site]
 	})
 	state := ""

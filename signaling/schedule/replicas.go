@@ -12,19 +12,24 @@ import (
 )
 
 // ReturnPatience is how long a copy counts after its holder left, if that is usually
-// on: a restart or a cable is no reason to send the version to somebody else. A
-// desktop that left may have gone home for the night: ShortPatience.
+// on: a repair or a cable is no reason to fetch the version again. ShortPatience, which
+// a restart takes, is enough for others, who mostly leave for hours, and where somebody
+// at the site has the version, too: another copy costs only the LAN. With both it is
+// not waited at all.
 const (
-	ReturnPatience = 30 * time.Minute
-	ShortPatience  = 10 * time.Minute
+	ReturnPatience = 10 * time.Minute
+	ShortPatience  = 2 * time.Minute
 )
 
-// usuallyOn is the share of the time from which an endpoint that left is thought to
-// return soon.
-const usuallyOn = 0.75
+// usuallyOn is the share of the time from which an endpoint is usually on: a copy
+// there is one to rely on, and when it leaves it is thought to return soon. It is
+// what is thought of an endpoint that nothing is known of, so that a new site does
+// not take all of its endpoints for guests.
+const usuallyOn = firstShare
 
-// MaxReplicas bounds the copies that are placed ahead of need at a site.
-const MaxReplicas = 64
+// UsuallyOn reports whether an endpoint with such a share of the time on ([Uptime])
+// is usually on.
+func UsuallyOn(share float64) bool { return share >= usuallyOn }
 
 // RoomUnknown is the room of an endpoint that did not say.
 const RoomUnknown = -1
@@ -41,41 +46,63 @@ type Replica struct {
 	Unfit  bool      // it can't take it: it said so, or it is a browser
 }
 
-// Counts reports whether a copy at r, there or on its way, is one of those wanted.
-func (r Replica) Counts(now time.Time) bool {
+// Counts reports whether a copy at r, there or on its way, is one of those wanted, of
+// all that may be at the site.
+func (r Replica) Counts(now time.Time, all []Replica) bool {
+	if !r.Chosen || r.Unfit {
+		return false
+	}
 	patience := ReturnPatience
-	if r.Share < usuallyOn {
+	switch lent := slices.ContainsFunc(all, Replica.lends); {
+	case lent && !UsuallyOn(r.Share):
+		patience = 0
+	case lent || !UsuallyOn(r.Share):
 		patience = ShortPatience
 	}
-	return r.Chosen && !r.Unfit && (r.On || now.Sub(r.Left) < patience)
+	return r.On || now.Sub(r.Left) < patience
 }
 
+// lends reports whether others can get the version of r.
+func (r Replica) lends() bool { return r.Holds && r.On }
+
 // Replicas chooses who of a site holds one of n copies of a version of some bytes.
-// Who was chosen stays so, until it was away for longer than a return takes. Gaps are
-// filled by those who hold it anyway, then by those who are usually on, and among
-// about as good ones by those with more room. Where more than n were chosen nobody is
-// released before n others have all of it.
+// Who was chosen stays so, until it was away for longer than a return takes; a copy that
+// is not complete yet gives way to one that is there. Gaps are filled by those who hold
+// it anyway, then by those who are usually on, and among about as good ones by those
+// with more room. Where more than n were chosen nobody is released before n others have
+// all of it.
 func Replicas(now time.Time, id content.VersionID, n int, bytes int64, all []Replica) []wire.EndpointID {
 	ranked := slices.Clone(all)
 	slices.SortFunc(ranked, func(a, b Replica) int {
 		return cmp.Or(holder(b)-holder(a), cmp.Compare(often(b), often(a)), cmp.Compare(roomy(b, bytes), roomy(a, bytes)),
 			cmp.Compare(lot(id, b.ID), lot(id, a.ID)))
 	})
-	var chosen []Replica
+	var chosen, begun []Replica
 	whole := 0
 	for _, r := range ranked {
-		if r.Counts(now) {
+		switch {
+		case !r.Counts(now, all):
+		case !r.Holds:
+			begun = append(begun, r)
+		default:
 			chosen = append(chosen, r)
-			if r.Holds && r.On {
+			if r.On {
 				whole++
 			}
 		}
 	}
 	for _, r := range ranked {
+		if r.lends() && !r.Chosen && !r.Unfit && len(chosen) < n {
+			chosen = append(chosen, r)
+			whole++
+		}
+	}
+	chosen = append(chosen, begun...)
+	for _, r := range ranked {
 		if len(chosen) >= n {
 			break
 		}
-		if fits := r.Holds || r.Room == RoomUnknown || r.Room >= bytes; r.On && !r.Chosen && !r.Unfit && fits {
+		if fits := r.Room == RoomUnknown || r.Room >= bytes; r.On && !r.Holds && !r.Chosen && !r.Unfit && fits {
 			chosen = append(chosen, r)
 		}
 	}
@@ -84,7 +111,7 @@ func Replicas(now time.Time, id content.VersionID, n int, bytes int64, all []Rep
 		r := chosen[i]
 		if !r.Holds || whole > n {
 			chosen = slices.Delete(chosen, i, i+1)
-			if r.Holds && r.On {
+			if r.lends() {
 				whole--
 			}
 		}

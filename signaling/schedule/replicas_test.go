@@ -42,6 +42,15 @@ func TestCopiesGoToWhoIsUsuallyOnAndHasRoom(t *testing.T) {
 		"a desktop goes home":              {1, []schedule.Replica{with(on("a", 0.4, size), away(schedule.ShortPatience)), on("b", 0.95, size)}, []wire.EndpointID{"b"}},
 		"who stays away is replaced":       {1, []schedule.Replica{with(on("a", 0.9, size), away(schedule.ReturnPatience)), on("b", 0.95, size)}, []wire.EndpointID{"b"}},
 		"a better one moves nothing":       {1, []schedule.Replica{with(on("a", 0.2, size), chosen), on("b", 0.95, size)}, []wire.EndpointID{"a"}},
+		"who likes to leave is not waited for where another lends": {2, []schedule.Replica{with(on("a", 0.2, size), away(time.Second)),
+			with(on("b", 0.9, size), chosen), on("c", 0.1, size)}, []wire.EndpointID{"b", "c"}},
+		"who is usually on is for a restart": {2, []schedule.Replica{with(on("a", 0.9, size), away(schedule.ShortPatience-1)),
+			with(on("b", 0.9, size), chosen), on("c", 0.1, size)}, []wire.EndpointID{"b", "a"}},
+		"and no longer": {2, []schedule.Replica{with(on("a", 0.9, size), away(schedule.ShortPatience)),
+			with(on("b", 0.9, size), chosen), on("c", 0.1, size)}, []wire.EndpointID{"b", "c"}},
+		"it is where nobody does": {1, []schedule.Replica{with(on("a", 0.2, size), away(time.Second)), on("c", 0.1, size)}, []wire.EndpointID{"a"}},
+		"what is on its way gives way to what is there": {1, []schedule.Replica{with(on("a", 0.9, size), func(r *schedule.Replica) { r.Chosen = true }),
+			with(on("b", 0.1, 0), func(r *schedule.Replica) { r.Holds = true })}, []wire.EndpointID{"b"}},
 		"who can't take it is replaced": {1, []schedule.Replica{with(on("a", 0.9, size), func(r *schedule.Replica) { r.Chosen, r.Unfit = true, true }), on("b", 0.5, size)},
 			[]wire.EndpointID{"b"}},
 		"the least good goes when fewer are wanted": {1, []schedule.Replica{with(on("a", 0.2, size), chosen), with(on("b", 0.9, size), chosen)}, []wire.EndpointID{"b"}},
@@ -72,7 +81,7 @@ func TestCopiesNeverFallBelowWhatCanBe(t *testing.T) {
 		could, wholeBefore, wholeAfter := 0, 0, 0
 		for _, r := range all {
 			in := slices.Contains(got, r.ID)
-			stays := r.Counts(evening)
+			stays := r.Counts(evening, all)
 			fresh := r.On && (r.Holds || r.Room == schedule.RoomUnknown || r.Room >= size)
 			switch {
 			case in && r.Unfit:

@@ -27,6 +27,7 @@ import (
 	"github.com/sitecast/sitecast/signaling/relay"
 	"github.com/sitecast/sitecast/signaling/site"
 	"github.com/sitecast/sitecast/signaling/socket"
+	"github.com/sitecast/sitecast/signaling/tunnel"
 	"github.com/sitecast/sitecast/signaling/wire"
 	"github.com/sitecast/sitecast/storage/blob/dir"
 	"github.com/sitecast/sitecast/storage/catalog"
@@ -76,6 +77,7 @@ type Server struct {
 	certs   *certificates
 	hub     *site.Hub
 	socket  *socket.Server
+	tunnel  *tunnel.Server
 	relay   *relay.Relay // nil without one
 	http    *http.Server
 	seen    seen
@@ -221,8 +223,12 @@ func (s *Server) assemble(ctx context.Context) error {
 			servers, err := s.ice(ctx, who.ID, who.Site)
 			return wire.Welcome{Epoch: epoch, ICE: servers}, err
 		}})
+	s.tunnel = tunnel.New(tunnel.Config{Addr: s.listen.Addr(), Authenticate: func(r *http.Request) (wire.EndpointID, error) {
+		who, err := s.authenticate(r)
+		return who.ID, err
+	}})
 	s.http = &http.Server{
-		Handler: api.New(api.Config{Catalog: s.catalog, Keys: s.keys, Objects: s.objects, Hub: s.hub, Socket: s.socket,
+		Handler: api.New(api.Config{Catalog: s.catalog, Keys: s.keys, Objects: s.objects, Hub: s.hub, Socket: s.socket, Tunnel: s.tunnel,
 			Metrics: s.metrics(), Served: func(n int) { s.served.Add(int64(n)) }, Pin: s.certs.Pin, Pacer: &s.pacer, Refused: &s.refused, Log: s.log}),
 		ConnContext:       s.pacer.Context,
 		ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
@@ -260,7 +266,15 @@ func (s *Server) Run(ctx context.Context) error {
 		s.memory.run(ended)
 		return nil
 	})
-	group.Go(func() error { return s.socket.Run(ctx) })
+	group.Go(func() error {
+		defer s.tunnel.Close()
+		return s.socket.Run(ctx)
+	})
+	group.Go(func() error {
+		inner := &http.Server{Handler: s.socket, ReadHeaderTimeout: headerTimeout, MaxHeaderBytes: maxHeaderBytes, ErrorLog: s.http.ErrorLog}
+		_ = inner.Serve(s.tunnel) // until that is closed
+		return nil
+	})
 	group.Go(func() error { return s.noteSeen(ctx) })
 	if s.relay != nil {
 		group.Go(func() error { return s.relay.Run(ctx) })

@@ -64,7 +64,10 @@ func (s *source) Desired(ctx context.Context, name string) (site.Desired, error)
 			return site.Desired{}, err
 		}
 		spec.Priority, spec.Paused, spec.PausedBy = wire.Priority(order.Priority), order.Paused, wire.Clip(order.PausedBy)
-		spec.ReadyBy, spec.PreStage = order.ReadyBy, order.PreStage
+		spec.ReadyBy, spec.PreStage, spec.Superseded = order.ReadyBy, order.PreStage, order.Superseded
+		if spec.Superseded {
+			spec.Priority = wire.Low // nobody waits for it
+		}
 		d.Flows = append(d.Flows, spec)
 	}
 	return d, nil

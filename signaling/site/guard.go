@@ -97,13 +97,14 @@ func (s *Site) unfinished(now time.Time, l *lease, gone bool) {
 	f.guard.explained += left
 }
 
-// lost explains what a member says that it holds no more, and nobody else does: the
-// chunks of eight from one on. It explains as much as the whole version and no more:
-// a disk that forgets all the time would fetch for ever.
+// lost explains what a member says that it holds no more, and nobody else does, or
+// what a lease that runs brings anyhow: the chunks of eight from one on. It explains
+// as much as the whole version and no more: a disk that forgets all the time would
+// fetch for ever.
 func (f *flow) lost(c *counters, n *need, from uint32, gone byte) {
 	for ; gone != 0; gone &= gone - 1 {
 		chunk := from + uint32(bits.TrailingZeros8(gone))
-		if n.supply.Holders(chunk) == 0 {
+		if n.supply.Holders(chunk) == 0 || n.supply.Leased(chunk) {
 			f.explain(c, int64(f.Places[chunk].Length))
 		}
 	}
@@ -140,7 +141,7 @@ func (s *Site) watch(now time.Time, f *flow) {
 func megabytes(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/1e6) }
 
 // stopped reports whether nothing of the flow may be fetched.
-func (f *flow) stopped() bool { return f.Paused || f.guard.halted != "" }
+func (f *flow) stopped() bool { return f.Paused || f.Superseded || f.guard.halted != "" }
 
 // resume lets a flow that was halted go on, and counts anew.
 func (f *flow) resume() {

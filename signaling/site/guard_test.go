@@ -174,3 +174,47 @@ func TestACopyThatLeftIsFetchedAgainWithoutAHalt(t *testing.T) {
 		}
 	})
 }
+
+// TestAChunkForgottenUnderItsLeaseMayComeAgain, whoever else holds it: the lease brings
+// it anyhow.
+func TestAChunkForgottenUnderItsLeaseMayComeAgain(t *testing.T) {
+	onStand(t, func(s *stand) {
+		a := version("a", 400) // 40 MB
+		s.order(a)
+		till, other := s.join("till"), s.join("other")
+		begin(s, a, till, other)
+		at, wan := uint32(0), int64(0)
+		for tries := 0; at < 400 && tries < 100; tries++ {
+			leases := take[wire.Lease](till)
+			if len(leases) == 0 {
+				s.pass(time.Second)
+				continue
+			}
+			for _, l := range leases {
+				if l.Body {
+					continue
+				}
+				n := uint32(len(l.Parts))
+				id := wire.LeaseState{Epoch: l.Epoch, Lease: l.Lease}
+				const rounds = 2 // all chunks of a lease are forgotten once
+				for round := range rounds {
+					wan += int64(n) * chunkBytes
+					id.Verified, id.Done = n, round == rounds-1
+					took(till, a, chunks(0, at+n), wan, id)
+					took(other, a, chunks(0, at+n), 0)
+					if round < rounds-1 {
+						id.Verified = 0
+						took(till, a, chunks(0, at), wan, id)
+					}
+				}
+				at += n
+			}
+		}
+		if at < 400 {
+			t.Errorf("%d of 400 chunks were leased: the flow is %s (%s)", at, s.flow(a).State, s.flow(a).Reason)
+		}
+		for _, fault := range s.site.Faults() {
+			t.Error(fault)
+		}
+	})
+}

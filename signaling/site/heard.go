@@ -31,7 +31,7 @@ func (e Heard) apply(s *Site, now time.Time) {
 	case *wire.Progress:
 		s.progress(now, m, b)
 	case *wire.Stock:
-		s.stocked(m, b)
+		s.stocked(now, m, b)
 	case *wire.Signal:
 		s.forward(now, m, b)
 	case *wire.Linked:

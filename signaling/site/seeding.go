@@ -2,6 +2,7 @@ package site
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -14,30 +15,40 @@ const (
 	seedMost = 2 * time.Minute
 )
 
+// noteBodies notes since when somebody of each reach group holds the body of a flow
+// of which it lacks something.
+func (s *Site) noteBodies(now time.Time) {
+	for _, id := range s.order {
+		f := s.flows[id]
+		for g, members := range s.groups {
+			n := f.need(g, now)
+			if n.supply.Open() == 0 && !s.leased(f, g) {
+				continue
+			}
+			held := slices.ContainsFunc(members, func(m *member) bool { h := m.holds[id]; return h.counts() && h.body })
+			switch {
+			case !held:
+				n.body = time.Time{}
+			case n.body.IsZero():
+				n.body = now
+			}
+		}
+	}
+}
+
+// counts reports whether what a member holds, or may find, is of use to others.
+func (h *holding) counts() bool { return h != nil && h.code == "" && !h.doubted }
+
 // seeding names a member that may be about to find more of f in what else it holds:
 // what it finds need not cross the WAN, whoever lacks it. It knows only once it has
-// the body, which others of its group hold since n.body.
+// the body, which others of its group hold since n.body. Of several it is the first.
 func seeding(now time.Time, f *flow, n *need, members []*member) (name string) {
-	held := false
-	var waits []*member
+	var first *member
 	for _, m := range members {
 		h := m.holds[f.ID]
-		if h == nil || h.code != "" || h.doubted {
+		if !h.counts() || !h.seeding || first != nil && m.before(first) > 0 {
 			continue
 		}
-		held = held || h.body
-		if h.seeding {
-			waits = append(waits, m)
-		}
-	}
-	switch {
-	case !held:
-		n.body = time.Time{}
-	case n.body.IsZero():
-		n.body = now
-	}
-	for _, m := range waits {
-		h := m.holds[f.ID]
 		begun, most := h.since, seedMost
 		if !h.body {
 			most = seedLookup
@@ -45,11 +56,14 @@ func seeding(now time.Time, f *flow, n *need, members []*member) (name string) {
 				begun = n.body
 			}
 		}
-		if !held || now.Sub(begun) < most {
-			return m.Hello.Name
+		if !h.body && n.body.IsZero() || now.Sub(begun) < most {
+			first = m
 		}
 	}
-	return ""
+	if first == nil {
+		return ""
+	}
+	return first.Hello.Name
 }
 
 // premature reports whether a lease was granted before it was known that a member
@@ -59,16 +73,21 @@ func (s *Site) premature(now time.Time, l *lease) bool {
 	return !l.body && seeding(now, f, f.need(m.group, now), s.groups[m.group]) != ""
 }
 
-// seeks says that a flow waits for a member that may find more of it, where it does.
+// seeks says that a flow waits for a member that may find more of it, where it does:
+// of several groups that do, for the one whose name comes first.
 func (s *Site) seeks(now time.Time, f *flow) string {
+	var names []string
 	for g, members := range s.groups {
 		n := f.need(g, now)
 		if n.supply.Open() == 0 || s.bodyNeeded(f, g) {
 			continue
 		}
 		if name := seeding(now, f, n, members); name != "" {
-			return fmt.Sprintf("waiting for %s to find what it holds of it in other versions", name)
+			names = append(names, name)
 		}
 	}
-	return ""
+	if len(names) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("waiting for %s to find what it holds of it in other versions", slices.Min(names))
 }

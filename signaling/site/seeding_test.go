@@ -144,3 +144,22 @@ func TestLeasesEndForWhoJoinsAndMayFindMore(t *testing.T) {
 		checkRun(s, a, leases[0], 90, 100)
 	})
 }
+
+// Which of several is named must not depend on the order of a map.
+func TestTheFirstOfThoseWaitedForIsNamed(t *testing.T) {
+	onStand(t, func(s *stand) {
+		a := version("a", 100)
+		empty, _ := aboutToSeed(s, a)
+		for _, name := range []string{"oldc", "elder", "oldb"} {
+			m := s.join(name)
+			m.linked(empty, true)
+			empty.linked(m, true)
+			m.seeks(a, false, nil)
+		}
+		for range 20 {
+			if got := s.flow(a).Reason; !strings.Contains(got, "waiting for elder to find") {
+				t.Errorf("reason %q, want the first by name", got)
+			}
+		}
+	})
+}

@@ -44,7 +44,10 @@ type FlowSpec struct {
 	Paused   bool
 	PausedBy string
 	ReadyBy  time.Time // when it shall be complete at the latest; zero: no matter when
-	PreStage int       // how many copies are placed ahead of need; 0: everybody shall have it
+	PreStage int       // how many copies shall be at the site; 0: everybody shall have it
+	// Superseded says that a newer version took its place: the copies that are left are
+	// kept, and nothing of it is fetched.
+	Superseded bool
 }
 
 // Desired is everything that is wanted of a site.
@@ -56,7 +59,7 @@ type Desired struct {
 	// waits for a peer that does, before the WAN is used.
 	HoldOff     time.Duration
 	Pins        []wire.Pin
-	Purges      []wire.Purge
+	Purges      []wire.Purge   // oldest first, however many
 	Zone        *time.Location // of the site; nil for UTC
 	Trust       json.RawMessage
 	TrustSerial uint64
@@ -207,7 +210,9 @@ type member struct {
 	lastOff    time.Duration
 	violations int
 	stocked    bool          // it said what its store holds
+	spare      []wire.Spare  // versions in it that no flow needs, as it said last
 	copies     []wire.Copies // as it was told last
+	purges     []wire.Purge  // as it was told last
 }
 
 // New returns a site that does nothing until Run.
@@ -301,6 +306,7 @@ func (s *Site) decide(now time.Time) bool {
 	}
 	linking := s.decideLinks(now)
 	s.regroup(now)
+	s.noteBodies(now)
 	s.expire(now)
 	s.doubt(now)
 	s.replan(now)
@@ -391,6 +397,9 @@ func (s *Site) leave(now time.Time, m *member) {
 		f := s.flows[id]
 		n := f.need(m.group, now)
 		f.again(n, func() { f.count(h, n, false) })
+		if h.complete {
+			s.presence[m.ID].stock[id] = true
+		}
 	}
 	delete(s.members, m.ID)
 	s.depart(now, m.ID)
@@ -423,6 +432,9 @@ func (e Wanted) apply(s *Site, now time.Time) {
 		wanted[spec.ID] = true
 		s.order = append(s.order, spec.ID)
 		if f := s.flows[spec.ID]; f != nil {
+			if f.PreStage == 0 && spec.PreStage > 0 {
+				s.choosable(f)
+			}
 			f.FlowSpec = spec
 		} else {
 			s.flows[spec.ID] = newFlow(spec, now)
@@ -439,7 +451,7 @@ func (e Wanted) apply(s *Site, now time.Time) {
 	}
 	for _, l := range s.leases {
 		f := s.flows[l.flow]
-		if f == nil || f.Paused || s.desired.Cap == 0 {
+		if f == nil || f.Paused || f.Superseded || s.desired.Cap == 0 {
 			s.revoke(now, l, "paused or ended")
 		}
 	}
@@ -463,19 +475,19 @@ func (s *Site) tell(now time.Time, m *member) {
 		}
 		ids = append(ids, spec.ID)
 		old, known := m.told[spec.ID]
-		if known && old.Priority == spec.Priority && old.Paused == spec.Paused && old.PausedBy == spec.PausedBy {
+		if known && old.Priority == spec.Priority && old.Paused == spec.Paused && old.PausedBy == spec.PausedBy && old.Superseded == spec.Superseded {
 			continue
 		}
 		m.told[spec.ID] = spec
 		m.conn.Send(wire.KindFlow, wire.Flow{Generation: s.desired.Generation, ID: spec.ID, Head: spec.Envelope,
-			Priority: spec.Priority, Paused: spec.Paused, PausedBy: spec.PausedBy})
+			Priority: spec.Priority, Paused: spec.Paused, PausedBy: spec.PausedBy, Superseded: spec.Superseded})
 	}
 	for id := range m.told {
 		if s.flows[id] == nil {
 			delete(m.told, id)
 		}
 	}
-	m.copies = s.copiesFor(now, m.ID)
+	m.copies, m.purges = s.copiesFor(now, m.ID), s.purgesFor(m)
 	m.conn.Send(wire.KindFlows, wire.Flows{Generation: s.desired.Generation, IDs: ids,
-		Pins: s.desired.Pins, Purges: s.desired.Purges, Copies: m.copies})
+		Pins: s.desired.Pins, Purges: m.purges, Copies: m.copies})
 }

@@ -14,14 +14,17 @@ import (
 // shall be at the site, on endpoints that are usually on and have room. When a
 // holder stays away another takes its place. When the distribution opens the flow
 // goes to everybody, and the LAN has it already.
+//
+// A version that was superseded is a flow of that kind, too, where the site shall keep
+// copies. It is one only while a copy is made, which its holders serve; nothing of it
+// crosses the WAN, so without a holder there is none. In between, members are
+// told how many others keep it, and evict it accordingly.
 
 const (
 	// maxPresence bounds the endpoints remembered at a site.
 	maxPresence = 4 * MaxMembers
 	// unfitFor is how long who could not take a pre-staged flow is not chosen again.
 	unfitFor = time.Hour
-	// steady is the share of the time from which an endpoint is usually on.
-	steady = 0.5
 )
 
 // presence is what is remembered of an endpoint, also while it is away.
@@ -30,6 +33,7 @@ type presence struct {
 	left   time.Time // zero while it is on
 	device string
 	room   int64                           // bytes of versions it would admit, or schedule.RoomUnknown
+	free   int64                           // of them, without evicting anything, or schedule.RoomUnknown
 	stock  map[content.VersionID]bool      // complete in its store
 	unfit  map[content.VersionID]time.Time // when it could not take it
 }
@@ -43,7 +47,7 @@ func (s *Site) arrive(now time.Time, m *member) {
 		s.presence[m.ID] = p
 	}
 	p.uptime, p.left = p.uptime.Note(now, true), time.Time{}
-	p.device, p.room = m.Hello.Device, schedule.RoomUnknown
+	p.device, p.room, p.free = m.Hello.Device, schedule.RoomUnknown, schedule.RoomUnknown
 }
 
 // depart notes that an endpoint is not online any more.
@@ -69,18 +73,38 @@ func (s *Site) forgetPresence() {
 }
 
 // stocked takes in what a member's store holds, and how much more it would take.
-func (s *Site) stocked(m *member, w *wire.Stock) {
-	m.stocked = true
+func (s *Site) stocked(now time.Time, m *member, w *wire.Stock) {
+	m.stocked, m.spare = true, w.Spare
+	if !slices.Equal(m.purges, s.purgesFor(m)) {
+		defer s.tell(now, m)
+	}
 	p := s.presence[m.ID]
-	p.room = w.Room
-	clear(p.stock)
+	had := p.stock
+	p.room, p.free, p.stock = w.Room, w.Free, map[content.VersionID]bool{}
 	for _, id := range w.Holds {
 		p.stock[id] = true
+	}
+	for id := range had {
+		// It had no room for a copy that it should keep: another one may.
+		if f := s.flows[id]; f != nil && f.Superseded && f.chosen[m.ID] && !p.stock[id] {
+			s.unable(now, m, f)
+		}
 	}
 }
 
 // wantedBy reports whether an endpoint shall have the flow.
-func (f *flow) wantedBy(id wire.EndpointID) bool { return f.PreStage == 0 || f.chosen[id] }
+func (f *flow) wantedBy(id wire.EndpointID) bool {
+	return f.PreStage == 0 || f.chosen[id] && (!f.Superseded || f.copying)
+}
+
+// choosable prepares a flow that everybody had to be one for a few: until they are
+// chosen all have it.
+func (s *Site) choosable(f *flow) {
+	f.chosen, f.copying = map[wire.EndpointID]bool{}, true
+	for id := range s.members {
+		f.chosen[id] = true
+	}
+}
 
 // among counts the members online that shall have the flow.
 func (s *Site) among(f *flow) (n int) {
@@ -129,41 +153,66 @@ func (s *Site) unheardStock(now time.Time) bool {
 
 // place chooses the holders of one flow, and reports whether one of them is away.
 func (s *Site) place(now time.Time, f *flow, changed map[*member]bool) (away bool) {
-	chosen := map[wire.EndpointID]bool{}
-	for _, id := range schedule.Replicas(now, f.ID, f.PreStage, f.Head.Bytes, s.replicas(now, f)) {
+	all := s.replicas(now, f)
+	chosen, had := map[wire.EndpointID]bool{}, map[wire.EndpointID]bool{}
+	for _, id := range schedule.Replicas(now, f.ID, f.PreStage, f.Head.Bytes, all) {
 		chosen[id] = true
 		away = away || s.members[id] == nil
 	}
-	for id := range chosen {
-		if m := s.members[id]; m != nil && !f.chosen[id] {
-			changed[m] = true
-		}
-	}
-	for id := range f.chosen {
-		if m := s.members[id]; m != nil && !chosen[id] {
-			s.release(now, m, f)
-			changed[m] = true
-		}
+	for id := range s.members {
+		had[id] = f.wantedBy(id)
 	}
 	if !maps.Equal(f.chosen, chosen) {
-		s.log.Info("placing copies ahead of need", "content", f.Head.Ref().String(), "wanted", f.PreStage, "at", len(chosen))
-		f.chosen = chosen
+		s.log.Info("placing copies", "content", f.Head.Ref().String(), "wanted", f.PreStage, "at", len(chosen))
 	}
+	f.chosen, f.copying = chosen, slices.ContainsFunc(all, func(r schedule.Replica) bool { return chosen[r.ID] && !r.Holds })
+	for id, m := range s.members {
+		is := f.wantedBy(id)
+		if had[id] && !is {
+			s.release(now, m, f)
+		}
+		changed[m] = changed[m] || is != had[id]
+	}
+	f.survey(all)
 	return away
+}
+
+// survey notes whose copies may be relied on, and who has room for one.
+func (f *flow) survey(all []schedule.Replica) {
+	f.kept, f.roomy = map[wire.EndpointID]bool{}, map[wire.EndpointID]bool{}
+	for _, r := range all {
+		switch {
+		case !r.On || r.Unfit:
+		case r.Holds && f.chosen[r.ID] && schedule.UsuallyOn(r.Share):
+			f.kept[r.ID] = true
+		case !r.Holds && r.Room >= f.Head.Bytes:
+			f.roomy[r.ID] = true
+		}
+	}
 }
 
 // replicas describes everybody who may hold a copy of f.
 func (s *Site) replicas(now time.Time, f *flow) (all []schedule.Replica) {
+	source := false
 	for id, p := range s.presence {
 		r := schedule.Replica{ID: id, On: p.left.IsZero(), Left: p.left, Share: p.uptime.Share(now), Room: p.room,
 			Holds: p.stock[f.ID], Chosen: f.chosen[id], Unfit: p.device == wire.DeviceBrowser}
+		if f.Superseded { // nothing goes for it
+			r.Room = max(p.free, 0)
+		}
 		if at, ok := p.unfit[f.ID]; ok && now.Sub(at) < unfitFor {
 			r.Unfit = true
 		}
 		if m := s.members[id]; m != nil && m.holds[f.ID] != nil {
 			r.Holds = r.Holds || m.holds[f.ID].complete
 		}
+		source = source || r.Holds && r.On
 		all = append(all, r)
+	}
+	if f.Superseded && !source {
+		for i := range all { // nobody can get it
+			all[i].Unfit = all[i].Unfit || !all[i].Holds
+		}
 	}
 	return all
 }
@@ -204,24 +253,23 @@ func (s *Site) mayHold(now time.Time, id wire.EndpointID, v content.VersionID) b
 	return s.presence[id].stock[v] || !m.stocked && now.Sub(m.since) < hearing
 }
 
-// copiesFor says what is placed at others of the flows that an endpoint need not
-// have: it shall not delete the last copies.
+// copiesFor says what others hold of the flows that an endpoint need not have: it
+// shall not delete the last copies.
 func (s *Site) copiesFor(now time.Time, self wire.EndpointID) (out []wire.Copies) {
 	for _, id := range s.order {
 		f := s.flows[id]
 		if f.wantedBy(self) || !s.mayHold(now, self, id) {
 			continue
 		}
-		c := wire.Copies{ID: id, Target: f.PreStage}
-		for _, r := range s.replicas(now, f) {
-			switch {
-			case r.ID == self || !r.On || r.Unfit:
-			case r.Holds && r.Chosen && r.Share >= steady:
-				c.Others++
-			case !r.Holds && r.Room >= f.Head.Bytes:
-				c.Elsewhere = true
-			}
+		c := wire.Copies{ID: id, Target: f.PreStage, Others: len(f.kept), Superseded: f.Superseded}
+		rooms := len(f.roomy)
+		if f.kept[self] {
+			c.Others--
 		}
+		if f.roomy[self] {
+			rooms--
+		}
+		c.Elsewhere = rooms > 0
 		out = append(out, c)
 	}
 	return out[:min(len(out), wire.MaxKeeping)]

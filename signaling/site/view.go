@@ -51,10 +51,13 @@ type FlowView struct {
 	Fetchers    []string          `json:"fetchers"` // names of endpoints that fetch from the origin now
 	Seconds     float64           `json:"seconds"`  // from the order to complete everywhere, or until now
 	Ordered     time.Time         `json:"ordered"`
-	PreStage    int               `json:"pre_stage,omitempty"` // copies placed ahead of need; absent: everybody shall have it
-	Receipt     *ReceiptView      `json:"receipt,omitempty"`   // nil before there is any
-	ReadyBy     time.Time         `json:"ready_by,omitzero"`   // when it shall be complete; absent: no matter when
-	Forecast    time.Time         `json:"forecast,omitzero"`   // when it is expected to be; absent: not known, or never
+	PreStage    int               `json:"pre_stage,omitempty"` // copies that shall be at the site; absent: everybody shall have it
+	// Superseded says that a newer version took its place: a copy that the site keeps is
+	// made again.
+	Superseded bool         `json:"superseded,omitempty"`
+	Receipt    *ReceiptView `json:"receipt,omitempty"` // nil before there is any
+	ReadyBy    time.Time    `json:"ready_by,omitzero"` // when it shall be complete; absent: no matter when
+	Forecast   time.Time    `json:"forecast,omitzero"` // when it is expected to be; absent: not known, or never
 	// ForecastCause says why it will be complete later than ReadyBy, if at all.
 	ForecastCause string `json:"forecast_cause,omitempty"`
 }
@@ -132,6 +135,7 @@ func (s *Site) view(now time.Time) View {
 		v.Flows = append(v.Flows, s.flowView(now, s.flows[id]))
 	}
 	s.forecast(now, v.Flows)
+	v.Flows = slices.DeleteFunc(v.Flows, func(f FlowView) bool { return f.Superseded && !s.flows[f.ID].copying })
 	for _, m := range s.members {
 		v.Endpoints = append(v.Endpoints, s.endpointView(now, m))
 	}
@@ -145,7 +149,7 @@ func (s *Site) flowView(now time.Time, f *flow) FlowView {
 	sum, wanBytes := f.total()
 	wanted := s.among(f)
 	v := FlowView{Site: s.cfg.Name, Content: f.Head.Name, Version: f.Head.Version, ID: f.ID,
-		Priority: f.Priority, PreStage: f.PreStage, Endpoints: wanted, UniqueBytes: f.Head.UniqueBytes,
+		Priority: f.Priority, PreStage: f.PreStage, Superseded: f.Superseded, Endpoints: wanted, UniqueBytes: f.Head.UniqueBytes,
 		BytesOrigin: sum.Origin, BytesPeer: sum.Peer, BytesRelay: sum.Relay, BytesReused: sum.Reused, WANBytes: wanBytes,
 		PausedBy: f.PausedBy, Groups: len(s.groups), Fetchers: []string{}, Seconds: now.Sub(f.ordered).Seconds(), Ordered: f.ordered}
 	seen := len(f.counted) // and those online who said nothing yet
@@ -186,7 +190,7 @@ func (s *Site) flowView(now time.Time, f *flow) FlowView {
 	case len(failed) > 0:
 		v.State, v.Reason = StateFailed, f.troubles(failed)
 	default:
-		v.State, v.Reason = StateRunning, cmp.Or(s.awaiting(now, f), s.seeks(now, f), s.apart(f), s.stoodBack(now, f))
+		v.State, v.Reason = StateRunning, cmp.Or(f.remade(), s.awaiting(now, f), s.seeks(now, f), s.apart(f), s.stoodBack(now, f))
 	}
 	if !f.finished.IsZero() {
 		v.Seconds = f.finished.Sub(f.ordered).Seconds()
@@ -251,6 +255,14 @@ func (s *Site) endpointView(now time.Time, m *member) EndpointView {
 		v.Flows = append(v.Flows, part)
 	}
 	return v
+}
+
+// remade says why a version is copied that nobody wants any more.
+func (f *flow) remade() string {
+	if !f.Superseded {
+		return ""
+	}
+	return fmt.Sprintf("the site keeps %d copies of it, and one is made again over the LAN", f.PreStage)
 }
 
 // awaiting says that a flow waits for a peer, where it does.

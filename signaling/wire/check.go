@@ -112,10 +112,15 @@ func (f Flows) Check() error {
 
 // Check reports what is wrong with a stock.
 func (s Stock) Check() error {
-	if s.Room < 0 || s.Room > MaxNumber {
+	if s.Room < 0 || s.Room > MaxNumber || s.Free < 0 || s.Free > MaxNumber {
 		return errors.New("room is out of range")
 	}
-	return count("versions", len(s.Holds), MaxFlows)
+	for _, v := range s.Spare {
+		if err := first(content.Ref{Name: v.Content, Version: v.Version}.Check(), whole(v.Serial)); err != nil {
+			return err
+		}
+	}
+	return first(count("versions", len(s.Holds), MaxFlows), count("spare versions", len(s.Spare), MaxKeeping))
 }
 
 // versions checks the name of a content, or of one version of it.

@@ -144,6 +144,9 @@ type Flow struct {
 	Priority   Priority          `json:"priority"`
 	Paused     bool              `json:"paused,omitempty"`
 	PausedBy   string            `json:"paused_by,omitempty"` // the rule, in words
+	// Superseded says that it is a copy of an older version which the site keeps: it comes
+	// beside the newer one that is wanted, and never in its place.
+	Superseded bool `json:"superseded,omitempty"`
 }
 
 // Flows closes a generation: a flow that is not listed is no longer wanted. Pins and
@@ -158,21 +161,36 @@ type Flows struct {
 	Copies []Copies `json:"copies,omitempty"`
 }
 
-// Copies says how many endpoints of the site hold a version that a distribution
-// needs, besides this one: what it holds of it, it deletes only while there are enough.
+// Copies says how many endpoints of the site hold a version besides this one: what it
+// holds of it, it deletes only while there are enough.
 type Copies struct {
 	ID     content.VersionID `json:"id"`
 	Target int               `json:"target"` // how many the site shall have
 	Others int               `json:"others"` // has, on endpoints that are usually on
 	// Elsewhere says that others have room for more.
 	Elsewhere bool `json:"elsewhere,omitempty"`
+	// Superseded says that no distribution needs the version any more: the site keeps
+	// copies of it while it has room.
+	Superseded bool `json:"superseded,omitempty"`
 }
 
 // Stock says what an endpoint's store holds. It is sent in each session, and when it
 // changed.
 type Stock struct {
 	Room  int64               `json:"room"`            // bytes of versions that it would admit
+	Free  int64               `json:"free,omitempty"`  // of them, without evicting anything for it
 	Holds []content.VersionID `json:"holds,omitempty"` // complete ones
+	// Spare names versions of which the store holds anything and that no flow needs. Of
+	// more than MaxKeeping it names the next ones every minute, so that a purge of any of
+	// them finds it.
+	Spare []Spare `json:"spare,omitempty"`
+}
+
+// Spare is a version that no flow needs.
+type Spare struct {
+	Content string `json:"content"`
+	Version string `json:"version"`
+	Serial  uint64 `json:"serial"`
 }
 
 // Pin keeps a version of a content that is held, or (Version is empty) every one.
@@ -183,12 +201,18 @@ type Pin struct {
 }
 
 // Purge deletes a version of a content, or (Version is empty) every one up to a
-// serial. What a flow needs and what is pinned stays.
+// serial. What a flow needs and what is pinned stays. An endpoint is told the purges
+// of what it says to have spare, and the newest.
 type Purge struct {
 	Content string `json:"content"`
 	Version string `json:"version,omitempty"`
 	Serial  uint64 `json:"serial"`
 	Why     string `json:"why,omitempty"` // who wants it, in words
+}
+
+// Covers reports whether a purge is of a version.
+func (p Purge) Covers(v Spare) bool {
+	return p.Content == v.Content && v.Serial <= p.Serial && (p.Version == "" || p.Version == v.Version)
 }
 
 // Obeyed reports the generation that the endpoint now obeys.

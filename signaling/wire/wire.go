@@ -37,8 +37,8 @@ const (
 	MaxLeaseParts = 512
 	// MaxFlows bounds the flows a site may have at once.
 	MaxFlows = 1024
-	// MaxKeeping bounds the pins, the purges and the copies that an endpoint is told of;
-	// with MaxFlows they fit a message.
+	// MaxKeeping bounds the pins, the purges and the copies that an endpoint is told of at
+	// once, and the versions it says to have spare; with MaxFlows they fit a message.
 	MaxKeeping = 24
 	// MaxReasonBytes bounds free text meant for a person.
 	MaxReasonBytes = 256

@@ -42,6 +42,9 @@ type Site struct {
 	// HoldOffMs is how long a version that nobody at the site holds waits for a peer
 	// that does, before it is fetched over the WAN.
 	HoldOffMs int64 `json:"hold_off_ms"`
+	// Replicas is how many copies the site shall keep of each version that was
+	// distributed to it, also once a newer one superseded it; 0: as it comes.
+	Replicas int `json:"replicas"`
 	// Relay is the address of the relay at the site; its secret is for the server only.
 	Relay       string    `json:"relay,omitempty"`
 	RelaySecret []byte    `json:"-"`
@@ -177,6 +180,7 @@ type Catalog interface {
 	Sites(ctx context.Context, after string, limit int) ([]Site, error) // by name
 	SetCap(ctx context.Context, by, site string, bytesPerSecond int64) error
 	SetHoldOff(ctx context.Context, by, site string, d time.Duration) error
+	SetReplicas(ctx context.Context, by, site string, copies int) error
 	SetRelay(ctx context.Context, by, site string, r SiteRelay) error // the zero value: none
 	// KeepLearned replaces the receipts and lines of a site that are named, and
 	// forgets the oldest lines beyond MaxLines. It is not audited. Learned lists
@@ -243,7 +247,7 @@ func (s Site) Check() error {
 	if err := content.CheckName(s.Name); err != nil {
 		return fmt.Errorf("site name: %w", err)
 	}
-	if err := errors.Join(CheckCap(s.Cap), CheckHoldOff(time.Duration(s.HoldOffMs)*time.Millisecond)); err != nil {
+	if err := errors.Join(CheckCap(s.Cap), CheckHoldOff(time.Duration(s.HoldOffMs)*time.Millisecond), CheckReplicas(s.Replicas)); err != nil {
 		return err
 	}
 	for _, cidr := range s.CIDRs {
@@ -291,6 +295,17 @@ const MaxHoldOff = 24 * time.Hour
 func CheckHoldOff(d time.Duration) error {
 	if d < 0 || d > MaxHoldOff || d%time.Millisecond != 0 {
 		return fmt.Errorf("hold-off: want whole milliseconds up to %v", MaxHoldOff)
+	}
+	return nil
+}
+
+// MaxReplicas bounds the copies that a site shall keep, or place ahead of need.
+const MaxReplicas = 64
+
+// CheckReplicas reports what is wrong with a site's number of copies; 0 ends it.
+func CheckReplicas(copies int) error {
+	if copies < 0 || copies > MaxReplicas {
+		return fmt.Errorf("replicas: want 0 to %d copies", MaxReplicas)
 	}
 	return nil
 }

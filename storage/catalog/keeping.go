@@ -16,7 +16,7 @@ const (
 	RulePurge = "purge"
 )
 
-// MaxKeeping bounds the pins, and the purges, that an endpoint is told: the newest.
+// MaxKeeping bounds the pins that an endpoint is told: the newest.
 const MaxKeeping = 24
 
 // Pin keeps a version, or (Version is empty) every version of a content.
@@ -41,7 +41,7 @@ func (o Orders) void(d Distribution) bool {
 }
 
 // Keeping says what the endpoints of a site shall keep at all cost, at now, and what
-// they shall delete. A purge of one version ends when that version is distributed
+// they shall delete, oldest first: of purges all there are. A purge of one version ends when that version is distributed
 // again; one of all versions spares those that were published later.
 func Keeping(o Orders, now time.Time) (pins []Pin, purges []Purge) {
 	for _, r := range o.Rules {
@@ -56,7 +56,7 @@ func Keeping(o Orders, now time.Time) (pins []Pin, purges []Purge) {
 			}
 		}
 	}
-	return newest(pins), newest(purges)
+	return pins[max(len(pins)-MaxKeeping, 0):], purges
 }
 
 // purge is what a rule comes to.
@@ -73,8 +73,6 @@ func (o Orders) purge(r Rule) (Purge, bool) {
 	}
 	return p, p.Serial > 0
 }
-
-func newest[T any](list []T) []T { return list[max(len(list)-MaxKeeping, 0):] }
 
 // Crowded reports whether a site would have more pins than its endpoints are told,
 // with one more; one about the same is replaced.

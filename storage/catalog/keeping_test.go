@@ -66,6 +66,19 @@ func TestPinsExpireAndTheNewestAreTold(t *testing.T) {
 	}
 }
 
+func TestNoPurgeIsForgotten(t *testing.T) {
+	o := catalog.Orders{Site: catalog.Site{Name: "shop"}}
+	const purges = 4 * catalog.MaxKeeping
+	for i := range purges {
+		name := fmt.Sprint("app-", i)
+		o.Distributions = append(o.Distributions, catalog.Distribution{ID: int64(i), Name: name, Version: "1", Serial: 1})
+		o.Rules = append(o.Rules, purge(purges, catalog.Selector{Name: name}))
+	}
+	if _, got := catalog.Keeping(o, time.Now()); len(got) != purges || got[0].Name != "app-0" {
+		t.Errorf("got %d purges, want all %d, oldest first", len(got), purges)
+	}
+}
+
 // TestNoPinIsTakenThatEndpointsWouldNotBeToldOf: what they are told of is bounded.
 func TestNoPinIsTakenThatEndpointsWouldNotBeToldOf(t *testing.T) {
 	now := time.Unix(1000, 0)

@@ -14,8 +14,15 @@ type Order struct {
 	Paused        bool
 	PausedBy      string
 	ReadyBy       time.Time // zero: no matter when
-	PreStage      int       // copies placed ahead of need; 0: every endpoint shall have it
+	PreStage      int       // copies that shall be at the site; 0: every endpoint shall have it
+	// Superseded says that a newer version took its place: what is left of the copies is
+	// kept, and nothing of it is fetched.
+	Superseded bool
 }
+
+// MaxSuperseded bounds the superseded versions of which a site keeps copies: those
+// distributed last.
+const MaxSuperseded = 24
 
 // Resolve says what a site shall have. Of each content it is the version with
 // the highest serial that was distributed to the site: a newer one supersedes
@@ -23,7 +30,8 @@ type Order struct {
 // the version's newest distribution. Any matching pause rule pauses; the newest
 // is named. What was purged since it was distributed was not distributed. Of several times by which the version shall be ready the earliest
 // counts: whoever needs it first needs it then. What is distributed to a few endpoints
-// ahead of need supersedes nothing until it is distributed to all.
+// ahead of need supersedes nothing until it is distributed to all. Where the site shall
+// keep copies of what was superseded it is ordered, too.
 func Resolve(o Orders) []Order {
 	o.Distributions = slices.DeleteFunc(slices.Clone(o.Distributions), o.void)
 	open, ahead := map[string]Distribution{}, map[string]Distribution{}
@@ -44,22 +52,51 @@ func Resolve(o Orders) []Order {
 	}
 	var out []Order
 	for _, d := range chosen {
-		order := Order{Name: d.Name, Version: d.Version, Priority: d.Priority, ReadyBy: earliest(o.Distributions, d), PreStage: d.PreStage}
-		var set uint64
-		for _, r := range o.Rules {
-			if !r.Covers(Selector{Site: o.Site.Name, Name: d.Name, Version: d.Version}) {
-				continue
-			}
-			switch {
-			case r.Kind == RulePause:
-				order.Paused, order.PausedBy = true, r.By+" paused "+r.Selector.String()
-			case r.Kind == RulePriority && r.Generation >= set:
-				order.Priority, set = r.Priority, r.Generation
-			}
-		}
-		out = append(out, order)
+		out = append(out, o.ruled(Order{Name: d.Name, Version: d.Version, Priority: d.Priority,
+			ReadyBy: earliest(o.Distributions, d), PreStage: d.PreStage}))
 	}
 	slices.SortFunc(out, func(a, b Order) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.PreStage, b.PreStage)) })
+	for _, d := range o.superseded(open) {
+		out = append(out, o.ruled(Order{Name: d.Name, Version: d.Version, Priority: d.Priority, PreStage: o.Site.Replicas, Superseded: true}))
+	}
+	return out
+}
+
+// ruled applies the rules to an order.
+func (o Orders) ruled(order Order) Order {
+	var set uint64
+	for _, r := range o.Rules {
+		if !r.Covers(Selector{Site: o.Site.Name, Name: order.Name, Version: order.Version}) {
+			continue
+		}
+		switch {
+		case r.Kind == RulePause:
+			order.Paused, order.PausedBy = true, r.By+" paused "+r.Selector.String()
+		case r.Kind == RulePriority && r.Generation >= set:
+			order.Priority, set = r.Priority, r.Generation
+		}
+	}
+	return order
+}
+
+// superseded lists the distributions to all that newer ones superseded, the last
+// first, where the site shall keep copies of their versions.
+func (o Orders) superseded(open map[string]Distribution) (out []Distribution) {
+	if o.Site.Replicas == 0 {
+		return nil
+	}
+	type version struct{ name, version string }
+	seen := map[version]bool{}
+	for _, d := range slices.Backward(o.Distributions) {
+		v := version{d.Name, d.Version}
+		if d.PreStage > 0 || d.Serial >= open[d.Name].Serial || seen[v] {
+			continue
+		}
+		seen[v] = true
+		if out = append(out, d); len(out) == MaxSuperseded {
+			break
+		}
+	}
 	return out
 }
 

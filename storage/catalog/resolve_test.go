@@ -252,3 +252,32 @@ func TestCoversIsAnOrder(t *testing.T) {
 		}
 	})
 }
+
+func TestWhatWasSupersededIsKeptInAsManyCopiesAsTheSiteShallHave(t *testing.T) {
+	o := catalog.Orders{Site: catalog.Site{Name: "shop"}, Distributions: []catalog.Distribution{app(1, 1, "normal"), app(2, 2, "normal"),
+		app(1, 3, "normal"), ahead(1, app(3, 4, "normal")), app(4, 5, "high"), ahead(1, app(5, 6, "normal"))}}
+	list := func() (out []string) {
+		for _, order := range catalog.Resolve(o) {
+			out = append(out, fmt.Sprint(order.Version, " ", order.PreStage, " ", order.Superseded))
+		}
+		return out
+	}
+	if got, want := list(), []string{"4 0 false", "5 1 false"}; !slices.Equal(got, want) {
+		t.Errorf("ordered %q, want %q", got, want)
+	}
+	o.Site.Replicas = 2
+	if got, want := list(), []string{"4 0 false", "5 1 false", "1 2 true", "2 2 true"}; !slices.Equal(got, want) {
+		t.Errorf("with two copies ordered %q, want those that were open, too, the last first: %q", got, want)
+	}
+	o.Rules = []catalog.Rule{purge(3, catalog.Selector{Name: "app", Version: "1"})}
+	if got, want := list(), []string{"4 0 false", "5 1 false", "2 2 true"}; !slices.Equal(got, want) {
+		t.Errorf("after a purge ordered %q, want %q", got, want)
+	}
+	o.Rules = nil
+	for i := range 2 * catalog.MaxSuperseded {
+		o.Distributions = append(o.Distributions, app(uint64(6+i), int64(7+i), "normal"))
+	}
+	if got := list(); len(got) != 1+catalog.MaxSuperseded {
+		t.Errorf("ordered %d versions, want the newest and %d", len(got), catalog.MaxSuperseded)
+	}
+}

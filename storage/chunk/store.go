@@ -88,6 +88,11 @@ type Version interface {
 	// be wanted again) and a *CorruptError returned.
 	Read(chunk uint32, dst []byte) ([]byte, error)
 
+	// Check hashes a chunk wherever it lies, to find what decayed though nobody reads it,
+	// and answers as Read does. What nobody needs stays no longer in the memory of the
+	// system than that takes. What lies there already is believed.
+	Check(chunk uint32) error
+
 	// Have returns a copy of the bitmap of chunks held.
 	Have() content.Bitmap
 

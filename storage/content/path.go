@@ -101,12 +101,18 @@ func segmentFault(s string) string {
 	return ""
 }
 
+// maxDeviceBytes is the longest name of a device: CONOUT$.
+const maxDeviceBytes = 7
+
 // isDevice reports whether Windows takes s for a device. Case, an extension, and
 // spaces before the extension make no difference to it, and the superscript
 // digits count as digits (learn.microsoft.com/windows/win32/fileio/naming-a-file).
 func isDevice(s string) bool {
 	base, _, _ := strings.Cut(s, ".")
-	base = strings.ToUpper(strings.TrimRight(base, " "))
+	if base = strings.TrimRight(base, " "); len(base) > maxDeviceBytes {
+		return false
+	}
+	base = strings.ToUpper(base)
 	switch base {
 	case "CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$", "CLOCK$":
 		return true
@@ -167,10 +173,18 @@ func (p foldedPath) collision(before foldedPath) error {
 	if strings.HasPrefix(p.key, before.key+"\x00") {
 		return &PathError{p.path, fmt.Sprintf("lies in %.200q, which is a file or an empty folder", before.path)}
 	}
-	a, b := strings.Split(p.path, "/"), strings.Split(before.path, "/")
-	x, y := strings.Split(p.key, "\x00"), strings.Split(before.key, "\x00")
-	for i := 0; i < min(len(x), len(y)) && x[i] == y[i]; i++ {
-		if a[i] != b[i] {
+	// Part by part, as long as their keys are the same.
+	a, b, x, y := p.path, before.path, p.key, before.key
+	for x != "" && y != "" {
+		var folder, folderBefore, key, keyBefore string
+		folder, a, _ = strings.Cut(a, "/")
+		folderBefore, b, _ = strings.Cut(b, "/")
+		key, x, _ = strings.Cut(x, "\x00")
+		keyBefore, y, _ = strings.Cut(y, "\x00")
+		switch {
+		case key != keyBefore:
+			return nil
+		case folder != folderBefore:
 			return &PathError{p.path, fmt.Sprintf("shares a folder with %.200q where case or Unicode form do not count", before.path)}
 		}
 	}

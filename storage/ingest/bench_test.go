@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sitecast/sitecast/storage/content"
 	"github.com/sitecast/sitecast/storage/ingest"
 )
 
@@ -22,26 +23,46 @@ const incompressibleBytes = 256 << 20
 
 func BenchmarkIngestIncompressible(b *testing.B) {
 	path := incompressible(b)
-	b.Run("sitecast", func(b *testing.B) { benchIngest(b, path) })
+	b.Run("sitecast", func(b *testing.B) { benchIngest(b, path, ingest.Options{}) })
 	benchCommands(b, incompressibleBytes, path)
 }
 
 func BenchmarkIngestGoTree(b *testing.B) {
+	tree := goRoot(b)
+	files, size := list(b, tree)
+	b.Run("sitecast", func(b *testing.B) { benchIngest(b, tree, ingest.Options{}) })
+	benchCommands(b, size, files...)
+}
+
+// goRoot is the folder of the Go toolchain: some 15,000 files.
+func goRoot(b *testing.B) string {
 	root, err := exec.Command("go", "env", "GOROOT").Output()
 	if err != nil {
 		b.Skip("go is not installed")
 	}
-	tree := filepath.Join(strings.TrimSpace(string(root)))
-	files, size := list(b, tree)
-	b.Run("sitecast", func(b *testing.B) { benchIngest(b, tree) })
-	benchCommands(b, size, files...)
+	return filepath.Clean(strings.TrimSpace(string(root)))
 }
 
-func benchIngest(b *testing.B, path string) {
+// What the origin has already is read, chunked and hashed, and no more: two workers
+// on the Go tree and on one file.
+func BenchmarkKnown(b *testing.B) {
+	all := func(_ context.Context, chunks []content.Digest) (map[content.Digest]bool, error) {
+		out := make(map[content.Digest]bool, len(chunks))
+		for _, d := range chunks {
+			out[d] = true
+		}
+		return out, nil
+	}
+	opts := ingest.Options{Known: all, Parallel: 2}
+	b.Run("tree", func(b *testing.B) { benchIngest(b, goRoot(b), opts) })
+	b.Run("file", func(b *testing.B) { benchIngest(b, incompressible(b), opts) })
+}
+
+func benchIngest(b *testing.B, path string, opts ingest.Options) {
 	var in, out int64
 	for b.Loop() {
 		dir := b.TempDir()
-		result, err := ingest.Run(context.Background(), path, dir, ingest.Options{})
+		result, err := ingest.Run(context.Background(), path, dir, opts)
 		if err != nil {
 			b.Fatal(err)
 		}

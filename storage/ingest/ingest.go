@@ -63,7 +63,7 @@ type Pack struct {
 // owners, times and other permissions are not. A file that changes while it is read
 // is an error. After an error no pack is left in dir.
 func Run(ctx context.Context, path, dir string, opts Options) (Result, error) {
-	in, err := open(ctx, path)
+	in, err := open(ctx, path, opts.parallel())
 	if err != nil {
 		return Result{}, fmt.Errorf("ingest %s: %w", path, err)
 	}

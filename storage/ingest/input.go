@@ -8,6 +8,9 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/sitecast/sitecast/storage/content"
 )
@@ -22,8 +25,8 @@ type input struct {
 	disk string   // for a single file, its name in root, which need not be its path
 }
 
-// open lists and checks what is at path. It reads no file.
-func open(ctx context.Context, path string) (*input, error) {
+// open lists and checks what is at path, with so many goroutines. It reads no file.
+func open(ctx context.Context, path string, workers int) (*input, error) {
 	resolved, err := filepath.EvalSymlinks(path)
 	if err != nil {
 		return nil, err
@@ -33,14 +36,14 @@ func open(ctx context.Context, path string) (*input, error) {
 		return nil, err
 	}
 	if info.IsDir() {
-		return openTree(ctx, resolved)
+		return openTree(ctx, resolved, workers)
 	}
 	return openFile(path, resolved, info)
 }
 
 func openFile(path, resolved string, info fs.FileInfo) (*input, error) {
 	name := filepath.Base(path)
-	file, err := describe(name, info)
+	file, err := describe(name, info.Mode(), info.Size())
 	if err != nil {
 		return nil, err
 	}
@@ -60,21 +63,25 @@ func openFile(path, resolved string, info fs.FileInfo) (*input, error) {
 	}, nil
 }
 
-func openTree(ctx context.Context, resolved string) (*input, error) {
+func openTree(ctx context.Context, resolved string, workers int) (*input, error) {
 	root, err := os.OpenRoot(resolved)
 	if err != nil {
 		return nil, err
 	}
 	in := &input{kind: content.KindTree, root: root}
-	if err := in.list(ctx); err != nil {
+	if err := in.list(ctx, workers); err != nil {
 		return nil, errors.Join(err, root.Close())
 	}
 	return in, nil
 }
 
 // list fills in the files of a tree.
-func (in *input) list(ctx context.Context) error {
-	if err := in.walk(ctx, in.root, ""); err != nil {
+func (in *input) list(ctx context.Context, workers int) error {
+	w := &walker{in: in}
+	w.group, w.ctx = errgroup.WithContext(ctx)
+	w.group.SetLimit(workers)
+	w.group.Go(func() error { return w.walk(in.root, "") })
+	if err := w.group.Wait(); err != nil {
 		return err
 	}
 	if len(in.files) == 0 {
@@ -89,19 +96,29 @@ func (in *input) list(ctx context.Context) error {
 	return content.CheckPaths(paths)
 }
 
+// A walker lists a tree, each folder in a goroutine of its own while there are few.
+type walker struct {
+	ctx   context.Context
+	group *errgroup.Group
+
+	mu sync.Mutex
+	in *input // mu guards its files
+}
+
 // walk lists what lies in a folder, itself where that is nothing. Each folder is
 // opened once and its entries are resolved in it, for resolving long paths is what
 // would take longest.
-func (in *input) walk(ctx context.Context, folder *os.Root, name string) error {
-	if err := ctx.Err(); err != nil {
+func (w *walker) walk(folder *os.Root, name string) error {
+	if err := w.ctx.Err(); err != nil {
 		return err
 	}
 	entries, err := readDir(folder)
 	if err != nil {
 		return err
 	}
+	var files []content.File
 	if len(entries) == 0 && name != "" {
-		in.files = append(in.files, content.File{Path: name, Dir: true})
+		files = append(files, content.File{Path: name, Dir: true})
 	}
 	for _, e := range entries {
 		child := path.Join(name, e.Name())
@@ -110,35 +127,42 @@ func (in *input) walk(ctx context.Context, folder *os.Root, name string) error {
 			return err
 		}
 		if e.IsDir() {
-			err = in.walkInto(ctx, folder, e.Name(), child)
-		} else {
-			err = in.add(folder, e.Name(), child)
+			if err := w.into(folder, e.Name(), child); err != nil {
+				return err
+			}
+			continue
 		}
+		// In a folder opened below a root, entries were looked at when it was read.
+		info, err := e.Info()
 		if err != nil {
 			return err
 		}
+		file, err := describe(child, info.Mode(), info.Size())
+		if err != nil {
+			return err
+		}
+		files = append(files, file)
 	}
-	return nil
+	return w.found(files)
 }
 
-func (in *input) walkInto(ctx context.Context, folder *os.Root, base, name string) error {
+// into lists a folder in a folder.
+func (w *walker) into(folder *os.Root, base, name string) error {
 	child, err := folder.OpenRoot(base)
 	if err != nil {
 		return err
 	}
-	return errors.Join(in.walk(ctx, child, name), child.Close())
+	work := func() error { return errors.Join(w.walk(child, name), child.Close()) }
+	if w.group.TryGo(work) {
+		return nil
+	}
+	return work()
 }
 
-func (in *input) add(folder *os.Root, base, name string) error {
-	info, err := folder.Lstat(base)
-	if err != nil {
-		return err
-	}
-	file, err := describe(name, info)
-	if err != nil {
-		return err
-	}
-	if in.files = append(in.files, file); len(in.files) > content.MaxFiles {
+func (w *walker) found(files []content.File) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.in.files = append(w.in.files, files...); len(w.in.files) > content.MaxFiles {
 		return fmt.Errorf("more than %d files", content.MaxFiles)
 	}
 	return nil
@@ -154,13 +178,12 @@ func readDir(folder *os.Root) ([]fs.DirEntry, error) {
 }
 
 // describe refuses what is no plain file.
-func describe(name string, info fs.FileInfo) (content.File, error) {
-	mode := info.Mode()
+func describe(name string, mode fs.FileMode, size int64) (content.File, error) {
 	reason := content.RefusedMode(mode)
 	if reason != "" {
 		return content.File{}, &content.PathError{Path: name, Reason: reason}
 	}
-	return content.File{Path: name, Size: info.Size(), Executable: mode&0o111 != 0}, nil
+	return content.File{Path: name, Size: size, Executable: mode&0o111 != 0}, nil
 }
 
 func (in *input) close() error { return in.root.Close() }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path"
 
 	"github.com/sitecast/sitecast/storage/content"
@@ -15,9 +14,9 @@ import (
 // of the last file open for the next: to resolve a long path anew for each takes
 // longer than to read a small file.
 type reader struct {
-	in         *input
-	folder     *os.Root
-	folderName string
+	in     *input
+	folder folder
+	name   string // of the folder; empty: none is open
 }
 
 // cut reads an object once, in order, and gives its chunks to emit.
@@ -26,32 +25,37 @@ func (r *reader) cut(files []content.File, emit func([]byte) error) error {
 	return errors.Join(content.Split(object, emit), object.close())
 }
 
-func (r *reader) open(file content.File) (*os.File, error) {
+func (r *reader) open(file content.File) (*plain, error) {
+	dir, base := path.Split(file.Path)
 	if r.in.kind == content.KindFile {
-		return r.in.root.Open(r.in.disk)
+		dir, base = "", r.in.disk
 	}
-	dir := path.Dir(file.Path)
-	if r.folder == nil || r.folderName != dir {
-		folder, err := r.in.root.OpenRoot(dir)
+	if dir = path.Clean(dir); r.name != dir {
+		if err := r.close(); err != nil {
+			return nil, err
+		}
+		folder, err := openFolder(r.in.root, dir)
 		if err != nil {
 			return nil, err
 		}
-		err = r.close()
-		r.folder, r.folderName = folder, dir
-		if err != nil {
-			return nil, err
-		}
+		r.folder, r.name = folder, dir
 	}
-	return r.folder.Open(path.Base(file.Path))
+	return r.folder.open(base)
 }
 
 func (r *reader) close() error {
-	if r.folder == nil {
+	if r.name == "" {
 		return nil
 	}
-	folder := r.folder
-	r.folder = nil
-	return folder.Close()
+	r.name = ""
+	return r.folder.Close()
+}
+
+// seen is what is known of a file before and after it is read.
+type seen struct {
+	mode     fs.FileMode
+	size     int64
+	modified int64 // nanoseconds since 1970
 }
 
 // objectReader reads the files of one object as one stream.
@@ -60,8 +64,8 @@ type objectReader struct {
 	files []content.File // those not read to their end
 
 	// The first of files, once it is open.
-	open *os.File
-	info fs.FileInfo
+	open *plain
+	seen seen
 	left int64 // bytes to read of it
 }
 
@@ -99,13 +103,13 @@ func (r *objectReader) next() error {
 		return err
 	}
 	r.open, r.left = file, r.files[0].Size
-	if r.info, err = file.Stat(); err != nil {
+	if r.seen, err = file.look(); err != nil {
 		return err
 	}
-	if _, err := describe(r.files[0].Path, r.info); err != nil {
+	if _, err := describe(r.files[0].Path, r.seen.mode, r.seen.size); err != nil {
 		return err
 	}
-	if r.info.Size() != r.files[0].Size {
+	if r.seen.size != r.files[0].Size {
 		return &ChangedError{r.files[0].Path}
 	}
 	return nil
@@ -114,11 +118,11 @@ func (r *objectReader) next() error {
 // end closes a file that is read to its end.
 func (r *objectReader) end() error {
 	file := r.files[0]
-	info, err := r.open.Stat()
+	now, err := r.open.look()
 	if err != nil {
 		return err
 	}
-	if r.left != 0 || info.Size() != file.Size || !info.ModTime().Equal(r.info.ModTime()) {
+	if r.left != 0 || now.size != file.Size || now.modified != r.seen.modified {
 		return &ChangedError{file.Path}
 	}
 	r.files = r.files[1:]
@@ -131,7 +135,7 @@ func (r *objectReader) close() error {
 	}
 	file := r.open
 	r.open = nil
-	return file.Close()
+	return file.close()
 }
 
 // A ChangedError means that a file changed between being listed and being read to

@@ -246,6 +246,18 @@ func TestLittleSavingsAreNotTaken(t *testing.T) {
 	}
 }
 
+// Random bytes that come twice look random by the count of each byte.
+func TestWhatLooksRandomIsCompressedWhereItRecurs(t *testing.T) {
+	half := random(content.MinChunkBytes)
+	out, encoding := pack.Encode(append(half, half...), nil)
+	if encoding != pack.Zstd || len(out) > content.MinChunkBytes*11/10 {
+		t.Errorf("encoded %d bytes to %d, want about half of them", 2*len(half), len(out))
+	}
+	if out, encoding = pack.Encode(half, []byte("before")); encoding != pack.Plain || len(out) != len(half)+len("before") {
+		t.Errorf("random bytes are encoded as %d to %d bytes, want them as they are", encoding, len(out))
+	}
+}
+
 func TestDecodeIsBoundByTheSizeExpected(t *testing.T) {
 	zeros := make([]byte, content.MaxChunkBytes)
 	bomb, _ := pack.Encode(zeros, nil)

@@ -28,7 +28,7 @@ func ours(_ *rand.Rand, now time.Time, id content.VersionID, n int, bytes int64,
 // fill keeps who was chosen and takes the next in the order of all.
 func fill(now time.Time, n int, bytes int64, all []schedule.Replica) (out []wire.EndpointID) {
 	for _, r := range all {
-		if r.Counts(now) {
+		if r.Counts(now, all) {
 			out = append(out, r.ID)
 		}
 	}

@@ -85,6 +85,7 @@ type version struct {
 type sim struct {
 	Plan
 	rng       *rand.Rand
+	left      *rand.Rand // when in a step endpoints left, the same for every placement
 	begun     time.Time
 	now       time.Time
 	endpoints []*endpoint
@@ -95,7 +96,7 @@ type sim struct {
 
 // Run simulates.
 func Run(p Plan) Result {
-	s := &sim{Plan: p, rng: rand.New(rand.NewPCG(p.Seed, 2)), begun: time.Date(2026, 11, 2, 0, 0, 0, 0, time.UTC),
+	s := &sim{Plan: p, rng: rand.New(rand.NewPCG(p.Seed, 2)), left: rand.New(rand.NewPCG(p.Seed, 3)), begun: time.Date(2026, 11, 2, 0, 0, 0, 0, time.UTC),
 		wanted: make([]*version, contents), all: map[content.VersionID]*version{}}
 	trace := rand.New(rand.NewPCG(p.Seed, 1)) // the same for every placement
 	for i, h := range p.Trace.habits() {
@@ -123,7 +124,7 @@ func (s *sim) churn(at int) {
 		if on := e.timeline[at]; on != e.on || at == 0 {
 			e.on, e.uptime = on, e.uptime.Note(s.now, on)
 			if !on {
-				e.left = s.now
+				e.left = s.now.Add(-time.Duration(s.left.Int64N(int64(step)))) // at some time since the last look
 			}
 		}
 	}
@@ -208,7 +209,7 @@ func (s *sim) state(e *endpoint) cache.State {
 func (s *sim) copies(self *endpoint, v *version) *cache.Copies {
 	c := &cache.Copies{Target: s.Copies, Live: true}
 	for _, e := range s.endpoints {
-		if _, held := e.held[v.id]; e != self && e.on && held && v.chosen[e.id] && e.uptime.Share(s.now) >= 0.5 {
+		if _, held := e.held[v.id]; e != self && e.on && held && v.chosen[e.id] && schedule.UsuallyOn(e.uptime.Share(s.now)) {
 			c.Others++
 		}
 	}

@@ -85,7 +85,7 @@ func (s *soak) smash(ctx context.Context, rng *rand.Rand, broken []mend) (m mend
 		if !free(a.Name) {
 			return mend{}, nil
 		}
-		return mend{what: a.Name, do: a.Restart}, s.endAgent(a, n%2 == 0)
+		return mend{what: a.Name, do: func() error { return a.Restart() }}, s.endAgent(a, n%2 == 0)
 	case n < 8:
 		cable := "the cable of " + a.Name
 		if !free(cable) {

@@ -27,6 +27,7 @@ func Run(t *testing.T, open func(*testing.T) catalog.Catalog) {
 			"no page is longer than the bound":           pageBound,
 			"a cap is changed, and lifted":               capChanges,
 			"a hold-off is changed, and ended":           holdOffChanges,
+			"a number of copies is changed, and ended":   replicasChange,
 			"a site's relay is changed, and ended":       relayChanges,
 			"an enrolled endpoint is kept":               endpointIsKept,
 			"enrolling again moves an endpoint":          endpointMoves,

@@ -31,7 +31,7 @@ type Filled struct {
 func Fill(t *testing.T, c catalog.Catalog) {
 	t.Helper()
 	ctx := t.Context()
-	must(t, c.CreateSite(ctx, who, catalog.Site{Name: FilledSite, CIDRs: []string{"10.1.0.0/16"}, TZ: "UTC", Cap: 125_000, HoldOffMs: 60_000}))
+	must(t, c.CreateSite(ctx, who, catalog.Site{Name: FilledSite, CIDRs: []string{"10.1.0.0/16"}, TZ: "UTC", Cap: 125_000, HoldOffMs: 60_000, Replicas: 2}))
 	createSites(t, c, "other")
 	begin := time.Date(2026, 4, 1, 6, 0, 0, 0, time.UTC)
 	enrolAt(t, c, FilledSite, "e1", begin)

@@ -12,7 +12,7 @@ import (
 )
 
 func siteIsKept(t *testing.T, c catalog.Catalog) {
-	want := catalog.Site{Name: "shop-12", CIDRs: []string{"10.12.0.0/16", "fd00:12::/32"}, TZ: "UTC", Cap: 250_000, HoldOffMs: 8000}
+	want := catalog.Site{Name: "shop-12", CIDRs: []string{"10.12.0.0/16", "fd00:12::/32"}, TZ: "UTC", Cap: 250_000, HoldOffMs: 8000, Replicas: 2}
 	must(t, c.CreateSite(t.Context(), who, want))
 	got, err := c.Site(t.Context(), "shop-12")
 	must(t, err)
@@ -105,6 +105,29 @@ func capChanges(t *testing.T, c catalog.Catalog) {
 	for _, name := range []string{"shop", "other"} {
 		if s, err := c.Site(t.Context(), name); s.Cap != catalog.NoCap || err != nil {
 			t.Errorf("%s: got cap %d (%v), want none", name, s.Cap, err)
+		}
+	}
+}
+
+func replicasChange(t *testing.T, c catalog.Catalog) {
+	createSites(t, c, "shop", "other")
+	for _, n := range []int{2, catalog.MaxReplicas, 0} {
+		before := orders(t, c, "shop").Generation
+		must(t, c.SetReplicas(t.Context(), who, "shop", n))
+		if o := orders(t, c, "shop"); o.Site.Replicas != n || o.Generation <= before {
+			t.Errorf("orders: got %d copies in generation %d after %d, want %d", o.Site.Replicas, o.Generation, before, n)
+		}
+	}
+	must(t, c.SetReplicas(t.Context(), who, "shop", 3))
+	for _, n := range []int{-1, catalog.MaxReplicas + 1} {
+		if err := c.SetReplicas(t.Context(), who, "shop", n); err == nil {
+			t.Errorf("%d copies were taken", n)
+		}
+	}
+	wantErr(t, "a site that is not there", c.SetReplicas(t.Context(), who, "nowhere", 1), catalog.ErrNotFound)
+	for name, want := range map[string]int{"shop": 3, "other": 0} {
+		if s, err := c.Site(t.Context(), name); s.Replicas != want || err != nil {
+			t.Errorf("%s: got %d copies (%v), want %d", name, s.Replicas, err, want)
 		}
 	}
 }

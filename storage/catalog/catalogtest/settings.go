@@ -78,6 +78,7 @@ var changes = []struct {
 	}},
 	{"shop", func(ctx context.Context, c catalog.Catalog) error { return c.SetCap(ctx, who, "shop", 9) }},
 	{"shop", func(ctx context.Context, c catalog.Catalog) error { return c.SetHoldOff(ctx, who, "shop", time.Second) }},
+	{"shop", func(ctx context.Context, c catalog.Catalog) error { return c.SetReplicas(ctx, who, "shop", 2) }},
 	{"shop", func(ctx context.Context, c catalog.Catalog) error { return c.SetRelay(ctx, who, "shop", relayAtShop) }},
 	{"shop", func(ctx context.Context, c catalog.Catalog) error {
 		return c.CreateEnrolment(ctx, who, catalog.Enrolment{ID: "token", Site: "shop", SecretHash: []byte("h"), Uses: 2,
@@ -148,6 +149,7 @@ func failuresAreNotAudited(t *testing.T, c catalog.Catalog) {
 		"create site": c.CreateSite(ctx, who, catalog.Site{Name: "shop"}),
 		"cap":         c.SetCap(ctx, who, "nowhere", 1),
 		"hold-off":    c.SetHoldOff(ctx, who, "nowhere", time.Second),
+		"replicas":    c.SetReplicas(ctx, who, "nowhere", 1),
 		"relay":       c.SetRelay(ctx, who, "nowhere", relayAtShop),
 		"enrolment":   c.CreateEnrolment(ctx, who, catalog.Enrolment{ID: "x", Site: "nowhere"}),
 		"enrol":       enrol,

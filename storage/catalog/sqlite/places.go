@@ -25,18 +25,18 @@ func (c *Catalog) CreateSite(ctx context.Context, by string, s catalog.Site) err
 		return err
 	}
 	return c.change(ctx, by, "create site", s.Name, "", func(tx *sql.Tx) error {
-		res, err := tx.ExecContext(ctx, `INSERT INTO sites (name, cidrs, tz, cap, hold_off, created) VALUES ($1, $2, $3, $4, $5, $6)
-			ON CONFLICT (name) DO NOTHING`, s.Name, string(cidrs), s.TZ, s.Cap, s.HoldOffMs, ms(time.Now()))
+		res, err := tx.ExecContext(ctx, `INSERT INTO sites (name, cidrs, tz, cap, hold_off, replicas, created) VALUES ($1, $2, $3, $4, $5, $6, $7)
+			ON CONFLICT (name) DO NOTHING`, s.Name, string(cidrs), s.TZ, s.Cap, s.HoldOffMs, s.Replicas, ms(time.Now()))
 		return changedOne(res, err, fmt.Errorf("the name is taken: %w", catalog.ErrConflict))
 	})
 }
 
-const siteColumns = `name, cidrs, tz, cap, hold_off, relay, relay_secret, created`
+const siteColumns = `name, cidrs, tz, cap, hold_off, replicas, relay, relay_secret, created`
 
 func scanSite(row interface{ Scan(...any) error }) (s catalog.Site, err error) {
 	var cidrs, secret string
 	var created int64
-	if err := row.Scan(&s.Name, &cidrs, &s.TZ, &s.Cap, &s.HoldOffMs, &s.Relay, &secret, &created); err != nil {
+	if err := row.Scan(&s.Name, &cidrs, &s.TZ, &s.Cap, &s.HoldOffMs, &s.Replicas, &s.Relay, &secret, &created); err != nil {
 		return s, err
 	}
 	if s.RelaySecret, err = unhex(secret); err != nil {
@@ -80,6 +80,14 @@ func (c *Catalog) SetHoldOff(ctx context.Context, by, site string, d time.Durati
 		return err
 	}
 	return c.setSite(ctx, by, "hold-off", site, d.String(), `UPDATE sites SET hold_off = $1 WHERE name = $2`, d.Milliseconds())
+}
+
+// SetReplicas implements catalog.Catalog.
+func (c *Catalog) SetReplicas(ctx context.Context, by, site string, copies int) error {
+	if err := catalog.CheckReplicas(copies); err != nil {
+		return err
+	}
+	return c.setSite(ctx, by, "replicas", site, fmt.Sprint(copies), `UPDATE sites SET replicas = $1 WHERE name = $2`, copies)
 }
 
 // SetRelay implements catalog.Catalog. The secret is not audited.

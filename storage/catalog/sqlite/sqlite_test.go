@@ -295,7 +295,7 @@ func TestWhatWasOrderedBeforeThereWereTimesHasNone(t *testing.T) {
 	closeIt(t, c)
 	for _, undo := range []string{`DROP TABLE chunks`, `DROP TABLE packs`, `ALTER TABLE distributions DROP COLUMN ready_by`,
 		`ALTER TABLE distributions DROP COLUMN pre_stage`, `ALTER TABLE rules DROP COLUMN expires`, `ALTER TABLE rules DROP COLUMN upto`,
-		`ALTER TABLE sites DROP COLUMN relay`, `ALTER TABLE sites DROP COLUMN relay_secret`,
+		`ALTER TABLE sites DROP COLUMN relay`, `ALTER TABLE sites DROP COLUMN relay_secret`, `ALTER TABLE sites DROP COLUMN replicas`,
 		`DELETE FROM goose_db_version WHERE version_id >= 3`} {
 		if _, err := raw(t, path).Exec(undo); err != nil {
 			t.Fatal(err)
@@ -312,7 +312,9 @@ func TestWhatWasOrderedBeforeThereWereTimesHasNone(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		sites++
+		if sites++; o.Site.Replicas != 0 {
+			t.Errorf("site %s shall keep %d copies, want as they come", s.Name, o.Site.Replicas)
+		}
 		for _, d := range o.Distributions {
 			distributions++
 			if !d.ReadyBy.IsZero() || d.PreStage != 0 {

@@ -26,6 +26,11 @@ type Maker struct {
 	OpenFull func(t *testing.T, dir string) chunk.Store
 	// Place is where a complete version is visible.
 	Place func(dir string, ref content.Ref) string
+	// Name is what a file of a version is called there; nil says that it has its path.
+	Name func(s *Sample, path string) string
+	// Check reports how what the store delivers of a complete version differs from it;
+	// nil says that it is a tree at its place.
+	Check func(dir string, store chunk.Store, s *Sample) error
 }
 
 // Run tests the stores that m makes.
@@ -52,6 +57,8 @@ func Run(t *testing.T, m Maker) {
 		"what is committed survives":                survives,
 		"a complete version survives":               completeSurvives,
 		"what was damaged after reopening is found": damageAfterReopening,
+		"a check finds damage in every place":       checkFindsDamage,
+		"a check beside everything else is sound":   checkBesideOthers,
 		"a version takes what others hold":          seeded,
 		"a version that is not whole lends, too":    seededFromParts,
 		"what was edited is not taken":              seededFromEdited,
@@ -76,6 +83,14 @@ type fixture struct {
 
 func (f fixture) place(s *Sample) string { return f.Place(f.dir, s.Head.Ref()) }
 
+// file is where a file of a complete version lies.
+func (f fixture) file(s *Sample, path string) string {
+	if f.Name != nil {
+		path = f.Name(s, path)
+	}
+	return filepath.Join(f.place(s), filepath.FromSlash(path))
+}
+
 // reopened closes the store and opens it as another process would.
 func (f fixture) reopened(t *testing.T) fixture {
 	t.Helper()
@@ -94,7 +109,11 @@ func (f fixture) expectInvisible(t *testing.T, s *Sample) {
 
 func (f fixture) expectVisible(t *testing.T, s *Sample) {
 	t.Helper()
-	if err := s.CheckTree(f.place(s)); err != nil {
+	check := func() error { return s.CheckTree(f.place(s)) }
+	if f.Check != nil {
+		check = func() error { return f.Check(f.dir, f.store, s) }
+	}
+	if err := check(); err != nil {
 		t.Errorf("delivered tree of %s: %v", s.Head.Ref(), err)
 	}
 }

@@ -2,8 +2,8 @@ package chunktest
 
 import (
 	"errors"
+	"io/fs"
 	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/sitecast/sitecast/storage/chunk"
@@ -41,33 +41,36 @@ func flip(at int64) func(f *os.File) error {
 // holds a/one and a/two and begins b, which chunk 1 goes on.
 func damages(t *testing.T, m Maker) {
 	for name, c := range map[string]struct {
-		damage func(t *testing.T, folder string)
+		damage func(t *testing.T, file func(path string) string)
 		lost   []uint32 // at the least
 	}{
-		"an edit is noticed and repaired": {func(t *testing.T, folder string) {
-			edit(t, filepath.Join(folder, "a", "two"), flip(3))
+		"an edit is noticed and repaired": {func(t *testing.T, file func(string) string) {
+			edit(t, file("a/two"), flip(3))
 		}, []uint32{0}},
-		"an edit of two chunks is noticed and repaired": {func(t *testing.T, folder string) {
-			edit(t, filepath.Join(folder, "b"), flip(0))
-			edit(t, filepath.Join(folder, "b"), flip(5000))
+		"an edit of two chunks is noticed and repaired": {func(t *testing.T, file func(string) string) {
+			edit(t, file("b"), flip(0))
+			edit(t, file("b"), flip(5000))
 		}, []uint32{0, 1}},
-		"a file made longer by its edit is repaired": {func(t *testing.T, folder string) {
-			edit(t, filepath.Join(folder, "a", "one"), func(f *os.File) error {
+		"a file made longer by its edit is repaired": {func(t *testing.T, file func(string) string) {
+			edit(t, file("a/one"), func(f *os.File) error {
 				_, err := f.WriteAt([]byte("and much more than was there"), 1)
 				return err
 			})
 		}, []uint32{0}},
-		"a file cut short is repaired": {func(t *testing.T, folder string) {
-			edit(t, filepath.Join(folder, "b"), func(f *os.File) error { return f.Truncate(50_000) })
+		"a file cut short is repaired": {func(t *testing.T, file func(string) string) {
+			edit(t, file("b"), func(f *os.File) error { return f.Truncate(50_000) })
 		}, []uint32{1}},
-		"a deleted file is made anew": {func(t *testing.T, folder string) {
-			if err := os.Remove(filepath.Join(folder, "a", "one")); err != nil {
+		"a deleted file is made anew": {func(t *testing.T, file func(string) string) {
+			if err := os.Remove(file("a/one")); err != nil {
 				t.Fatal(err)
 			}
 		}, []uint32{0}},
-		"a deleted folder is made anew": {func(t *testing.T, folder string) {
-			if err := os.RemoveAll(filepath.Join(folder, "z")); err != nil {
-				t.Fatal(err)
+		"a deleted folder is made anew": {func(t *testing.T, file func(string) string) {
+			for _, path := range []string{"z/deep/er/file", "z/last", "z/deep/er", "z/deep", "z"} {
+				// Files that lie under numbers have no folders.
+				if err := os.Remove(file(path)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+					t.Fatal(err)
+				}
 			}
 		}, []uint32{3, 4}},
 	} {
@@ -77,7 +80,7 @@ func damages(t *testing.T, m Maker) {
 			s := Typical(t, "v1")
 			s.Fill(t, f.store)
 			f = f.reopened(t)
-			c.damage(t, f.place(s))
+			c.damage(t, func(path string) string { return f.file(s, path) })
 			v := s.Open(t, f.store)
 			f.expectNoticed(t, s, v, c.lost)
 			f.expectRepaired(t, s, v)
@@ -131,7 +134,7 @@ func (f fixture) expectRepaired(t *testing.T, s *Sample, v chunk.Version) {
 func damageAfterReopening(t *testing.T, f fixture) {
 	s := NewSample(t, content.Ref{Name: "damaged", Version: "v1"}, []int{100, 100}, []int{0, 1}, []content.File{{Path: "f", Size: 200}})
 	v := s.Fill(t, f.store)
-	edit(t, filepath.Join(f.place(s), "f"), flip(150))
+	edit(t, f.file(s, "f"), flip(150))
 	if _, err := v.Read(1, nil); err == nil {
 		t.Error("read an edited chunk")
 	}

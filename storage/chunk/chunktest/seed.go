@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 
@@ -82,13 +81,13 @@ func seededFromParts(t *testing.T, f fixture) {
 func seededFromEdited(t *testing.T, f fixture) {
 	old := Typical(t, "v1")
 	old.Fill(t, f.store)
-	file := filepath.Join(f.place(old), "b") // of which the second chunk begins in it
+	file := f.file(old, "b") // of which the second chunk begins in it
 	edited, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	edited[50_000] ^= 1
-	if err := errors.Join(os.Chmod(file, 0o600), os.WriteFile(file, edited, 0o600), os.Remove(filepath.Join(f.place(old), "z", "last"))); err != nil {
+	if err := errors.Join(os.Chmod(file, 0o600), os.WriteFile(file, edited, 0o600), os.Remove(f.file(old, "z/last"))); err != nil {
 		t.Fatal(err)
 	}
 	s := next(t, old)

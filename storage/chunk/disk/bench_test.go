@@ -9,6 +9,7 @@ import (
 
 	"github.com/sitecast/sitecast/storage/chunk"
 	"github.com/sitecast/sitecast/storage/chunk/chunktest"
+	"github.com/sitecast/sitecast/storage/chunk/disk"
 	"github.com/sitecast/sitecast/storage/content"
 )
 
@@ -35,7 +36,10 @@ func BenchmarkStore(b *testing.B) {
 		for _, c := range []struct {
 			name string
 			run  func(*testing.B, *chunktest.Sample)
-		}{{"put", putAll}, {"seed", seedAll}, {"plain write", writePlain}, {"read", readAll}, {"plain read", readPlain}, {"hash", hashAll}} {
+		}{
+			{"put", putAll(open)}, {"put encrypted", putAll(openEncrypted)}, {"seed", seedAll(open)}, {"seed encrypted", seedAll(openEncrypted)},
+			{"plain write", writePlain}, {"read", readAll(open)}, {"read encrypted", readAll(openEncrypted)}, {"plain read", readPlain}, {"hash", hashAll},
+		} {
 			b.Run(fmt.Sprintf("%s/%d files", c.name, files), func(b *testing.B) {
 				b.SetBytes(int64(len(s.Stream)))
 				b.ReportAllocs()
@@ -45,21 +49,29 @@ func BenchmarkStore(b *testing.B) {
 	}
 }
 
-func putAll(b *testing.B, s *chunktest.Sample) {
-	store := open(b, b.TempDir())
-	for b.Loop() {
-		s.Fill(b, store)
-		b.StopTimer()
-		if err := store.Remove(b.Context(), s.ID); err != nil {
-			b.Fatal(err)
+// opening opens a store of some kind.
+type opening func(testing.TB, string) *disk.Store
+
+func putAll(open opening) func(*testing.B, *chunktest.Sample) {
+	return func(b *testing.B, s *chunktest.Sample) {
+		store := open(b, b.TempDir())
+		for b.Loop() {
+			s.Fill(b, store)
+			b.StopTimer()
+			if err := store.Remove(b.Context(), s.ID); err != nil {
+				b.Fatal(err)
+			}
+			b.StartTimer()
 		}
-		b.StartTimer()
 	}
 }
 
 // seedAll takes all of it from another version.
-func seedAll(b *testing.B, s *chunktest.Sample) {
-	store := open(b, b.TempDir())
+func seedAll(open opening) func(*testing.B, *chunktest.Sample) {
+	return func(b *testing.B, s *chunktest.Sample) { seed(b, s, open(b, b.TempDir())) }
+}
+
+func seed(b *testing.B, s *chunktest.Sample, store *disk.Store) {
 	if err := s.Fill(b, store).Close(); err != nil {
 		b.Fatal(err)
 	}
@@ -77,11 +89,13 @@ func seedAll(b *testing.B, s *chunktest.Sample) {
 	}
 }
 
-func readAll(b *testing.B, s *chunktest.Sample) {
-	v := s.Fill(b, open(b, b.TempDir()))
-	buffer := make([]byte, 0, content.MaxChunkBytes)
-	for b.Loop() {
-		read(b, s, v, buffer)
+func readAll(open opening) func(*testing.B, *chunktest.Sample) {
+	return func(b *testing.B, s *chunktest.Sample) {
+		v := s.Fill(b, open(b, b.TempDir()))
+		buffer := make([]byte, 0, content.MaxChunkBytes)
+		for b.Loop() {
+			read(b, s, v, buffer)
+		}
 	}
 }
 

@@ -79,7 +79,8 @@ func (s *Store) approach(c *suspect) error {
 		return nil
 	}
 	c.Content, c.Chunks, c.envelope = head.Ref().String(), head.Chunks, held.Envelope
-	v := &version{store: s, id: c.ID, head: head, body: body, layout: content.NewLayout(body)}
+	v := &version{store: s, id: c.ID, head: head}
+	v.lay(body)
 	c.version = v
 	if err := v.attach(); errors.Is(err, fs.ErrNotExist) {
 		c.treeGone = true
@@ -92,6 +93,9 @@ func (s *Store) approach(c *suspect) error {
 		return err
 	}
 	defer root.Close() // it is only read from
+	if v.secret, err = s.secretOf(root, c.ID); err != nil {
+		return err
+	}
 	said, _, _, err := readJournalFile(root, c.ID, c.Chunks)
 	if err != nil {
 		c.lost = true
@@ -169,7 +173,7 @@ func (c *suspect) examine(ctx context.Context, told func(bytes int64)) error {
 
 // hashAll returns which chunks are in all their places, on every core there is.
 func (v *version) hashAll(ctx context.Context, claimed content.Bitmap, told func(bytes int64)) (content.Bitmap, error) {
-	files := newFiles(maxOpenFiles) // opened to be read: an opened version writes to its own
+	files := newPassing(maxOpenFiles) // opened to be read: an opened version writes to its own
 	defer files.drop(v, func(int) bool { return true })
 	results := make([]content.Bitmap, runtime.GOMAXPROCS(0))
 	group, ctx := errgroup.WithContext(ctx)
@@ -212,7 +216,7 @@ func (v *version) soundEverywhere(files *files, i uint32, b []byte) (bool, error
 	c := v.body.Chunks[i]
 	for _, place := range placesOf(v.layout.Segments(i), int(c.Length)) {
 		for _, s := range place {
-			name := v.body.Files[s.File].Path
+			name := v.onDisk[s.File].Path
 			open := func() (*os.File, error) { return v.tree.Open(name) }
 			if err := v.readAt(files, s, open, b); isLost(err) {
 				return false, nil
@@ -251,7 +255,7 @@ func (c *suspect) compareFiles() error {
 
 // misshapen says what is wrong with a delivered file or folder, or nothing.
 func (v *version) misshapen(i int) (string, error) {
-	f := v.body.Files[i]
+	f := v.onDisk[i]
 	info, err := v.tree.Lstat(f.Path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) || err != nil && v.obstacle(i) != "":

@@ -183,7 +183,11 @@ type cloner struct {
 	can  bool
 }
 
+// An encrypted version shares nothing: the same bytes lie on the disk as others.
 func (s *Store) clones() bool {
+	if s.vault != nil {
+		return false
+	}
 	s.cloner.once.Do(func() { s.cloner.can = s.tryClone() == nil })
 	return s.cloner.can
 }

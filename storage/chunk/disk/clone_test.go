@@ -82,7 +82,7 @@ func pretended(t *testing.T, dir string, room *int64, clone func(to, from *os.Fi
 	sys := realSystem()
 	sys.room = func(string) (int64, error) { return *room, nil }
 	sys.clone = clone
-	s, err := open(dir, quiet(), sys)
+	s, err := open(dir, nil, quiet(), sys)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,6 +122,10 @@ func TestWhatIsSharedNeedsNoRoom(t *testing.T) {
 	})
 	old, next := patched(t)
 	old.Fill(t, s)
+	all, saved := s.Needs(t.Context(), next.Head, next.Body)
+	if want := int64(98_304 + 258_449); saved != want || all < 410_001+spareBytes {
+		t.Errorf("it needs %d bytes and shares %d, want %d", all, saved, want)
+	}
 	room = spareBytes + 120_000 // for the new chunk, the ends of shared ranges, and the body
 	v := next.Open(t, s)
 	if err := v.Seed(t.Context(), nil); err != nil {
@@ -148,6 +152,9 @@ func TestVersionWithoutRoomSaysHowMuchItLacks(t *testing.T) {
 	s := pretended(t, dir, &room, func(*os.File, *os.File, int64, int64, int64) error { return errors.ErrUnsupported })
 	old, next := patched(t)
 	old.Fill(t, s)
+	if all, saved := s.Needs(t.Context(), next.Head, next.Body); saved != 0 || all < 410_001+spareBytes {
+		t.Errorf("it needs %d bytes and shares %d, want all of it where nothing can be shared", all, saved)
+	}
 	room = spareBytes
 	_, err := s.Open(t.Context(), next.Head, next.Envelope, next.Body)
 	if !errors.Is(err, chunk.ErrNoRoom) || !bytes.Contains([]byte(err.Error()), []byte("0.5 MB too little (17.2 MB needed, 16.8 MB free)")) {

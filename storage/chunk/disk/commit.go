@@ -36,6 +36,7 @@ func (v *version) commit() error {
 		v.written(pending)
 		return err
 	}
+	v.linger(fresh)
 	r := changes(v.committed.have, now, v.chunks())
 	if r.counters != v.committed.counters || len(r.cleared)+len(r.set) > 0 {
 		if err := v.journal.append(r); err != nil {

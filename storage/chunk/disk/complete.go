@@ -49,7 +49,7 @@ func (v *version) complete() error {
 // finish gives files and folders the modes they are delivered with, and makes
 // durable what no commit has: modes, and files and folders that are empty.
 func (v *version) finish() error {
-	for i, f := range v.body.Files {
+	for i, f := range v.onDisk {
 		info, err := v.tree.Lstat(f.Path)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) && v.obstacle(i) == "" {
 			return err
@@ -69,13 +69,13 @@ func (v *version) finish() error {
 	if n := v.missing(); n > 0 {
 		return fmt.Errorf("%w: files of %d chunks were changed by somebody", chunk.ErrNotHeld, n)
 	}
-	folders := foldersOf(v.body)
+	folders := foldersOf(v.onDisk)
 	for _, folder := range folders {
 		if err := v.store.sys.chmod(v.tree, folder, 0o755); err != nil {
 			return err
 		}
 	}
-	if err := v.store.sys.syncTree(v.tree, v.body, folders); err != nil {
+	if err := v.store.sys.syncTree(v.tree, v.onDisk, folders); err != nil {
 		v.distrust(nil)
 		return err
 	}
@@ -84,7 +84,7 @@ func (v *version) finish() error {
 
 // replant makes a file or an empty folder anew that somebody deleted or changed.
 func (v *version) replant(i int) error {
-	f := v.body.Files[i]
+	f := v.onDisk[i]
 	v.forgetFile(i)
 	v.store.log.Warn("making anew what somebody changed", "content", v.head.Ref().String(), "file", f.Path)
 	inWay := f.Path
@@ -113,9 +113,9 @@ func finalMode(f content.File) fs.FileMode {
 
 // foldersOf lists every folder of a tree, "." included, the deeper before those
 // they lie in.
-func foldersOf(body *content.Body) []string {
+func foldersOf(files []content.File) []string {
 	seen := map[string]bool{".": true}
-	for _, f := range body.Files {
+	for _, f := range files {
 		folder := path.Dir(f.Path)
 		if f.Dir {
 			folder = f.Path
@@ -135,11 +135,11 @@ func foldersOf(body *content.Body) []string {
 
 // syncTree makes files, folders and their names and modes durable. Windows does
 // not sync files that are read-only, and need not: their content was committed.
-func (s *system) syncTree(root *os.Root, body *content.Body, folders []string) error {
+func (s *system) syncTree(root *os.Root, files []content.File, folders []string) error {
 	if runtime.GOOS == "windows" {
 		return nil
 	}
-	if len(body.Files) > manyFiles {
+	if len(files) > manyFiles {
 		top, err := root.Open(".")
 		if err != nil {
 			return err
@@ -149,7 +149,7 @@ func (s *system) syncTree(root *os.Root, body *content.Body, folders []string) e
 			return err
 		}
 	}
-	for _, f := range body.Files {
+	for _, f := range files {
 		if f.Dir {
 			continue
 		}
@@ -177,10 +177,10 @@ func (v *version) place() error {
 	if err := v.vacate(); err != nil {
 		return err
 	}
-	if err := s.sys.mkdir(s.root, path.Dir(placeOf(ref)), 0o755); err != nil {
+	if err := s.sys.mkdir(s.root, path.Dir(s.placeOf(ref)), 0o755); err != nil {
 		return err
 	}
-	if err := v.move(placeOf(ref)); err != nil {
+	if err := v.move(s.placeOf(ref)); err != nil {
 		return err
 	}
 	return v.settle()
@@ -192,8 +192,9 @@ func (v *version) settle() error {
 	if v.settled {
 		return nil
 	}
-	s, place := v.store, placeOf(v.head.Ref())
-	for _, folder := range []string{path.Dir(place), contentName, folderOf(v.id)} {
+	s, place := v.store, v.store.placeOf(v.head.Ref())
+	places, _ := s.placesName()
+	for _, folder := range []string{path.Dir(place), places, folderOf(v.id)} {
 		if err := s.sys.syncDir(s.root, folder); err != nil {
 			return err
 		}
@@ -209,7 +210,7 @@ func (v *version) vacate() error {
 	if err := s.sweepAll(ref); err != nil {
 		return err
 	}
-	_, err := s.root.Lstat(placeOf(ref))
+	_, err := s.root.Lstat(s.placeOf(ref))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -227,14 +228,14 @@ func (v *version) vacate() error {
 	if err := s.sys.removeAll(s.root, replaced); err != nil { // of an earlier attempt
 		return err
 	}
-	return s.sys.rename(s.root, placeOf(ref), replaced)
+	return s.sys.rename(s.root, s.placeOf(ref), replaced)
 }
 
 // unplace takes the tree back from where it is visible: it is not what it should be.
 func (v *version) unplace() error {
 	v.durable.Lock()
 	defer v.durable.Unlock()
-	s, place := v.store, placeOf(v.head.Ref())
+	s, place := v.store, v.store.placeOf(v.head.Ref())
 	s.places.Lock()
 	defer s.places.Unlock()
 	if err := v.move(path.Join(folderOf(v.id), treeName)); err != nil {
@@ -246,7 +247,7 @@ func (v *version) unplace() error {
 
 // trim cuts files that somebody made longer: what they held before is still there.
 func (v *version) trim() error {
-	for i, f := range v.body.Files {
+	for i, f := range v.onDisk {
 		info, err := v.tree.Lstat(f.Path)
 		if err != nil || !info.Mode().IsRegular() || info.Size() <= f.Size {
 			continue // Complete makes it anew

@@ -2,6 +2,7 @@
 // store, so content takes its own size on the disk and no more.
 //
 //	DIR/store/lock                  held by the one process that uses DIR
+//	DIR/store/format                in which format it is (format.go)
 //	DIR/store/VERSIONID/head.json   the signed head
 //	                   /body        the encoded body
 //	                   /journal     which chunks are held, and what was counted
@@ -17,6 +18,9 @@
 //
 // A new version takes from the others what it has in common with them (seed.go),
 // and shares its blocks with them where the file system can (clone.go).
+//
+// A store may be encrypted (encrypt.go); then other programs find nothing that they
+// can read, and ask for files with [Store.OpenFile].
 //
 // Content is hashed whenever it is read. What an edit or a bad disk has changed is
 // forgotten, wanted again, and repaired in place.
@@ -80,7 +84,10 @@ type Store struct {
 	stop  chan struct{}
 	wg    sync.WaitGroup
 
-	cloner cloner
+	vault     *vault // nil: it is not encrypted
+	cloner    cloner
+	lingering *lingering
+	waits     waits
 
 	uncommitted atomic.Int64 // bytes put, over all versions
 
@@ -100,14 +107,26 @@ var _ chunk.Store = (*Store)(nil)
 // Open opens the store in dir, which it makes where needed, and finishes what an
 // interrupted process began. The store is that of this process until Close;
 // [ErrLocked] says that it is another's.
-func Open(dir string, log *slog.Logger) (*Store, error) { return open(dir, log, realSystem()) }
+//
+// A store of an older format is upgraded. One of a newer format, or one that is
+// encrypted, is refused and left as it is; see [ErrNewerFormat] and its like.
+func Open(dir string, log *slog.Logger) (*Store, error) { return open(dir, nil, log, realSystem()) }
 
-func open(dir string, log *slog.Logger, sys system) (_ *Store, err error) {
+// OpenEncrypted is Open for a store that is encrypted with a key of [KeyBytes].
+func OpenEncrypted(dir string, key []byte, log *slog.Logger) (*Store, error) {
+	return open(dir, key, log, realSystem())
+}
+
+func open(dir string, key []byte, log *slog.Logger, sys system) (_ *Store, err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("open store %s: %w", dir, named(err))
 		}
 	}()
+	vault, err := newVault(key)
+	if err != nil {
+		return nil, err
+	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
@@ -115,22 +134,29 @@ func open(dir string, log *slog.Logger, sys system) (_ *Store, err error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{dir: dir, log: log, sys: sys, root: root, files: newFiles(maxOpenFiles),
+	s := &Store{dir: dir, log: log, root: root, vault: vault, files: newFiles(maxOpenFiles), lingering: newLingering(),
 		dirty: make(chan struct{}, 1), full: make(chan struct{}, 1), stop: make(chan struct{}),
 		versions: make(map[content.VersionID]*version)}
+	s.sys = s.waits.counted(sys)
 	if err := s.begin(); err != nil {
 		return nil, errors.Join(err, s.release())
 	}
 	s.wg.Go(s.commitAll)
+	s.wg.Go(s.coolAll)
 	return s, nil
 }
 
-// begin makes the folders, takes the lock, and clears away what was left half-way.
+// begin makes the folders, takes the lock, upgrades the store, and clears away what
+// was left half-way. It changes nothing in a store that is not for this program.
 func (s *Store) begin() error {
+	if _, _, err := s.recognise(); err != nil {
+		return err
+	}
 	if err := s.sys.mkdir(s.root, storeName, 0o700); err != nil {
 		return err
 	}
-	if err := s.sys.mkdir(s.root, contentName, 0o755); err != nil {
+	places, mode := s.placesName()
+	if err := s.sys.mkdir(s.root, places, mode); err != nil {
 		return err
 	}
 	if err := s.takeLock(); err != nil {
@@ -140,11 +166,16 @@ func (s *Store) begin() error {
 	if err := s.sys.syncDir(s.root, "."); err != nil {
 		return err
 	}
+	if err := s.upgrade(); err != nil {
+		return err
+	}
 	return s.tidy()
 }
 
-func (s *Store) takeLock() error {
-	f, err := s.sys.create(s.root, path.Join(storeName, lockName), os.O_RDWR|os.O_CREATE, 0o600)
+func (s *Store) takeLock() error { return s.takeLockAs(os.O_RDWR | os.O_CREATE) }
+
+func (s *Store) takeLockAs(flag int) error {
+	f, err := s.sys.create(s.root, path.Join(storeName, lockName), flag, 0o600)
 	if err != nil {
 		return err
 	}
@@ -194,7 +225,8 @@ func (s *Store) openVersion(ctx context.Context, head content.Head, envelope jso
 	if v != nil {
 		return v, nil
 	}
-	v = &version{store: s, id: id, head: signed, body: body, layout: content.NewLayout(body)}
+	v = &version{store: s, id: id, head: signed}
+	v.lay(body)
 	if err := v.load(ctx, envelope, encoded); err != nil {
 		return nil, errors.Join(err, v.release())
 	}

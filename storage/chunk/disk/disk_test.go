@@ -40,7 +40,7 @@ func TestStore(t *testing.T) {
 	chunktest.Run(t, chunktest.Maker{
 		Open: func(t *testing.T, dir string) chunk.Store { return open(t, dir) },
 		OpenFull: func(t *testing.T, dir string) chunk.Store {
-			s, err := disk.OpenWithRoom(dir, 1<<20)
+			s, err := disk.OpenWithRoom(dir, nil, 1<<20)
 			return closed(t, s, err)
 		},
 		Place: place,

@@ -94,10 +94,10 @@ func expectHealing(t *testing.T, dir string, samples ...*chunktest.Sample) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Repair(t.Context(), dir, quiet(), (&gauge{t: t}).told); err != nil {
+	if _, err := Repair(t.Context(), dir, nil, quiet(), (&gauge{t: t}).told); err != nil {
 		t.Error(err)
 	}
-	if report, err := Verify(t.Context(), dir, quiet(), (&gauge{t: t}).told); err != nil || report.Damaged() > 0 || len(report.Leftovers) > 0 {
+	if report, err := Verify(t.Context(), dir, nil, quiet(), (&gauge{t: t}).told); err != nil || report.Damaged() > 0 || len(report.Leftovers) > 0 {
 		t.Errorf("after the repair: %+v, %v, want nothing damaged", report, err)
 	}
 	_, s = begun(t, dir)

@@ -3,12 +3,14 @@
 package disk
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
+	"path"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -34,6 +36,7 @@ type promises struct {
 	counters chunk.Counters
 	complete bool
 	most     chunk.Counters // what was counted at all, where it is known
+	key      []byte         // of the store, if it is encrypted
 }
 
 func (p *promises) commit(v chunk.Version) {
@@ -113,7 +116,9 @@ func compact(v chunk.Version) {
 
 // keepsTo opens the store after an interruption, and checks all it says.
 func (p promises) keepsTo(t *testing.T, dir string, sample, other *chunktest.Sample) {
-	s, err := newPowered(t, fault{}).open(dir)
+	disk := newPowered(t, fault{})
+	disk.key = p.key
+	s, err := disk.open(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,9 +128,8 @@ func (p promises) keepsTo(t *testing.T, dir string, sample, other *chunktest.Sam
 		}
 	}()
 	for _, o := range []*chunktest.Sample{sample, other} {
-		place := filepath.Join(dir, placeOf(o.Head.Ref()))
-		if _, err := os.Lstat(place); err == nil {
-			if err := o.CheckTree(place); err != nil {
+		if _, err := s.root.Lstat(s.placeOf(o.Head.Ref())); err == nil {
+			if err := checkDelivered(s, o); err != nil {
 				t.Errorf("visible tree of %s: %v", o.Head.Ref(), err)
 			}
 		} else if !errors.Is(err, fs.ErrNotExist) || p.complete && o == sample {
@@ -152,12 +156,38 @@ func (p promises) keepsTo(t *testing.T, dir string, sample, other *chunktest.Sam
 	if err := v.Complete(); err != nil {
 		t.Fatal(err)
 	}
-	if err := sample.CheckTree(filepath.Join(dir, placeOf(sample.Head.Ref()))); err != nil {
+	if err := checkDelivered(s, sample); err != nil {
 		t.Errorf("completed: %v", err)
 	}
 	if err := s.Remove(t.Context(), other.ID); err != nil {
 		t.Error(err)
 	}
+}
+
+// checkDelivered compares what lies at the place of a version with what was published.
+func checkDelivered(s *Store, sample *chunktest.Sample) error {
+	place := s.placeOf(sample.Head.Ref())
+	if s.vault == nil {
+		return sample.CheckTree(filepath.Join(s.dir, place))
+	}
+	dir, err := s.root.OpenRoot(folderOf(sample.ID))
+	if err != nil {
+		return err
+	}
+	defer dir.Close() // it is only read from
+	secret, err := s.secretOf(dir, sample.ID)
+	stream := sample.Stream
+	for i, f := range sample.Body.Files {
+		var data []byte
+		if err == nil {
+			data, err = s.root.ReadFile(path.Join(place, strconv.Itoa(i)))
+		}
+		if secret.xor(data, i, 0); err == nil && !bytes.Equal(data, stream[:f.Size]) {
+			err = fmt.Errorf("%s has other content", f.Path)
+		}
+		stream = stream[f.Size:]
+	}
+	return err
 }
 
 // expectTrue checks on the disk what the version believes.
@@ -237,10 +267,25 @@ func faultless(t *testing.T, files int) (calls []string) {
 }
 
 func underFault(t *testing.T, f fault, files int, kept string) {
+	underFaultWith(t, nil, f, files, kept)
+}
+
+// An encrypted store makes a few calls more; each is where the process ends, or fails once.
+func TestNothingUntrueIsFoundOfAnEncryptedStore(t *testing.T) {
+	t.Parallel()
+	key := make([]byte, KeyBytes)
+	for at := range len(faultless(t, 4)) + 12 {
+		underFaultWith(t, key, fault{at: at + 1, kill: true}, 4, []string{"nothing", "everything", "something"}[at%3])
+		underFaultWith(t, key, fault{at: at + 1, err: syscall.EIO}, 4, "nothing")
+	}
+}
+
+func underFaultWith(t *testing.T, key []byte, f fault, files int, kept string) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := MemoryDir(t)
 		sample, other := small(t, "kept", files), small(t, "other", files)
 		p := newPowered(t, f)
+		p.key = key
 		defer func() {
 			if t.Failed() {
 				t.Logf("fault %+v, power cut that keeps %s of %d files: %q", f, kept, files, p.log)
@@ -248,10 +293,11 @@ func underFault(t *testing.T, f fault, files int, kept string) {
 		}()
 		s, err := p.open(dir)
 		if err != nil {
-			promises{}.keepsTo(t, dir, sample, other)
+			promises{key: key}.keepsTo(t, dir, sample, other)
 			return
 		}
 		said := live(t, s, sample, other)
+		said.key = key
 		p.cut(s, cuts[kept])
 		said.keepsTo(t, dir, sample, other)
 	})

@@ -18,7 +18,8 @@ type fileKey struct {
 
 // files keeps the files used last open.
 type files struct {
-	limit int
+	limit   int
+	passing bool // what is read is read once, and leaves the cache of the system again
 
 	// mu guards the rest.
 	mu   sync.Mutex
@@ -35,6 +36,13 @@ type openFile struct {
 
 func newFiles(limit int) *files {
 	return &files{limit: limit, open: make(map[fileKey]*openFile), idle: list.New()}
+}
+
+// newPassing returns files that are read beside those in use.
+func newPassing(limit int) *files {
+	fs := newFiles(limit)
+	fs.passing = true
+	return fs
 }
 
 // with runs use on the file, which open opens when it is not open yet.
@@ -56,6 +64,7 @@ func (fs *files) acquire(key fileKey, open func() (*os.File, error)) (*openFile,
 		if err != nil {
 			return nil, err
 		}
+		adviseRandom(opened)
 		f = &openFile{File: opened, key: key}
 		fs.open[key] = f
 	}

@@ -57,11 +57,15 @@ func (s *Store) inspect(id content.VersionID) (chunk.Held, error) {
 		return chunk.Held{}, err
 	}
 	defer root.Close() // it is only read from
-	head, envelope, err := readHead(root, id)
+	secret, err := s.secretOf(root, id)
 	if err != nil {
 		return chunk.Held{}, err
 	}
-	body, err := readFile(root, bodyName, head.BodyBytes)
+	head, envelope, err := secret.readHead(root, id)
+	if err != nil {
+		return chunk.Held{}, err
+	}
+	body, err := secret.readWhole(root, bodyName, head.BodyBytes)
 	if err != nil {
 		return chunk.Held{}, err
 	}
@@ -77,8 +81,8 @@ func (s *Store) inspect(id content.VersionID) (chunk.Held, error) {
 }
 
 // readHead reads the head in the folder of a version.
-func readHead(root *os.Root, id content.VersionID) (content.Head, []byte, error) {
-	envelope, err := readFile(root, headName, maxEnvelopeBytes)
+func (k *secret) readHead(root *os.Root, id content.VersionID) (content.Head, []byte, error) {
+	envelope, err := k.readWhole(root, headName, maxEnvelopeBytes)
 	if err != nil {
 		return content.Head{}, nil, err
 	}
@@ -87,6 +91,21 @@ func readHead(root *os.Root, id content.VersionID) (content.Head, []byte, error)
 		err = fmt.Errorf("head is that of %s", got)
 	}
 	return head, envelope, err
+}
+
+// headIn reads the head in a folder of the store, which is that of a version or was.
+func (s *Store) headIn(folder string, id content.VersionID) (content.Head, error) {
+	root, err := s.root.OpenRoot(folder)
+	if err != nil {
+		return content.Head{}, err
+	}
+	defer root.Close() // it is only read from
+	secret, err := s.secretOf(root, id)
+	if err != nil {
+		return content.Head{}, err
+	}
+	head, _, err := secret.readHead(root, id)
+	return head, err
 }
 
 func readJournalFile(root *os.Root, id content.VersionID, chunks uint32) (s state, generation uint64, clean bool, err error) {
@@ -106,8 +125,9 @@ func (s *Store) treeOf(id content.VersionID, ref content.Ref) (folder string, pl
 	if _, err := s.root.Stat(tree); !errors.Is(err, fs.ErrNotExist) {
 		return tree, false, err
 	}
-	_, err = s.root.Stat(placeOf(ref))
-	return placeOf(ref), true, err
+	place := s.placeOf(ref)
+	_, err = s.root.Stat(place)
+	return place, true, err
 }
 
 // otherAt says which other version lies at the place of ref, if one does.
@@ -120,13 +140,9 @@ func (s *Store) otherAt(ref content.Ref, own content.VersionID) (id content.Vers
 		if id == own {
 			continue
 		}
-		envelope, err := s.root.ReadFile(path.Join(folderOf(id), headName))
-		if err != nil {
-			continue // it has no head, and so no place
-		}
-		head, _, err := content.ReadHead(envelope)
+		head, err := s.headIn(folderOf(id), id)
 		if err != nil || head.Ref() != ref {
-			continue
+			continue // without its head it has no place
 		}
 		if _, placed, err := s.treeOf(id, ref); err == nil && placed {
 			return id, true, nil

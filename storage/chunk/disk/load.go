@@ -65,6 +65,9 @@ func (v *version) ensure(ctx context.Context, envelope, encoded []byte) error {
 	if err == nil {
 		defer dir.Close() // it is only read from
 		if _, _, err = s.treeOf(v.id, v.head.Ref()); err == nil {
+			v.secret, err = s.secretOf(dir, v.id)
+		}
+		if err == nil {
 			// Whoever made it may have been interrupted before it was durable.
 			return s.sys.syncDir(s.root, storeName)
 		}
@@ -110,7 +113,7 @@ func (v *version) create(ctx context.Context, envelope, encoded []byte, begun st
 // content but for what shares its blocks with others, and something to spare.
 func (v *version) check(bodyBytes int64, shared []extent) error {
 	paths := make([]string, len(v.body.Files))
-	for i, f := range v.body.Files {
+	for i, f := range v.body.Files { // its own paths: they are what is delivered
 		paths[i] = f.Path
 	}
 	if err := content.CheckPaths(paths); err != nil {
@@ -141,10 +144,13 @@ func (v *version) prepare(ctx context.Context, beside string, envelope, encoded 
 		return err
 	}
 	defer dir.Close() // what is written in it is synced
-	if err := s.sys.writeNew(dir, headName, envelope); err != nil {
+	if err := v.newSalt(dir); err != nil {
 		return err
 	}
-	if err := s.sys.writeNew(dir, bodyName, encoded); err != nil {
+	if err := s.sys.writeNew(dir, headName, v.secret.seal(headName, envelope)); err != nil {
+		return err
+	}
+	if err := s.sys.writeNew(dir, bodyName, v.secret.seal(bodyName, encoded)); err != nil {
 		return err
 	}
 	j := journal{sys: &s.sys, root: dir}
@@ -165,13 +171,13 @@ func (v *version) prepare(ctx context.Context, beside string, envelope, encoded 
 // plant makes every file and folder, the files of their final size. Blocks that will
 // be shared are not reserved.
 func (v *version) plant(ctx context.Context, tree *os.Root, shared []extent) error {
-	folders := foldersOf(v.body)
+	folders := foldersOf(v.onDisk)
 	for _, folder := range folders {
 		if err := v.store.sys.mkdir(tree, folder, 0o755); err != nil {
 			return err
 		}
 	}
-	for i, f := range v.body.Files {
+	for i, f := range v.onDisk {
 		if f.Dir {
 			continue
 		}
@@ -186,7 +192,7 @@ func (v *version) plant(ctx context.Context, tree *os.Root, shared []extent) err
 			return fmt.Errorf("make %s: %w", f.Path, err)
 		}
 	}
-	return v.store.sys.syncTree(tree, v.body, folders)
+	return v.store.sys.syncTree(tree, v.onDisk, folders)
 }
 
 // reserve makes a file so long as it is to be.
@@ -215,12 +221,12 @@ func (v *version) reserve(file *os.File, i int, shared []extent) error {
 
 // mend writes a file of the version's folder anew when it is damaged.
 func (v *version) mend(name string, want []byte) error {
-	got, err := readFile(v.dir, name, int64(len(want)))
+	got, err := v.secret.readWhole(v.dir, name, int64(len(want)))
 	if err == nil && bytes.Equal(got, want) {
 		return nil
 	}
 	v.store.log.Warn("mending a stored file", "content", v.head.Ref().String(), "file", name, "err", err)
-	return v.store.sys.replace(v.dir, name, want)
+	return v.store.sys.replace(v.dir, name, v.secret.seal(name, want))
 }
 
 // loadJournal takes over what the journal says. When it says nothing, the content

@@ -21,6 +21,7 @@ import (
 type powered struct {
 	t    *testing.T
 	real system
+	key  []byte // of its store; nil: it is not encrypted
 
 	mu     sync.Mutex
 	calls  []string // what was called
@@ -68,7 +69,7 @@ func newPowered(t *testing.T, f fault) *powered {
 }
 
 func (p *powered) open(dir string) (*Store, error) {
-	return open(dir, slog.New(slog.DiscardHandler), p.system())
+	return open(dir, p.key, slog.New(slog.DiscardHandler), p.system())
 }
 
 func (p *powered) system() system {

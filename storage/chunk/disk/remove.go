@@ -96,11 +96,8 @@ func (s *Store) sweepAll(ref content.Ref) error {
 		if !strings.HasSuffix(gone, goneSuffix) {
 			continue
 		}
-		envelope, err := s.root.ReadFile(path.Join(gone, headName))
-		if err != nil {
-			continue // without its head it claims no place
-		}
-		if head, _, err := content.ReadHead(envelope); err == nil && head.Ref() == ref {
+		// Without its head it claims no place.
+		if head, err := s.headOfGone(gone); err == nil && head.Ref() == ref {
 			if err := s.sweepPlace(gone); err != nil {
 				return err
 			}
@@ -111,9 +108,9 @@ func (s *Store) sweepAll(ref content.Ref) error {
 
 // sweepPlace needs places.
 func (s *Store) sweepPlace(gone string) error {
-	envelope, err := s.root.ReadFile(path.Join(gone, headName))
+	_, err := s.root.ReadFile(path.Join(gone, headName))
 	if err == nil {
-		err = s.unplace(gone, envelope)
+		err = s.unplace(gone)
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -121,20 +118,30 @@ func (s *Store) sweepPlace(gone string) error {
 	return s.sys.removeAll(s.root, gone)
 }
 
-func (s *Store) unplace(gone string, envelope []byte) error {
+func (s *Store) unplace(gone string) error {
 	tree := path.Join(gone, treeName)
 	_, err := s.root.Stat(tree)
-	head, _, damaged := content.ReadHead(envelope)
+	head, damaged := s.headOfGone(gone)
 	if errors.Is(err, fs.ErrNotExist) && damaged == nil {
+		place := s.placeOf(head.Ref())
 		// The place is vacated at once, and the files deleted one by one.
-		if err = s.sys.rename(s.root, placeOf(head.Ref()), tree); err == nil {
+		if err = s.sys.rename(s.root, place, tree); err == nil {
 			// Before files are deleted, so that no power cut shows a part of them.
-			err = s.sys.syncDir(s.root, path.Dir(placeOf(head.Ref())))
+			err = s.sys.syncDir(s.root, path.Dir(place))
 		}
-		_ = s.sys.remove(s.root, path.Dir(placeOf(head.Ref()))) // unless other versions are there
+		_ = s.sys.remove(s.root, path.Dir(place)) // unless other versions are there
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return s.sys.remove(s.root, path.Join(gone, headName))
+}
+
+// headOfGone reads the head of a version that is being removed.
+func (s *Store) headOfGone(gone string) (content.Head, error) {
+	var id content.VersionID
+	if err := id.UnmarshalText([]byte(strings.TrimSuffix(path.Base(gone), goneSuffix))); err != nil {
+		return content.Head{}, err
+	}
+	return s.headIn(gone, id)
 }

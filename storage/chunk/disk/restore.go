@@ -56,7 +56,7 @@ func (v *version) restoreTree() error {
 // folder is where the tree lies. It needs durable or moving.
 func (v *version) folder() string {
 	if v.placed {
-		return placeOf(v.head.Ref())
+		return v.store.placeOf(v.head.Ref())
 	}
 	return path.Join(folderOf(v.id), treeName)
 }

@@ -1,6 +1,7 @@
 package disk
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/sitecast/sitecast/storage/content"
@@ -18,10 +19,20 @@ func (s *Store) Room() (size, free int64, err error) {
 	return size, free, nil
 }
 
-// Needs returns the bytes that must be free for a version to be opened that the
-// store does not have.
-func (s *Store) Needs(head content.Head, body *content.Body) int64 {
-	return needed(body, head.BodyBytes)
+// Needs returns the bytes that a version takes that the store does not have, and how
+// many of them need no room since it shares blocks with others in the store. That
+// holds as long as those stay: who evicts any to make room reckons with all.
+func (s *Store) Needs(ctx context.Context, head content.Head, body *content.Body) (all, shared int64) {
+	v := &version{store: s, head: head, body: body, layout: content.NewLayout(body),
+		state: state{have: content.NewBitmap(uint32(len(body.Chunks)))}}
+	extents, err := v.savings(ctx)
+	if err != nil { // it may take less than is said
+		s.log.Debug("looking for blocks to share", "content", head.Ref().String(), "err", err)
+	}
+	for _, e := range extents {
+		shared += e.bytes
+	}
+	return needed(body, head.BodyBytes), shared
 }
 
 // needed sums the files of a version, the blocks they fill partly, and what lies

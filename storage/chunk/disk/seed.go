@@ -87,14 +87,9 @@ func (s *Store) othersThan(v *version) (heads []storedHead, err error) {
 		if id == v.id {
 			continue
 		}
-		root, err := s.root.OpenRoot(folderOf(id))
-		if err != nil {
-			continue // removed meanwhile
-		}
-		if head, _, err := readHead(root, id); err == nil {
+		if head, err := s.headIn(folderOf(id), id); err == nil { // else it was removed meanwhile
 			heads = append(heads, storedHead{head, id})
 		}
-		_ = root.Close() // it was only read from
 	}
 	kin := func(h storedHead) int {
 		if h.Name == v.head.Name {
@@ -115,14 +110,15 @@ func (s *Store) lend(id content.VersionID) (_ *lender, have content.Bitmap, err 
 	s.mu.Unlock()
 	v := &version{store: s, id: id}
 	if open != nil { // what was put a moment ago is in no journal yet
-		v.head, v.body, v.layout, have = open.head, open.body, open.layout, open.Have()
+		v.head, v.secret, have = open.head, open.secret, open.Have()
+		v.body, v.onDisk, v.layout = open.body, open.onDisk, open.layout
 	} else if have, err = v.readStill(); err != nil {
 		return nil, nil, err
 	}
 	if err := v.attach(); err != nil {
 		return nil, nil, err
 	}
-	return &lender{version: v, files: newFiles(maxOpenFiles)}, have, nil
+	return &lender{version: v, files: newPassing(maxOpenFiles)}, have, nil
 }
 
 // readStill reads head, body and journal of a version that is not open.
@@ -132,17 +128,21 @@ func (v *version) readStill() (have content.Bitmap, err error) {
 		return nil, err
 	}
 	defer root.Close() // it is only read from
-	if v.head, _, err = readHead(root, v.id); err != nil {
+	if v.secret, err = v.store.secretOf(root, v.id); err != nil {
 		return nil, err
 	}
-	encoded, err := readFile(root, bodyName, v.head.BodyBytes)
+	if v.head, _, err = v.secret.readHead(root, v.id); err != nil {
+		return nil, err
+	}
+	encoded, err := v.secret.readWhole(root, bodyName, v.head.BodyBytes)
 	if err != nil {
 		return nil, err
 	}
-	if v.body, err = v.head.OpenBody(encoded); err != nil {
+	body, err := v.head.OpenBody(encoded)
+	if err != nil {
 		return nil, err
 	}
-	v.layout = content.NewLayout(v.body)
+	v.lay(body)
 	said, _, _, err := readJournalFile(root, v.id, v.head.Chunks)
 	return said.have, err
 }
@@ -272,7 +272,7 @@ func (v *version) gather(l *lender, n loan, shared []extent, data []byte) (write
 
 // reader returns what opens a file of a lender, which is never written to.
 func (l *lender) reader(file int) func() (*os.File, error) {
-	return func() (*os.File, error) { return l.tree.Open(l.body.Files[file].Path) }
+	return func() (*os.File, error) { return l.tree.Open(l.onDisk[file].Path) }
 }
 
 // firstPlace is where a chunk lies first.

@@ -64,9 +64,13 @@ func lengthen(f *os.File, size int64) error {
 	return f.Truncate(size)
 }
 
-// named calls a full disk what the contract calls it. Everything that the store
-// returns passes it, because any call may be the one that finds no room.
+// named calls a full disk what the contract calls it, and says of a read-only one what
+// to do. Everything that the store returns passes it, because any call may be the one
+// that finds no room.
 func named(err error) error {
+	if isReadOnly(err) {
+		return fmt.Errorf("the file system is read-only; mount it so that it can be written to (mount -o remount,rw), or see what the system's log says about the disk: %w", err)
+	}
 	if isFull(err) && !errors.Is(err, chunk.ErrNoRoom) {
 		return fmt.Errorf("%w: %w", chunk.ErrNoRoom, err)
 	}

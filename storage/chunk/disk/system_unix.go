@@ -16,6 +16,10 @@ func lock(f *os.File) error { return unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.L
 // isFull reports whether the disk, or the share of it that is this user's, is full.
 func isFull(err error) bool { return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) }
 
+// isReadOnly reports whether the file system can only be read, as one that had errors
+// often does.
+func isReadOnly(err error) bool { return errors.Is(err, unix.EROFS) }
+
 func isLocked(err error) bool { return err == unix.EWOULDBLOCK }
 
 // sizeBytes returns the size of the file system that a folder is on.

@@ -20,6 +20,9 @@ func isFull(err error) bool {
 		errors.Is(err, windows.ERROR_DISK_QUOTA_EXCEEDED)
 }
 
+// isReadOnly reports whether the disk can only be read.
+func isReadOnly(err error) bool { return errors.Is(err, windows.ERROR_WRITE_PROTECT) }
+
 func isLocked(err error) bool { return err == windows.ERROR_LOCK_VIOLATION }
 
 // sizeBytes returns the size of the file system that a folder is on.

@@ -37,9 +37,10 @@ func (r Report) Damaged() (n int) {
 type Progress func(done, total int64)
 
 // Verify hashes all that the store in dir says it has, and changes nothing.
-// [ErrLocked] says that a running agent uses the store.
-func Verify(ctx context.Context, dir string, log *slog.Logger, progress Progress) (_ Report, err error) {
-	s, err := openStill(dir, log)
+// [ErrLocked] says that a running agent uses the store. The key is that of an encrypted
+// store, and nil for a plain one.
+func Verify(ctx context.Context, dir string, key []byte, log *slog.Logger, progress Progress) (_ Report, err error) {
+	s, err := openStill(dir, key, log)
 	if err != nil {
 		return Report{}, fmt.Errorf("open store %s: %w", dir, err)
 	}
@@ -56,13 +57,24 @@ func Verify(ctx context.Context, dir string, log *slog.Logger, progress Progress
 }
 
 // openStill opens a store to be looked at.
-func openStill(dir string, log *slog.Logger) (*Store, error) {
+func openStill(dir string, key []byte, log *slog.Logger) (*Store, error) {
+	vault, err := newVault(key)
+	if err != nil {
+		return nil, err
+	}
 	root, err := openThere(dir)
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{dir: dir, log: log, sys: realSystem(), root: root}
-	if err := s.takeLock(); err != nil {
+	s := &Store{dir: dir, log: log, sys: realSystem(), root: root, vault: vault}
+	if _, _, err := s.recognise(); err != nil {
+		return nil, errors.Join(err, s.release())
+	}
+	err = s.takeLock()
+	if isReadOnly(err) { // where it matters most what is still sound
+		err = s.takeLockAs(os.O_RDONLY)
+	}
+	if err != nil {
 		return nil, errors.Join(err, s.release())
 	}
 	return s, nil
@@ -143,11 +155,11 @@ func isLeftover(name string) bool {
 // Repair checks like Verify and mends what it can: damaged chunks are forgotten, so
 // that the agent fetches them again, and what is not as it was published is taken
 // from its place until it is. The report says what was found and what was done.
-func Repair(ctx context.Context, dir string, log *slog.Logger, progress Progress) (Report, error) {
-	return repair(ctx, dir, log, realSystem(), progress)
+func Repair(ctx context.Context, dir string, key []byte, log *slog.Logger, progress Progress) (Report, error) {
+	return repair(ctx, dir, key, log, realSystem(), progress)
 }
 
-func repair(ctx context.Context, dir string, log *slog.Logger, sys system, progress Progress) (_ Report, err error) {
+func repair(ctx context.Context, dir string, key []byte, log *slog.Logger, sys system, progress Progress) (_ Report, err error) {
 	root, err := openThere(dir) // Open would make a store
 	if err != nil {
 		return Report{}, fmt.Errorf("open store %s: %w", dir, err)
@@ -157,7 +169,7 @@ func repair(ctx context.Context, dir string, log *slog.Logger, sys system, progr
 	if err := errors.Join(err, root.Close()); err != nil {
 		return report, err
 	}
-	s, err := open(dir, log, sys)
+	s, err := open(dir, key, log, sys)
 	if err != nil {
 		return report, err
 	}

@@ -3,7 +3,6 @@
 package disk
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -143,8 +142,6 @@ func (h harmed) expect(t *testing.T, got Checked) {
 	}
 }
 
-var checks = map[string]func(context.Context, string, *slog.Logger, Progress) (Report, error){"verify": Verify, "repair": Repair}
-
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 // gauge keeps the progress of a check, and that it is told in bounds.
@@ -167,7 +164,7 @@ func TestVerifyFindsDamageAndChangesNothing(t *testing.T) {
 	eachHarm(t, func(t *testing.T, dir string, h harmed) {
 		before := snapshot(t, dir)
 		g := &gauge{t: t}
-		report, err := Verify(t.Context(), dir, quiet(), g.told)
+		report, err := Verify(t.Context(), dir, nil, quiet(), g.told)
 		if err != nil || len(report.Versions) != 1 || len(report.Leftovers) != 0 {
 			t.Fatalf("verify: %+v, %v, want one version", report, err)
 		}
@@ -213,7 +210,7 @@ func snapshot(t *testing.T, dir string) string {
 
 func TestRepairLeavesAStoreThatTellsTheTruth(t *testing.T) {
 	eachHarm(t, func(t *testing.T, dir string, h harmed) {
-		report, err := Repair(t.Context(), dir, quiet(), (&gauge{t: t}).told)
+		report, err := Repair(t.Context(), dir, nil, quiet(), (&gauge{t: t}).told)
 		if err != nil || len(report.Versions) != 1 {
 			t.Fatalf("repair: %+v, %v, want one version", report, err)
 		}
@@ -227,7 +224,7 @@ func TestRepairLeavesAStoreThatTellsTheTruth(t *testing.T) {
 		if _, err := os.Lstat(place); (err == nil) != whole {
 			t.Errorf("visible: %v, want %v", err, whole)
 		}
-		if again, err := Verify(t.Context(), dir, quiet(), (&gauge{t: t}).told); err != nil || again.Damaged() > 0 || again.Versions[0].Complete != whole {
+		if again, err := Verify(t.Context(), dir, nil, quiet(), (&gauge{t: t}).told); err != nil || again.Damaged() > 0 || again.Versions[0].Complete != whole {
 			t.Errorf("after the repair: %+v, %v, want nothing damaged", again, err)
 		}
 		_, s := begun(t, dir)
@@ -253,8 +250,8 @@ func TestDamagedHeadIsReportedAndLeft(t *testing.T) {
 		return os.Truncate(filepath.Join(folder, headName), 10)
 	}}}
 	h.make(t, dir)
-	for name, check := range checks {
-		report, err := check(t.Context(), dir, quiet(), (&gauge{t: t}).told)
+	for name, check := range Checks {
+		report, err := check(t.Context(), dir, nil, quiet(), (&gauge{t: t}).told)
 		if err != nil || report.Damaged() != 1 || !strings.Contains(report.Versions[0].Problems[0], "head or body is damaged") {
 			t.Errorf("%s: %+v, %v, want a damaged head", name, report, err)
 		}
@@ -278,7 +275,7 @@ func TestRepairRemovesLeftovers(t *testing.T) {
 	}
 	slices.Sort(want)
 	for _, name := range []string{"verify", "repair"} {
-		report, err := checks[name](t.Context(), dir, quiet(), (&gauge{t: t}).told)
+		report, err := Checks[name](t.Context(), dir, nil, quiet(), (&gauge{t: t}).told)
 		slices.Sort(report.Leftovers)
 		if err != nil || report.Damaged() > 0 || !slices.Equal(report.Leftovers, want) {
 			t.Errorf("found %+v, %v, want leftovers %q and no damage", report, err, want)
@@ -294,12 +291,12 @@ func TestRepairRemovesLeftovers(t *testing.T) {
 func TestStoreInUseOrNotThereIsNotChecked(t *testing.T) {
 	used, none := MemoryDir(t), MemoryDir(t)
 	begun(t, used)
-	for name, check := range checks {
-		if _, err := check(t.Context(), used, quiet(), (&gauge{t: t}).told); !errors.Is(err, ErrLocked) {
+	for name, check := range Checks {
+		if _, err := check(t.Context(), used, nil, quiet(), (&gauge{t: t}).told); !errors.Is(err, ErrLocked) {
 			t.Errorf("%s of a store in use: %v, want it locked", name, err)
 		}
 		for _, dir := range []string{none, filepath.Join(none, "nowhere")} {
-			if _, err := check(t.Context(), dir, quiet(), (&gauge{t: t}).told); !errors.Is(err, ErrNoStore) {
+			if _, err := check(t.Context(), dir, nil, quiet(), (&gauge{t: t}).told); !errors.Is(err, ErrNoStore) {
 				t.Errorf("%s of no store: %v, want to be told", name, err)
 			}
 		}

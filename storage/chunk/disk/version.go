@@ -24,7 +24,9 @@ type version struct {
 	id     content.VersionID
 	head   content.Head
 	body   *content.Body
+	onDisk []content.File // the files of body, as they are named in the tree
 	layout *content.Layout
+	secret *secret  // nil: it is not encrypted
 	dir    *os.Root // store/VERSIONID
 
 	// durable is held by whoever makes something durable. It guards what is so.
@@ -54,6 +56,11 @@ type version struct {
 }
 
 var _ chunk.Version = (*version)(nil)
+
+// lay takes over what the version consists of.
+func (v *version) lay(body *content.Body) {
+	v.body, v.onDisk, v.layout = body, v.store.onDisk(body), content.NewLayout(body)
+}
 
 func (v *version) chunks() uint32 { return uint32(len(v.body.Chunks)) }
 
@@ -148,8 +155,10 @@ func (v *version) write(s content.Segment, b []byte) error {
 	if v.placed {
 		return v.repair(s, b)
 	}
-	return v.store.files.with(fileKey{v, s.File}, v.opener(s.File), func(f *os.File) error {
-		return v.store.sys.writeAt(f, b, s.Offset)
+	return v.encrypted(s, b, func(b []byte) error {
+		return v.store.files.with(fileKey{v, s.File}, v.opener(s.File), func(f *os.File) error {
+			return v.store.sys.writeAt(f, b, s.Offset)
+		})
 	})
 }
 
@@ -163,12 +172,13 @@ func (v *version) repair(s content.Segment, b []byte) (err error) {
 		return err
 	}
 	defer func() {
-		err = errors.Join(err, v.store.sys.chmod(v.tree, v.body.Files[s.File].Path, finalMode(v.body.Files[s.File])), f.Close())
+		err = errors.Join(err, v.store.sys.chmod(v.tree, v.onDisk[s.File].Path, finalMode(v.onDisk[s.File])), f.Close())
 	}()
-	if err := v.store.sys.truncate(f, v.body.Files[s.File].Size); err != nil {
+	if err := v.store.sys.truncate(f, v.onDisk[s.File].Size); err != nil {
 		return err
 	}
-	if err := v.store.sys.writeAt(f, b, s.Offset); err != nil {
+	write := func(b []byte) error { return v.store.sys.writeAt(f, b, s.Offset) }
+	if err := v.encrypted(s, b, write); err != nil {
 		return err
 	}
 	return v.store.sys.sync(f)
@@ -177,7 +187,7 @@ func (v *version) repair(s content.Segment, b []byte) (err error) {
 // opener returns what opens a file as its version needs it. It needs moving.
 func (v *version) opener(file int) func() (*os.File, error) {
 	if v.placed {
-		return func() (*os.File, error) { return v.tree.Open(v.body.Files[file].Path) }
+		return func() (*os.File, error) { return v.tree.Open(v.onDisk[file].Path) }
 	}
 	return func() (*os.File, error) { return v.openWritable(file) }
 }
@@ -185,7 +195,7 @@ func (v *version) opener(file int) func() (*os.File, error) {
 // openWritable opens a file even when it is read-only already, or somebody has
 // deleted it.
 func (v *version) openWritable(file int) (*os.File, error) {
-	name := v.body.Files[file].Path
+	name := v.onDisk[file].Path
 	f, err := v.tree.OpenFile(name, os.O_RDWR, 0)
 	switch {
 	case errors.Is(err, fs.ErrPermission):
@@ -207,7 +217,7 @@ func (v *version) openWritable(file int) (*os.File, error) {
 // obstacle names what somebody put where a file or folder belongs, or a folder that
 // it is in, and that is none; empty when nothing is in the way.
 func (v *version) obstacle(file int) string {
-	f := v.body.Files[file]
+	f := v.onDisk[file]
 	for end := range f.Path + "/" {
 		if end < len(f.Path) && f.Path[end] != '/' {
 			continue
@@ -227,7 +237,7 @@ func (v *version) obstacle(file int) string {
 // remake makes a file anew that somebody deleted, and its name durable: what is put
 // into it will be said to be held. What it held before is forgotten.
 func (v *version) remake(file int) (*os.File, error) {
-	sys, name := &v.store.sys, v.body.Files[file].Path
+	sys, name := &v.store.sys, v.onDisk[file].Path
 	v.forget(v.chunksOf(file)...)
 	if err := sys.mkdir(v.tree, path.Dir(name), 0o755); err != nil {
 		return nil, err
@@ -268,12 +278,7 @@ func (v *version) Read(i uint32, dst []byte) ([]byte, error) {
 			return dst, fmt.Errorf("read chunk %d of %s: %w", i, v.head.Ref(), err)
 		}
 		if got := content.Sum(b); err != nil || got != want {
-			v.store.log.Warn("stored chunk is damaged", "content", v.head.Ref().String(), "chunk", i, "err", err)
-			v.forget(i)
-			if err != nil {
-				v.forgetFile(file)
-			}
-			return dst, &chunk.CorruptError{Chunk: i, Want: want, Got: got}
+			return dst, v.damaged(i, got, file, err)
 		}
 	}
 	return dst[:n+length], nil
@@ -310,9 +315,9 @@ func (v *version) fill(place []content.Segment, b []byte) (file int, err error) 
 // readAt reads one part of a chunk. It needs moving.
 func (v *version) readAt(files *files, s content.Segment, open func() (*os.File, error), b []byte) error {
 	err := files.with(fileKey{v, s.File}, open, func(f *os.File) error {
-		_, err := f.ReadAt(b[s.Start:s.Start+s.Length], s.Offset)
-		return err
+		return v.read(files, s.File, f, b[s.Start:s.Start+s.Length], s.Offset)
 	})
+	v.secret.xor(b[s.Start:s.Start+s.Length], s.File, s.Offset)
 	if err != nil && !isLost(err) && v.obstacle(s.File) != "" {
 		return fmt.Errorf("something else is in its place: %w: %w", fs.ErrNotExist, err)
 	}
@@ -415,6 +420,9 @@ func (v *version) release() error {
 	defer v.durable.Unlock()
 	v.moving.Lock()
 	defer v.moving.Unlock()
+	for _, r := range v.store.lingering.of(v) {
+		v.cool(r)
+	}
 	v.store.files.drop(v, func(int) bool { return true })
 	err := v.journal.close()
 	for _, root := range []*os.Root{v.tree, v.dir} {

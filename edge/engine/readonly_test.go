@@ -1,0 +1,110 @@
+package engine_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sitecast/sitecast/signaling/wire"
+	"github.com/sitecast/sitecast/storage/chunk"
+	"github.com/sitecast/sitecast/storage/content"
+)
+
+// still is a store on a disk that may become read-only, as one does that had errors.
+type still struct {
+	chunk.Store
+	readOnly *atomic.Bool
+}
+
+func (s still) Open(ctx context.Context, head content.Head, envelope json.RawMessage, body *content.Body) (chunk.Version, error) {
+	v, err := s.Store.Open(ctx, head, envelope, body)
+	return stillVersion{v, s.readOnly}, err
+}
+
+type stillVersion struct {
+	chunk.Version
+	readOnly *atomic.Bool
+}
+
+func (v stillVersion) Put(i uint32, data []byte, from chunk.Source, wan int64) (bool, error) {
+	if v.readOnly.Load() {
+		return false, fmt.Errorf("write chunk %d: %w", i, syscall.EROFS)
+	}
+	return v.Version.Put(i, data, from, wan)
+}
+
+func (v stillVersion) Seed(ctx context.Context, took func(uint32)) error {
+	if v.readOnly.Load() {
+		return fmt.Errorf("seed: %w", syscall.EROFS)
+	}
+	return v.Version.Seed(ctx, took)
+}
+
+// onStillDisk is a stand whose disk becomes read-only when readOnly is set; the version
+// has its first chunks.
+func onStillDisk(t *testing.T) (s *stand, readOnly *atomic.Bool) {
+	s, readOnly = newStand(t), new(atomic.Bool)
+	s.stop()
+	s.wrap = func(inner chunk.Store) chunk.Store { return still{inner, readOnly} }
+	s.run()
+	s.want(s.flow)
+	s.leaseBody()
+	s.leaseChunks(0, 5)
+	return s, readOnly
+}
+
+// The lease goes to another endpoint, and this one is not asked again before it can.
+func TestFetcherWhoseDiskIsReadOnlyGivesItsLeaseBackAndSaysWhy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, readOnly := onStillDisk(t)
+		defer func() { s.stop() }()
+		readOnly.Store(true)
+		s.leaseChunks(5, 20)
+		p := s.lastProgress()
+		if p.Code != wire.CodeStore || !strings.Contains(p.Error, "read-only") {
+			t.Fatalf("progress %+v, want that the disk is read-only", p)
+		}
+		if len(p.Leases) != 1 || p.Leases[0].Failed == "" || p.Leases[0].Done {
+			t.Errorf("leases %+v, want it given back", p.Leases)
+		}
+		readOnly.Store(false)
+		time.Sleep(time.Minute) // it tries again by itself
+		synctest.Wait()
+		s.leaseChunks(5, 20)
+		time.Sleep(2 * time.Second)
+		if p := s.lastProgress(); p.Code != "" || !p.Complete {
+			t.Errorf("progress %+v, want complete once the disk can be written to", p)
+		}
+	})
+}
+
+// What can only be read is read: a flow that is complete goes on serving peers.
+func TestReadOnlyDiskServesWhatIsComplete(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, readOnly := onStillDisk(t)
+		defer func() { s.stop() }()
+		s.leaseChunks(5, 20)
+		time.Sleep(2 * time.Second)
+		readOnly.Store(true)
+		other := s.other("next", wire.Normal, 90)
+		s.leaseOf(other, 91, 0, 20)
+		time.Sleep(2 * time.Second)
+		if p := s.lastProgress(); p.Flow != other.ID || p.Code != wire.CodeStore {
+			t.Fatalf("progress %+v, want that the second flow can't be stored", p)
+		}
+		a := s.link("a")
+		s.joins(a)
+		s.eng.Ctl(a, wire.Frame{Kind: wire.FrameCredit, Total: 1 << 20})
+		s.eng.Ctl(a, wire.Frame{Kind: wire.FrameWant, Version: s.flow.ID, Chunks: []uint32{7}})
+		synctest.Wait()
+		if len(a.bulk) == 0 {
+			t.Error("a complete flow served nothing")
+		}
+	})
+}

@@ -1,0 +1,6 @@
+//go:build !linux && !windows
+
+package host
+
+// IdleIO does nothing: what macOS has (setiopolicy_np) is in its C library only.
+func IdleIO() error { return nil }

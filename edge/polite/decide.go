@@ -1,0 +1,189 @@
+// Package polite keeps what an endpoint does with its disk out of the way of whoever
+// uses the computer. Linux says how long programs waited for a disk (its pressure).
+// While they wait for it a lot, and not because of what we do with it, the store
+// writes and reads at a floor only; when they do no more, it goes on slowly at first.
+//
+// Whose pressure it is can't be read off: who writes waits for the disk, too. So the
+// time in which the store itself waited is taken off first. Where it waited nearly
+// all the time nothing is left to see, and there it holds back and looks whether the
+// pressure goes: if it does, it was its own, and that is believed for a while.
+//
+// The decider is pure; [Keeper] asks the system four times a second, while something
+// is written or read, and holds whoever writes to what was decided.
+package polite
+
+import (
+	"fmt"
+	"math"
+	"time"
+)
+
+// Rates, in bytes a second.
+const (
+	// Floor is what always goes, so that nothing starves: a commit of 2 MiB every 2 s
+	// takes a spinning disk some 3 % of its time.
+	Floor = 1 << 20
+	// startRate is what the store begins with before it knows the disk, and after
+	// others used it. It doubles with each look, up to where a bound has no meaning.
+	startRate = 8 << 20
+	topRate   = 512 << 20
+	// Unlimited is no bound.
+	Unlimited = math.MaxInt64
+)
+
+const (
+	// lookInterval is between two looks at the pressure.
+	lookInterval = 250 * time.Millisecond
+	// staleAfter is the age at which a look says nothing about now.
+	staleAfter = 4 * lookInterval
+	// busyShare of the time that others waited for a disk: it is theirs.
+	busyShare = 0.10
+	// blindShare of the time that the store itself waited: nothing is to be seen beside it.
+	blindShare = 0.80
+	// quietOwn and quietOthers are how many quiet looks in a row end what began with a
+	// suspicion, and what others turned out to be there for.
+	quietOwn    = 2
+	quietOthers = 4
+	// sureAfter is how long the pressure stays, though held back, until it is others'.
+	sureAfter = 3 * time.Second
+	// firstTrust and longestTrust are for how long pressure counts as our own, after
+	// it was found to be: twice as long each time.
+	firstTrust   = 2 * time.Second
+	longestTrust = 16 * time.Second
+)
+
+// State is what the decider does; it is stable, for programs.
+type State string
+
+// The states.
+const (
+	Unknown State = "unknown" // this system does not say how busy its disks are
+	Free    State = "free"    // no bound
+	Rising  State = "rising"  // more with each look
+	Held    State = "held"    // at the floor, to see whose the pressure is
+	Yields  State = "yields"  // at the floor, because others use the disk
+)
+
+// Look is what the system said.
+type Look struct {
+	Waited time.Duration // for how long some program waited for a disk, ever
+	Known  bool          // whether it says so at all
+	Own    time.Duration // for how long the store itself waited, ever
+}
+
+// Verdict is what the store may do until the next look, and why.
+type Verdict struct {
+	State  State
+	Rate   int64 // bytes a second
+	Reason string
+}
+
+// Busy reports whether nothing but the floor may go.
+func (v Verdict) Busy() bool { return v.State == Held || v.State == Yields }
+
+// Decider bounds the store by what was seen. The zero value has seen nothing.
+type Decider struct {
+	state State
+	since time.Time // when the state began
+	rate  int64     // while rising
+	last  Look
+	at    time.Time // of last
+	quiet int       // looks in a row
+	trust time.Duration
+	until time.Time // so long pressure counts as our own
+}
+
+// Decide takes a look in.
+func (d *Decider) Decide(now time.Time, look Look) Verdict {
+	if !look.Known {
+		*d = Decider{}
+		return Verdict{Unknown, Unlimited, "this system does not say how busy its disks are"}
+	}
+	last, span := d.last, now.Sub(d.at)
+	d.last, d.at = look, now
+	if d.state == "" || span > staleAfter || span <= 0 {
+		d.begin(now, Rising)
+		return d.verdict(now, 0, "begins to look how busy the disks are")
+	}
+	pressure, blind := share(look.Waited-last.Waited, span), false
+	others := pressure
+	if own := share(look.Own-last.Own, span); own < blindShare {
+		others = max(pressure-own, 0) / (1 - own)
+	} else {
+		blind = true
+	}
+	if others < busyShare {
+		d.quiet++
+	} else {
+		d.quiet = 0
+	}
+	return d.next(now, others, blind)
+}
+
+func share(of, span time.Duration) float64 { return min(max(of.Seconds()/span.Seconds(), 0), 1) }
+
+// next moves to the state that follows from what was seen.
+func (d *Decider) next(now time.Time, others float64, blind bool) Verdict {
+	percent := math.Round(100 * others)
+	switch d.state {
+	case Free, Rising:
+		if d.quiet == 0 && !(blind && now.Before(d.until)) {
+			d.begin(now, Held)
+			return d.verdict(now, percent, "programs wait for a disk: looks whether that goes when the store holds back")
+		}
+		if d.state == Rising {
+			if d.rate *= 2; d.rate >= topRate {
+				d.begin(now, Free)
+			}
+		}
+	case Held:
+		if d.quiet >= quietOwn {
+			d.trust = min(max(2*d.trust, firstTrust), longestTrust)
+			d.until = now.Add(d.trust)
+			d.begin(now, Free)
+			return d.verdict(now, percent, "what waited for a disk was the store: it went when that held back")
+		}
+		if now.Sub(d.since) >= sureAfter {
+			d.begin(now, Yields)
+			d.trust = 0
+		}
+	case Yields:
+		if d.quiet >= quietOthers {
+			d.begin(now, Rising)
+		}
+	}
+	return d.verdict(now, percent, "")
+}
+
+func (d *Decider) begin(now time.Time, s State) {
+	d.state, d.since, d.rate = s, now, startRate
+	if s != Free {
+		d.quiet = 0
+	}
+}
+
+// verdict says what the state allows; the reason stands for the usual one.
+func (d *Decider) verdict(now time.Time, percent float64, reason string) Verdict {
+	v := Verdict{State: d.state, Reason: reason}
+	usual := ""
+	switch d.state {
+	case Free:
+		v.Rate, usual = Unlimited, "nobody else waits for a disk"
+		if now.Before(d.until) {
+			usual = "what waits for a disk is the store, as was seen a moment ago"
+		}
+	case Rising:
+		v.Rate, usual = d.rate, "goes on slowly at first: the disks are free"
+	case Held:
+		v.Rate, usual = Floor, "programs wait for a disk: looks whether that goes when the store holds back"
+	case Yields:
+		v.Rate, usual = Floor, "others use the disk"
+	}
+	if v.Reason == "" {
+		v.Reason = usual
+	}
+	if percent > 0 {
+		v.Reason += fmt.Sprintf(" (%.0f %% of the time)", percent)
+	}
+	return v
+}

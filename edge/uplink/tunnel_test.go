@@ -1,0 +1,165 @@
+package uplink_test
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"github.com/sitecast/sitecast/e2e/lab/memnet"
+	"github.com/sitecast/sitecast/edge/uplink"
+	"github.com/sitecast/sitecast/signaling/tunnel"
+	"github.com/sitecast/sitecast/signaling/wire"
+)
+
+// middle lets WebSockets pass or not.
+type middle struct {
+	mu      sync.Mutex
+	refuses bool
+	polls   int
+}
+
+func (m *middle) set(refuses bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.refuses = refuses
+}
+
+// tunnelled runs an uplink against a server with tunnels, behind m. Sockets are
+// served by serve, tunnelled or not.
+func tunnelled(t *testing.T, m *middle, serve func(ws *websocket.Conn, through bool)) *stand {
+	s := &stand{t: t, net: memnet.New(memnet.Path{Delay: 5 * time.Millisecond})}
+	l, err := s.net.Listen(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	socket := func(through bool) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			ws, err := new(websocket.Upgrader).Upgrade(w, r, nil)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			wg.Add(1) // net/http does not wait for sockets
+			defer wg.Done()
+			serve(ws, through)
+			_ = ws.Close()
+		})
+	}
+	tunnels := tunnel.New(tunnel.Config{Addr: l.Addr(), Authenticate: func(*http.Request) (wire.EndpointID, error) { return "a", nil }})
+	inner := &http.Server{Handler: socket(true)}
+	outer := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		m.mu.Lock()
+		refuses := m.refuses
+		m.polls++
+		m.mu.Unlock()
+		switch {
+		case strings.HasPrefix(r.URL.Path, wire.PathTunnel):
+			tunnels.ServeHTTP(w, r)
+		case refuses:
+			http.Error(w, "no upgrades here", http.StatusForbidden)
+		default:
+			socket(false).ServeHTTP(w, r)
+		}
+	})}
+	s.up, err = uplink.New(uplink.Config{URL: "ws://" + address + "/signal", Dial: func(ctx context.Context, n, a string) (net.Conn, error) { return s.net.DialContext(ctx, n, a) },
+		Token: func(context.Context) (string, error) { return "token", nil },
+		Hello: func() wire.Hello { return wire.Hello{Version: 1} }, Handler: s, Refused: &s.refused, Log: slog.New(slog.NewTextHandler(s, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	wg.Go(func() { _ = outer.Serve(l) })
+	wg.Go(func() { _ = inner.Serve(tunnels) })
+	wg.Go(func() { _ = s.up.Run(ctx) })
+	s.end = func() {
+		stop()
+		time.Sleep(5 * time.Second) // it says goodbye
+		_ = tunnels.Close()
+		_ = inner.Close()
+		_ = outer.Close()
+		wg.Wait()
+	}
+	return s
+}
+
+func TestASocketGoesOverPlainRequestsWhereNoWebSocketPasses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &middle{refuses: true}
+		heard := make(chan wire.Kind, 1000)
+		s := tunnelled(t, m, func(ws *websocket.Conn, through bool) {
+			if !through {
+				t.Error("a WebSocket passed")
+			}
+			greet(ws, "one")
+			say(ws, wire.KindDial, 1, wire.Dial{Peer: wire.EndpointID(strings.Repeat("c", 32)), Attempt: 1})
+			for {
+				env, body := next(ws)
+				if _, broken := body.(error); broken {
+					return
+				}
+				heard <- env.Kind
+			}
+		})
+		time.Sleep(time.Second)
+		if !s.saw("connected one false") || !s.saw("heard dial") || !s.saw("plain requests carry the socket instead") {
+			t.Errorf("got %q, want a session over plain requests", s.log)
+		}
+		start := time.Now()
+		s.up.Send(wire.KindReport, wire.Report{Code: "test"})
+		for kind := range heard {
+			if kind == wire.KindReport {
+				break
+			}
+		}
+		if took := time.Since(start); took > 100*time.Millisecond {
+			t.Errorf("a message took %v", took)
+		}
+		m.mu.Lock()
+		before := m.polls
+		m.mu.Unlock()
+		time.Sleep(30 * time.Minute)
+		m.mu.Lock()
+		if n := m.polls - before; n > 30*60/4*2 {
+			t.Errorf("%d requests in half an hour in which nothing happened", n)
+		}
+		m.mu.Unlock()
+		if s.saw("disconnected") {
+			t.Errorf("got %q, want a socket that stands", s.log)
+		}
+		s.end()
+	})
+}
+
+func TestAWebSocketIsTriedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &middle{refuses: true}
+		var ways []bool
+		s := tunnelled(t, m, func(ws *websocket.Conn, through bool) {
+			ways = append(ways, through)
+			greet(ws, "one")
+			drain(ws)
+		})
+		time.Sleep(30 * time.Minute)
+		m.set(false)
+		time.Sleep(29 * time.Minute)
+		synctest.Wait()
+		if len(ways) != 1 || !ways[0] {
+			t.Errorf("sockets %v, want one over plain requests", ways)
+		}
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		if len(ways) != 2 || ways[1] {
+			t.Errorf("sockets %v, want a WebSocket in place of the first", ways)
+		}
+		s.end()
+	})
+}
