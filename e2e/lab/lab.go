@@ -20,15 +20,16 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/pion/logging"
 	"github.com/pion/transport/v5/vnet"
 
 	"github.com/sitecast/sitecast/e2e/lab/memnet"
 	"github.com/sitecast/sitecast/edge/agent"
+	"github.com/sitecast/sitecast/edge/rtc/rtctest"
 	"github.com/sitecast/sitecast/signaling/operator"
 	"github.com/sitecast/sitecast/signaling/server"
 	"github.com/sitecast/sitecast/signaling/site"
@@ -48,6 +49,10 @@ type Plan struct {
 	// Fetchers is how many endpoints of a site fetch at once; 0 for as many as a server
 	// has by itself.
 	Fetchers int
+	// NATs are what each endpoint of the first site is behind. A relay stands between
+	// them then; Isolated leaves no way but that.
+	NATs     []NAT
+	Isolated bool
 }
 
 // Lab is a running system.
@@ -64,6 +69,7 @@ type Lab struct {
 
 	fetchers int
 	holders  holders
+	relayNet *vnet.Net // nil without a relay
 }
 
 // Site is one place.
@@ -71,8 +77,9 @@ type Site struct {
 	Name      string
 	Endpoints []*Endpoint
 
-	lan   *vnet.Router
-	walls walls
+	lan      *vnet.Router
+	walls    walls
+	isolated atomic.Bool
 }
 
 // Endpoint is one device.
@@ -83,7 +90,8 @@ type Endpoint struct {
 	Key  []byte // what its store is encrypted with from the next Start on; nil: it is not
 
 	lab   *Lab
-	net   *vnet.Net
+	net   *rtctest.Host
+	at    atomic.Pointer[string] // its address on the LAN
 	token string
 	agent *running // nil while it is off
 }
@@ -118,9 +126,12 @@ func New(t testing.TB, plan Plan) *Lab {
 	t.Helper()
 	l := &Lab{WAN: memnet.New(plan.Path), t: t, dir: t.TempDir(), url: &url.URL{Scheme: "https", Host: serverAddr},
 		fetchers: plan.Fetchers, holders: holders{by: map[string]string{}}}
+	for i := range plan.Sites {
+		l.lay(i, plan)
+	}
 	l.StartServer()
-	for i, endpoints := range plan.Sites {
-		l.addSite(i, endpoints, plan.LAN)
+	for _, s := range l.Sites {
+		l.open(s)
 	}
 	l.Settle()
 	return l
@@ -133,7 +144,7 @@ func (l *Lab) StartServer() {
 	l.must(err)
 	data := filepath.Join(l.dir, "server")
 	s, err := server.New(context.Background(), server.Config{Data: data, Packs: filepath.Join(data, "packs"),
-		PublicURL: l.url, Listener: listener, Fetchers: l.fetchers,
+		PublicURL: l.url, Listener: listener, Fetchers: l.fetchers, Relay: l.relay(), RelayAddr: relayAddr,
 		Log: slog.New(listening{Handler: l.log("server").Handler(), to: &l.holders})})
 	l.must(err)
 	l.origin, l.server = s, run(s.Run)
@@ -150,30 +161,39 @@ func (l *Lab) StopServer() {
 // that never arrived.
 func (l *Lab) Served() int64 { return l.served + l.origin.Served() }
 
-func (l *Lab) addSite(i, endpoints int, delay time.Duration) {
+// lay builds the network of a site.
+func (l *Lab) lay(i int, plan Plan) {
 	l.t.Helper()
 	s := &Site{Name: fmt.Sprintf("site-%d", i+1)}
 	l.Sites = append(l.Sites, s)
-	quiet := logging.NewDefaultLoggerFactory()
-	quiet.DefaultLogLevel = logging.LogLevelDisabled
 	var err error
-	s.lan, err = vnet.NewRouter(&vnet.RouterConfig{CIDR: fmt.Sprintf("10.%d.0.0/24", i+1), MinDelay: delay, LoggerFactory: quiet})
+	s.lan, err = vnet.NewRouter(&vnet.RouterConfig{CIDR: fmt.Sprintf("10.%d.0.0/24", i+1), MinDelay: plan.LAN, LoggerFactory: quiet()})
 	l.must(err)
 	s.lan.AddChunkFilter(s.walls.let)
-	l.must(operator.SiteCreate{Remote: l.Remote(io.Discard), Name: s.Name}.Run(l.t.Context()))
-	var token bytes.Buffer
-	l.must(operator.Enrol{Remote: l.Remote(&token), Site: s.Name, Uses: max(endpoints, 1), TTL: time.Hour}.Run(l.t.Context()))
-	for k := range endpoints {
-		host := fmt.Sprintf("10.%d.0.%d", i+1, k+1)
-		e := &Endpoint{Name: fmt.Sprintf("%s-till-%d", s.Name, k+1), Host: host, lab: l, token: token.String()}
+	nats := make([]NAT, plan.Sites[i])
+	if i == 0 && plan.NATs != nil {
+		l.addRelay(s.lan)
+		copy(nats, plan.NATs)
+	}
+	s.isolated.Store(plan.Isolated)
+	s.lan.AddChunkFilter(func(c vnet.Chunk) bool { return !s.isolated.Load() || ofRelay(c) })
+	for k, nat := range nats {
+		e := &Endpoint{Name: fmt.Sprintf("%s-till-%d", s.Name, k+1), Host: fmt.Sprintf("10.%d.0.%d", i+1, k+1), lab: l}
 		e.Data = filepath.Join(l.dir, e.Name)
-		e.net, err = vnet.NewNet(&vnet.NetConfig{StaticIPs: []string{host}})
-		l.must(err)
-		l.must(s.lan.AddNet(e.net))
+		l.behind(s, k, e, nat)
 		s.Endpoints = append(s.Endpoints, e)
 	}
 	l.must(s.lan.Start())
+}
+
+// open makes a site known to the server, and starts what is there.
+func (l *Lab) open(s *Site) {
+	l.t.Helper()
+	l.must(operator.SiteCreate{Remote: l.Remote(io.Discard), Name: s.Name}.Run(l.t.Context()))
+	var token bytes.Buffer
+	l.must(operator.Enrol{Remote: l.Remote(&token), Site: s.Name, Uses: max(len(s.Endpoints), 1), TTL: time.Hour}.Run(l.t.Context()))
 	for _, e := range s.Endpoints {
+		e.token = token.String()
 		e.Start()
 	}
 }

@@ -11,3 +11,9 @@ func (n *Nonces) Add(link string) bool { return n.n.add(link) }
 
 // MaxNonces is how many are remembered.
 const MaxNonces = maxNonces
+
+// Sift takes the candidates out of a description.
+func Sift(text string) (sdp string, candidates []string, err error) {
+	d, err := sift(text)
+	return d.sdp, d.candidates, err
+}

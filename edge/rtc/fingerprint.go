@@ -11,8 +11,8 @@ import (
 var errFingerprint = errors.New("session description must carry one SHA-256 fingerprint")
 
 // fingerprint returns the DTLS fingerprint of a session description in the form
-// "sha-256 AA:BB:...". All its fingerprint attributes must agree: with two, the
-// one that was signed might not be the one that is used. The text is read by the
+// "sha-256 AA:BB:...". There must be one only: with two, the one that was signed might
+// not be the one that is used. The text is read by the
 // parser that pion uses, because any other would see other lines in it: this one
 // takes a lone carriage return for a line's end in some places and not in others.
 func fingerprint(sdp string) (string, error) {
@@ -31,11 +31,10 @@ func fingerprint(sdp string) (string, error) {
 			continue
 		}
 		algorithm, digest, _ := strings.Cut(a.Value, " ")
-		value := strings.ToLower(algorithm) + " " + strings.ToUpper(digest)
-		if found != "" && found != value {
-			return "", fmt.Errorf("%w: two differ", errFingerprint)
+		if found != "" {
+			return "", fmt.Errorf("%w: there are two", errFingerprint)
 		}
-		found = value
+		found = strings.ToLower(algorithm) + " " + strings.ToUpper(digest)
 	}
 	if digest, ok := strings.CutPrefix(found, "sha-256 "); !ok || !isDigest(digest) {
 		return "", fmt.Errorf("%w: found %.100q", errFingerprint, found)

@@ -24,7 +24,12 @@ func TestFingerprintIsOneAndComplete(t *testing.T) {
 	}{
 		{"of the session", sdpHead + line + sdpMedia, true},
 		{"of the medium", sdpHead + sdpMedia + line, true},
-		{"twice the same", sdpHead + line + sdpMedia + line, true},
+		{"at both levels", sdpHead + line + sdpMedia + line, false},
+		{"twice", sdpHead + line + line + sdpMedia, false},
+		{"beside another hash", sdpHead + line + strings.Replace(line, "256", "384", 1) + sdpMedia, false},
+		{"after another hash", sdpHead + strings.Replace(line, "256", "1", 1) + sdpMedia + line, false},
+		{"with a longer name", sdpHead + strings.Replace(line, "sha-256", "sha-2567", 1) + sdpMedia, false},
+		{"with a name of other letters", sdpHead + strings.Replace(line, "sha", "ſha", 1) + sdpMedia, false},
 		{"in small letters", sdpHead + strings.ToLower(line) + sdpMedia, true},
 		{"with bare line feeds", strings.ReplaceAll(sdpHead+line+sdpMedia, "\r", ""), true},
 		{"none", sdpHead + sdpMedia, false},

@@ -141,10 +141,18 @@ func (l *Link) run(s *session) {
 	l.wg.Go(func() { l.write(s.ctx) })
 	l.wg.Go(func() { l.read(l.rawCtl, wire.ChannelCtl, s.t.cfg.Handler.Ctl) })
 	l.wg.Go(func() { l.read(l.rawBulk, wire.ChannelBulk, s.t.cfg.Handler.Bulk) })
+	wait, direct := firstDirect, (<-chan time.Time)(nil)
+	if l.through && s.offer == nil { // one of both tries
+		direct = time.After(wait)
+	}
 	for {
 		select {
 		case <-s.ctx.Done():
 			return
+		case <-direct:
+			wait = min(2*wait, lastDirect)
+			direct = time.After(wait)
+			s.t.upgrade(s)
 		case sig := <-s.signals: // late candidates may still find a better path
 			if sig.Candidate != "" {
 				_ = s.candidate(sig.Candidate)

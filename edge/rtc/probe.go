@@ -40,13 +40,13 @@ type probes struct {
 
 type probe struct {
 	at    time.Time
-	heard func(rtt time.Duration)
+	heard func(answer []byte, rtt time.Duration) // the answer is valid only during the call
 }
 
 func newProbes() *probes { return &probes{sent: map[[stun.TransactionIDSize]byte]probe{}} }
 
 // add remembers a probe that is about to be sent; false means that too many wait.
-func (p *probes) add(id [stun.TransactionIDSize]byte, heard func(time.Duration)) bool {
+func (p *probes) add(id [stun.TransactionIDSize]byte, heard func([]byte, time.Duration)) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
@@ -79,7 +79,7 @@ func (p *probes) look(b []byte) {
 	p.waiting.Store(int32(len(p.sent)))
 	p.mu.Unlock()
 	if rtt := time.Since(o.at); ok && rtt < probeLost {
-		o.heard(rtt)
+		o.heard(b, rtt)
 	}
 }
 
@@ -191,7 +191,7 @@ func (l *Link) Probe(heard func(rtt time.Duration)) bool {
 	}
 	m, err := stun.Build(stun.TransactionID, stun.BindingRequest, l.checks.username, l.checks.role,
 		ice.PriorityAttr(probePriority), stun.NewShortTermIntegrity(l.checks.password), stun.Fingerprint)
-	if err != nil || !l.s.t.probes.add(m.TransactionID, heard) {
+	if err != nil || !l.s.t.probes.add(m.TransactionID, func(_ []byte, rtt time.Duration) { heard(rtt) }) {
 		return false
 	}
 	_, _ = l.s.t.sock.WriteTo(m.Raw, net.UDPAddrFromAddrPort(netip.AddrPortFrom(to, pair.Remote.Port))) // as good as lost

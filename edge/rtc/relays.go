@@ -3,9 +3,12 @@ package rtc
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"net"
 	"sync"
 	"time"
+
+	"github.com/pion/transport/v5"
 )
 
 // relayDialTimeout bounds a connection to a relay over TCP, and over TLS.
@@ -34,6 +37,13 @@ func (r *relays) ListenPacket(network, address string) (net.PacketConn, error) {
 	}
 	return sock, err
 }
+
+// errOneSocket refuses a socket that pion opens to learn the own address: it is asked
+// for through the socket that all links share, see reflexive.
+var errOneSocket = errors.New("links share one socket")
+
+// ListenUDP opens nothing; only what is sent to relays has sockets of its own.
+func (*relays) ListenUDP(string, *net.UDPAddr) (transport.UDPConn, error) { return nil, errOneSocket }
 
 // Dial connects to a relay over TCP, for ICE. TLS is there to get through networks
 // that let nothing else pass, whoever opens it on the way: what is relayed is

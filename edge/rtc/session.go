@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,12 +18,9 @@ import (
 // The goroutine in run owns it and its PeerConnection.
 type session struct {
 	// Set at the beginning, then constant.
-	t       *Transport
-	peer    wire.EndpointID
-	link    string
-	attempt int
+	t *Transport
+	plan
 	site    string
-	offer   *wire.Description // nil when this side offers
 	ctx     context.Context
 	cancel  context.CancelCauseFunc
 	signals chan wire.Signal
@@ -37,11 +35,15 @@ type session struct {
 
 	// Owned by run.
 	pc         *webrtc.PeerConnection
-	nearby     bool // a relay, if any, is at the site
-	candidates int  // of the peer, taken so far
-	described  bool // the own description was sent
-	remote     bool // the peer's description was taken
+	from       []netip.Addr // of the host, which the link depends on; set before up is
+	ask        []string     // who tells the own address
+	nearby     bool         // a relay, if any, is at the site
+	candidates int          // of the peer, taken so far
+	described  bool         // the own description was sent
+	remote     bool         // the peer's description was taken
 	early      []string
+	policy     policy                  // of what the peer may have this host send to; set when remote is
+	mapped     map[netip.AddrPort]bool // own addresses that the peer was told of, or knows
 }
 
 func (s *session) isUp() bool { return s.up.Load() }
@@ -74,12 +76,24 @@ func (s *session) run() {
 		if s.pc != nil {
 			_ = s.pc.GracefulClose()
 		}
+		unheard := s.t.unheard(s)
 		s.t.gone(s)
-		s.t.cfg.Handler.Down(s.peer, nil, s.attempt, s.reason())
+		if !unheard {
+			s.t.cfg.Handler.Down(s.peer, nil, s.attempt, s.reason())
+		}
 		return
 	}
+	s.leaves(link.through)
 	s.up.Store(true)
+	old := s.t.promote(s)
+	select {
+	case s.t.linked <- struct{}{}:
+	default:
+	}
 	s.t.cfg.Handler.Up(link)
+	if old != nil {
+		old.stop("another link took its place")
+	}
 	link.run(s) // until the session ends
 	_ = s.pc.GracefulClose()
 	link.wait()
@@ -100,8 +114,9 @@ func (s *session) settle() {
 
 // events of pion's callbacks, as run sees them.
 type events struct {
-	local    chan string   // own candidates; "" when gathering is complete
-	channels chan struct{} // one for each channel that opened
+	local    chan string         // own candidates; "" when gathering is complete
+	mapped   chan netip.AddrPort // own addresses as servers see them
+	channels chan struct{}       // one for each channel that opened
 }
 
 // connect makes the connection, exchanges hellos and returns the link.
@@ -127,10 +142,19 @@ func (s *session) connect() (*Link, error) {
 	if err := s.describe(); err != nil {
 		return nil, err
 	}
+	for _, server := range s.ask {
+		s.t.wg.Go(func() { s.t.reflexive(deadline, server, ev.mapped) })
+	}
 	opened := 0
 	wait := time.After(gatherWait)
 	for opened < 2 {
+		var mapped <-chan netip.AddrPort
+		if s.described { // before that there is nothing for the peer to add them to
+			mapped = ev.mapped
+		}
 		select {
+		case at := <-mapped:
+			s.sendMapped(at)
 		case <-deadline.Done():
 			return nil, context.Cause(deadline)
 		case <-ev.channels:
@@ -160,6 +184,10 @@ func (s *session) configuration(cert webrtc.Certificate) webrtc.Configuration {
 	if s.attempt >= stunFrom {
 		cfg.ICEServers, s.nearby = rung(s.attempt, s.t.cfg.ICE())
 	}
+	s.ask = reflectors(cfg.ICEServers)
+	if s.direct {
+		cfg.ICEServers = nil // but through no relay
+	}
 	return cfg
 }
 
@@ -167,7 +195,8 @@ func (s *session) configuration(cert webrtc.Certificate) webrtc.Configuration {
 // enough for all they will ever carry.
 func (s *session) listen() events {
 	ev := events{
-		local:    make(chan string, maxCandidates),
+		local:    make(chan string, wire.MaxCandidates),
+		mapped:   make(chan netip.AddrPort, maxReflectors),
 		channels: make(chan struct{}, 2),
 	}
 	s.pc.OnICECandidate(func(c *webrtc.ICECandidate) {
@@ -234,14 +263,18 @@ func refusal(why error) string {
 }
 
 func (s *session) send(sig wire.Signal) {
-	sig.From, sig.To, sig.Link, sig.Attempt = s.t.self, s.peer, s.link, s.attempt
+	sig.From, sig.To, sig.Link, sig.Attempt, sig.Direct = s.t.self, s.peer, s.link, s.attempt, s.direct
 	s.t.cfg.Handler.Signal(sig)
 }
 
 // sendDescription sends the own description with the candidates so far.
 func (s *session) sendDescription() {
 	s.described = true
-	sdp := s.pc.LocalDescription().SDP
+	sdp, err := trimmed(s.pc.LocalDescription().SDP)
+	if err != nil {
+		s.stop(err.Error())
+		return
+	}
 	role := "offer"
 	if s.offer != nil {
 		role = "answer"
@@ -296,10 +329,22 @@ func (s *session) heard(sig wire.Signal) error {
 
 // accept takes a description of the peer, whose author has been proved.
 func (s *session) accept(kind webrtc.SDPType, desc *wire.Description) error {
-	if err := s.pc.SetRemoteDescription(webrtc.SessionDescription{Type: kind, SDP: desc.SDP}); err != nil {
+	d, err := sift(desc.SDP)
+	if err == nil {
+		err = s.pc.SetRemoteDescription(webrtc.SessionDescription{Type: kind, SDP: d.sdp})
+	}
+	if err != nil {
 		return fmt.Errorf("take the peer's %s: %w", kind, err)
 	}
-	s.remote = true
+	s.remote, s.policy = true, s.t.newPolicy()
+	if flood(d.candidates) {
+		s.t.refused(wire.CodeTooLarge)
+		s.t.log.Warn("using none of a peer's candidates, there were too many", "peer", s.peer.Short(), "candidates", len(d.candidates))
+		d.candidates = nil
+	}
+	for _, c := range d.candidates {
+		s.add(c)
+	}
 	for _, c := range s.early {
 		if err := s.candidate(c); err != nil {
 			return err
@@ -311,20 +356,37 @@ func (s *session) accept(kind webrtc.SDPType, desc *wire.Description) error {
 // candidate adds a candidate of the peer, or keeps it until its description came.
 func (s *session) candidate(text string) error {
 	if !s.remote {
-		if len(s.early) == maxCandidates {
+		if len(s.early) == wire.MaxCandidates {
 			s.t.refused(wire.CodeTooLarge)
 			return nil
 		}
 		s.early = append(s.early, text)
 		return nil
 	}
-	if s.candidates++; s.candidates > maxCandidates {
+	if s.candidates++; s.candidates > wire.MaxCandidates {
 		s.t.refused(wire.CodeTooLarge)
 		return errReason("too many candidates")
 	}
-	if err := s.pc.AddICECandidate(webrtc.ICECandidateInit{Candidate: text}); err != nil {
-		s.t.refused(wire.CodeProtocol)
-		s.t.log.Debug("ignoring a candidate", "peer", s.peer.Short(), "err", err)
-	}
+	s.add(text)
 	return nil
+}
+
+// add lets ICE try a candidate of the peer, if policy allows it.
+func (s *session) add(text string) {
+	c, err := s.policy.admit(text)
+	if err == nil { // what was looked at is what is used
+		err = s.pc.AddICECandidate(webrtc.ICECandidateInit{Candidate: c.String()})
+	}
+	switch {
+	case err == nil:
+		return
+	case errors.Is(err, wire.ErrUnused): // nothing wrong with it
+	case errors.Is(err, wire.ErrCandidate):
+		s.t.refused(wire.CodeCandidate)
+	case errors.Is(err, errManyAddresses):
+		s.t.refused(wire.CodeTooLarge)
+	default:
+		s.t.refused(wire.CodeProtocol)
+	}
+	s.t.log.Debug("ignoring a candidate", "peer", s.peer.Short(), "err", err)
 }

@@ -6,7 +6,8 @@
 // Every session description carries a statement signed by its author's endpoint
 // key, so the server that forwards it can't put itself between two peers. The
 // first attempt at a link gathers host candidates only, which costs the WAN
-// nothing; from the second on STUN and TURN servers are used as well.
+// nothing; from the second on STUN and TURN servers are used as well. NETWORKS.md has
+// which endpoints can meet that way.
 package rtc
 
 import (
@@ -16,6 +17,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -73,7 +75,6 @@ const (
 	iceKeepAlive    = 2 * time.Second
 	socketBuffer    = 4 << 20
 	sctpReceive     = 1 << 20
-	maxCandidates   = 64 // of one peer in one attempt
 	inboxSignals    = 128
 )
 
@@ -88,21 +89,24 @@ type Transport struct {
 	probes   *probes
 	settings webrtc.SettingEngine
 	wg       sync.WaitGroup
+	ended    chan struct{} // closed when Run ends
+	linked   chan struct{} // holds one while watch has to look at links anew
 
 	// mu guards the rest.
 	mu       sync.Mutex
 	ctx      context.Context // of Run; nil before it and after it
 	site     string
 	sessions map[wire.EndpointID]*session
-	offers   nonces // of peers, that were taken
-	turns    turns  // when peers may offer
+	beside   map[wire.EndpointID]*session // those that shall replace one
+	offers   nonces                       // of peers, that were taken
+	turns    turns                        // when peers may offer
 	cert     *webrtc.Certificate
 }
 
 // New opens the UDP socket. Run must follow; it closes the socket at its end.
 func New(cfg Config) (*Transport, error) {
 	t := &Transport{cfg: cfg, log: cfg.Log, self: wire.IDOf(cfg.Identity.Public().(ed25519.PublicKey)),
-		probes: newProbes(), sessions: map[wire.EndpointID]*session{}}
+		probes: newProbes(), sessions: map[wire.EndpointID]*session{}, beside: map[wire.EndpointID]*session{}, ended: make(chan struct{}), linked: make(chan struct{}, 1)}
 	if cfg.Dial == nil {
 		t.cfg.Dial = new(net.Dialer).DialContext
 	}
@@ -111,7 +115,7 @@ func New(cfg Config) (*Transport, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read network interfaces: %w", err)
 		}
-		t.cfg.Net = host
+		t.cfg.Net = hostNet{host}
 	}
 	if _, err := t.certificate(); err != nil {
 		return nil, err
@@ -149,6 +153,11 @@ func (t *Transport) listen() error {
 	se.SetIPFilter(func(ip net.IP) bool {
 		return ip.IsLoopback() == loopback && !ip.IsLinkLocalUnicast()
 	})
+	// The last line; before it, every candidate is looked at with its port.
+	se.SetRemoteIPFilter(func(ip net.IP) bool {
+		a, ok := netip.AddrFromSlice(ip)
+		return ok && wire.CheckAddress(a.Unmap(), loopback) == nil
+	})
 	se.SetICETimeouts(iceDisconnected, iceFailed, iceKeepAlive)
 	se.SetRelayAcceptanceMinWait(500 * time.Millisecond)
 	se.DetachDataChannels()
@@ -181,11 +190,15 @@ func (t *Transport) Run(ctx context.Context) error {
 	t.mu.Lock()
 	t.ctx = ctx
 	t.mu.Unlock()
+	t.wg.Go(t.watch)
 	<-ctx.Done()
+	close(t.ended)
 	t.mu.Lock()
 	t.ctx = nil
-	for _, s := range t.sessions {
-		s.stop("agent stops")
+	for _, all := range []map[wire.EndpointID]*session{t.sessions, t.beside} {
+		for _, s := range all {
+			s.stop("agent stops")
+		}
 	}
 	t.mu.Unlock()
 	t.wg.Wait()
@@ -201,19 +214,33 @@ func (t *Transport) Dial(peer wire.EndpointID, attempt int) {
 	if t.ctx == nil || peer == t.self || t.sessions[peer] != nil {
 		return
 	}
-	t.begin(peer, rand.Text(), attempt, nil)
+	t.begin(t.sessions, plan{peer: peer, link: rand.Text(), attempt: attempt})
 }
 
-// begin starts a session in the place of one that ends, if there is one; offer is
-// nil when this side offers. mu is held.
-func (t *Transport) begin(peer wire.EndpointID, link string, attempt int, offer *wire.Description) {
-	s := &session{t: t, relays: relays{Net: t.cfg.Net, dial: t.cfg.Dial}, peer: peer, link: link, attempt: attempt, offer: offer, site: t.site,
+// plan is what a session shall be.
+type plan struct {
+	peer    wire.EndpointID
+	link    string
+	attempt int
+	direct  bool              // through no relay, in the place of a link that is
+	offer   *wire.Description // nil when this side offers
+}
+
+// offered is the plan of a session that a peer began.
+func offered(sig wire.Signal) plan {
+	return plan{sig.From, sig.Link, sig.Attempt, sig.Direct, sig.Offer}
+}
+
+// begin starts a session among others, in the place of one that ends, if there is one.
+// mu is held.
+func (t *Transport) begin(among map[wire.EndpointID]*session, p plan) {
+	s := &session{t: t, plan: p, relays: relays{Net: t.cfg.Net, dial: t.cfg.Dial}, site: t.site,
 		signals: make(chan wire.Signal, inboxSignals), sctpEnded: make(chan struct{}), done: make(chan struct{})}
 	s.ctx, s.cancel = context.WithCancelCause(t.ctx)
-	if old := t.sessions[peer]; old != nil {
+	if old := among[p.peer]; old != nil {
 		s.before = old.done
 	}
-	t.sessions[peer] = s
+	among[p.peer] = s
 	t.wg.Go(s.run)
 }
 
@@ -221,8 +248,10 @@ func (t *Transport) begin(peer wire.EndpointID, link string, attempt int, offer 
 func (t *Transport) HangUp(peer wire.EndpointID) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if s := t.sessions[peer]; s != nil {
-		s.stop("hung up")
+	for _, s := range []*session{t.sessions[peer], t.beside[peer]} {
+		if s != nil {
+			s.stop("hung up")
+		}
 	}
 }
 
@@ -239,10 +268,13 @@ func (t *Transport) Signal(sig wire.Signal) {
 		return
 	}
 	if sig.Offer != nil {
-		t.offered(sig)
+		t.takeOffer(sig)
 		return
 	}
 	s := t.sessions[sig.From]
+	if b := t.beside[sig.From]; b != nil && b.link == sig.Link {
+		s = b
+	}
 	if s == nil || s.link != sig.Link { // of a link that ended, or of none
 		t.refused(wire.CodeUnknownPeer)
 		return
@@ -258,9 +290,9 @@ func (t *Transport) Signal(sig wire.Signal) {
 // refused counts a signal that was refused or dropped.
 func (t *Transport) refused(code string) { t.cfg.Refused.Add(wire.DoorSignal, code) }
 
-// offered takes an offer. Only one that its author signed, and that was not taken
+// takeOffer takes an offer. Only one that its author signed, and that was not taken
 // before, may end a link that is there. mu is held.
-func (t *Transport) offered(sig wire.Signal) {
+func (t *Transport) takeOffer(sig wire.Signal) {
 	claim := wire.Claim{Role: "offer", From: sig.From, To: t.self, Site: t.site, Link: sig.Link}
 	if err := proven(claim, sig.Offer); err != nil {
 		t.log.Warn("refusing a link", "peer", sig.From.Short(), "err", err)
@@ -280,6 +312,9 @@ func (t *Transport) offered(sig wire.Signal) {
 		t.refused(wire.CodeReplayed)
 		return
 	}
+	if t.offeredBeside(sig) {
+		return
+	}
 	s := t.sessions[sig.From]
 	if s != nil && s.offer == nil && !s.isUp() && t.self < sig.From {
 		return // both offered at once: the lower id's offer counts
@@ -287,7 +322,7 @@ func (t *Transport) offered(sig wire.Signal) {
 	if s != nil {
 		s.stop("peer began anew")
 	}
-	t.begin(sig.From, sig.Link, sig.Attempt, sig.Offer)
+	t.begin(t.sessions, offered(sig))
 }
 
 // proven checks that desc was written by the endpoint that claim names.
@@ -302,7 +337,9 @@ func proven(claim wire.Claim, desc *wire.Description) (err error) {
 func (t *Transport) gone(s *session) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.sessions[s.peer] == s {
-		delete(t.sessions, s.peer)
+	for _, all := range []map[wire.EndpointID]*session{t.sessions, t.beside} {
+		if all[s.peer] == s {
+			delete(all, s.peer)
+		}
 	}
 }

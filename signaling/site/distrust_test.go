@@ -144,7 +144,7 @@ func TestWhatNamesOthersIsRefusedAndCounted(t *testing.T) {
 		code string
 	}{
 		"a signal to another site": {func(far wire.EndpointID) any {
-			return &wire.Signal{To: far, Link: "l1", Candidate: "candidate:1"}
+			return &wire.Signal{To: far, Link: "l1", Candidate: candidate}
 		}, wire.CodeUnknownPeer},
 		"a link to another site": {func(far wire.EndpointID) any { return &wire.Linked{Peer: far, Up: true} }, wire.CodeUnknownPeer},
 		"a flow of another site": {func(wire.EndpointID) any { return progress(version("theirs", 10), nil) }, wire.CodeUnknownFlow},

@@ -1,6 +1,7 @@
 package site
 
 import (
+	"net/netip"
 	"time"
 
 	"github.com/sitecast/sitecast/signaling/schedule"
@@ -70,9 +71,20 @@ func (s *Site) forward(now time.Time, m *member, sig *wire.Signal) {
 		s.cfg.Refused.Add(wire.DoorSocket, wire.CodeDistrusted)
 		return
 	}
+	if err := sig.CheckCandidates(isLoopback(m.Address) && isLoopback(to.Address)); err != nil {
+		s.cfg.Refused.Add(wire.DoorSignal, wire.CodeCandidate)
+		s.log.Debug("not passing a signal on", "endpoint", m.ID.Short(), "why", err)
+		return
+	}
 	out := *sig
 	out.From = m.ID
 	to.conn.Send(wire.KindSignal, out)
+}
+
+// isLoopback reports whether an endpoint is on the server's own host.
+func isLoopback(address string) bool {
+	ip, err := netip.ParseAddr(address)
+	return err == nil && ip.Unmap().IsLoopback()
 }
 
 // holding is what one member holds of one flow.

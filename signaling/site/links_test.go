@@ -301,7 +301,7 @@ func TestASignalGoesToItsReceiverAtTheSameSiteUnderItsSendersName(t *testing.T) 
 		defer there.close()
 		here.order()
 		a, b, far := here.join("a"), here.join("b"), there.join("far")
-		said := wire.Signal{From: far.id, To: b.id, Link: "l1", Attempt: 2, Candidate: "candidate:1"}
+		said := wire.Signal{From: far.id, To: b.id, Link: "l1", Attempt: 2, Candidate: candidate}
 		a.say(&said)
 		want := said
 		want.From = a.id
@@ -309,7 +309,7 @@ func TestASignalGoesToItsReceiverAtTheSameSiteUnderItsSendersName(t *testing.T) 
 			t.Errorf("got %+v, want %+v", got, want)
 		}
 		for _, to := range []*fake{a, far} {
-			a.say(&wire.Signal{To: to.id, Link: "l1", Candidate: "candidate:1"})
+			a.say(&wire.Signal{To: to.id, Link: "l1", Candidate: candidate})
 			none[wire.Signal](to)
 		}
 		none[wire.Signal](b)
@@ -356,4 +356,31 @@ func TestWhoBreaksTheRulesEightTimesIsClosed(t *testing.T) {
 			})
 		})
 	}
+}
+
+// candidate is one that the server passes on.
+const candidate = "candidate:1 1 udp 2130706431 10.0.0.9 40000 typ host"
+
+func TestCandidatesThatNoPeerCanHaveAreNotPassedOn(t *testing.T) {
+	counted(t, func(s *stand, refused *wire.Refusals) {
+		s.order()
+		a, b := s.join("a"), s.join("b")
+		sdp := "v=0\r\na=" + candidate + "\r\n"
+		for _, sig := range []wire.Signal{
+			{Candidate: "candidate:1 1 udp 1 127.0.0.1 40000 typ host"},
+			{Candidate: "candidate:1 1 udp 1 10.0.0.9 53 typ host"},
+			{Offer: &wire.Description{SDP: sdp + "a=candidate:1 1 udp 1 169.254.169.254 40000 typ host\r\n"}},
+			{Answer: &wire.Description{SDP: sdp + "a=candidate:1 1 udp 1 ::ffff:127.0.0.1 40000 typ srflx\r\n"}},
+		} {
+			sig.To, sig.Link = b.id, "l1"
+			a.say(&sig)
+		}
+		a.say(&wire.Signal{To: b.id, Link: "l1", Offer: &wire.Description{SDP: sdp}})
+		if got := one[wire.Signal](b); got.Offer == nil || got.Offer.SDP != sdp {
+			t.Errorf("got %+v, want only the offer that is in order", got)
+		}
+		if n := refused.Count(wire.DoorSignal, wire.CodeCandidate); n != 4 {
+			t.Errorf("%d counted, want 4", n)
+		}
+	})
 }

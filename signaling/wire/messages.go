@@ -240,6 +240,9 @@ type Signal struct {
 	To      EndpointID `json:"to"`
 	Link    string     `json:"link"` // made by the offerer, the same in every signal of one attempt
 	Attempt int        `json:"attempt,omitempty"`
+	// Direct says that the link shall take the place of a relayed one that is up, and be
+	// direct itself; the old one stays until then.
+	Direct bool `json:"direct,omitempty"`
 	// Exactly one of the following.
 	Offer     *Description `json:"offer,omitempty"`
 	Answer    *Description `json:"answer,omitempty"`

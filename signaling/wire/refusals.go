@@ -11,7 +11,7 @@ type Door string
 // The doors of server and endpoints. PROTOCOL.md says what is refused at each.
 const (
 	DoorSocket    Door = "socket"    // the control socket, at both of its ends
-	DoorSignal    Door = "signal"    // descriptions and candidates, at endpoints
+	DoorSignal    Door = "signal"    // descriptions and candidates, at endpoints and on their way
 	DoorCtl       Door = "ctl"       // frames of peers
 	DoorBulk      Door = "bulk"      // likewise
 	DoorOrigin    Door = "origin"    // what the origin answers
@@ -27,6 +27,7 @@ const (
 	CodeUnknownPeer = "unknown_peer" // names an endpoint that is not online at the sender's site
 	CodeUnknownFlow = "unknown_flow" // names a flow that the site does not have
 	CodeDistrusted  = "distrusted"   // a link between two of whom one reported the other
+	CodeCandidate   = "candidate"    // an address that no peer can have, or too many
 	codeOther       = "other"
 )
 
