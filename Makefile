@@ -30,6 +30,11 @@ test: deps check build ## Everything CI runs: checks, race-tested packages, name
 test-many: ## 200 sites of 3 endpoints at one server, in one process and fake time
 	SITECAST_LAB_SITES=200 $(GO) test -timeout 9m -run ManySites -v ./e2e/lab
 
+.PHONY: test-long
+test-long: ## What takes long: all kinds of NATs, hosts that move, outages in fake time; the doctor on real links (root)
+	SITECAST_LONG=1 $(GO) test -timeout 9m -v -run 'NATs|Moves|BecomesDirect|ComesAndGoes|ADayWithout|RestartsAgainAndAgain' ./e2e/lab
+	SITECAST_LONG=1 $(GO) test -timeout 9m -v -run 'TheDoctor' ./e2e/story
+
 .PHONY: check
 check: ## Formatting, vet, staticcheck, the other systems' builds
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "not gofmt:"; echo "$$unformatted"; exit 1; }

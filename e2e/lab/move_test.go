@@ -71,6 +71,7 @@ func downloading(t *testing.T, plan lab.Plan, size int64, do func(l *lab.Lab, s 
 // An endpoint that goes from radio to cable in the middle of a download goes on within
 // five seconds, and hardly anything is sent twice.
 func TestDownloadGoesOnWhenAnEndpointMoves(t *testing.T) {
+	long(t)
 	const size = 8 * mib
 	bytes := map[string]int64{}
 	for _, who := range []string{"nobody", "who sends", "who receives"} {
@@ -98,6 +99,7 @@ func TestDownloadGoesOnWhenAnEndpointMoves(t *testing.T) {
 // A link through the relay is tried directly from time to time, and changes over without
 // a pause.
 func TestRelayedLinkBecomesDirectWhenThereIsAWay(t *testing.T) {
+	long(t)
 	synctest.Test(t, func(t *testing.T) {
 		l := lab.New(t, lab.Plan{Sites: []int{2}, Path: wan, LAN: time.Millisecond, NATs: []lab.NAT{{}, {}}, Isolated: true})
 		defer l.Close()

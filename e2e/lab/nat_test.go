@@ -46,6 +46,7 @@ const networksFile = "../../edge/rtc/NETWORKS.md"
 // shows the peer another port than the STUN server, which a NAT that looks at ports
 // does not let in.
 func TestLinksComeUpBetweenAllKindsOfNATs(t *testing.T) {
+	long(t)
 	table := &strings.Builder{}
 	row := func(cells ...string) { fmt.Fprintf(table, "| %s |\n", strings.Join(cells, " | ")) }
 	head, rule := []string{"from \\ to"}, []string{"---"}

@@ -1,6 +1,7 @@
 package lab_test
 
 import (
+	"os"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -40,6 +41,7 @@ func wantOnce(t *testing.T, l *lab.Lab, f site.FlowView, size int64, interruptio
 // TestALineThatComesAndGoesDelivers: half of the time there is no line, and never
 // for longer than 5 s is there one.
 func TestALineThatComesAndGoesDelivers(t *testing.T) {
+	long(t)
 	synctest.Test(t, func(t *testing.T) {
 		const size, every = 8 * mib, 5 * time.Second
 		// 2 Mbit/s: half a minute of it, and one with what is missing.
@@ -69,6 +71,7 @@ func TestALineThatComesAndGoesDelivers(t *testing.T) {
 // TestADayWithoutALineCostsWhatWasOnItsWay: the session, its token, the leases and
 // their addresses are all long over when the line is back.
 func TestADayWithoutALineCostsWhatWasOnItsWay(t *testing.T) {
+	long(t)
 	synctest.Test(t, func(t *testing.T) {
 		const size = 32 * mib
 		l := lab.New(t, lab.Plan{Sites: []int{1}, Path: wan}) // a day of links would take minutes
@@ -98,6 +101,7 @@ func TestADayWithoutALineCostsWhatWasOnItsWay(t *testing.T) {
 // TestAServerThatRestartsAgainAndAgainDelivers: leases that still run are taken over
 // by each server that follows.
 func TestAServerThatRestartsAgainAndAgainDelivers(t *testing.T) {
+	long(t)
 	synctest.Test(t, func(t *testing.T) {
 		const size, restarts = 32 * mib, 5
 		l := lab.New(t, lab.Plan{Sites: []int{3}, Path: wan, LAN: time.Millisecond})
@@ -117,4 +121,12 @@ func TestAServerThatRestartsAgainAndAgainDelivers(t *testing.T) {
 			e.WantDelivered("app", "1", size)
 		}
 	})
+}
+
+// long is for what takes so long that only `make test-long` runs it.
+func long(t *testing.T) {
+	t.Helper()
+	if os.Getenv("SITECAST_LONG") == "" {
+		t.Skip("it takes long: make test-long")
+	}
 }

@@ -5,6 +5,7 @@ package story
 import (
 	"encoding/json"
 	"errors"
+	"os"
 	"os/exec"
 	"testing"
 
@@ -45,6 +46,7 @@ func (s *stage) wantFault(works bool, rung doctor.Rung, fault doctor.Fault, flag
 
 // TestTheDoctorNamesWhatStandsInTheWay: on real links, beside agents that run.
 func TestTheDoctorNamesWhatStandsInTheWay(t *testing.T) {
+	long(t)
 	t.Parallel() // it waits most of its time
 	s := open(t, netlab.Plan{Sites: []netlab.SitePlan{{Endpoints: 2, WAN: wan(50), Isolated: true}}}, 1000)
 	s.must(s.StartAgents(s.ctx))
@@ -87,4 +89,12 @@ func TestTheDoctorNamesWhatStandsInTheWay(t *testing.T) {
 		rule("-D")
 	}
 	s.wantFault(true, "", "")
+}
+
+// long is for what takes so long that only `make test-long` runs it.
+func long(t *testing.T) {
+	t.Helper()
+	if os.Getenv("SITECAST_LONG") == "" {
+		t.Skip("it takes long: make test-long")
+	}
 }
