@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pion/transport/v5/stdnet"
+
 	"github.com/sitecast/sitecast/e2e/netlab"
 	"github.com/sitecast/sitecast/edge/lan"
 	"github.com/sitecast/sitecast/edge/rtc"
@@ -110,7 +112,12 @@ func newEnd(t *testing.T, h *netlab.Host) (*end, wire.EndpointID) {
 	}
 	e := &end{up: make(chan *rtc.Link, 1)}
 	if err := h.Do(func() error {
-		e.Transport, err = rtc.New(rtc.Config{Listen: "0.0.0.0:0", Identity: key, ICE: func() []wire.ICE { return nil },
+		// The host's interfaces as they are here: later this process is on another host.
+		network, err := stdnet.NewNet()
+		if err != nil {
+			return err
+		}
+		e.Transport, err = rtc.New(rtc.Config{Net: network, Listen: "0.0.0.0:0", Identity: key, ICE: func() []wire.ICE { return nil },
 			Handler: e, Log: slog.New(slog.DiscardHandler)})
 		return err
 	}); err != nil {
