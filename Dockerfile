@@ -1,7 +1,7 @@
 # The sitecast program, static, as an unprivileged user, with nothing else in the image.
 #
 #   docker build -t sitecast --build-arg VERSION=1.0 .
-#   docker run -v sitecast:/data -p 8443:8443 -p 3478:3478/udp sitecast \
+#   docker run -v sitecast:/data -p 8443:8443 -p 3478:3478/udp -p 3478:3478/tcp sitecast \
 #     server --data /data --listen 0.0.0.0:8443 --public-url https://sitecast.example:8443
 
 FROM golang:1.26-bookworm AS build
@@ -21,5 +21,5 @@ COPY --from=build /sitecast /sitecast
 ENV ZONEINFO=/zoneinfo.zip
 USER 65532:65532
 VOLUME /data
-EXPOSE 8443/tcp 3478/udp
+EXPOSE 8443/tcp 3478/udp 3478/tcp
 ENTRYPOINT ["/sitecast"]

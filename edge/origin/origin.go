@@ -232,13 +232,12 @@ func (c *Client) get(ctx context.Context, lease wire.Lease, read func(*shapedRea
 	defer stalled.Stop()
 	wait := context.AfterFunc(ctx, func() { cancel(context.Cause(ctx)) })
 	resp, err := c.http.Do(req)
-	if !wait() {
-		err = errors.Join(context.Cause(ctx), err)
+	if err == nil {
+		defer resp.Body.Close()
 	}
-	if err != nil {
-		return fmt.Errorf("ask the origin: %w", cmp.Or(context.Cause(inner), err))
+	if stopped := !wait(); stopped || err != nil {
+		return fmt.Errorf("ask the origin: %w", cmp.Or(context.Cause(inner), context.Cause(ctx), err))
 	}
-	defer resp.Body.Close()
 	defer drains(ctx, conn)()
 	if err := checkRange(resp, lease); err != nil {
 		c.refused.Add(wire.DoorOrigin, wire.CodeOrigin)

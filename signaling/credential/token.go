@@ -1,6 +1,7 @@
 package credential
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"crypto/hmac"
 	"crypto/rand"
@@ -11,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -18,6 +20,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/sitecast/sitecast/signaling/wire"
+	"github.com/sitecast/sitecast/storage/catalog"
 )
 
 // Limits and life times.
@@ -169,6 +172,19 @@ func ParseAPIToken(s string) ([]byte, error) {
 	secret, err := encoding.DecodeString(rest)
 	if err != nil || len(secret) != secretBytes { // line breaks are skipped
 		return nil, ErrToken
+	}
+	return secret, nil
+}
+
+// ReadRelaySecret reads a secret that a server shares with a relay.
+func ReadRelaySecret(file string) ([]byte, error) {
+	secret, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("read the relay's secret: %w", err)
+	}
+	if secret = bytes.TrimSpace(secret); len(secret) < catalog.MinRelaySecret || len(secret) > catalog.MaxRelaySecret {
+		return nil, fmt.Errorf("the secret in %s has %d characters, want %d to %d: make one with `head -c 32 /dev/urandom | base64`",
+			file, len(secret), catalog.MinRelaySecret, catalog.MaxRelaySecret)
 	}
 	return secret, nil
 }

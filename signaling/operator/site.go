@@ -8,12 +8,12 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"os"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/sitecast/sitecast/signaling/api"
+	"github.com/sitecast/sitecast/signaling/credential"
 	"github.com/sitecast/sitecast/storage/catalog"
 	"github.com/sitecast/sitecast/storage/content"
 )
@@ -265,11 +265,8 @@ func (c SiteSet) relay() (api.Relay, error) {
 	if c.Relay == noRelay {
 		return api.Relay{}, nil
 	}
-	secret, err := os.ReadFile(c.RelaySecretFile)
-	if err != nil {
-		return api.Relay{}, fmt.Errorf("read the relay's secret: %w", err)
-	}
-	return api.Relay{Address: c.Relay, Secret: strings.TrimSpace(string(secret))}, nil
+	secret, err := credential.ReadRelaySecret(c.RelaySecretFile)
+	return api.Relay{Address: c.Relay, Secret: string(secret)}, err
 }
 
 // change changes a site; what says so in an error.

@@ -1,7 +1,6 @@
 package relay
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"crypto/tls"
@@ -13,21 +12,20 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
+	"github.com/sitecast/sitecast/signaling/credential"
 	"github.com/sitecast/sitecast/signaling/listen"
 	"github.com/sitecast/sitecast/signaling/units"
 )
-
-// MinSecretBytes is the least length of a secret: whoever guesses it may use the relay.
-const MinSecretBytes = 16
 
 // Command is `sitecast relay`.
 type Command struct {
 	Listen     string `help:"Address for UDP and TCP." required:"" placeholder:"ADDR" env:"SITECAST_RELAY_LISTEN"`
 	PublicIP   string `name:"public-ip" help:"Address at which endpoints reach the relay." required:"" placeholder:"IP" env:"SITECAST_RELAY_PUBLIC_IP"`
 	SecretFile string `name:"secret-file" help:"File with the secret that the relay shares with the server." required:"" placeholder:"FILE" env:"SITECAST_RELAY_SECRET_FILE"`
-	TLSCert    string `name:"tls-cert" help:"Certificate chain, PEM: TLS is spoken on the same TCP port." placeholder:"FILE" env:"SITECAST_TLS_CERT"`
+	TLSCert    string `name:"tls-cert" help:"Certificate chain, PEM: TLS is spoken on the same TCP port. It is read again for each connection." placeholder:"FILE" env:"SITECAST_TLS_CERT"`
 	TLSKey     string `name:"tls-key" help:"Its key." placeholder:"FILE" env:"SITECAST_TLS_KEY"`
 	Ports      string `help:"Ports to relay with." default:"49160-49660" placeholder:"FROM-TO"`
 
@@ -100,21 +98,9 @@ func (c Command) config(secret []byte) (Config, error) {
 		Log:      slog.New(slog.NewTextHandler(cmp.Or[io.Writer](c.Stderr, os.Stderr), &slog.HandlerOptions{Level: c.LogLevel}))}, nil
 }
 
-// ReadSecret reads a secret that a server and its relays share.
-func ReadSecret(file string) ([]byte, error) {
-	secret, err := os.ReadFile(file)
-	if err != nil {
-		return nil, fmt.Errorf("read the relay's secret: %w", err)
-	}
-	if secret = bytes.TrimSpace(secret); len(secret) < MinSecretBytes {
-		return nil, fmt.Errorf("the secret in %s has %d characters, %d are the least: make one with `head -c 32 /dev/urandom | base64`", file, len(secret), MinSecretBytes)
-	}
-	return secret, nil
-}
-
 // Run relays until ctx ends.
 func (c Command) Run(ctx context.Context) error {
-	secret, err := ReadSecret(c.SecretFile)
+	secret, err := credential.ReadRelaySecret(c.SecretFile)
 	if err != nil {
 		return err
 	}
@@ -124,11 +110,11 @@ func (c Command) Run(ctx context.Context) error {
 	}
 	var config *tls.Config
 	if c.TLSCert != "" {
-		cert, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
-		if err != nil {
-			return fmt.Errorf("load the certificate: %w", err)
+		if _, err := c.certificate(); err != nil {
+			return err
 		}
-		config = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{cert}}
+		config = &tls.Config{MinVersion: tls.VersionTLS12,
+			GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return c.certificate() }}
 	}
 	if err := Open(&cfg, c.Listen, config); err != nil {
 		return err
@@ -143,8 +129,20 @@ func (c Command) Run(ctx context.Context) error {
 	}
 	fmt.Fprintf(cmp.Or[io.Writer](c.Stdout, os.Stdout), "Sitecast relays at %s (%s)\n\n  sitecast site set SITE --relay turn:%s --relay-secret-file %s\n\n",
 		c.Listen, how, net.JoinHostPort(c.PublicIP, portOf(cfg)), c.SecretFile)
-	go r.tell(ctx)
+	var telling sync.WaitGroup
+	telling.Go(func() { r.tell(ctx) })
+	defer telling.Wait()
 	return r.Run(ctx)
+}
+
+// certificate reads the certificate for each connection, so that one that was renewed is
+// used at once.
+func (c Command) certificate() (*tls.Certificate, error) {
+	cert, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
+	if err != nil {
+		return nil, fmt.Errorf("load the certificate: %w", err)
+	}
+	return &cert, nil
 }
 
 // Open listens on an address for UDP and TCP, and for TLS on the same TCP port with a

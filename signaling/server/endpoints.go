@@ -48,7 +48,7 @@ func (s *Server) ice(ctx context.Context, id wire.EndpointID, name string) (serv
 	}
 	if at.Relay != "" {
 		scheme, where, _ := strings.Cut(at.Relay, ":")
-		near := turnAt(where, scheme == "turns")
+		near := wire.ICE{URLs: []string{turnUDP(where), turnTCP(scheme, where)}}
 		near.Place = wire.PlaceSite
 		near.Username, near.Credential = credential.TURN(at.RelaySecret, id, name, now)
 		servers = append(servers, near)
@@ -56,20 +56,19 @@ func (s *Server) ice(ctx context.Context, id wire.EndpointID, name string) (serv
 	if s.relay == nil {
 		return servers, nil
 	}
-	central := turnAt(s.cfg.RelayAddr, len(s.cfg.Relay.Listeners) > 0)
+	central := wire.ICE{URLs: []string{turnUDP(s.cfg.RelayAddr)}}
+	if len(s.cfg.Relay.Listeners) > 0 {
+		central.URLs = append(central.URLs, turnTCP("turns", s.cfg.RelayAddr))
+	}
 	central.Username, central.Credential = credential.TURN(s.keys.TURNSecret(), id, name, now)
 	return append(servers, wire.ICE{URLs: []string{"stun:" + s.cfg.RelayAddr}}, central), nil
 }
 
-// turnAt is a relay over UDP, and over TCP for those whose network lets nothing else
-// pass; with TLS where it is spoken, as some networks let only that pass.
-func turnAt(where string, tls bool) wire.ICE {
-	scheme := "turn:"
-	if tls {
-		scheme = "turns:"
-	}
-	return wire.ICE{URLs: []string{"turn:" + where + "?transport=udp", scheme + where + "?transport=tcp"}}
-}
+// turnUDP and turnTCP are the addresses of a relay over UDP, and over TCP for those
+// whose network lets nothing else pass; the scheme turns is TLS, as some let only that
+// pass.
+func turnUDP(where string) string         { return "turn:" + where + "?transport=udp" }
+func turnTCP(scheme, where string) string { return scheme + ":" + where + "?transport=tcp" }
 
 // The server hears sessions and passes them to the site's loop.
 

@@ -107,10 +107,6 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "there are too many tunnels, or the server stops", http.StatusServiceUnavailable)
 		return
 	}
-	s.wg.Go(func() {
-		t.pump(s.closed)
-		s.forget(who, t)
-	})
 	select {
 	case s.accepted <- conn{near, s.cfg.Addr, address(r.RemoteAddr)}:
 		w.WriteHeader(http.StatusCreated)
@@ -123,6 +119,7 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// add takes a tunnel in and begins it, if there is room.
 func (s *Server) add(who wire.EndpointID, t *tunnel) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -139,6 +136,10 @@ func (s *Server) add(who wire.EndpointID, t *tunnel) bool {
 	}
 	s.byID[t.id], s.of[who] = t, t
 	t.idle = time.AfterFunc(wire.TunnelIdle, t.end)
+	s.wg.Go(func() { // here, lest Close has stopped waiting
+		t.pump(s.closed)
+		s.forget(who, t)
+	})
 	return true
 }
 

@@ -1,7 +1,6 @@
 package catalog
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"strings"
@@ -38,7 +37,7 @@ func (r SiteRelay) Check() error {
 		return fmt.Errorf("relay %.60q: %q is no port", r.Address, port)
 	}
 	if len(r.Secret) < MinRelaySecret || len(r.Secret) > MaxRelaySecret {
-		return errors.New("a relay's secret has 16 to 512 characters")
+		return fmt.Errorf("a relay's secret has %d to %d characters", MinRelaySecret, MaxRelaySecret)
 	}
 	return nil
 }
