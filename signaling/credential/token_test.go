@@ -343,3 +343,23 @@ func TestTURNCredentialsEndAndNameTheEndpoint(t *testing.T) {
 		}
 	})
 }
+
+func TestASecretOfARelayIsReadWithoutItsLineEnd(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "secret")
+	for text, want := range map[string]string{"0123456789abcdef\n": "0123456789abcdef", " 0123456789abcdef\r\n": "0123456789abcdef",
+		"0123456789abcde\n": "", "": "", strings.Repeat("x", 513): ""} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		got, err := credential.ReadRelaySecret(file)
+		if string(got) != want || (err == nil) != (want != "") {
+			t.Errorf("%.20q is read as %q, %v; want %q", text, got, err, want)
+		}
+		if err != nil && !strings.Contains(err.Error(), "make one with") {
+			t.Errorf("%v does not say what to do", err)
+		}
+	}
+	if _, err := credential.ReadRelaySecret(file + ".not"); err == nil {
+		t.Error("a file that is not there was read")
+	}
+}

@@ -45,7 +45,5 @@ func Terminal(out io.Writer, width, height int) func(lines []string) {
 var (
 	Bar       = bar
 	Cut       = cut
-	Bits      = bits
-	BytesText = bytesText
 	FlowLines = flowLines
 )

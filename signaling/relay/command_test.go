@@ -1,0 +1,34 @@
+package relay_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/sitecast/sitecast/signaling/relay"
+	"github.com/sitecast/sitecast/signaling/units"
+)
+
+func TestFlagsThatCannotBeAreRefusedAndSayWhich(t *testing.T) {
+	good := relay.Command{Listen: "0.0.0.0:3478", PublicIP: "10.12.0.5", Ports: "49160-49660", EndpointAllocations: 64,
+		EndpointRate: units.NoRate, SiteRate: units.NoRate, Deny: []string{"192.0.2.0/24"}}
+	if err := good.Validate(); err != nil {
+		t.Fatalf("good flags: %v", err)
+	}
+	for want, change := range map[string]func(*relay.Command){
+		"--public-ip":            func(c *relay.Command) { c.PublicIP = "0.0.0.0" },
+		"--listen":               func(c *relay.Command) { c.Listen = "3478" },
+		"--tls-cert and":         func(c *relay.Command) { c.TLSKey = "key.pem" },
+		`--ports "9-8"`:          func(c *relay.Command) { c.Ports = "9-8" },
+		`--ports "1-65536"`:      func(c *relay.Command) { c.Ports = "1-65536" },
+		`--ports "7"`:            func(c *relay.Command) { c.Ports = "7" },
+		"--deny":                 func(c *relay.Command) { c.Deny = []string{"10.0.0/8"} },
+		"--endpoint-allocations": func(c *relay.Command) { c.EndpointAllocations = 0 },
+		"--site-allocations":     func(c *relay.Command) { c.SiteAllocations = -1 },
+	} {
+		c := good
+		change(&c)
+		if err := c.Validate(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want an error about %s", err, want)
+		}
+	}
+}
