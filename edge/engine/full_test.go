@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -14,29 +13,6 @@ import (
 	"github.com/sitecast/sitecast/storage/chunk"
 	"github.com/sitecast/sitecast/storage/content"
 )
-
-// roomy is a store on a disk that may be full.
-type roomy struct {
-	chunk.Store
-	full *atomic.Bool
-}
-
-func (r roomy) Open(ctx context.Context, head content.Head, envelope json.RawMessage, body *content.Body) (chunk.Version, error) {
-	v, err := r.Store.Open(ctx, head, envelope, body)
-	return roomyVersion{v, r.full}, err
-}
-
-type roomyVersion struct {
-	chunk.Version
-	full *atomic.Bool
-}
-
-func (v roomyVersion) Put(i uint32, data []byte, from chunk.Source, wan int64) (bool, error) {
-	if v.full.Load() {
-		return false, fmt.Errorf("write chunk %d: %w", i, chunk.ErrNoRoom)
-	}
-	return v.Version.Put(i, data, from, wan)
-}
 
 // The site must not wait for it: the server leases to others who has no code.
 func TestFetcherWhoseDiskIsFullGivesItsLeaseBackAndSaysWhy(t *testing.T) {

@@ -2,7 +2,6 @@ package engine_test
 
 import (
 	"context"
-	"encoding/json"
 	"slices"
 	"sync"
 	"testing"
@@ -14,31 +13,17 @@ import (
 	"github.com/sitecast/sitecast/storage/content"
 )
 
-// slowly is a store that takes the chunks of one content at 1 MB/s, whoever brings them.
-type slowly struct {
-	chunk.Store
-	content string
-	disk    *sync.Mutex
-}
-
-func (s slowly) Open(ctx context.Context, head content.Head, envelope json.RawMessage, body *content.Body) (chunk.Version, error) {
-	v, err := s.Store.Open(ctx, head, envelope, body)
-	if err == nil && head.Name == s.content {
-		v = slowVersion{v, s.disk}
-	}
-	return v, err
-}
-
-type slowVersion struct {
-	chunk.Version
-	disk *sync.Mutex
-}
-
-func (v slowVersion) Put(i uint32, data []byte, from chunk.Source, wan int64) (bool, error) {
-	v.disk.Lock()
-	time.Sleep(time.Duration(len(data)) * time.Microsecond)
-	v.disk.Unlock()
-	return v.Version.Put(i, data, from, wan)
+// slowly is a disk that takes the chunks of one content at 1 MB/s, whoever brings them.
+func slowly(inner chunk.Store, name string) chunk.Store {
+	var disk sync.Mutex
+	return troubled{Store: inner, write: func(of string, bytes int) error {
+		if of == name {
+			disk.Lock()
+			defer disk.Unlock()
+			time.Sleep(time.Duration(bytes) * time.Microsecond)
+		}
+		return nil
+	}}
 }
 
 // wanted lists the chunks of a version that the peer was asked for.
@@ -105,7 +90,7 @@ func TestSlowDiskHoldsUpNeitherTheLinkNorOtherVersions(t *testing.T) {
 		s := newStand(t)
 		defer func() { s.stop() }()
 		s.stop()
-		s.wrap = func(inner chunk.Store) chunk.Store { return slowly{inner, "app", new(sync.Mutex)} }
+		s.wrap = func(inner chunk.Store) chunk.Store { return slowly(inner, "app") }
 		s.run()
 		s.want(s.flow)
 		s.leaseBody()
@@ -161,7 +146,7 @@ func TestWhatWaitsForTheDiskIsNotGrantedAgain(t *testing.T) {
 		s := newStand(t)
 		defer func() { s.stop() }()
 		s.stop()
-		s.wrap = func(inner chunk.Store) chunk.Store { return slowly{inner, "app", new(sync.Mutex)} }
+		s.wrap = func(inner chunk.Store) chunk.Store { return slowly(inner, "app") }
 		s.run()
 		s.want(s.flow)
 		s.leaseBody()

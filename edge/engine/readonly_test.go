@@ -1,9 +1,6 @@
 package engine_test
 
 import (
-	"context"
-	"encoding/json"
-	"fmt"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -13,45 +10,22 @@ import (
 
 	"github.com/sitecast/sitecast/signaling/wire"
 	"github.com/sitecast/sitecast/storage/chunk"
-	"github.com/sitecast/sitecast/storage/content"
 )
-
-// still is a store on a disk that may become read-only, as one does that had errors.
-type still struct {
-	chunk.Store
-	readOnly *atomic.Bool
-}
-
-func (s still) Open(ctx context.Context, head content.Head, envelope json.RawMessage, body *content.Body) (chunk.Version, error) {
-	v, err := s.Store.Open(ctx, head, envelope, body)
-	return stillVersion{v, s.readOnly}, err
-}
-
-type stillVersion struct {
-	chunk.Version
-	readOnly *atomic.Bool
-}
-
-func (v stillVersion) Put(i uint32, data []byte, from chunk.Source, wan int64) (bool, error) {
-	if v.readOnly.Load() {
-		return false, fmt.Errorf("write chunk %d: %w", i, syscall.EROFS)
-	}
-	return v.Version.Put(i, data, from, wan)
-}
-
-func (v stillVersion) Seed(ctx context.Context, took func(uint32)) error {
-	if v.readOnly.Load() {
-		return fmt.Errorf("seed: %w", syscall.EROFS)
-	}
-	return v.Version.Seed(ctx, took)
-}
 
 // onStillDisk is a stand whose disk becomes read-only when readOnly is set; the version
 // has its first chunks.
 func onStillDisk(t *testing.T) (s *stand, readOnly *atomic.Bool) {
 	s, readOnly = newStand(t), new(atomic.Bool)
 	s.stop()
-	s.wrap = func(inner chunk.Store) chunk.Store { return still{inner, readOnly} }
+	says := func() error {
+		if readOnly.Load() {
+			return syscall.EROFS
+		}
+		return nil
+	}
+	s.wrap = func(inner chunk.Store) chunk.Store {
+		return troubled{inner, func(string, int) error { return says() }, says}
+	}
 	s.run()
 	s.want(s.flow)
 	s.leaseBody()

@@ -2,41 +2,22 @@ package engine_test
 
 import (
 	"context"
-	"encoding/json"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/sitecast/sitecast/signaling/wire"
 	"github.com/sitecast/sitecast/storage/chunk"
-	"github.com/sitecast/sitecast/storage/content"
 )
 
-// slow is a store on a disk that takes a while over each chunk, as a worn flash card does.
-type slow struct {
-	chunk.Store
-	takes time.Duration
-}
-
-func (s slow) Open(ctx context.Context, head content.Head, envelope json.RawMessage, body *content.Body) (chunk.Version, error) {
-	v, err := s.Store.Open(ctx, head, envelope, body)
-	return tardyVersion{v, s.takes}, err
-}
-
-type tardyVersion struct {
-	chunk.Version
-	takes time.Duration
-}
-
-func (v tardyVersion) Put(i uint32, data []byte, from chunk.Source, wan int64) (bool, error) {
-	time.Sleep(v.takes)
-	return v.Version.Put(i, data, from, wan)
-}
-
+// onSlowDisk is a stand whose disk takes a while over each chunk, as a worn flash card
+// does.
 func onSlowDisk(t *testing.T, takes time.Duration) *stand {
 	s := newStand(t)
 	s.stop()
-	s.wrap = func(inner chunk.Store) chunk.Store { return slow{inner, takes} }
+	s.wrap = func(inner chunk.Store) chunk.Store {
+		return troubled{Store: inner, write: func(string, int) error { time.Sleep(takes); return nil }}
+	}
 	s.run()
 	s.want(s.flow)
 	s.leaseBody()

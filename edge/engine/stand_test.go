@@ -99,7 +99,12 @@ func (s *stand) begin() {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	var kept chunk.Store = roomy{store, &s.full}
+	var kept chunk.Store = troubled{Store: store, write: func(string, int) error {
+		if s.full.Load() {
+			return chunk.ErrNoRoom
+		}
+		return nil
+	}}
 	if s.wrap != nil {
 		kept = s.wrap(kept)
 	}

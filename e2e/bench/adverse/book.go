@@ -3,13 +3,9 @@
 package main
 
 import (
-	"bufio"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io/fs"
-	"os"
 	"time"
+
+	kept "github.com/sitecast/sitecast/e2e/bench/book"
 )
 
 // Phases of a cell.
@@ -43,41 +39,28 @@ type figures struct {
 // goodput is in bits per second.
 func (f figures) goodput() float64 { return 8 * float64(f.Bytes) / f.Seconds }
 
-// book keeps what was measured, so that a run that ended early can be continued.
+// book keeps what was measured, so that a run that ended early can be continued: of
+// this build, where Sitecast took part.
 type book struct {
-	path, build string
-	known       map[string]record // by cell and phase, of this build
+	*kept.Book[record]
+	build string
 }
 
 // openBook reads a book; one that is not there is empty.
 func openBook(path, build string) (*book, error) {
-	b := &book{path: path, build: build, known: map[string]record{}}
-	f, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return b, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	lines := bufio.NewScanner(f)
-	for n := 1; lines.Scan(); n++ {
-		var r record
-		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
-			return nil, fmt.Errorf("%s, line %d: %w (remove the line, or name another file with -out)", path, n, err)
+	b, err := kept.Open(path, func(r record) string {
+		if r.Build != "" && r.Build != build {
+			return ""
 		}
-		if r.Build == "" || r.Build == build {
-			b.known[r.Cell+" "+r.Phase] = r
-		}
-	}
-	return b, lines.Err()
+		return key(r.Cell, r.Phase)
+	})
+	return &book{b, build}, err
 }
 
+func key(cell, phase string) string { return cell + " " + phase }
+
 // find returns what is known of a phase of a cell.
-func (b *book) find(c cell, phase string) (record, bool) {
-	r, ok := b.known[c.String()+" "+phase]
-	return r, ok
-}
+func (b *book) find(c cell, phase string) (record, bool) { return b.Find(key(c.String(), phase)) }
 
 // note writes a phase of a cell down.
 func (b *book) note(c cell, phase string, f figures) error {
@@ -85,18 +68,5 @@ func (b *book) note(c cell, phase string, f figures) error {
 	if phase == phaseSitecast {
 		r.Build = b.build
 	}
-	line, err := json.Marshal(r)
-	if err != nil {
-		return err
-	}
-	file, err := os.OpenFile(b.path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(append(line, '\n'))
-	if err := errors.Join(err, file.Close()); err != nil {
-		return err
-	}
-	b.known[r.Cell+" "+r.Phase] = r
-	return nil
+	return b.Note(r)
 }

@@ -3,13 +3,9 @@
 package main
 
 import (
-	"bufio"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io/fs"
-	"os"
 	"time"
+
+	kept "github.com/sitecast/sitecast/e2e/bench/book"
 )
 
 // Phases of a cell. What does not depend on the program that is measured is
@@ -36,49 +32,33 @@ type record struct {
 	Beside *beside   `json:"beside,omitempty"`
 }
 
-// book keeps what was measured, so that a run that ended early can be continued.
+// book keeps what was measured, so that a run that ended early can be continued: of
+// this build and sender, where a phase depends on them.
 type book struct {
-	path          string
+	*kept.Book[record]
 	build, sender string
-	known         map[string]record // by cell and phase, of this build and sender
 }
 
 // openBook reads a book, or begins a new one and lays the old one aside.
 func openBook(path, build, sender string, fresh bool) (*book, error) {
-	b := &book{path: path, build: build, sender: sender, known: map[string]record{}}
 	if fresh {
-		if err := os.Rename(path, path+".old"); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := kept.Aside(path); err != nil {
 			return nil, err
 		}
 	}
-	f, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return b, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	lines := bufio.NewScanner(f)
-	for n := 1; lines.Scan(); n++ {
-		var r record
-		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
-			return nil, fmt.Errorf("%s, line %d: %w (remove the line, or name another file with -out)", path, n, err)
+	b, err := kept.Open(path, func(r record) string {
+		if r.Build != "" && r.Build != build || r.Sender != "" && r.Sender != sender {
+			return ""
 		}
-		if (r.Build == "" || r.Build == build) && (r.Sender == "" || r.Sender == sender) {
-			b.known[key(r.Cell, r.Phase)] = r
-		}
-	}
-	return b, lines.Err()
+		return key(r.Cell, r.Phase)
+	})
+	return &book{b, build, sender}, err
 }
 
 func key(cell, phase string) string { return cell + " " + phase }
 
 // find returns what is known of a phase of a cell.
-func (b *book) find(c cell, phase string) (record, bool) {
-	r, ok := b.known[key(c.String(), phase)]
-	return r, ok
-}
+func (b *book) find(c cell, phase string) (record, bool) { return b.Find(key(c.String(), phase)) }
 
 // note writes a record down.
 func (b *book) note(r record) error {
@@ -88,20 +68,7 @@ func (b *book) note(r record) error {
 	if r.Phase == phaseSitecast {
 		r.Build = b.build
 	}
-	line, err := json.Marshal(r)
-	if err != nil {
-		return err
-	}
-	f, err := os.OpenFile(b.path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(append(line, '\n'))
-	if err := errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	b.known[key(r.Cell, r.Phase)] = r
-	return nil
+	return b.Note(r)
 }
 
 // alone is when the first and the last figures were measured that builds are
