@@ -131,18 +131,6 @@ func (s *stage) flow(name string, i int) site.FlowView {
 	panic("not reached")
 }
 
-// crossed is how many bytes came to the first site over its WAN while do ran, as its
-// network counts frames.
-func (s *stage) crossed(do func()) int64 {
-	s.t.Helper()
-	before, err := s.lab.Sites[0].WAN()
-	s.must(err)
-	do()
-	after, err := s.lab.Sites[0].WAN()
-	s.must(err)
-	return after.Minus(before).ReceivedBytes
-}
-
 // until waits for a flow to be in some state.
 func (s *stage) until(what, name string, i int, reached func(site.FlowView) bool) {
 	s.t.Helper()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"testing"
 
 	"github.com/sitecast/sitecast/storage/chunk"
 	"github.com/sitecast/sitecast/storage/content"
@@ -43,4 +44,16 @@ func (v troubledVersion) Seed(ctx context.Context, took func(uint32)) error {
 		}
 	}
 	return v.Version.Seed(ctx, took)
+}
+
+// standOn is a stand whose store has something before it; the body of its flow is there.
+func standOn(t *testing.T, wrap func(chunk.Store) chunk.Store) *stand {
+	t.Helper()
+	s := newStand(t)
+	s.stop()
+	s.wrap = wrap
+	s.run()
+	s.want(s.flow)
+	s.leaseBody()
+	return s
 }

@@ -87,13 +87,8 @@ func (s *stand) held(name string) uint32 {
 
 func TestSlowDiskHoldsUpNeitherTheLinkNorOtherVersions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newStand(t)
+		s := standOn(t, func(inner chunk.Store) chunk.Store { return slowly(inner, "app") })
 		defer func() { s.stop() }()
-		s.stop()
-		s.wrap = func(inner chunk.Store) chunk.Store { return slowly(inner, "app") }
-		s.run()
-		s.want(s.flow)
-		s.leaseBody()
 		other := s.other("other", wire.Normal, 50)
 		p, idle := s.link("a"), s.link("b")
 		s.joins(idle)
@@ -143,13 +138,8 @@ func TestSlowDiskHoldsUpNeitherTheLinkNorOtherVersions(t *testing.T) {
 
 func TestWhatWaitsForTheDiskIsNotGrantedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newStand(t)
+		s := standOn(t, func(inner chunk.Store) chunk.Store { return slowly(inner, "app") })
 		defer func() { s.stop() }()
-		s.stop()
-		s.wrap = func(inner chunk.Store) chunk.Store { return slowly(inner, "app") }
-		s.run()
-		s.want(s.flow)
-		s.leaseBody()
 		p := s.link("a")
 		s.joinsOf(p, s.flow)
 		first := p.allowed()

@@ -15,20 +15,16 @@ import (
 // onStillDisk is a stand whose disk becomes read-only when readOnly is set; the version
 // has its first chunks.
 func onStillDisk(t *testing.T) (s *stand, readOnly *atomic.Bool) {
-	s, readOnly = newStand(t), new(atomic.Bool)
-	s.stop()
+	readOnly = new(atomic.Bool)
 	says := func() error {
 		if readOnly.Load() {
 			return syscall.EROFS
 		}
 		return nil
 	}
-	s.wrap = func(inner chunk.Store) chunk.Store {
+	s = standOn(t, func(inner chunk.Store) chunk.Store {
 		return troubled{inner, func(string, int) error { return says() }, says}
-	}
-	s.run()
-	s.want(s.flow)
-	s.leaseBody()
+	})
 	s.leaseChunks(0, 5)
 	return s, readOnly
 }

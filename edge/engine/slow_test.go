@@ -13,15 +13,9 @@ import (
 // onSlowDisk is a stand whose disk takes a while over each chunk, as a worn flash card
 // does.
 func onSlowDisk(t *testing.T, takes time.Duration) *stand {
-	s := newStand(t)
-	s.stop()
-	s.wrap = func(inner chunk.Store) chunk.Store {
+	return standOn(t, func(inner chunk.Store) chunk.Store {
 		return troubled{Store: inner, write: func(string, int) error { time.Sleep(takes); return nil }}
-	}
-	s.run()
-	s.want(s.flow)
-	s.leaseBody()
-	return s
+	})
 }
 
 // A chunk that the disk takes longer over than a lease lives is no sleep of the
