@@ -91,7 +91,7 @@ func (c Doctor) config() (doctor.Config, error) {
 	if err != nil {
 		return doctor.Config{}, fmt.Errorf("--proxy: %w", err)
 	}
-	through, err := proxy.For(c.Proxy, doctor.Address(server))
+	through, err := proxy.For(c.Proxy, proxy.Address(server))
 	if err != nil {
 		return doctor.Config{}, fmt.Errorf("read the proxy's address from the environment: %w", err)
 	}

@@ -12,11 +12,11 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"net/url"
 	"strings"
 	"syscall"
 	"time"
 
+	"github.com/sitecast/sitecast/edge/proxy"
 	"github.com/sitecast/sitecast/signaling/wire"
 )
 
@@ -62,16 +62,7 @@ func (d *doctor) server(ctx context.Context) {
 	d.add(d.large(ctx))
 }
 
-// Address is HOST:PORT of a server.
-func Address(server *url.URL) string {
-	port := server.Port()
-	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[server.Scheme]
-	}
-	return net.JoinHostPort(server.Hostname(), port)
-}
-
-func (d *doctor) address() string { return Address(d.Server) }
+func (d *doctor) address() string { return proxy.Address(d.Server) }
 
 func (d *doctor) name(ctx context.Context) Finding {
 	host := d.Server.Hostname()

@@ -38,6 +38,8 @@ type scrubber struct {
 	due     time.Time          // when there is something to do again
 	reason  string             // why not now, or what it does
 	waiting string             // why the one who checks waits; empty while it goes on
+	saving  bool               // the memory is being kept
+	stale   bool               // and changed since
 }
 
 func newScrubber(s *Scrub) *scrubber {
@@ -262,12 +264,26 @@ func (e *Engine) saveScrub() {
 	if k.Save == nil {
 		return
 	}
+	if k.saving { // what changed meanwhile is kept afterwards, all at once
+		k.stale = true
+		return
+	}
+	k.saving, k.stale = true, false
 	kept := k.Memory.Clone()
-	e.wg.Go(func() {
-		if err := k.Save(kept); err != nil {
-			e.log.Warn("keeping how far the scrub came", "err", err)
-		}
-	})
+	e.wg.Go(func() { e.post(scrubSaved{k.Save(kept)}) })
+}
+
+// scrubSaved tells that the memory was kept.
+type scrubSaved struct{ err error }
+
+func (ev scrubSaved) apply(e *Engine, _ time.Time) {
+	e.scrub.saving = false
+	if ev.err != nil {
+		e.log.Warn("keeping how far the scrub came", "err", ev.err)
+	}
+	if e.scrub.stale {
+		e.saveScrub()
+	}
 }
 
 // damaged notes that a chunk which was held is not as it should be; healed that it is

@@ -63,7 +63,7 @@ func For(setting, addr string) (string, error) {
 	if err != nil || at == nil {
 		return "", err
 	}
-	return hostPort(at), nil
+	return Address(at), nil
 }
 
 // chosen returns how the proxy for a URL is found; nil where there is none for any.
@@ -85,7 +85,7 @@ func chosen(setting string) (func(*url.URL) (*url.URL, error), error) {
 func through(ctx context.Context, direct Dial, at *url.URL, network, addr string) (net.Conn, error) {
 	ctx, stop := context.WithTimeout(ctx, connectTimeout)
 	defer stop()
-	conn, err := direct(ctx, network, hostPort(at))
+	conn, err := direct(ctx, network, Address(at))
 	if err != nil {
 		return nil, fmt.Errorf("connect to the proxy %s: %w", at.Host, err)
 	}
@@ -101,7 +101,8 @@ func through(ctx context.Context, direct Dial, at *url.URL, network, addr string
 	return far, nil
 }
 
-func hostPort(at *url.URL) string {
+// Address is HOST:PORT of a URL.
+func Address(at *url.URL) string {
 	port := at.Port()
 	if port == "" {
 		port = map[string]string{"http": "80", "https": "443"}[at.Scheme]
