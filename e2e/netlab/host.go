@@ -4,6 +4,7 @@ package netlab
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -67,6 +68,27 @@ func (h *Host) Listen(network, addr string) (l net.Listener, err error) {
 		return err
 	})
 	return l, err
+}
+
+// ListenBy is Listen for TCP whose connections send with the named congestion control.
+func (h *Host) ListenBy(addr, control string) (net.Listener, error) {
+	l, err := h.Listen("tcp4", addr)
+	if err != nil {
+		return nil, err
+	}
+	raw, err := l.(*net.TCPListener).SyscallConn()
+	if err == nil {
+		var failed error
+		// What is accepted inherits it.
+		err = raw.Control(func(fd uintptr) {
+			failed = unix.SetsockoptString(int(fd), unix.IPPROTO_TCP, unix.TCP_CONGESTION, control)
+		})
+		err = errors.Join(err, failed)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("use %s: %w", control, err), l.Close())
+	}
+	return l, nil
 }
 
 // enter moves the calling thread to a namespace and returns the way back.

@@ -16,14 +16,12 @@ import (
 )
 
 const (
-	// minBuffered is what bulk may always have buffered, bytes.
-	minBuffered = 256 << 10
-	// bufferTime is how much of the link's rate may be buffered beyond that.
-	bufferTime = 200 * time.Millisecond
 	// ctlQueue and maxQueued bound the ctl frames waiting, in number and bytes; a
 	// peer that lets them fill is gone.
 	ctlQueue  = 4096
 	maxQueued = 16 << 20
+	// tripEvery is how often SCTP and ICE are asked for round trips.
+	tripEvery = 100 * time.Millisecond
 	// ctlBuffered is what ctl may have buffered beneath the queue, bytes.
 	ctlBuffered = 256 << 10
 )
@@ -47,16 +45,15 @@ type Link struct {
 	queued         atomic.Int64 // bytes in queue
 
 	// turn holds one value, which guards what SendBulk uses; senders take turns.
-	turn    chan struct{}
-	buf     []byte
-	limit   uint64
-	rateAt  time.Time
-	rateSum int64
+	turn   chan struct{}
+	buf    []byte
+	window window
+	asked  time.Time // SCTP and ICE, for round trips
 }
 
 // newLink declares the channels; opened hears when each opens.
 func newLink(s *session, opened chan<- struct{}) (*Link, error) {
-	l := &Link{s: s, queue: make(chan []byte, ctlQueue), turn: make(chan struct{}, 1), limit: minBuffered,
+	l := &Link{s: s, queue: make(chan []byte, ctlQueue), turn: make(chan struct{}, 1),
 		ctlLow: make(chan struct{}, 1), bulkLow: make(chan struct{}, 1)}
 	l.turn <- struct{}{}
 	var err error
@@ -67,7 +64,7 @@ func newLink(s *session, opened chan<- struct{}) (*Link, error) {
 		return nil, err
 	}
 	onLow(l.ctl, ctlBuffered/2, l.ctlLow)
-	onLow(l.bulk, minBuffered/2, l.bulkLow)
+	onLow(l.bulk, minWindow/2, l.bulkLow)
 	return l, nil
 }
 
@@ -271,8 +268,8 @@ func (l *Link) SendCtl(f wire.Frame) error {
 	return errSlow
 }
 
-// SendBulk sends a frame, waiting while more is buffered than 200 ms of the
-// link's rate (256 KiB at least). It returns when the frame is buffered.
+// SendBulk sends a frame, waiting while as much is buffered as the way to the peer and
+// back holds, and a little more. It returns when the frame is buffered.
 func (l *Link) SendBulk(ctx context.Context, f wire.Frame) error {
 	select {
 	case <-l.turn:
@@ -282,7 +279,7 @@ func (l *Link) SendBulk(ctx context.Context, f wire.Frame) error {
 	case <-l.s.ctx.Done():
 		return errClosed
 	}
-	for l.bulk.BufferedAmount() > l.limit {
+	for !l.room() {
 		select {
 		case <-l.bulkLow:
 		case <-ctx.Done():
@@ -297,22 +294,30 @@ func (l *Link) SendBulk(ctx context.Context, f wire.Frame) error {
 	}
 	l.sent.Add(int64(len(l.buf)))
 	l.bulkSent.Add(int64(len(l.buf)))
-	l.measure(len(l.buf))
 	return nil
 }
 
-// measure follows the link's rate and sets what may be buffered. It is the caller's turn.
-func (l *Link) measure(n int) {
+// room reports whether bulk may have more buffered, and else has bulkLow told when it
+// will. It is the caller's turn.
+func (l *Link) room() bool {
 	now := time.Now()
-	l.rateSum += int64(n)
-	span := now.Sub(l.rateAt)
-	if span < time.Second {
-		return
+	sctp := l.s.pc.SCTP().Stats()
+	if now.Sub(l.asked) >= tripEvery {
+		l.asked = now
+		l.window.heard(time.Duration(sctp.SmoothedRoundTripTime * float64(time.Second)))
+		if ice, ok := l.s.ice().GetSelectedCandidatePairStats(); ok {
+			l.window.heard(time.Duration(ice.CurrentRoundTripTime * float64(time.Second)))
+		}
 	}
-	if span < 2*time.Second {
-		rate := float64(l.rateSum) / span.Seconds()
-		l.limit = max(minBuffered, uint64(rate*bufferTime.Seconds()))
-		l.bulk.SetBufferedAmountLowThreshold(l.limit / 2)
+	limit := l.window.size(sctp.CongestionWindow)
+	full := l.bulk.BufferedAmount() >= limit
+	l.window.saw(now, l.Delivered(), full)
+	if !full {
+		return true
 	}
-	l.rateAt, l.rateSum = now, 0
+	// As little as a frame less, so that SCTP is given something often: while the head of
+	// its window is missing it sends only then.
+	low := limit - wire.MaxFrameBytes
+	l.bulk.SetBufferedAmountLowThreshold(low)
+	return l.bulk.BufferedAmount() <= low // it became low just before
 }

@@ -74,8 +74,22 @@ const (
 	iceFailed       = 10 * time.Second
 	iceKeepAlive    = 2 * time.Second
 	socketBuffer    = 4 << 20
-	sctpReceive     = 1 << 20
 	inboxSignals    = 128
+)
+
+// What SCTP is told; NETWORKS.md has what was measured.
+const (
+	// sctpReceive is what a peer may have sent that was not taken yet, bytes: what the
+	// engine grants it in credit, and enough for 56 Mbit/s by satellite.
+	sctpReceive = 4 << 20
+	// sctpLeast is how much may be on its way after any loss, bytes: without it a timeout
+	// leaves one packet, and ten links that all have no more fit into a switch's queue.
+	sctpLeast = 32 << 10
+	// sctpStep is by how much what may be on its way grows in a round trip, bytes: 16
+	// packets, so that a loss is made up for in a few round trips.
+	sctpStep = 16 * 1191
+	// sctpPatience bounds the wait for what was lost again and again, which doubles.
+	sctpPatience = 3 * time.Second
 )
 
 // Transport makes and holds links.
@@ -164,6 +178,9 @@ func (t *Transport) listen() error {
 	se.DisableCloseByDTLS(true) // the session closes the connection, and nobody else
 	se.EnableSCTPZeroChecksum(true)
 	se.SetSCTPMaxReceiveBufferSize(sctpReceive)
+	se.SetSCTPMinCwnd(sctpLeast)
+	se.SetSCTPCwndCAStep(sctpStep)
+	se.SetSCTPRTOMax(sctpPatience)
 	se.SetSCTPMaxMessageSize(wire.MaxFrameBytes)
 	t.settings = se
 	return nil

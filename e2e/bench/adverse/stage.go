@@ -9,14 +9,11 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/sitecast/sitecast/e2e/netlab"
 	"github.com/sitecast/sitecast/e2e/rig"
@@ -103,12 +100,9 @@ func (s *stage) counted(f func() (figures, error)) (figures, error) {
 // curl has one endpoint download the file in plain HTTP from a server that sends with
 // the named congestion control.
 func (s *stage) curl(control string) (figures, error) {
-	l, err := s.lab.Origin.Listen("tcp4", fmt.Sprintf("%v:80", s.lab.Origin.IP()))
+	l, err := s.lab.Origin.ListenBy(fmt.Sprintf("%v:80", s.lab.Origin.IP()), control)
 	if err != nil {
 		return figures{}, err
-	}
-	if err := sendsBy(l, control); err != nil {
-		return figures{}, errors.Join(err, l.Close())
 	}
 	server := &http.Server{Handler: http.FileServer(http.Dir(s.dir)), ReadHeaderTimeout: time.Minute}
 	served := make(chan error, 1)
@@ -118,22 +112,6 @@ func (s *stage) curl(control string) (figures, error) {
 		<-served
 	}()
 	return s.counted(func() (figures, error) { return s.download(l.Addr().String()) })
-}
-
-// sendsBy chooses the congestion control of what a listener accepts.
-func sendsBy(l net.Listener, control string) error {
-	raw, err := l.(*net.TCPListener).SyscallConn()
-	if err != nil {
-		return err
-	}
-	var failed error
-	err = raw.Control(func(fd uintptr) {
-		failed = unix.SetsockoptString(int(fd), unix.IPPROTO_TCP, unix.TCP_CONGESTION, control)
-	})
-	if err = errors.Join(err, failed); err != nil {
-		return fmt.Errorf("use %s: %w", control, err)
-	}
-	return nil
 }
 
 // download runs curl until it has the file or is not waited for any longer.

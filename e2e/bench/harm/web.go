@@ -14,8 +14,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/sitecast/sitecast/e2e/netlab"
 )
 
@@ -33,21 +31,9 @@ const (
 // serve answers every request on a port of a host: with a page on webPort, and
 // with bytes without end on bulkPort. The congestion control is its sockets'.
 func serve(h *netlab.Host, port int, control string) (net.Listener, error) {
-	l, err := h.Listen("tcp4", fmt.Sprintf("%v:%d", h.IP(), port))
+	l, err := h.ListenBy(fmt.Sprintf("%v:%d", h.IP(), port), control)
 	if err != nil {
 		return nil, err
-	}
-	raw, err := l.(*net.TCPListener).SyscallConn()
-	if err == nil {
-		var failed error
-		// What is accepted inherits it.
-		err = raw.Control(func(fd uintptr) {
-			failed = unix.SetsockoptString(int(fd), unix.IPPROTO_TCP, unix.TCP_CONGESTION, control)
-		})
-		err = errors.Join(err, failed)
-	}
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("use %s: %w", control, err), l.Close())
 	}
 	go func() {
 		for {
