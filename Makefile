@@ -104,6 +104,10 @@ bench-adverse: build ## Bad lines beside curl: loss, delay and rate; 10 cells, A
 	@.ci/install bench
 	$(GO) run ./e2e/bench/adverse $(if $(filter full,$(ADVERSE)),-full) -limit 9m
 
+.PHONY: bench-pair
+bench-pair: deps ## One link beside TCP with CUBIC and BBR: loss, delay and rate; 10 cells, PAIR=full for 40; repeat it until none is left (root)
+	$(GO) run ./e2e/bench/pair $(if $(filter full,$(PAIR)),-full) -limit 9m
+
 .PHONY: bench-lan
 bench-lan: deps ## What others keep of a slow LAN beside uploads to peers, governed and not (root)
 	SITECAST_STORY_LAN=1 $(GO) test -count=1 -v -run SlowLAN ./e2e/story
