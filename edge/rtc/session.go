@@ -86,10 +86,6 @@ func (s *session) run() {
 	s.leaves(link.through)
 	s.up.Store(true)
 	old := s.t.promote(s)
-	select {
-	case s.t.linked <- struct{}{}:
-	default:
-	}
 	s.t.cfg.Handler.Up(link)
 	if old != nil {
 		old.stop("another link took its place")

@@ -89,8 +89,6 @@ type Transport struct {
 	probes   *probes
 	settings webrtc.SettingEngine
 	wg       sync.WaitGroup
-	ended    chan struct{} // closed when Run ends
-	linked   chan struct{} // holds one while watch has to look at links anew
 
 	// mu guards the rest.
 	mu       sync.Mutex
@@ -106,7 +104,7 @@ type Transport struct {
 // New opens the UDP socket. Run must follow; it closes the socket at its end.
 func New(cfg Config) (*Transport, error) {
 	t := &Transport{cfg: cfg, log: cfg.Log, self: wire.IDOf(cfg.Identity.Public().(ed25519.PublicKey)),
-		probes: newProbes(), sessions: map[wire.EndpointID]*session{}, beside: map[wire.EndpointID]*session{}, ended: make(chan struct{}), linked: make(chan struct{}, 1)}
+		probes: newProbes(), sessions: map[wire.EndpointID]*session{}, beside: map[wire.EndpointID]*session{}}
 	if cfg.Dial == nil {
 		t.cfg.Dial = new(net.Dialer).DialContext
 	}
@@ -190,9 +188,7 @@ func (t *Transport) Run(ctx context.Context) error {
 	t.mu.Lock()
 	t.ctx = ctx
 	t.mu.Unlock()
-	t.wg.Go(t.watch)
 	<-ctx.Done()
-	close(t.ended)
 	t.mu.Lock()
 	t.ctx = nil
 	for _, all := range []map[wire.EndpointID]*session{t.sessions, t.beside} {
