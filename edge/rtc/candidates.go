@@ -94,12 +94,13 @@ type policy struct {
 	loopback bool
 	own      map[netip.Addr]bool // addresses of this host
 	all      map[netip.Addr]bool // addresses for all of a network of this host
+	on       wire.Networks       // that links may go over
 	relays   map[netip.Addr]bool // where a relayed candidate may be; nil: anywhere
 	taken    map[netip.Addr]bool // addresses of candidates that were let in
 }
 
 func (t *Transport) newPolicy() policy {
-	p := policy{own: map[netip.Addr]bool{}, all: map[netip.Addr]bool{}, taken: map[netip.Addr]bool{}}
+	p := policy{on: t.on(), own: map[netip.Addr]bool{}, all: map[netip.Addr]bool{}, taken: map[netip.Addr]bool{}}
 	if udp, ok := t.sock.LocalAddr().(*net.UDPAddr); ok {
 		p.loopback = udp.IP.IsLoopback()
 	}
@@ -164,7 +165,7 @@ var errManyAddresses = errors.New("too many addresses")
 func (p *policy) admit(text string) (wire.Candidate, error) {
 	c, err := wire.ParseCandidate(text)
 	if err == nil {
-		err = c.Check(p.loopback)
+		err = errors.Join(c.Check(p.loopback), p.on.Admits(c))
 	}
 	if err != nil {
 		return c, err
@@ -198,8 +199,9 @@ func flood(candidates []string) bool {
 	return len(seen) > wire.MaxAddresses || len(candidates) > 2*wire.MaxCandidates // two components each
 }
 
-// trimmed is the own description with no more candidates than a peer takes.
-func trimmed(text string) (string, error) {
+// trimmed is the own description with no more candidates than a peer takes, and none in
+// other networks than links may go over.
+func trimmed(text string, on wire.Networks) (string, error) {
 	d, err := sift(text)
 	if err != nil {
 		return "", err
@@ -209,7 +211,7 @@ func trimmed(text string) (string, error) {
 	seen := map[netip.Addr]bool{}
 	for _, text := range d.candidates {
 		c, err := wire.ParseCandidate(text)
-		if err != nil || !seen[c.Addr.Addr()] && len(seen) == maxHostAddresses {
+		if err != nil || on.Admits(c) != nil || !seen[c.Addr.Addr()] && len(seen) == maxHostAddresses {
 			continue
 		}
 		seen[c.Addr.Addr()] = true

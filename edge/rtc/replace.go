@@ -132,6 +132,9 @@ func (s *session) leaves(relayed bool) {
 	if err != nil || pair == nil {
 		return
 	}
+	if ip, err := netip.ParseAddr(pair.Remote.Address); err == nil {
+		s.to = ip.Unmap()
+	}
 	if ip, err := netip.ParseAddr(pair.Local.Address); err == nil && slices.Contains(s.from, ip.Unmap()) {
 		s.from = []netip.Addr{ip.Unmap()}
 	}

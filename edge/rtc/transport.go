@@ -19,6 +19,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pion/ice/v4"
@@ -88,6 +89,7 @@ type Transport struct {
 	sock     net.PacketConn
 	probes   *probes
 	settings webrtc.SettingEngine
+	networks atomic.Pointer[wire.Networks] // that links may go over
 	wg       sync.WaitGroup
 
 	// mu guards the rest.
@@ -154,7 +156,7 @@ func (t *Transport) listen() error {
 	// The last line; before it, every candidate is looked at with its port.
 	se.SetRemoteIPFilter(func(ip net.IP) bool {
 		a, ok := netip.AddrFromSlice(ip)
-		return ok && wire.CheckAddress(a.Unmap(), loopback) == nil
+		return ok && wire.CheckAddress(a.Unmap(), loopback) == nil && t.meets(a.Unmap())
 	})
 	se.SetICETimeouts(iceDisconnected, iceFailed, iceKeepAlive)
 	se.SetRelayAcceptanceMinWait(500 * time.Millisecond)

@@ -28,6 +28,7 @@ func Run(t *testing.T, open func(*testing.T) catalog.Catalog) {
 			"a cap is changed, and lifted":               capChanges,
 			"a hold-off is changed, and ended":           holdOffChanges,
 			"a number of copies is changed, and ended":   replicasChange,
+			"networks of links are changed, and lifted":  peersOnChange,
 			"a site's relay is changed, and ended":       relayChanges,
 			"an enrolled endpoint is kept":               endpointIsKept,
 			"enrolling again moves an endpoint":          endpointMoves,
