@@ -112,7 +112,7 @@ func (a *agent) assemble() error {
 	}
 	a.link, err = uplink.New(uplink.Config{
 		URL: a.socketURL(), Dial: a.cfg.Dial, TLS: pinned(a.id.Pin, a.cfg.Server.Hostname(), a.cfg.Authorities), Token: a.token,
-		Hello: a.hello, Handler: socket{a}, Refused: &a.refused, Log: a.cfg.Log,
+		Hello: a.hello, Handler: socket{a}, Refused: &a.refused, Diagnose: a.cfg.behindPortal, Log: a.cfg.Log,
 	})
 	if err != nil {
 		return err

@@ -91,6 +91,7 @@ const minOwnPort = 32768
 
 // policy is what the peer of a session may have this host send to.
 type policy struct {
+	speaks   families
 	loopback bool
 	own      map[netip.Addr]bool // addresses of this host
 	all      map[netip.Addr]bool // addresses for all of a network of this host
@@ -100,7 +101,7 @@ type policy struct {
 }
 
 func (t *Transport) newPolicy() policy {
-	p := policy{on: t.on(), own: map[netip.Addr]bool{}, all: map[netip.Addr]bool{}, taken: map[netip.Addr]bool{}}
+	p := policy{speaks: t.speaks, on: t.on(), own: map[netip.Addr]bool{}, all: map[netip.Addr]bool{}, taken: map[netip.Addr]bool{}}
 	if udp, ok := t.sock.LocalAddr().(*net.UDPAddr); ok {
 		p.loopback = udp.IP.IsLoopback()
 	}
@@ -172,8 +173,8 @@ func (p *policy) admit(text string) (wire.Candidate, error) {
 	}
 	ip := c.Addr.Addr()
 	switch {
-	case !ip.Is4():
-		return c, wire.ErrUnused // links go over IPv4
+	case !p.speaks.has(ip):
+		return c, wire.ErrUnused // the peer may have others
 	case p.own[ip] && c.Addr.Port() < minOwnPort:
 		return c, fmt.Errorf("%w: port %d of this host", wire.ErrCandidate, c.Addr.Port())
 	case p.all[ip] && !p.own[ip]: // one host's network may be of that host only

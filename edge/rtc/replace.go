@@ -91,7 +91,7 @@ func (t *Transport) unheard(s *session) bool {
 func (t *Transport) addresses() (out []netip.Addr) {
 	for _, a := range t.mux.GetListenAddresses() {
 		if udp, ok := a.(*net.UDPAddr); ok {
-			if ip := canonical(udp.AddrPort()).Addr(); ip.Is4() && !ip.IsLoopback() && !ip.IsLinkLocalUnicast() {
+			if ip := canonical(udp.AddrPort()).Addr(); !ip.IsLoopback() && !ip.IsLinkLocalUnicast() {
 				out = append(out, ip)
 			}
 		}

@@ -143,7 +143,7 @@ func (s *session) connect() (*Link, error) {
 		return nil, err
 	}
 	for _, server := range s.ask {
-		s.t.wg.Go(func() { s.t.reflexive(deadline, server, ev.mapped) })
+		s.t.reflexive(deadline, server, ev.mapped)
 	}
 	opened := 0
 	wait := time.After(gatherWait)
@@ -196,7 +196,7 @@ func (s *session) configuration(cert webrtc.Certificate) webrtc.Configuration {
 func (s *session) listen() events {
 	ev := events{
 		local:    make(chan string, wire.MaxCandidates),
-		mapped:   make(chan netip.AddrPort, maxReflectors),
+		mapped:   make(chan netip.AddrPort, 2*maxReflectors),
 		channels: make(chan struct{}, 2),
 	}
 	s.pc.OnICECandidate(func(c *webrtc.ICECandidate) {

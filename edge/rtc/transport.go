@@ -38,7 +38,7 @@ type Net = transport.Net
 // Config is what a transport is made of.
 type Config struct {
 	Net      Net                // nil: the host's network
-	Listen   string             // UDP address of the one socket, such as "0.0.0.0:0"
+	Listen   string             // UDP address of the one socket: ":0" for IPv4 and IPv6, "0.0.0.0:0" for IPv4 alone
 	Identity ed25519.PrivateKey // signs session descriptions
 	ICE      func() []wire.ICE  // STUN and TURN servers, for attempts from the second on
 	// Dial connects to relays over TCP; nil: the host's network.
@@ -89,6 +89,7 @@ type Transport struct {
 	sock     net.PacketConn
 	probes   *probes
 	settings webrtc.SettingEngine
+	speaks   families
 	networks atomic.Pointer[wire.Networks] // that links may go over
 	wg       sync.WaitGroup
 
@@ -128,14 +129,15 @@ func New(cfg Config) (*Transport, error) {
 
 // listen opens the socket and prepares pion to use it.
 func (t *Transport) listen() error {
-	addr, err := t.cfg.Net.ResolveUDPAddr("udp4", t.cfg.Listen)
+	addr, err := t.cfg.Net.ResolveUDPAddr("udp", t.cfg.Listen)
 	if err != nil {
 		return fmt.Errorf("listen for links on %s: %w", t.cfg.Listen, err)
 	}
-	sock, err := t.cfg.Net.ListenUDP("udp4", addr)
+	sock, err := t.cfg.Net.ListenUDP(socketNetwork(addr.IP), addr)
 	if err != nil {
 		return fmt.Errorf("listen for links on %s: %w", t.cfg.Listen, err)
 	}
+	t.speaks = familiesOf(sock.LocalAddr())
 	_ = sock.SetReadBuffer(socketBuffer) // a smaller buffer works, only less smoothly
 	_ = sock.SetWriteBuffer(socketBuffer)
 	t.sock = watched(batched(sock), t.probes)
@@ -147,7 +149,7 @@ func (t *Transport) listen() error {
 	var se webrtc.SettingEngine
 	se.LoggerFactory = quiet
 	se.SetICEUDPMux(t.mux)
-	se.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
+	se.SetNetworkTypes(t.speaks.types())
 	se.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	se.SetIncludeLoopbackCandidate(loopback)
 	se.SetIPFilter(func(ip net.IP) bool {

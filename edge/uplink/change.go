@@ -3,9 +3,11 @@ package uplink
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/sitecast/sitecast/edge/host"
+	"github.com/sitecast/sitecast/signaling/wire"
 )
 
 // errChanged ends a socket that can bring nothing any more, or an attempt at one.
@@ -55,4 +57,27 @@ func (u *Uplink) rest(ctx context.Context, d time.Duration) (changed bool) {
 	case <-ctx.Done():
 	}
 	return false
+}
+
+// Trouble is why there is no socket, for people; empty while there is one.
+func (u *Uplink) Trouble() string {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.open {
+		return ""
+	}
+	return u.trouble
+}
+
+// diagnosed notes why an attempt failed, as well as that is known.
+func (u *Uplink) diagnosed(ctx context.Context, err error) error {
+	if why := new(wire.RefusedError); u.cfg.Diagnose != nil && !errors.As(err, &why) && !errors.Is(err, errChanged) {
+		if text := u.cfg.Diagnose(ctx); text != "" {
+			err = fmt.Errorf("%s (%w)", text, err)
+		}
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.trouble = err.Error()
+	return err
 }

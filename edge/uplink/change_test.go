@@ -57,6 +57,9 @@ func TestSocketOfAnAddressThatHasGoneIsReplacedAtOnce(t *testing.T) {
 				if len(hellos) != want || goodbyes != 0 {
 					t.Fatalf("%d sockets and %d goodbyes, want %d and none: %q", len(hellos), goodbyes, want, s.log)
 				}
+				if why := s.up.Trouble(); why != "" {
+					t.Errorf("there is a socket, and the trouble is %q", why)
+				}
 				if c.ends && (!strings.Contains(hellos[1], `"one"`) || !s.saw("connected one true")) {
 					t.Errorf("the session was not resumed: %s", hellos[1])
 				}
@@ -93,6 +96,9 @@ func TestNobodyWaitsWhenTheNetworkIsBack(t *testing.T) {
 		var tries atomic.Int64
 		s := newStand(t, func(string) int { tries.Add(1); return http.StatusServiceUnavailable }, func(*websocket.Conn) {})
 		time.Sleep(time.Hour)
+		if why := s.up.Trouble(); !strings.Contains(why, "not available") {
+			t.Errorf("the trouble is %q, want what the server said", why)
+		}
 		for range 20 { // of waits of up to 30 s most are longer than what is waited here
 			time.Sleep(time.Minute)
 			before := tries.Load()

@@ -60,7 +60,10 @@ type Config struct {
 	Hello   func() wire.Hello // what to say of this endpoint; the session is filled in
 	Handler Handler
 	Refused *wire.Refusals // counts what is refused of the server's messages
-	Log     *slog.Logger
+	// Diagnose says in words why an attempt may have failed, or nothing; it may take some
+	// seconds. It is not asked when the server itself refused. Nil: nobody knows.
+	Diagnose func(ctx context.Context) string
+	Log      *slog.Logger
 }
 
 // Uplink is the endpoint's side of the control socket.
@@ -90,6 +93,7 @@ type Uplink struct {
 	server   time.Time // the server's time at measured
 	measured time.Time
 	open     bool                    // a socket is served
+	trouble  string                  // why there is no socket
 	end      context.CancelCauseFunc // ends the attempt or the socket at hand; nil while there is none
 	over     *conn                   // the socket that is served, or nil
 	echo     echo
@@ -135,6 +139,7 @@ func (u *Uplink) Run(ctx context.Context) error {
 			break
 		}
 		wait.after(lasted, err)
+		err = u.diagnosed(ctx, err)
 		delay := wait.next()
 		if lasted > 0 || err.Error() != said { // an outage is told once
 			u.cfg.Log.Warn("no socket to the server", "err", err, "retry", delay)
