@@ -35,7 +35,7 @@ func (lab *Lab) buildIPv6(both bool) error {
 	put := func(h *Host, network string, number int, device string) error {
 		var lines []string
 		if !both {
-			lines = append(lines, "addr flush dev "+device)
+			lines = append(lines, "addr flush dev "+device+" scope global") // those of the link are IPv6 already
 		}
 		return h.ip(append(lines, fmt.Sprintf("addr add %s%x/64 dev %s nodad", network, number, device))...)
 	}

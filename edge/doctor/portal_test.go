@@ -36,6 +36,7 @@ func TestAPortalIsTold(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				network := memnet.New(memnet.Path{Delay: time.Millisecond})
 				var wg sync.WaitGroup
+				var webs []*http.Server
 				for port, handler := range c.answers {
 					l, err := network.Listen("10.0.0.1:" + port)
 					if err != nil {
@@ -43,8 +44,14 @@ func TestAPortalIsTold(t *testing.T) {
 					}
 					web := &http.Server{Handler: handler}
 					wg.Go(func() { _ = web.Serve(l) })
-					defer func() { _ = web.Close(); wg.Wait() }()
+					webs = append(webs, web)
 				}
+				defer func() {
+					for _, web := range webs {
+						_ = web.Close()
+					}
+					wg.Wait()
+				}()
 				server, err := url.Parse(c.server)
 				if err != nil {
 					t.Fatal(err)

@@ -181,7 +181,7 @@ func (u *Uplink) write(ctx context.Context, c *conn) error {
 			case <-timer.C:
 			case <-ctx.Done():
 				if err := context.Cause(ctx); errors.Is(err, errChanged) {
-					return err // the session goes on over another socket
+					return err // without a goodbye: the session may go on over another socket
 				}
 				goodbye := websocket.FormatCloseMessage(websocket.CloseNormalClosure, "")
 				_ = c.ws.WriteControl(websocket.CloseMessage, goodbye, time.Now().Add(time.Second))

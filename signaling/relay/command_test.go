@@ -32,3 +32,13 @@ func TestFlagsThatCannotBeAreRefusedAndSayWhich(t *testing.T) {
 		}
 	}
 }
+
+// A relay is of the kind of its public address: so is where it listens by itself.
+func TestARelayListensAtAddressesOfItsKind(t *testing.T) {
+	for _, c := range [][3]string{{"", "203.0.113.5", "0.0.0.0"}, {"::", "203.0.113.5", "0.0.0.0"}, {"0.0.0.0", "2001:db8::5", "::"}, {"", "2001:db8::5", "::"},
+		{"10.0.0.5", "203.0.113.5", "10.0.0.5"}, {"fd00::5", "2001:db8::5", "fd00::5"}, {"relay.example", "203.0.113.5", "relay.example"}} {
+		if got := relay.BindAll(c[0], net.ParseIP(c[1])); got != c[2] {
+			t.Errorf("at %q for %s: %s, want %s", c[0], c[1], got, c[2])
+		}
+	}
+}
