@@ -1,6 +1,7 @@
 package relay_test
 
 import (
+	"net"
 	"strings"
 	"testing"
 
