@@ -36,6 +36,7 @@ type session struct {
 	// Owned by run.
 	pc         *webrtc.PeerConnection
 	from       []netip.Addr // of the host, which the link depends on; set before up is
+	to         netip.Addr   // of the peer, but through a relay; set before up is
 	ask        []string     // who tells the own address
 	nearby     bool         // a relay, if any, is at the site
 	candidates int          // of the peer, taken so far
@@ -85,11 +86,10 @@ func (s *session) run() {
 	}
 	s.leaves(link.through)
 	s.up.Store(true)
-	old := s.t.promote(s)
-	select {
-	case s.t.linked <- struct{}{}:
-	default:
+	if !s.within(s.t.on()) { // they changed meanwhile
+		s.stop(outside)
 	}
+	old := s.t.promote(s)
 	s.t.cfg.Handler.Up(link)
 	if old != nil {
 		old.stop("another link took its place")
@@ -143,7 +143,7 @@ func (s *session) connect() (*Link, error) {
 		return nil, err
 	}
 	for _, server := range s.ask {
-		s.t.wg.Go(func() { s.t.reflexive(deadline, server, ev.mapped) })
+		s.t.reflexive(deadline, server, ev.mapped)
 	}
 	opened := 0
 	wait := time.After(gatherWait)
@@ -196,7 +196,7 @@ func (s *session) configuration(cert webrtc.Certificate) webrtc.Configuration {
 func (s *session) listen() events {
 	ev := events{
 		local:    make(chan string, wire.MaxCandidates),
-		mapped:   make(chan netip.AddrPort, maxReflectors),
+		mapped:   make(chan netip.AddrPort, 2*maxReflectors),
 		channels: make(chan struct{}, 2),
 	}
 	s.pc.OnICECandidate(func(c *webrtc.ICECandidate) {
@@ -270,7 +270,7 @@ func (s *session) send(sig wire.Signal) {
 // sendDescription sends the own description with the candidates so far.
 func (s *session) sendDescription() {
 	s.described = true
-	sdp, err := trimmed(s.pc.LocalDescription().SDP)
+	sdp, err := trimmed(s.pc.LocalDescription().SDP, s.t.on())
 	if err != nil {
 		s.stop(err.Error())
 		return
@@ -293,7 +293,8 @@ func (s *session) sendDescription() {
 }
 
 func (s *session) sendCandidate(c string) {
-	if c != "" && len(c) <= wire.MaxCandidateBytes {
+	own, err := wire.ParseCandidate(c)
+	if err == nil && len(c) <= wire.MaxCandidateBytes && s.t.on().Admits(own) == nil {
 		s.send(wire.Signal{Candidate: c})
 	}
 }

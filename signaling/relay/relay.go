@@ -52,7 +52,7 @@ type Config struct {
 	Conns     []net.PacketConn // UDP
 	Listeners []net.Listener   // TCP, or TLS over it
 	PublicIP  net.IP           // as endpoints reach it
-	BindIP    string           // where relayed ports are opened; "0.0.0.0" for all
+	BindIP    string           // where relayed ports are opened; empty for all
 	// MinPort to MaxPort are the relayed ports.
 	MinPort, MaxPort uint16
 	Secret           []byte // shared with whoever makes credentials
@@ -89,6 +89,7 @@ func New(cfg Config) (*Relay, error) {
 	if cfg.MinPort == 0 || cfg.MaxPort < cfg.MinPort {
 		return nil, errors.New("relay needs a range of ports")
 	}
+	cfg.BindIP = bindAll(cfg.BindIP, cfg.PublicIP)
 	if cfg.Endpoint.Allocations == 0 {
 		cfg.Endpoint.Allocations = MaxAllocations
 	}
