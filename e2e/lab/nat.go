@@ -80,8 +80,8 @@ func (l *Lab) relay() *relay.Config {
 	}
 	conn, err := l.relayNet.ListenPacket("udp4", relayAddr)
 	l.must(err)
-	return &relay.Config{Conns: []net.PacketConn{conn}, PublicIP: net.ParseIP(relayIP), BindIP: relayIP,
-		MinPort: relayMinPort, MaxPort: relayMaxPort, Net: l.relayNet, Log: l.log("relay")}
+	return &relay.Config{Conns: []net.PacketConn{conn}, PublicIP: net.ParseIP(relayIP),
+		MinPort: relayMinPort, MaxPort: relayMaxPort, Log: l.log("relay")}
 }
 
 // Isolate keeps endpoints of a site from each other, but for the relay, or ends that:

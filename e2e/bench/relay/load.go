@@ -30,9 +30,12 @@ type client struct {
 // clients counts them: each is an endpoint of its own, lest one's quota be met.
 var clients atomic.Int64
 
+// clientIP is beside that of the relays, lest clients and relays take ports of each other.
+var clientIP = net.IPv4(127, 0, 0, 2)
+
 // dial makes a client that has no allocation yet.
 func dial(at relay) (*client, error) {
-	sock, err := net.ListenUDP("udp4", &net.UDPAddr{IP: at.addr.Addr().AsSlice()})
+	sock, err := net.ListenUDP("udp4", &net.UDPAddr{IP: clientIP})
 	if err != nil {
 		return nil, err
 	}

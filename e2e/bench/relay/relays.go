@@ -70,7 +70,9 @@ func launch(ctx context.Context, dir string, at relay, name string, args ...stri
 }
 
 // secret is what relay and load share; coturn takes it as text.
-func secret() []byte { return []byte(base64.StdEncoding.EncodeToString([]byte("shared by relay and load"))) }
+func secret() []byte {
+	return []byte(base64.StdEncoding.EncodeToString([]byte("shared by relay and load")))
+}
 
 func startCoturn(ctx context.Context, _, dir string) (relay, error) {
 	addr, err := free()
