@@ -89,11 +89,12 @@ type Endpoint struct {
 	Data string
 	Key  []byte // what its store is encrypted with from the next Start on; nil: it is not
 
-	lab   *Lab
-	net   *rtctest.Host
-	at    atomic.Pointer[string] // its address on the LAN
-	token string
-	agent *running // nil while it is off
+	lab    *Lab
+	net    *rtctest.Host
+	at     atomic.Pointer[string] // its address on the LAN
+	fenced atomic.Bool
+	token  string
+	agent  *running // nil while it is off
 }
 
 // running is something that runs until it is stopped.
@@ -203,7 +204,7 @@ func (e *Endpoint) Start() {
 	e.agent = run(func(ctx context.Context) error {
 		return agent.Run(ctx, agent.Config{Server: e.lab.url, Data: e.Data, Name: e.Name, Device: "agent", RTCListen: "0.0.0.0:0",
 			EnrolToken: func() (string, error) { return e.token, nil }, Log: e.lab.log(e.Name),
-			StoreKey: e.Key, Net: e.net, Dial: e.lab.WAN.Dialer(e.Host)})
+			StoreKey: e.Key, Net: e.net, Dial: e.dial})
 	})
 }
 

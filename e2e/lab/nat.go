@@ -1,6 +1,8 @@
 package lab
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net"
 
@@ -87,6 +89,20 @@ func (l *Lab) relay() *relay.Config {
 // Isolate keeps endpoints of a site from each other, but for the relay, or ends that:
 // client isolation, as guest networks have it.
 func (s *Site) Isolate(on bool) { s.isolated.Store(on) }
+
+// errFenced is what an endpoint sees that opens no connection any more.
+var errFenced = errors.New("no route to host")
+
+// Fence keeps an endpoint from opening connections, or ends that. What is open stays:
+// its socket to the server, say, while it can't fetch.
+func (e *Endpoint) Fence(on bool) { e.fenced.Store(on) }
+
+func (e *Endpoint) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	if e.fenced.Load() {
+		return nil, errFenced
+	}
+	return e.lab.WAN.Dialer(e.Host)(ctx, network, addr)
+}
 
 // ofRelay reports whether a packet is from or to the relay.
 func ofRelay(c vnet.Chunk) bool {

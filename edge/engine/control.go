@@ -19,6 +19,7 @@ func (ev connected) apply(e *Engine, _ time.Time) {
 	e.cfg.SetICE(ev.w.ICE)
 	e.tellUplink()
 	if ev.w.Resumed {
+		e.useRelays()
 		return
 	}
 	// A new session knows nothing of us: everything is announced again, leases that
@@ -30,8 +31,9 @@ func (ev connected) apply(e *Engine, _ time.Time) {
 	}
 	e.cfg.Governor.Forget()
 	for _, f := range e.flows {
-		f.reported, f.announced, f.dirty, f.reportedAt = nil, false, true, time.Time{}
+		f.reported, f.announced, f.dirty, f.reportedAt, f.relay = nil, false, true, time.Time{}, wire.RelayByPatience
 	}
+	e.useRelays()
 	for _, l := range e.sorted() {
 		e.cfg.Uplink.Send(wire.KindLinked, wire.Linked{Peer: l.Peer(), Attempt: l.Attempt(), Up: true, Relayed: l.Relayed()})
 	}
@@ -100,6 +102,8 @@ func (e *Engine) desired(now time.Time, w *wire.Flow) {
 		}
 	}
 	e.rank(f, w.Priority)
+	f.relay = w.Relay
+	e.useRelay(f)
 	switch {
 	case w.Paused && !f.paused:
 		f.paused = true

@@ -147,7 +147,22 @@ type Flow struct {
 	// Superseded says that it is a copy of an older version which the site keeps: it comes
 	// beside the newer one that is wanted, and never in its place.
 	Superseded bool `json:"superseded,omitempty"`
+	// Relay says whether peers that are reached only through a relay beyond the WAN shall
+	// be asked for chunks. It counts while there is a socket.
+	Relay Relay `json:"relay,omitempty"`
 }
+
+// Relay says how relays beyond the WAN are used, and why. What an endpoint does not
+// know is as if nothing was said.
+type Relay string
+
+// The uses of relays.
+const (
+	RelayByPatience  Relay = ""                   // when nothing came another way for a while
+	RelayNever       Relay = "origin_cheaper"     // not at all
+	RelayCheaper     Relay = "relay_cheaper"      // a fetch would take more of the line
+	RelayUnreachable Relay = "origin_unreachable" // there is no other way
+)
 
 // Flows closes a generation: a flow that is not listed is no longer wanted. Pins and
 // Purges say what else the endpoint shall keep, and what it shall delete.
