@@ -53,6 +53,9 @@ type Plan struct {
 	// them then; Isolated leaves no way but that.
 	NATs     []NAT
 	Isolated bool
+	// RelayName is the name by which endpoints know that relay; empty: they know its
+	// address.
+	RelayName string
 }
 
 // Lab is a running system.
@@ -70,6 +73,7 @@ type Lab struct {
 	fetchers int
 	holders  holders
 	relayNet *vnet.Net // nil without a relay
+	relayAt  string    // host:port, as endpoints know it
 }
 
 // Site is one place.
@@ -145,7 +149,7 @@ func (l *Lab) StartServer() {
 	l.must(err)
 	data := filepath.Join(l.dir, "server")
 	s, err := server.New(context.Background(), server.Config{Data: data, Packs: filepath.Join(data, "packs"),
-		PublicURL: l.url, Listener: listener, Fetchers: l.fetchers, Relay: l.relay(), RelayAddr: relayAddr,
+		PublicURL: l.url, Listener: listener, Fetchers: l.fetchers, Relay: l.relay(), RelayAddr: l.relayAt,
 		Log: slog.New(listening{Handler: l.log("server").Handler(), to: &l.holders})})
 	l.must(err)
 	l.origin, l.server = s, run(s.Run)
@@ -173,7 +177,7 @@ func (l *Lab) lay(i int, plan Plan) {
 	s.lan.AddChunkFilter(s.walls.let)
 	nats := make([]NAT, plan.Sites[i])
 	if i == 0 && plan.NATs != nil {
-		l.addRelay(s.lan)
+		l.addRelay(s.lan, plan.RelayName)
 		copy(nats, plan.NATs)
 	}
 	s.isolated.Store(plan.Isolated)

@@ -32,7 +32,8 @@ var NATs = []NAT{
 // Where the relay is that NATed endpoints reach, on the network of the first site.
 const (
 	relayIP                    = "10.1.0.250"
-	relayAddr                  = relayIP + ":3478"
+	relayPort                  = "3478"
+	relayAddr                  = relayIP + ":" + relayPort
 	relayMinPort, relayMaxPort = 49160, 49660
 )
 
@@ -67,8 +68,13 @@ func (e *Endpoint) Move(ip string) {
 func (e *Endpoint) Where() string { return *e.at.Load() }
 
 // addRelay puts the server's relay on the network of the first site.
-func (l *Lab) addRelay(lan *vnet.Router) {
+func (l *Lab) addRelay(lan *vnet.Router, name string) {
 	l.t.Helper()
+	l.relayAt = relayAddr
+	if name != "" {
+		l.must(lan.AddHost(name, relayIP))
+		l.relayAt = net.JoinHostPort(name, relayPort)
+	}
 	var err error
 	l.relayNet, err = vnet.NewNet(&vnet.NetConfig{StaticIPs: []string{relayIP}})
 	l.must(err)

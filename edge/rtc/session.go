@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"sync"
 	"sync/atomic"
@@ -43,6 +44,8 @@ type session struct {
 	remote     bool         // the peer's description was taken
 	early      []string
 	policy     policy                  // of what the peer may have this host send to; set when remote is
+	answered   map[netip.Addr]bool     // where relays gave this host an allocation
+	kept       []string                // relayed candidates that wait for such an answer
 	mapped     map[netip.AddrPort]bool // own addresses that the peer was told of, or knows
 }
 
@@ -164,6 +167,7 @@ func (s *session) connect() (*Link, error) {
 				return nil, err
 			}
 		case c := <-ev.local:
+			s.allocated(c)
 			switch {
 			case s.described:
 				s.sendCandidate(c)
@@ -337,6 +341,7 @@ func (s *session) accept(kind webrtc.SDPType, desc *wire.Description) error {
 		return fmt.Errorf("take the peer's %s: %w", kind, err)
 	}
 	s.remote, s.policy = true, s.t.newPolicy()
+	maps.Copy(s.policy.relays, s.answered)
 	if flood(d.candidates) {
 		s.t.refused(wire.CodeTooLarge)
 		s.t.log.Warn("using none of a peer's candidates, there were too many", "peer", s.peer.Short(), "candidates", len(d.candidates))
@@ -371,6 +376,28 @@ func (s *session) candidate(text string) error {
 	return nil
 }
 
+// allocated takes in an own candidate. The address of a relayed one is where candidates
+// of the peer that the same relay made are, too.
+func (s *session) allocated(own string) {
+	c, err := wire.ParseCandidate(own)
+	if err != nil || c.Type != wire.CandidateRelay || s.answered[c.Addr.Addr()] {
+		return
+	}
+	if s.answered == nil {
+		s.answered = map[netip.Addr]bool{}
+	}
+	s.answered[c.Addr.Addr()] = true
+	if !s.remote {
+		return
+	}
+	s.policy.relays[c.Addr.Addr()] = true
+	kept := s.kept
+	s.kept = nil
+	for _, text := range kept {
+		s.add(text)
+	}
+}
+
 // add lets ICE try a candidate of the peer, if policy allows it.
 func (s *session) add(text string) {
 	c, err := s.policy.admit(text)
@@ -379,6 +406,9 @@ func (s *session) add(text string) {
 	}
 	switch {
 	case err == nil:
+		return
+	case errors.Is(err, errNoAnswer) && len(s.kept) < wire.MaxCandidates:
+		s.kept = append(s.kept, text)
 		return
 	case errors.Is(err, wire.ErrUnused): // nothing wrong with it
 	case errors.Is(err, wire.ErrCandidate):
