@@ -58,6 +58,8 @@ func (ev heard) apply(e *Engine, now time.Time) {
 		e.cfg.Links.HangUp(b.Peer)
 	case *wire.Signal:
 		e.cfg.Links.Signal(*b)
+	case *wire.Examine:
+		e.examined(b)
 	case *wire.Lease:
 		e.granted(*b)
 	case *wire.Revoke:
@@ -73,6 +75,18 @@ func (ev heard) apply(e *Engine, now time.Time) {
 			e.cfg.SetICE(b.ICE)
 		}
 	}
+}
+
+// examined says what there is to say of the link to a peer.
+func (e *Engine) examined(q *wire.Examine) {
+	out := wire.Examined{Question: q.Question, Peer: q.Peer}
+	if l := e.peers[q.Peer]; l != nil {
+		out.Up, out.Relayed = true, l.Relayed()
+	}
+	if e.cfg.Attempts != nil {
+		out.Attempts = e.cfg.Attempts(q.Peer)
+	}
+	e.cfg.Uplink.Send(wire.KindExamined, out)
 }
 
 func (e *Engine) newTrust(t *wire.Trust) {

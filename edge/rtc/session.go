@@ -46,6 +46,7 @@ type session struct {
 	policy     policy                  // of what the peer may have this host send to; set when remote is
 	answered   map[netip.Addr]bool     // where relays gave this host an allocation
 	kept       []string                // relayed candidates that wait for such an answer
+	seen       wire.Attempt            // for who asks what became of it
 	mapped     map[netip.AddrPort]bool // own addresses that the peer was told of, or knows
 }
 
@@ -79,6 +80,7 @@ func (s *session) run() {
 		if s.pc != nil {
 			_ = s.pc.GracefulClose()
 		}
+		s.remember(nil, err)
 		unheard := s.t.unheard(s)
 		s.t.gone(s)
 		if !unheard {
@@ -86,6 +88,7 @@ func (s *session) run() {
 		}
 		return
 	}
+	s.remember(link, nil)
 	s.leaves(link.through)
 	s.up.Store(true)
 	old := s.t.promote(s)
@@ -157,6 +160,7 @@ func (s *session) connect() (*Link, error) {
 		}
 		select {
 		case at := <-mapped:
+			s.seen.Answered = true
 			s.sendMapped(at)
 		case <-deadline.Done():
 			return nil, context.Cause(deadline)
@@ -192,6 +196,7 @@ func (s *session) configuration(cert webrtc.Certificate) webrtc.Configuration {
 	if s.direct {
 		cfg.ICEServers = nil // but through no relay
 	}
+	s.asks(cfg.ICEServers)
 	return cfg
 }
 
@@ -380,6 +385,9 @@ func (s *session) candidate(text string) error {
 // of the peer that the same relay made are, too.
 func (s *session) allocated(own string) {
 	c, err := wire.ParseCandidate(own)
+	if own != "" {
+		ofKind(&s.seen.Own, c, err)
+	}
 	if err != nil || c.Type != wire.CandidateRelay || s.answered[c.Addr.Addr()] {
 		return
 	}
@@ -393,6 +401,7 @@ func (s *session) allocated(own string) {
 	s.policy.relays[c.Addr.Addr()] = true
 	kept := s.kept
 	s.kept = nil
+	s.seen.Theirs.Relay -= len(kept) // they are counted again
 	for _, text := range kept {
 		s.add(text)
 	}
@@ -401,6 +410,7 @@ func (s *session) allocated(own string) {
 // add lets ICE try a candidate of the peer, if policy allows it.
 func (s *session) add(text string) {
 	c, err := s.policy.admit(text)
+	ofKind(&s.seen.Theirs, c, err)
 	if err == nil { // what was looked at is what is used
 		err = s.pc.AddICECandidate(webrtc.ICECandidateInit{Candidate: c.String()})
 	}

@@ -89,6 +89,7 @@ type Transport struct {
 	probes   *probes
 	settings webrtc.SettingEngine
 	wg       sync.WaitGroup
+	past     history
 	ended    chan struct{} // closed when Run ends
 	linked   chan struct{} // holds one while watch has to look at links anew
 

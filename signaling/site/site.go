@@ -188,8 +188,9 @@ type Site struct {
 	// orphans left while they fetched, and when. They go on if nobody else of the
 	// site can reach the server either.
 	orphans   map[wire.EndpointID]time.Time
-	doubtedAt time.Time // when members to doubt were last looked for
-	weighedAt time.Time // when relays were last weighed against the origin
+	doubtedAt time.Time           // when members to doubt were last looked for
+	weighedAt time.Time           // when relays were last weighed against the origin
+	questions map[string]question // that endpoints have yet to answer
 	distrusts map[schedule.Edge]distrust
 	presence  map[wire.EndpointID]*presence
 	stagedAt  time.Time     // when it was last chosen who holds copies ahead of need

@@ -32,6 +32,8 @@ const (
 	KindGoverned Kind = "governed" // endpoint -> server, what the holder saw and did in the last second
 	KindStock    Kind = "stock"    // endpoint -> server, what the store holds and how much more it would take
 	KindProgress Kind = "progress" // endpoint -> server, cumulative state of one flow
+	KindExamine  Kind = "examine"  // server -> endpoint, asks what became of its link to a peer
+	KindExamined Kind = "examined" // endpoint -> server, the answer
 	KindReport   Kind = "report"   // endpoint -> server, a peer or the origin misbehaved
 	KindAck      Kind = "ack"      // both ways, carries nothing but the acknowledgement
 	KindError    Kind = "error"    // server -> endpoint, why the socket is about to close
