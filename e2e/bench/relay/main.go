@@ -57,6 +57,14 @@ type result struct {
 	Allocations int     // that worked
 }
 
+// String is what one run showed, for who waits for the table.
+func (r result) String() string {
+	if r.Load == memory {
+		return fmt.Sprintf("%s: %d of %d allocations work, in %.1f MB", r.Relay, r.Allocations, many, float64(r.Memory)/1e6)
+	}
+	return fmt.Sprintf("%s, %s: %.2f s a GB, %d of %d packets lost", r.Relay, r.Load, r.perGB(), r.Sent-r.Came, r.Sent)
+}
+
 func (r result) key() string      { return key(r.Relay, r.Load, r.Round) }
 func (r result) perGB() float64   { return r.CPU / (float64(r.Bytes) / 1e9) }
 func (r result) perCent() float64 { return 100 * float64(r.Sent-r.Came) / float64(max(r.Sent, 1)) }
@@ -117,8 +125,7 @@ func visit(ctx context.Context, kept *book.Book[result], exe string, relay kind,
 			return fmt.Errorf("%s, %s: %w", relay.name, l.name, err)
 		}
 		r.Relay, r.Load, r.Round = relay.name, l.name, round
-		fmt.Fprintf(os.Stderr, "%s, %s: %.2f s a GB, %d of %d packets lost, %d allocations in %.1f MB\n",
-			r.Relay, r.Load, r.perGB(), r.Sent-r.Came, r.Sent, r.Allocations, float64(r.Memory)/1e6)
+		fmt.Fprintln(os.Stderr, r)
 		if err := kept.Note(r); err != nil {
 			return err
 		}
