@@ -140,7 +140,7 @@ func (a *agent) assemble() error {
 	a.eng = engine.New(engine.Config{
 		Uplink: a.link, Links: a.rtc, Store: a.store, Origin: a.origin, Governor: a.governor, Uploads: uploads{a.lan}, Cache: newCache(a.cfg, a.store),
 		Manners: manners(a.disk), Scrub: newScrub(a.cfg),
-		Root: a.id.Root, Trust: trust, SaveTrust: a.saveTrust, SetICE: a.ice.set,
+		Root: a.id.Root, Trust: trust, SaveTrust: a.saveTrust, SetICE: a.ice.set, Attempts: a.rtc.Attempts,
 		Refused: &a.refused, Log: a.cfg.Log, Seed: rand.Uint64(),
 	})
 	return nil

@@ -77,8 +77,11 @@ type Config struct {
 	Trust     *content.Trust
 	SaveTrust func(document json.RawMessage) error
 	SetICE    func([]wire.ICE)
-	Refused   *wire.Refusals // counts what is refused of peers, origin and server
-	Log       *slog.Logger
+	// Attempts lists what became of the latest attempts at a link to a peer; nil: nobody
+	// knows.
+	Attempts func(peer wire.EndpointID) []wire.Attempt
+	Refused  *wire.Refusals // counts what is refused of peers, origin and server
+	Log      *slog.Logger
 	// Seed makes choices between equals repeatable.
 	Seed uint64
 }

@@ -96,7 +96,8 @@ type policy struct {
 	own      map[netip.Addr]bool // addresses of this host
 	all      map[netip.Addr]bool // addresses for all of a network of this host
 	on       wire.Networks       // that links may go over
-	relays   map[netip.Addr]bool // where a relayed candidate may be; nil: anywhere
+	relays   map[netip.Addr]bool // where a relayed candidate may be
+	named    bool                // relays that are known by name only may be elsewhere
 	taken    map[netip.Addr]bool // addresses of candidates that were let in
 }
 
@@ -105,7 +106,7 @@ func (t *Transport) newPolicy() policy {
 	if udp, ok := t.sock.LocalAddr().(*net.UDPAddr); ok {
 		p.loopback = udp.IP.IsLoopback()
 	}
-	p.relays = relaysAt(t.cfg.ICE())
+	p.relays, p.named = relaysAt(t.cfg.ICE())
 	interfaces, err := t.cfg.Net.Interfaces()
 	if err != nil {
 		t.log.Warn("reading network interfaces", "err", err)
@@ -136,9 +137,10 @@ func broadcast(p netip.Prefix) netip.Addr {
 	return netip.AddrFrom4([4]byte(binary.BigEndian.AppendUint32(nil, bits)))
 }
 
-// relaysAt lists the addresses of relays; nil where one is known by name only.
-func relaysAt(servers []wire.ICE) map[netip.Addr]bool {
-	at := map[netip.Addr]bool{}
+// relaysAt lists the addresses of relays; named reports that some are known by name
+// only.
+func relaysAt(servers []wire.ICE) (at map[netip.Addr]bool, named bool) {
+	at = map[netip.Addr]bool{}
 	for _, s := range servers {
 		for _, u := range s.URLs {
 			scheme, rest, _ := strings.Cut(u, ":")
@@ -149,15 +151,20 @@ func relaysAt(servers []wire.ICE) map[netip.Addr]bool {
 			if host, _, err := net.SplitHostPort(where); err == nil {
 				where = host
 			}
-			ip, err := netip.ParseAddr(strings.Trim(where, "[]"))
-			if err != nil {
-				return nil
+			if ip, err := netip.ParseAddr(strings.Trim(where, "[]")); err == nil {
+				at[ip.Unmap()] = true
+			} else {
+				named = true
 			}
-			at[ip.Unmap()] = true
 		}
 	}
-	return at
+	return at, named
 }
+
+// errNoAnswer keeps a relayed candidate back while no relay has answered from there. A
+// relay lets its allocations reach each other and nobody else, so before this host has
+// one at the same address the candidate leads nowhere.
+var errNoAnswer = errors.New("no relay has answered from that address yet")
 
 var errManyAddresses = errors.New("too many addresses")
 
@@ -179,7 +186,9 @@ func (p *policy) admit(text string) (wire.Candidate, error) {
 		return c, fmt.Errorf("%w: port %d of this host", wire.ErrCandidate, c.Addr.Port())
 	case p.all[ip] && !p.own[ip]: // one host's network may be of that host only
 		return c, fmt.Errorf("%w: %v is all of a network", wire.ErrCandidate, ip)
-	case c.Type == wire.CandidateRelay && p.relays != nil && !p.relays[ip]:
+	case c.Type == wire.CandidateRelay && !p.relays[ip] && p.named:
+		return c, errNoAnswer
+	case c.Type == wire.CandidateRelay && !p.relays[ip]:
 		return c, fmt.Errorf("%w: no relay is at %v", wire.ErrCandidate, ip)
 	case !p.taken[ip] && len(p.taken) >= wire.MaxAddresses:
 		return c, errManyAddresses

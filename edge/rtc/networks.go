@@ -40,6 +40,6 @@ func (t *Transport) meets(ip netip.Addr) bool {
 	if t.on().Allow(ip) {
 		return true
 	}
-	relays := relaysAt(t.cfg.ICE())
-	return relays == nil || relays[ip]
+	relays, named := relaysAt(t.cfg.ICE())
+	return named || relays[ip]
 }

@@ -91,6 +91,7 @@ func (s *session) sendMapped(at netip.AddrPort) {
 		return
 	}
 	s.mapped[at] = true
+	s.seen.Own.Reflexive++
 	n := len(s.mapped)
 	s.sendCandidate(fmt.Sprintf("candidate:%d 1 udp %d %s %d typ srflx raddr 0.0.0.0 rport 0",
 		n, reflexivePriority-n<<8, at.Addr(), at.Port()))

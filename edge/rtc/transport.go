@@ -92,6 +92,7 @@ type Transport struct {
 	speaks   families
 	networks atomic.Pointer[wire.Networks] // that links may go over
 	wg       sync.WaitGroup
+	past     history
 
 	// mu guards the rest.
 	mu       sync.Mutex

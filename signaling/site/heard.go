@@ -36,6 +36,8 @@ func (e Heard) apply(s *Site, now time.Time) {
 		s.forward(now, m, b)
 	case *wire.Linked:
 		s.linked(now, m, b)
+	case *wire.Examined:
+		s.examined(m, b)
 	case *wire.Report:
 		s.reported(now, m, b)
 	case *wire.Grant:

@@ -83,7 +83,8 @@ func (f Flow) Check() error {
 	default:
 		return fmt.Errorf("priority %.20q is not known", f.Priority)
 	}
-	return first(envelope("head", f.Head, maxHeadBytes), size("paused_by", f.PausedBy, MaxReasonBytes), whole(f.Generation))
+	return first(envelope("head", f.Head, maxHeadBytes), size("paused_by", f.PausedBy, MaxReasonBytes),
+		size("relay", string(f.Relay), maxCodeBytes), whole(f.Generation))
 }
 
 // Check reports what is wrong with a list of flows.
