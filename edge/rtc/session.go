@@ -135,7 +135,7 @@ func (s *session) connect() (*Link, error) {
 	}
 	cfg := s.configuration(cert)
 	s.relays.ctx, s.relays.tls = s.ctx, tlsAt(cfg.ICEServers)
-	pc, err := s.t.api(&s.relays).NewPeerConnection(cfg)
+	pc, err := s.t.api(&s.relays, s.offer == nil).NewPeerConnection(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("make connection: %w", err)
 	}

@@ -161,7 +161,6 @@ func (t *Transport) listen() error {
 		a, ok := netip.AddrFromSlice(ip)
 		return ok && wire.CheckAddress(a.Unmap(), loopback) == nil && t.meets(a.Unmap())
 	})
-	se.SetICETimeouts(iceDisconnected, iceFailed, iceKeepAlive)
 	se.SetRelayAcceptanceMinWait(500 * time.Millisecond)
 	se.DetachDataChannels()
 	se.DisableCloseByDTLS(true) // the session closes the connection, and nobody else
@@ -172,9 +171,16 @@ func (t *Transport) listen() error {
 	return nil
 }
 
-// api makes connections on the given network.
-func (t *Transport) api(network *relays) *webrtc.API {
+// api makes connections on the given network. The side that offers a link checks it;
+// the other hears that, so each check and its answer show both that the peer is there,
+// and keep every NAT between them open.
+func (t *Transport) api(network *relays, offers bool) *webrtc.API {
 	se := t.settings
+	checks := time.Duration(0) // none
+	if offers {
+		checks = iceKeepAlive
+	}
+	se.SetICETimeouts(iceDisconnected, iceFailed, checks)
 	se.SetNet(network)
 	se.SetICEProxyDialer(network) // only relays are asked over TCP
 	return webrtc.NewAPI(webrtc.WithSettingEngine(se), webrtc.WithMediaEngine(&webrtc.MediaEngine{}),
