@@ -34,7 +34,7 @@ test-many: ## 200 sites of 3 endpoints at one server, in one process and fake ti
 test-long: ## What takes long: all kinds of NATs, hosts that move, outages in fake time; the doctor on real links (root)
 	SITECAST_LONG=1 $(GO) test -timeout 9m -v -run 'NATs|Moves|BecomesDirect|ComesAndGoes|ADayWithout|RestartsAgainAndAgain' ./e2e/lab
 	SITECAST_LONG=1 $(GO) test -timeout 9m -v -run 'TheDoctor' ./e2e/story
-	SITECAST_LONG=1 $(GO) test -timeout 9m -run 'OthersKeepTheirLine' ./edge/governor
+	SITECAST_LONG=1 $(GO) test -timeout 9m -run 'OthersKeepTheirLine|FullLine|LossyLine' ./edge/governor
 
 .PHONY: check
 check: ## Formatting, vet, staticcheck, the other systems' builds
@@ -80,6 +80,11 @@ bench-idle: build ## CPU and memory of an idle agent with ten links
 bench-disk: build ## What a reader and a writer keep of their disk beside an agent; 9 minutes (root)
 	@.ci/install bench
 	$(GO) run ./e2e/bench/disk
+
+.PHONY: bench-relay
+bench-relay: build ## CPU a relayed gigabyte, loss and memory of our relay beside coturn; 5 minutes
+	@.ci/install relay
+	$(GO) run ./e2e/bench/relay
 
 .PHONY: bench-links
 bench-links: ## A thousand links made and ended: goroutines, memory and descriptors left
