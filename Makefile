@@ -34,7 +34,7 @@ test-many: ## 200 sites of 3 endpoints at one server, in one process and fake ti
 test-long: ## What takes long: all kinds of NATs, hosts that move, outages in fake time; the doctor on real links (root)
 	SITECAST_LONG=1 $(GO) test -timeout 9m -v -run 'NATs|Moves|BecomesDirect|ComesAndGoes|ADayWithout|RestartsAgainAndAgain' ./e2e/lab
 	SITECAST_LONG=1 $(GO) test -timeout 9m -v -run 'TheDoctor' ./e2e/story
-	SITECAST_LONG=1 $(GO) test -timeout 9m -run 'OthersKeepTheirLine' ./edge/governor
+	SITECAST_LONG=1 $(GO) test -timeout 9m -run 'OthersKeepTheirLine|FullLine|LossyLine' ./edge/governor
 
 .PHONY: check
 check: ## Formatting, vet, staticcheck, the other systems' builds

@@ -183,7 +183,7 @@ func pulling(t *testing.T, line netlab.Link) *pull {
 		}})
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	p.client.SetRate(100_000, 0) // as it is when a first fetch begins
+	p.client.SetRate(100_000, 0, false) // as it is when a first fetch begins
 	const part = 64 << 10
 	lease := wire.Lease{URL: at.String() + "/pack", To: foreignSize}
 	for n := range uint32(foreignSize / part) {
@@ -205,7 +205,7 @@ func pulling(t *testing.T, line netlab.Link) *pull {
 // hold sets a rate as a governor does, again and again.
 func (p *pull) hold(mbit float64, span time.Duration) {
 	for end := time.Now().Add(span); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-		p.client.SetRate(int64(mbit*1e6/8), p.rtt)
+		p.client.SetRate(int64(mbit*1e6/8), p.rtt, false)
 	}
 }
 

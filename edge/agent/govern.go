@@ -58,6 +58,7 @@ var (
 	takenDesc    = prometheus.NewDesc("sitecast_governor_taken_bytes_total", "Bytes that came from origins since the start.", nil, nil)
 	capacityDesc = prometheus.NewDesc("sitecast_governor_capacity_bytes_per_second", "Most that the line was seen to carry; 0 where another governs.", nil, nil)
 	queueDesc    = prometheus.NewDesc("sitecast_governor_queue_seconds", "Queue that the newest probe found on the line.", nil, nil)
+	lossDesc     = prometheus.NewDesc("sitecast_governor_loss_ratio", "Share of packets that the line loses by itself; 0 where another governs.", nil, nil)
 	stateDesc    = prometheus.NewDesc("sitecast_governor_state", "1 for what the controller does now, 0 for what it does not.", []string{"state"}, nil)
 )
 
@@ -66,6 +67,7 @@ func (m governed) Describe(ch chan<- *prometheus.Desc) {
 	ch <- takenDesc
 	ch <- capacityDesc
 	ch <- queueDesc
+	ch <- lossDesc
 	ch <- stateDesc
 }
 
@@ -78,6 +80,7 @@ func (m governed) Collect(ch chan<- prometheus.Metric) {
 	ch <- prometheus.MustNewConstMetric(takenDesc, prometheus.CounterValue, float64(s.Taken))
 	gauge(capacityDesc, float64(s.Capacity))
 	gauge(queueDesc, s.QueueMs/1e3)
+	gauge(lossDesc, s.Loss)
 	state := s.State
 	if state == "" {
 		state = resting

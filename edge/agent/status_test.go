@@ -80,7 +80,7 @@ func TestStatusSaysWhoAndHow(t *testing.T) {
 	want := map[string]any{"endpoint": string(wire.IDOf(s.requests()[0].Key)), "name": "till-1", "site": "",
 		"connected": false, "generation": 0.0, "links": []any{}, "flows": []any{},
 		"governor": map[string]any{"role": "none", "rate_bytes_per_second": 0.0, "mine_bytes_per_second": float64(governor.FirstRate),
-			"capacity_bytes_per_second": 0.0, "base_ms": 0.0, "queue_ms": 0.0, "taken_bytes": 0.0},
+			"capacity_bytes_per_second": 0.0, "base_ms": 0.0, "queue_ms": 0.0, "loss_share": 0.0, "taken_bytes": 0.0},
 		"actuator": map[string]any{"name": "reads", "reason": whyReads},
 		"cache": map[string]any{"used_bytes": 0.0, "versions": []any{}, "evicted": []any{},
 			"policy": map[string]any{"quota": "none", "floor": "1GB,5%", "age": "none", "idle": "720h0m0s", "keep": 1.0, "largest": "none"}},
@@ -102,7 +102,7 @@ func TestStatusSaysWhoAndHow(t *testing.T) {
 		"sitecast_agent_disk_bound_bytes_per_second 8.388608e+06", "sitecast_agent_disk_bytes_total 0", "sitecast_agent_scrub_bytes_total 0",
 		"sitecast_agent_chunks_damaged_total 0", "sitecast_agent_chunks_healed_total 0",
 		"sitecast_governor_grant_bytes_per_second 0", "sitecast_governor_taken_bytes_total 0", "sitecast_governor_capacity_bytes_per_second 0",
-		"sitecast_governor_queue_seconds 0", `sitecast_governor_state{state="rest"} 1`, `sitecast_governor_state{state="start"} 0`,
+		"sitecast_governor_queue_seconds 0", "sitecast_governor_loss_ratio 0", `sitecast_governor_state{state="rest"} 1`, `sitecast_governor_state{state="start"} 0`,
 		`sitecast_governor_state{state="run"} 0`, `sitecast_governor_state{state="yield"} 0`, `sitecast_governor_state{state="probe"} 0`,
 	} {
 		if !strings.Contains(body, "\n"+line) {

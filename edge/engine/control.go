@@ -210,6 +210,7 @@ func (e *Engine) closeGeneration(w *wire.Flows) {
 		e.retire(f)
 	}
 	e.generation = w.Generation
+	e.cfg.Links.SetNetworks(w.PeersOn)
 	if e.cache != nil {
 		e.cache.known, e.cache.pins, e.cache.purges, e.cache.copies = true, w.Pins, w.Purges, w.Copies
 		e.cache.changed()

@@ -37,6 +37,7 @@ type Uplink interface {
 // Links makes and closes links; outcomes come back as LinkUp and LinkDown.
 type Links interface {
 	SetSite(site string)
+	SetNetworks(on wire.Networks) // that links may go over
 	Dial(peer wire.EndpointID, attempt int)
 	Signal(s wire.Signal)
 	HangUp(peer wire.EndpointID)

@@ -18,12 +18,16 @@ type cell struct {
 	rtt   time.Duration
 	queue string // in bandwidth-delay products, or how it is managed
 	bbr   bool   // the foreground's sender, CUBIC otherwise
+	loss  float64
 }
 
 func (c cell) String() string {
 	sender := "cubic"
 	if c.bbr {
 		sender = "bbr"
+	}
+	if c.loss > 0 {
+		sender += fmt.Sprintf("-loss%g", c.loss)
 	}
 	return fmt.Sprintf("%gmbit-%v-%s-%s", c.mbit, c.rtt, c.queue, sender)
 }
@@ -34,7 +38,7 @@ func (c cell) bench() *bench {
 	if c.queue == "codel" {
 		b.codel = &codel{}
 	}
-	b.fair = c.queue == "fair"
+	b.fair, b.loss = c.queue == "fair", c.loss
 	return b
 }
 
@@ -47,6 +51,7 @@ type figures struct {
 	back   time.Duration // until it had nine tenths of the line again; 0 for never
 	web    float64       // 95th percentile of requests beside it, of what it is alone
 	wanted time.Duration // that percentile alone
+	lossy  int           // steps in which the line was taken for one that loses packets by itself
 }
 
 const (
@@ -75,6 +80,7 @@ func (c cell) measure(trace func(string)) (f figures) {
 	f.kept = float64(foreground.acked) / float64(solo.acked)
 	f.share = s.shareSince(at, beside)
 	foreground.stop()
+	f.lossy = s.lossy
 	f.back = s.until(idle+beside+after, 200*time.Millisecond, func(share float64) bool { return share > 0.9*0.95 })
 	return f
 }
@@ -85,6 +91,7 @@ func (c cell) browse(f *figures) {
 	s := newScene(c.bench(), governor.Limits{})
 	s.bench.run(idle)
 	f.web = float64(requests(s.bench, c.bbr)) / float64(f.wanted)
+	f.lossy += s.lossy
 }
 
 // shareSince is the share of the line that the download had.
@@ -133,11 +140,11 @@ func requests(b *bench, bbr bool) time.Duration {
 
 func TestOthersKeepTheirLineAndAnIdleOneIsUsed(t *testing.T) {
 	for _, c := range []cell{
-		{10, 40 * time.Millisecond, "1", false},
-		{5, 120 * time.Millisecond, "1", true},
-		{5, 40 * time.Millisecond, "fair", false},
-		{5, 40 * time.Millisecond, "codel", false},
-		{10, 10 * time.Millisecond, "4", true},
+		{10, 40 * time.Millisecond, "1", false, 0},
+		{5, 120 * time.Millisecond, "1", true, 0},
+		{5, 40 * time.Millisecond, "fair", false, 0},
+		{5, 40 * time.Millisecond, "codel", false, 0},
+		{10, 10 * time.Millisecond, "4", true, 0},
 	} {
 		t.Run(c.String(), func(t *testing.T) {
 			if c.queue == "4" && os.Getenv("SITECAST_LONG") == "" {
@@ -173,15 +180,18 @@ func BenchmarkCells(b *testing.B) {
 		for _, mbit := range []float64{5, 20, 100} {
 			for _, rtt := range []time.Duration{10, 40, 120} {
 				for _, queue := range []string{"0.5", "1", "4", "codel", "fair"} {
-					for _, bbr := range []bool{false, true} {
-						c := cell{mbit, rtt * time.Millisecond, queue, bbr}
+					for _, of := range []struct {
+						bbr  bool
+						loss float64
+					}{{false, 0}, {true, 0}, {true, 0.01}, {true, 0.1}} {
+						c := cell{mbit, rtt * time.Millisecond, queue, of.bbr, of.loss}
 						if !only.MatchString(c.String()) {
 							continue
 						}
 						f := c.measure(func(line string) { b.Log(line) })
 						c.browse(&f)
-						fmt.Printf("%-24s idle use %.3f, kept %.3f, our share %.3f, stood back after %.2f s, back after %.2f s, web p95 x %.2f of %v\n",
-							c, f.use, f.kept, f.share, f.yield.Seconds(), f.back.Seconds(), f.web, f.wanted.Round(time.Millisecond))
+						fmt.Printf("%-24s idle use %.3f, kept %.3f, our share %.3f, stood back after %.2f s, back after %.2f s, web p95 x %.2f of %v, lossy %d\n",
+							c, f.use, f.kept, f.share, f.yield.Seconds(), f.back.Seconds(), f.web, f.wanted.Round(time.Millisecond), f.lossy)
 					}
 				}
 			}

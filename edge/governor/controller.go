@@ -165,6 +165,7 @@ type Sample struct {
 	// them both up was no queue, where each waits its turn. It corrects the last.
 	Again bool
 	Base  time.Duration // round trip over the empty line, 0 while unknown
+	Loss  float64       // share of packets that the line loses by itself
 	Taken int64         // bytes that came from the origin
 	Wants bool          // more would be taken if it came
 }
@@ -184,6 +185,7 @@ type Controller struct {
 	last     time.Time
 	queue    delays
 	base     time.Duration
+	loss     float64 // share of packets that the line loses by itself
 	arrivals window
 	noise    noise // of queues while nobody seemed to be there
 
@@ -312,7 +314,11 @@ func (c *Controller) take(s Sample) {
 			c.noise.add(s.Queue)
 		}
 	}
-	c.arrivals.add(s.Now, s.Taken, s.Wants, c.Rate())
+	if c.loss == 0 && s.Loss > 0 && c.mode != Yield {
+		c.relearn(s.Now)
+	}
+	c.loss = s.Loss
+	c.arrivals.add(s.Now, s.Taken, s.Wants, c.expected()*c.Rate())
 	c.spent += float64(s.Taken)
 }
 
@@ -388,6 +394,9 @@ func (c *Controller) target() time.Duration {
 func (c *Controller) enter(now time.Time, m Mode, reason string) {
 	// What was asked for before is still on its way for a while.
 	c.patient = now.Add(3 * c.round())
+	if c.loss > 0 { // a sender for such lines begins with a few packets again
+		c.patient = c.patient.Add(6 * c.base)
+	}
 	if c.mode == Yield { // two packets may wait to be sent at the floor's pace
 		c.patient = c.patient.Add(time.Duration(2 * packet / c.Floor() * float64(time.Second)))
 	}

@@ -30,6 +30,7 @@ func drawSamples(t *rapid.T) []governor.Sample {
 		samples[i] = governor.Sample{Now: at, Fresh: rapid.Bool().Draw(t, "fresh"), Again: rapid.Bool().Draw(t, "again"),
 			Queue: time.Duration(rapid.SampledFrom([]int{0, 0, 1, 4, 6, 20, 500}).Draw(t, "queue")) * time.Millisecond,
 			Base:  time.Duration(rapid.SampledFrom([]int{0, 1, 40, 600}).Draw(t, "base")) * time.Millisecond,
+			Loss:  rapid.SampledFrom([]float64{0, 0, 0, 0.02, 0.5, 1}).Draw(t, "loss"),
 			Taken: rapid.SampledFrom([]int64{0, 1448, 50_000, 1 << 40}).Draw(t, "taken"), Wants: rapid.Bool().Draw(t, "wants")}
 	}
 	return samples
@@ -138,7 +139,7 @@ func FuzzController(f *testing.F) {
 		for ; len(story) >= 8; story = story[8:] {
 			n := binary.BigEndian.Uint64(story)
 			at = at.Add(time.Duration(n&0xfff) * time.Millisecond)
-			rate := c.Step(governor.Sample{Now: at, Fresh: n>>12&1 == 1, Again: n>>13&1 == 1, Wants: n>>14&1 == 1,
+			rate := c.Step(governor.Sample{Now: at, Fresh: n>>12&1 == 1, Again: n>>13&1 == 1, Wants: n>>14&1 == 1, Loss: float64(n>>15&1) / 10,
 				Queue: time.Duration(n >> 16 & 0xffff * 1000), Base: time.Duration(n >> 32 & 0xff * 1e6), Taken: int64(n >> 40)})
 			if !(rate > 0 && rate <= 1e7) {
 				t.Fatalf("%v bytes/s", rate)

@@ -59,7 +59,7 @@ const (
 
 // Origin is what fetches here.
 type Origin interface {
-	SetRate(bytesPerSecond int64, rtt time.Duration)
+	SetRate(bytesPerSecond int64, rtt time.Duration, lossy bool)
 	Taken() int64
 	Fetching() (now bool, held time.Duration)
 }
@@ -100,6 +100,7 @@ type Governor struct {
 	fetchers    map[wire.EndpointID]*fetcher // others, by what they say
 	control     *Controller                  // nil while somebody else governs
 	probes      *probes                      // nil while nobody fetches
+	losses      Losses                       // of the line
 	heard       map[wire.EndpointID]grantFence
 	past        grantFence // of before the server counted anew
 	grant       wire.Grant // the last one obeyed
@@ -179,6 +180,7 @@ type Status struct {
 	BaseMs    float64 `json:"base_ms"`
 	QueueMs   float64 `json:"queue_ms"`
 	Reflector string  `json:"reflector,omitempty"`
+	Loss      float64 `json:"loss_share"` // of packets, that the line loses by itself
 	Taken     int64   `json:"taken_bytes"`
 }
 

@@ -54,8 +54,16 @@ func (g *Governor) setRate(now time.Time) {
 	if g.probes != nil {
 		base = g.probes.baseNow()
 	}
-	g.cfg.Origin.SetRate(rate, base)
+	g.cfg.Origin.SetRate(rate, base, g.lossy())
 	g.note(rate, site)
+}
+
+// lossy reports whether the line loses packets by itself, as far as is known here.
+func (g *Governor) lossy() bool {
+	if g.control != nil {
+		return g.losses.Share() > 0
+	}
+	return g.ruled(time.Now()) && g.grant.Lossy
 }
 
 // allowed is the bytes per second for this endpoint and for the whole egress.
@@ -121,6 +129,7 @@ func (g *Governor) note(mine, site int64) {
 	if g.control != nil {
 		mode, why := g.mode()
 		s.State, s.Reason, s.Capacity = string(mode), why, int64(g.control.Capacity())
+		s.Loss = g.losses.Share()
 	}
 	if s.Rate >= allThere {
 		s.Rate = wire.Unlimited
@@ -199,6 +208,6 @@ func (g *Governor) grants(now time.Time) {
 		}
 		g.cfg.Tell(to, wire.Frame{Kind: wire.FrameGrant, Grant: &wire.Grant{Epoch: g.govern.Epoch, Term: g.govern.Term, Seq: g.seq,
 			BytesPerSecond: int64(g.parts[to] * g.granted), Site: int64(g.siteRate()), Floor: int64(g.control.Floor()),
-			ValidMs: uint32(GrantValid.Milliseconds())}})
+			ValidMs: uint32(GrantValid.Milliseconds()), Lossy: g.lossy()}})
 	}
 }

@@ -169,7 +169,8 @@ func (g *Governor) step(now time.Time, fresh bool, found finding) {
 	if before == Free {
 		return
 	}
-	g.control.Step(Sample{Now: now, Fresh: fresh, Queue: found.queue, Again: found.again, Base: g.probes.baseNow(), Taken: taken, Wants: wants})
+	g.control.Step(Sample{Now: now, Fresh: fresh, Queue: found.queue, Again: found.again, Base: g.probes.baseNow(),
+		Loss: g.losses.Share(), Taken: taken, Wants: wants})
 	if mode, why := g.mode(); mode != before {
 		g.cfg.Log.Debug("governor", "from", string(before), "to", string(mode), "why", why,
 			"rate", int64(g.siteRate()), "capacity", int64(g.control.Capacity()), "queue", found.queue, "base", g.probes.baseNow())
@@ -194,6 +195,9 @@ func (g *Governor) gather(now time.Time) (taken int64, wants bool) {
 
 // measured takes in the queue that a probe found.
 func (g *Governor) measured(now time.Time, f finding) {
+	if g.control != nil && f.number > 0 {
+		g.losses.Came(f.number, f.queue, g.control.Empty())
+	}
 	g.step(now, true, f)
 	if g.control != nil {
 		g.say(now)

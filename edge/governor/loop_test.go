@@ -97,6 +97,40 @@ func TestHolderGrantsTenTimesASecondAndFetchersObey(t *testing.T) {
 	})
 }
 
+// The holder alone sees what the line loses, and all senders must know.
+func TestAllFetchersHearThatTheLineLosesPackets(t *testing.T) {
+	onTrio(t, func(s *site, h, b, o *member) {
+		lossy := func() (n int) {
+			s.change(func() {
+				for _, m := range []*member{h, b, o} {
+					if m.lossy {
+						n++
+					}
+				}
+			})
+			return n
+		}
+		loses := func(one int) {
+			h.air.mu.Lock()
+			defer h.air.mu.Unlock()
+			h.air.loses = one
+		}
+		if n := lossy(); n > 0 {
+			t.Errorf("%d are told of losses where there are none", n)
+		}
+		loses(10)
+		s.pass(10*time.Second, boundless)
+		if n, share := lossy(), h.g.Status().Loss; n != 3 || share < 0.07 || share > 0.13 {
+			t.Errorf("%d of 3 know of losses, a share of %.3f, want 0.1", n, share)
+		}
+		s.kill(holder)
+		s.pass(1500*time.Millisecond, boundless)
+		if n := lossy(); n > 1 {
+			t.Errorf("%d know of losses when grants have lapsed, want nobody but the dead", n)
+		}
+	})
+}
+
 // Counts come in lumps; taken for the rate of the line they would make it seem faster
 // than it is, and the governor would stand back from its own queue.
 func TestSeveralFetchersFillTheLineAndNoMore(t *testing.T) {

@@ -77,14 +77,16 @@ type probes struct {
 	all     []*reflector
 	active  int
 	since   time.Time // the active one is it
+	number  uint64    // of probes to the active one
 	sent    map[[stun.TransactionIDSize]byte]outstanding
 	pinging bool
 	queue   time.Duration // newest
 }
 
 type outstanding struct {
-	to *reflector
-	at time.Time
+	to     *reflector
+	at     time.Time
+	number uint64 // among those to the active one; 0 for others
 }
 
 func newProbes(ctx context.Context, now time.Time, cfg Config, further []string, known map[string]time.Duration) *probes {
@@ -211,7 +213,13 @@ func (p *probes) send(now time.Time) {
 		if err != nil || len(p.sent) >= maxProbes {
 			continue
 		}
-		p.sent[m.TransactionID] = outstanding{r, time.Now()}
+		o := outstanding{to: r}
+		if i == p.active {
+			p.number++
+			o.number = p.number
+		}
+		o.at = time.Now()
+		p.sent[m.TransactionID] = o
 		_, _ = p.conn.WriteTo(m.Raw, r.addr) // what is lost is not heard
 	}
 }
@@ -237,16 +245,18 @@ func (p *probes) sendTCP() {
 
 // finding is what a probe found: the queue, and whether it came back together with
 // the one before though it was sent later, so that a host that stood still released
-// them both.
+// them both. The number tells which others did not come back; 0 for none, as over TCP.
 type finding struct {
-	queue time.Duration
-	again bool
+	queue  time.Duration
+	again  bool
+	number uint64
 }
 
 // heard takes a reply in. It returns what it found when it is of the reflector in
 // use.
 func (p *probes) heard(now time.Time, r reply) (finding, bool) {
 	var from *reflector
+	var number uint64
 	rtt := r.rtt
 	if r.named != nil {
 		r.named.addr = r.addr
@@ -264,7 +274,7 @@ func (p *probes) heard(now time.Time, r reply) (finding, bool) {
 			return finding{}, false // late, or forged
 		}
 		delete(p.sent, r.id)
-		from, rtt = o.to, r.at.Sub(o.at)
+		from, rtt, number = o.to, r.at.Sub(o.at), o.number
 		if r.lay > rtt {
 			return finding{}, false // nobody can have it for longer than it was away
 		}
@@ -272,7 +282,7 @@ func (p *probes) heard(now time.Time, r reply) (finding, bool) {
 	}
 	sent := r.at.Add(-rtt)
 	apart := sent.Sub(from.before.sent)
-	f := finding{again: apart > 0 && r.at.Sub(from.before.at) < apart*2/5}
+	f := finding{number: number, again: apart > 0 && r.at.Sub(from.before.at) < apart*2/5}
 	from.before = exchange{sent, r.at}
 	from.heard = now
 	from.queue = rtt - from.base.Add(now, rtt)

@@ -28,6 +28,7 @@ type air struct {
 	mu    sync.Mutex
 	rtt   map[string]time.Duration // of reflectors that answer, by address
 	asked map[string]int
+	loses int                          // one in so many probes; 0 for none
 	alter func(m *stun.Message) []byte // what comes back instead of the answer
 }
 
@@ -58,7 +59,7 @@ func (a *air) WriteTo(b []byte, to net.Addr) (int, error) {
 	a.asked[name]++
 	rtt, answers := a.rtt[name]
 	m := &stun.Message{Raw: append([]byte(nil), b...)}
-	if err := m.Decode(); err != nil || m.Type != stun.BindingRequest || !answers {
+	if err := m.Decode(); err != nil || m.Type != stun.BindingRequest || !answers || a.loses > 0 && a.asked[name]%a.loses == 0 {
 		return len(b), nil
 	}
 	back := stun.MustBuild(stun.NewTransactionIDSetter(m.TransactionID), stun.BindingSuccess,

@@ -20,8 +20,8 @@ type restingOrigin struct {
 	fetching atomic.Bool
 }
 
-func (o *restingOrigin) SetRate(int64, time.Duration) {}
-func (o *restingOrigin) Taken() int64                 { return 0 }
+func (o *restingOrigin) SetRate(int64, time.Duration, bool) {}
+func (o *restingOrigin) Taken() int64                       { return 0 }
 func (o *restingOrigin) Fetching() (bool, time.Duration) {
 	o.looked.Add(1)
 	return o.fetching.Load(), 0

@@ -26,7 +26,7 @@ func (c *Controller) run(now time.Time, fresh bool) {
 		c.tries == maxTries && !c.proven && c.queue.least(3) >= surely*c.busy() // it ran at this before
 	pushed := settled && ok && got < pushedShare*min(c.capacity, asked) && c.arrivals.short(now, c.shortSpan(), c.lag(), shortest)
 	switch {
-	case !c.proven && c.tries < maxTries && (alarmed && c.queue.least(1) < ownShare*c.busy() || !alarmed && pushed):
+	case !c.proven && c.tries < maxTries && (alarmed && (c.loss > 0 || c.queue.least(1) < ownShare*c.busy()) || !alarmed && pushed):
 		c.correct(now, got, asked, ok)
 		return
 	case alarmed:

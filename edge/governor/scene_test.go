@@ -17,6 +17,8 @@ type scene struct {
 	base   time.Duration
 	queues []time.Duration // added to probes
 	pause  bool            // the sender stands still
+	losses governor.Losses
+	lossy  int // steps in which it takes the line for one that loses packets by itself
 	trace  func(string)
 }
 
@@ -31,9 +33,13 @@ func newScene(b *bench, limits governor.Limits) *scene {
 	number := 0
 	var probe func()
 	probe = func() {
-		p := &packet{flow: 1000 + number%2, size: 100, sent: b.now}
+		p := &packet{flow: 1000 + number%2, size: 100, sent: b.now, number: number}
 		number++
-		p.to = func(p *packet) { b.after(b.delay, func() { s.probed(b.now - p.sent) }) }
+		p.to = func(p *packet) {
+			if !b.lose() {
+				b.after(b.delay, func() { s.probed(p.number, b.now-p.sent) })
+			}
+		}
 		p.lost = func(*packet) {}
 		b.send(p)
 		every := probeEvery
@@ -49,8 +55,9 @@ func newScene(b *bench, limits governor.Limits) *scene {
 	return s
 }
 
-func (s *scene) probed(rtt time.Duration) {
+func (s *scene) probed(number int, rtt time.Duration) {
 	s.base = min(s.base, rtt)
+	s.losses.Came(uint64(number), rtt-s.base, s.c.Empty())
 	s.queues = append(s.queues, rtt-s.base)
 	s.step(true, rtt-s.base)
 }
@@ -60,10 +67,10 @@ func (s *scene) step(fresh bool, q time.Duration) {
 	if base == math.MaxInt64 {
 		base = 0
 	}
-	got := s.ours.acked - s.taken
-	s.taken = s.ours.acked
+	got := s.ours.arrived() - s.taken
+	s.taken += got
 	before, _ := s.c.Mode()
-	rate := s.c.Step(governor.Sample{Now: time.Unix(0, 0).Add(s.now), Fresh: fresh, Queue: q, Base: base, Taken: got, Wants: true})
+	rate := s.c.Step(governor.Sample{Now: time.Unix(0, 0).Add(s.now), Fresh: fresh, Queue: q, Base: base, Taken: got, Loss: s.losses.Share(), Wants: true})
 	after, why := s.c.Mode()
 	if s.trace != nil && before != after {
 		s.trace(fmt.Sprintf("%7.2f s  %5s -> %-5s rate %.2f of %.2f Mbit/s, queue %v: %s", s.now.Seconds(), before, after, rate*8e-6, s.c.Capacity()*8e-6, q, why))
@@ -71,5 +78,16 @@ func (s *scene) step(fresh bool, q time.Duration) {
 	if s.pause {
 		rate = 1
 	}
-	s.after(s.delay, func() { s.ours.pace = rate * onWire / segment; s.ours.more() })
+	bbr := s.losses.Share() > 0
+	if bbr {
+		s.lossy++
+	}
+	s.after(s.delay, func() {
+		s.ours.use(bbr)
+		if pace := rate * onWire / segment; bbr && pace > 1.5*s.ours.pace {
+			s.ours.anew()
+		}
+		s.ours.pace = rate * onWire / segment
+		s.ours.more()
+	})
 }

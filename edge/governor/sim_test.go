@@ -3,6 +3,7 @@ package governor_test
 import (
 	"container/heap"
 	"math"
+	"math/rand/v2"
 	"time"
 )
 
@@ -19,12 +20,14 @@ type bench struct {
 	limit int // bytes
 	fair  bool
 	codel *codel
+	loss  float64 // share of packets that the line loses by itself, each way
 
 	queues map[int][]*packet // by flow; one queue, number 0, unless fair
 	turn   []int             // flows with packets, in the order served
 	queued int
 	busy   bool
 	drops  int
+	random *rand.Rand
 }
 
 type packet struct {
@@ -54,7 +57,7 @@ func (h *eventHeap) Push(x any)   { *h = append(*h, x.(event)) }
 func (h *eventHeap) Pop() any     { o := *h; e := o[len(o)-1]; *h = o[:len(o)-1]; return e }
 
 func newBench(mbit float64, rtt, queue time.Duration) *bench {
-	b := &bench{rate: mbit * 1e6 / 8, delay: rtt / 2, queues: map[int][]*packet{}}
+	b := &bench{rate: mbit * 1e6 / 8, delay: rtt / 2, queues: map[int][]*packet{}, random: rand.New(rand.NewPCG(3, 4))}
 	b.limit = max(int(b.rate*queue.Seconds()), 4*1514)
 	return b
 }
@@ -73,9 +76,16 @@ func (b *bench) run(until time.Duration) {
 	b.now = until
 }
 
+// lose reports whether the line loses a packet by itself.
+func (b *bench) lose() bool { return b.loss > 0 && b.random.Float64() < b.loss }
+
 // send puts a packet into the bottleneck.
 func (b *bench) send(p *packet) {
 	p.in = b.now
+	if b.lose() {
+		b.drop(p)
+		return
+	}
 	if b.queued+p.size > b.limit {
 		b.drops++
 		if !b.fair {

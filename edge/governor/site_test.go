@@ -54,6 +54,7 @@ type member struct {
 
 	// the site's mu guards the rest.
 	rate     int64
+	lossy    bool
 	fetching bool
 	held     time.Duration
 	slow     float64 // share of time that the store holds readers up
@@ -189,10 +190,10 @@ func (m *member) asks() float64 {
 	return float64(m.rate) * siteStep.Seconds() * (1 - m.slow)
 }
 
-func (m *member) SetRate(rate int64, _ time.Duration) {
+func (m *member) SetRate(rate int64, _ time.Duration, lossy bool) {
 	m.s.mu.Lock()
 	defer m.s.mu.Unlock()
-	m.rate = rate
+	m.rate, m.lossy = rate, lossy
 }
 
 func (m *member) Taken() int64 {

@@ -90,7 +90,13 @@ func (c *Controller) span(n float64) time.Duration {
 }
 
 // shortSpan is the time over which a shortfall counts.
-func (c *Controller) shortSpan() time.Duration { return max(4*c.base, minShortSpan, c.span(45)) }
+func (c *Controller) shortSpan() time.Duration {
+	span := max(4*c.base, minShortSpan, c.span(45))
+	if c.loss > 0 { // what waits for a packet that is sent again comes late, and then at once
+		span *= 2
+	}
+	return span
+}
 
 // lag is how long after a change of rate its first packets arrive.
 func (c *Controller) lag() time.Duration { return c.base + actsWithin/2 + c.limits.Lag }

@@ -10,11 +10,11 @@ import (
 // One start is enough, whatever the line and its queue.
 func TestOneStartLearnsTheLine(t *testing.T) {
 	for _, c := range []cell{
-		{5, 10 * time.Millisecond, "0.5", false},
-		{5, 40 * time.Millisecond, "fair", false},
-		{20, 40 * time.Millisecond, "1", false},
-		{20, 120 * time.Millisecond, "4", false}, // its queue needs long to go
-		{20, 120 * time.Millisecond, "codel", false},
+		{5, 10 * time.Millisecond, "0.5", false, 0},
+		{5, 40 * time.Millisecond, "fair", false, 0},
+		{20, 40 * time.Millisecond, "1", false, 0},
+		{20, 120 * time.Millisecond, "4", false, 0}, // its queue needs long to go
+		{20, 120 * time.Millisecond, "codel", false, 0},
 	} {
 		t.Run(c.String(), func(t *testing.T) {
 			t.Parallel()
@@ -35,7 +35,7 @@ func TestOneStartLearnsTheLine(t *testing.T) {
 }
 
 func TestALineLearnedEarlierIsFullWithinARoundTripOrTwo(t *testing.T) {
-	c := cell{50, 40 * time.Millisecond, "1", false}
+	c := cell{50, 40 * time.Millisecond, "1", false, 0}
 	s := newScene(c.bench(), governor.Limits{Capacity: 50e6 / 8 * segment / onWire})
 	s.bench.run(400 * time.Millisecond)
 	at := s.ours.acked
@@ -47,7 +47,7 @@ func TestALineLearnedEarlierIsFullWithinARoundTripOrTwo(t *testing.T) {
 
 // A sender or a receiver that stands still now and then is nobody else's traffic.
 func TestASenderThatPausesIsNotPushed(t *testing.T) {
-	c := cell{20, 40 * time.Millisecond, "1", false}
+	c := cell{20, 40 * time.Millisecond, "1", false, 0}
 	s := newScene(c.bench(), governor.Limits{})
 	s.bench.run(5 * time.Second)
 	capacity := s.c.Capacity()

@@ -25,6 +25,7 @@ type tcp struct {
 	cwnd      float64
 	ssthresh  float64
 	acked     int64 // bytes
+	reached   int   // segments that arrived, with all before them
 	recovery  time.Duration
 	minRTT    time.Duration
 	roundMin  time.Duration
@@ -35,7 +36,9 @@ type tcp struct {
 	nextSend  time.Duration
 	waiting   bool
 	stopped   bool
-	owed      int // segments to send again
+	owed      []int        // segments to send again
+	newest    int          // segment sent first
+	beyond    map[int]bool // segments that arrived before one that is missing
 
 	// CUBIC
 	wMax  float64
@@ -60,7 +63,7 @@ type bwSample struct {
 }
 
 func (b *bench) tcp(flow int, bbr bool, segments int) *tcp {
-	t := &tcp{b: b, flow: flow, bbr: bbr, left: segments, cwnd: 10, ssthresh: math.Inf(1), startup: true}
+	t := &tcp{b: b, flow: flow, bbr: bbr, left: segments, cwnd: 10, ssthresh: math.Inf(1), startup: true, beyond: map[int]bool{}}
 	b.after(0, t.more)
 	return t
 }
@@ -108,7 +111,7 @@ func (t *tcp) rate() float64 {
 
 func (t *tcp) more() {
 	t.waiting = false
-	for !t.stopped && (t.left != 0 || t.owed > 0) && float64(t.inFlight) < t.window() {
+	for !t.stopped && (t.left != 0 || len(t.owed) > 0) && float64(t.inFlight) < t.window() {
 		if t.nextSend > t.b.now {
 			if !t.waiting {
 				t.waiting = true
@@ -119,19 +122,52 @@ func (t *tcp) more() {
 		if r := t.rate(); r > 0 {
 			t.nextSend = max(t.nextSend, t.b.now-time.Millisecond) + time.Duration(onWire/r*1e9)
 		}
-		if t.owed > 0 {
-			t.owed--
-		} else if t.left > 0 {
-			t.left--
+		number := t.newest
+		if len(t.owed) > 0 {
+			number, t.owed = t.owed[0], t.owed[1:]
+		} else {
+			t.newest++
+			if t.left > 0 {
+				t.left--
+			}
 		}
 		t.inFlight++
 		t.sentCount++
 		acked := t.acked
 		p := &packet{flow: t.flow, size: onWire, sent: t.b.now, number: t.sentCount}
-		p.to = func(p *packet) { t.b.after(t.b.delay, func() { t.ack(p, acked) }) }
-		p.lost = func(p *packet) { t.b.after(2*t.b.delay+time.Millisecond, func() { t.loss(p) }) }
+		p.to = func(p *packet) {
+			t.arrive(number)
+			t.b.after(t.b.delay, func() { t.ack(p, acked) })
+		}
+		p.lost = func(p *packet) { t.b.after(2*t.b.delay+time.Millisecond, func() { t.loss(p, number) }) }
 		t.b.send(p)
 	}
+}
+
+// arrive takes in a segment at the far end, where who reads sees no gaps.
+func (t *tcp) arrive(number int) {
+	t.beyond[number] = true
+	for t.beyond[t.reached] {
+		delete(t.beyond, t.reached)
+		t.reached++
+	}
+}
+
+// arrived is how many bytes can be read at the far end.
+func (t *tcp) arrived() int64 { return int64(t.reached) * segment }
+
+// use changes the kind of sender, which begins anew.
+func (t *tcp) use(bbr bool) {
+	if t.bbr != bbr {
+		t.bbr = bbr
+		t.anew()
+	}
+}
+
+// anew looks for the line's rate from the beginning.
+func (t *tcp) anew() {
+	t.startup, t.drain, t.bw, t.bws, t.full, t.fullFor = true, false, 0, [10]bwSample{}, 0, 0
+	t.cwnd, t.ssthresh, t.epoch = max(t.cwnd, 10), math.Inf(1), 0
 }
 
 func (t *tcp) ack(p *packet, ackedThen int64) {
@@ -157,7 +193,7 @@ func (t *tcp) ack(p *packet, ackedThen int64) {
 	} else {
 		t.ackCubic()
 	}
-	if t.left == 0 && t.owed == 0 && t.inFlight == 0 && t.done != nil {
+	if t.left == 0 && len(t.owed) == 0 && t.inFlight == 0 && t.done != nil {
 		t.done()
 		t.done = nil
 	}
@@ -202,9 +238,9 @@ func (t *tcp) cwndAtEpoch() float64 {
 	return t.ssthresh
 }
 
-func (t *tcp) loss(p *packet) {
+func (t *tcp) loss(p *packet, number int) {
 	t.inFlight--
-	t.owed++
+	t.owed = append(t.owed, number)
 	if !t.bbr && p.sent >= t.recovery {
 		t.recovery = t.b.now
 		t.wMax = t.cwnd

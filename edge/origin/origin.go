@@ -107,9 +107,10 @@ func (c *Client) Close() { c.http.CloseIdleConnections() }
 
 // SetRate bounds the bytes per second taken over all fetches, from now on;
 // wire.Unlimited lifts the bound, 0 stops reading. The round trip over the empty
-// line helps to hold the rate; 0 where it is not known.
-func (c *Client) SetRate(bytesPerSecond int64, rtt time.Duration) {
-	c.shape.set(bytesPerSecond, rtt)
+// line helps to hold the rate; 0 where it is not known. A line that is lossy loses
+// packets by itself, which a sender of ours then does not slow down for.
+func (c *Client) SetRate(bytesPerSecond int64, rtt time.Duration, lossy bool) {
+	c.shape.set(bytesPerSecond, rtt, lossy)
 	if bytesPerSecond == wire.Unlimited {
 		c.http.CloseIdleConnections() // their buffers may have been made small
 	}
@@ -223,7 +224,7 @@ func (c *Client) get(ctx context.Context, lease wire.Lease, read func(*shapedRea
 		req.Header.Set("Range", fmt.Sprintf("bytes=%d-%d", lease.From, lease.To-1))
 		req.Header.Set("Accept-Encoding", "identity")
 	}
-	var asked wish
+	var asked wire.Pace
 	if c.own(address) {
 		asked = c.shape.ask(req.Header)
 	}
@@ -244,7 +245,7 @@ func (c *Client) get(ctx context.Context, lease wire.Lease, read func(*shapedRea
 		return err
 	}
 	if !c.own(resp.Request.URL) { // it was sent elsewhere
-		asked = wish{}
+		asked = wire.Pace{}
 	}
 	defer c.shape.begin(asked, resp.Header)()
 	stalled.Reset(patience * StallTimeout)

@@ -200,7 +200,7 @@ func TestRateIsKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := newObject(20, 50_000)
 		c := serve(t, o.handler)
-		c.SetRate(100_000, 0)
+		c.SetRate(100_000, 0, false)
 		start := time.Now()
 		if _, err := fetch(c, o, o.lease()); err != nil {
 			t.Fatal(err)
@@ -216,8 +216,8 @@ func TestLiftedRateTakesEffectAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := newObject(20, 50_000)
 		c := serve(t, o.handler)
-		c.SetRate(0, 0)
-		time.AfterFunc(time.Minute, func() { c.SetRate(wire.Unlimited, 0) })
+		c.SetRate(0, 0, false)
+		time.AfterFunc(time.Minute, func() { c.SetRate(wire.Unlimited, 0, false) })
 		start := time.Now()
 		if _, err := fetch(c, o, o.lease()); err != nil {
 			t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -14,6 +15,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"github.com/sitecast/sitecast/edge/host"
 	"github.com/sitecast/sitecast/signaling/wire"
 )
 
@@ -55,21 +57,23 @@ type shaper struct {
 	mu       sync.Mutex
 	rate     int64
 	rtt      time.Duration
+	lossy    bool // the line loses packets by itself
 	conns    map[*shapedConn]bool
-	answers  map[string]int64 // answers paced by their sender, by key: the rate told last
-	fetching int              // bodies being read
+	answers  map[string]wire.Pace // answers paced by their sender, by key: what was told last
+	fetching int                  // bodies being read
 }
 
 func newShaper(tell func(wire.Pace) bool) *shaper {
 	return &shaper{tell: tell, limit: rate.NewLimiter(rate.Inf, readStep), rate: wire.Unlimited,
-		conns: map[*shapedConn]bool{}, answers: map[string]int64{}}
+		conns: map[*shapedConn]bool{}, answers: map[string]wire.Pace{}}
 }
 
-// set changes the rate, and the round trip of the empty line, 0 for unknown.
-func (s *shaper) set(bytesPerSecond int64, rtt time.Duration) {
+// set changes the rate, and what is known of the line: the round trip while it is
+// empty, 0 for unknown, and whether it loses packets by itself.
+func (s *shaper) set(bytesPerSecond int64, rtt time.Duration, lossy bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.rate, s.rtt = bytesPerSecond, rtt
+	s.rate, s.rtt, s.lossy = bytesPerSecond, rtt, lossy
 	s.apply()
 }
 
@@ -80,8 +84,8 @@ func (s *shaper) apply() {
 		if !s.worthTelling(told) {
 			continue
 		}
-		if s.tell(wire.Pace{Key: key, BytesPerSecond: s.rate}) {
-			s.answers[key] = s.rate
+		if pace := s.pace(key); s.tell(pace) {
+			s.answers[key] = pace
 		} else {
 			obeyed = false
 		}
@@ -101,13 +105,21 @@ func (s *shaper) apply() {
 	}
 }
 
-// worthTelling reports whether the rate differs enough from what a sender knows.
-func (s *shaper) worthTelling(told int64) bool {
-	if told == wire.Unlimited || s.rate == wire.Unlimited {
-		return told != s.rate
+// pace is what a sender is to do now. mu is held.
+func (s *shaper) pace(key string) wire.Pace {
+	return wire.Pace{Key: key, BytesPerSecond: s.rate, Lossy: s.lossy}
+}
+
+// worthTelling reports whether that differs enough from what a sender knows.
+func (s *shaper) worthTelling(told wire.Pace) bool {
+	switch {
+	case told.Lossy != s.lossy:
+		return true
+	case told.BytesPerSecond == wire.Unlimited, s.rate == wire.Unlimited:
+		return told.BytesPerSecond != s.rate
 	}
-	d := told - s.rate
-	return max(d, -d) > told/200
+	d := told.BytesPerSecond - s.rate
+	return max(d, -d) > told.BytesPerSecond/200
 }
 
 // window is the receive window that the rate needs, 0 where that is not known.
@@ -167,40 +179,37 @@ func (s *shaper) adopt(conn net.Conn) net.Conn {
 	return c
 }
 
-// wish is what was asked of a sender: to pace an answer. The zero wish is for one who
-// is not asked.
-type wish struct {
-	key  string
-	rate int64
-}
-
-// ask puts the wish for pacing into a request.
-func (s *shaper) ask(h http.Header) (w wish) {
+// ask puts the wish for pacing into a request. It returns the zero pace for a sender
+// who is not asked.
+func (s *shaper) ask(h http.Header) wire.Pace {
 	if s.tell == nil {
-		return w
+		return wire.Pace{}
 	}
 	var b [wire.PaceKeyBytes / 2]byte
 	_, _ = rand.Read(b[:]) // never fails
-	w.key = hex.EncodeToString(b[:])
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	w.rate = s.rate
-	number := s.rate
+	asked := s.pace(hex.EncodeToString(b[:]))
+	number := asked.BytesPerSecond
 	if number == wire.Unlimited {
 		number = wire.MaxNumber
 	}
-	h.Set(wire.PaceHeader, fmt.Sprintf("%s %d", w.key, number))
-	return w
+	words := fmt.Sprintf("%s %d", asked.Key, number)
+	if asked.Lossy {
+		words += " " + wire.PaceLossy
+	}
+	h.Set(wire.PaceHeader, words)
+	return asked
 }
 
 // begin notes that an answer comes, and whether its sender paces it. What it does
 // not is shaped here from now on.
-func (s *shaper) begin(w wish, header http.Header) (end func()) {
+func (s *shaper) begin(asked wire.Pace, header http.Header) (end func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.fetching++
-	if paced := header.Get(wire.PacedHeader) != ""; paced && w.key != "" {
-		s.answers[w.key] = w.rate // which may not be that of now
+	if paced := header.Get(wire.PacedHeader) != ""; paced && asked.Key != "" {
+		s.answers[asked.Key] = asked // which may not be that of now
 	} else {
 		for c := range s.conns {
 			c.sender = false
@@ -211,7 +220,7 @@ func (s *shaper) begin(w wish, header http.Header) (end func()) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.fetching--
-		delete(s.answers, w.key)
+		delete(s.answers, asked.Key)
 		s.apply()
 	}
 }
@@ -241,16 +250,40 @@ func (s *shaper) wait(ctx context.Context, n int) {
 	}
 }
 
+// Changed closes connections that the host's change has ended. A fetch that reads from
+// one hears of it at once, and its lease goes back.
+func (c *Client) Changed(change host.Change) {
+	c.shape.mu.Lock()
+	var over []*shapedConn
+	for conn := range c.shape.conns {
+		if change.Ends(conn.LocalAddr()) {
+			conn.over.Store(true)
+			over = append(over, conn)
+		}
+	}
+	c.shape.mu.Unlock()
+	for _, conn := range over {
+		_ = conn.Close()
+	}
+}
+
+// errChanged is what a fetch ends with whose connection can bring nothing any more.
+var errChanged = errors.New("the network of this host is another, or it slept")
+
 // shapedConn counts what it brings, and forgets itself when it is closed.
 type shapedConn struct {
 	net.Conn
 	shaper *shaper
-	sender bool // its sender is thought to pace
+	sender bool        // its sender is thought to pace
+	over   atomic.Bool // it was closed because of the host's network
 }
 
 func (c *shapedConn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
 	c.shaper.taken.Add(int64(n))
+	if err != nil && c.over.Load() {
+		err = errChanged
+	}
 	return n, err
 }
 

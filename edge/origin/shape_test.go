@@ -124,38 +124,58 @@ func running(t *testing.T, c *origin.Client, o object, address string) (wait fun
 	synctest.Wait()
 	return func() {
 		t.Helper()
-		c.SetRate(wire.Unlimited, 0)
+		c.SetRate(wire.Unlimited, 0, false)
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
 	}
 }
 
+func TestSenderIsToldThatTheLineLosesPackets(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &sender{o: newObject(20, 50_000), says: true}
+		c := serveAt(t, s.hear, map[string]http.HandlerFunc{home: s.serve})
+		c.SetRate(100_000, 0, true)
+		wait := running(t, c, s.o, "/packs/x")
+		if len(s.asked) != 1 || !strings.HasSuffix(s.asked[0], " 100000 lossy") {
+			t.Errorf("asked %q, want a key, the rate and that", s.asked)
+		}
+		c.SetRate(100_000, 0, true)
+		c.SetRate(100_000, 0, false)
+		s.mu.Lock()
+		if len(s.told) != 1 || s.told[0].Lossy {
+			t.Errorf("told %+v, want that it loses none any more", s.told)
+		}
+		s.mu.Unlock()
+		wait()
+	})
+}
+
 func TestSenderIsToldTheRateWhenItChanged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &sender{o: newObject(20, 50_000), says: true}
 		c := serveAt(t, s.hear, map[string]http.HandlerFunc{home: s.serve})
-		c.SetRate(100_000, 0)
+		c.SetRate(100_000, 0, false)
 		wait := running(t, c, s.o, "/packs/x")
 		if len(s.asked) != 1 || !strings.HasSuffix(s.asked[0], " 100000") || len(s.asked[0]) != wire.PaceKeyBytes+7 {
 			t.Errorf("asked %q, want a key and the rate", s.asked)
 		}
 		wantActuator(t, c, origin.SenderPaces, "Sitecast server")
 		for range 20 {
-			c.SetRate(100_000, 20*time.Millisecond)
+			c.SetRate(100_000, 20*time.Millisecond, false)
 		}
-		c.SetRate(100_400, 0) // not worth a message
-		c.SetRate(80_000, 0)
-		c.SetRate(80_000, 0)
-		c.SetRate(0, 0)
+		c.SetRate(100_400, 0, false) // not worth a message
+		c.SetRate(80_000, 0, false)
+		c.SetRate(80_000, 0, false)
+		c.SetRate(0, 0, false)
 		s.mu.Lock()
 		s.deaf = true
 		s.mu.Unlock()
-		c.SetRate(50_000, 0)
+		c.SetRate(50_000, 0, false)
 		s.mu.Lock()
 		s.deaf = false
 		s.mu.Unlock()
-		c.SetRate(50_000, 0)
+		c.SetRate(50_000, 0, false)
 		if got := s.rates(t); !slices.Equal(got, []int64{80_000, 0, 50_000}) || s.refused != 1 {
 			t.Errorf("told %v and %d in vain, want each change once", got, s.refused)
 		}
@@ -163,7 +183,7 @@ func TestSenderIsToldTheRateWhenItChanged(t *testing.T) {
 		if got := s.rates(t); !slices.Equal(got, []int64{wire.Unlimited}) {
 			t.Errorf("told %v, want that the bound was lifted", got)
 		}
-		c.SetRate(10_000, 0)
+		c.SetRate(10_000, 0, false)
 		if got := s.rates(t); len(got) > 0 {
 			t.Errorf("told %v of an answer that ended", got)
 		}
@@ -174,9 +194,9 @@ func TestRateThatChangedBeforeTheAnswerIsTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &sender{o: newObject(20, 50_000), says: true, thinks: time.Second}
 		c := serveAt(t, s.hear, map[string]http.HandlerFunc{home: s.serve})
-		c.SetRate(100_000, 0)
+		c.SetRate(100_000, 0, false)
 		wait := running(t, c, s.o, "/packs/x")
-		c.SetRate(20_000, 0)
+		c.SetRate(20_000, 0, false)
 		time.Sleep(2 * time.Second)
 		if got := s.rates(t); !slices.Equal(got, []int64{20_000}) {
 			t.Errorf("told %v, want the rate of now", got)
@@ -192,7 +212,7 @@ func TestWhoeverPacesTheRateIsHeld(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := &sender{o: newObject(20, 50_000), says: says}
 				c := serveAt(t, s.hear, map[string]http.HandlerFunc{home: s.serve})
-				c.SetRate(100_000, 0)
+				c.SetRate(100_000, 0, false)
 				start := time.Now()
 				if _, err := fetch(c, s.o, s.o.lease()); err != nil {
 					t.Fatal(err)
@@ -209,10 +229,10 @@ func TestOriginThatDoesNotSayThatItPacesIsToldNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &sender{o: newObject(20, 50_000)}
 		c := serveAt(t, s.hear, map[string]http.HandlerFunc{home: s.serve})
-		c.SetRate(100_000, 0)
+		c.SetRate(100_000, 0, false)
 		wait := running(t, c, s.o, "/packs/x")
 		wantActuator(t, c, origin.PacedReads, "does not pace")
-		c.SetRate(50_000, 0)
+		c.SetRate(50_000, 0, false)
 		wait()
 		if got := s.rates(t); len(got) > 0 {
 			t.Errorf("told %v", got)
@@ -233,10 +253,10 @@ func TestKeysGoToTheSitecastServerAlone(t *testing.T) {
 					},
 					foreign: other.serve,
 				})
-				c.SetRate(100_000, 0)
+				c.SetRate(100_000, 0, false)
 				wait := running(t, c, s.o, address)
 				wantActuator(t, c, origin.PacedReads, "does not pace")
-				c.SetRate(50_000, 0)
+				c.SetRate(50_000, 0, false)
 				if len(s.told) > 0 {
 					t.Errorf("the server was told %v of another's answer", s.told)
 				}
@@ -287,14 +307,14 @@ func TestWindowIsClampedWhereItIsLargeEnough(t *testing.T) {
 		if !origin.CanClamp {
 			want, why = origin.PacedReads, "this system has no window clamp"
 		}
-		c.SetRate(1_000_000, 40*time.Millisecond)
+		c.SetRate(1_000_000, 40*time.Millisecond, false)
 		wantActuator(t, c, want, why)
-		c.SetRate(273_100, 40*time.Millisecond) // 45 ms of it are 12 KiB
+		c.SetRate(273_100, 40*time.Millisecond, false) // 45 ms of it are 12 KiB
 		wantActuator(t, c, want, why)
 		if origin.CanClamp {
-			c.SetRate(272_000, 40*time.Millisecond)
+			c.SetRate(272_000, 40*time.Millisecond, false)
 			wantActuator(t, c, origin.PacedReads, "a window of 12240 bytes is too small")
-			c.SetRate(1_000_000, 0)
+			c.SetRate(1_000_000, 0, false)
 			wantActuator(t, c, origin.PacedReads, "no round trip is known")
 		}
 	})
@@ -304,7 +324,7 @@ func TestRateIsOfAllFetchesTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := newObject(20, 50_000)
 		c := serve(t, o.handler)
-		c.SetRate(300_000, 0)
+		c.SetRate(300_000, 0, false)
 		start := time.Now()
 		var wg sync.WaitGroup
 		for range 3 {
@@ -315,7 +335,7 @@ func TestRateIsOfAllFetchesTogether(t *testing.T) {
 			})
 		}
 		// And it is for all of them that it changes.
-		time.AfterFunc(time.Second, func() { c.SetRate(100_000, 0) })
+		time.AfterFunc(time.Second, func() { c.SetRate(100_000, 0, false) })
 		time.Sleep(1100 * time.Millisecond) // what was waited for by then came at the old rate
 		at := c.Taken()
 		time.Sleep(2 * time.Second)
@@ -354,8 +374,8 @@ func TestTakenAndHeldSayWhatCameAndWhoWaited(t *testing.T) {
 		if taken, size := c.Taken(), int64(len(o.encoded)); taken < size || taken > size+1000 {
 			t.Errorf("%d bytes were taken for %d", taken, size)
 		}
-		c.SetRate(0, 0)
-		time.AfterFunc(time.Minute, func() { c.SetRate(wire.Unlimited, 0) })
+		c.SetRate(0, 0, false)
+		time.AfterFunc(time.Minute, func() { c.SetRate(wire.Unlimited, 0, false) })
 		if _, err := fetch(c, o, o.lease()); err != nil {
 			t.Fatal(err)
 		}
@@ -369,15 +389,15 @@ func TestSenderThatCannotBeToldIsReadAtTheRate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &sender{o: newObject(40, 50_000), says: true}
 		c := serveAt(t, s.hear, map[string]http.HandlerFunc{home: s.serve})
-		c.SetRate(200_000, 0)
+		c.SetRate(200_000, 0, false)
 		wait := running(t, c, s.o, "/packs/x")
 		s.mu.Lock()
 		s.deaf = true
 		s.mu.Unlock()
-		c.SetRate(20_000, 0)
+		c.SetRate(20_000, 0, false)
 		time.Sleep(time.Second)
 		at := c.Taken()
-		c.SetRate(20_000, 0)
+		c.SetRate(20_000, 0, false)
 		time.Sleep(5 * time.Second)
 		if got := c.Taken() - at; got > 180_000 { // and what the buffers between hold
 			t.Errorf("%d bytes came in five seconds at 20 kB/s", got)

@@ -91,16 +91,18 @@ const minOwnPort = 32768
 
 // policy is what the peer of a session may have this host send to.
 type policy struct {
+	speaks   families
 	loopback bool
 	own      map[netip.Addr]bool // addresses of this host
 	all      map[netip.Addr]bool // addresses for all of a network of this host
+	on       wire.Networks       // that links may go over
 	relays   map[netip.Addr]bool // where a relayed candidate may be
 	named    bool                // relays that are known by name only may be elsewhere
 	taken    map[netip.Addr]bool // addresses of candidates that were let in
 }
 
 func (t *Transport) newPolicy() policy {
-	p := policy{own: map[netip.Addr]bool{}, all: map[netip.Addr]bool{}, taken: map[netip.Addr]bool{}}
+	p := policy{speaks: t.speaks, on: t.on(), own: map[netip.Addr]bool{}, all: map[netip.Addr]bool{}, taken: map[netip.Addr]bool{}}
 	if udp, ok := t.sock.LocalAddr().(*net.UDPAddr); ok {
 		p.loopback = udp.IP.IsLoopback()
 	}
@@ -171,15 +173,15 @@ var errManyAddresses = errors.New("too many addresses")
 func (p *policy) admit(text string) (wire.Candidate, error) {
 	c, err := wire.ParseCandidate(text)
 	if err == nil {
-		err = c.Check(p.loopback)
+		err = errors.Join(c.Check(p.loopback), p.on.Admits(c))
 	}
 	if err != nil {
 		return c, err
 	}
 	ip := c.Addr.Addr()
 	switch {
-	case !ip.Is4():
-		return c, wire.ErrUnused // links go over IPv4
+	case !p.speaks.has(ip):
+		return c, wire.ErrUnused // the peer may have others
 	case p.own[ip] && c.Addr.Port() < minOwnPort:
 		return c, fmt.Errorf("%w: port %d of this host", wire.ErrCandidate, c.Addr.Port())
 	case p.all[ip] && !p.own[ip]: // one host's network may be of that host only
@@ -207,8 +209,9 @@ func flood(candidates []string) bool {
 	return len(seen) > wire.MaxAddresses || len(candidates) > 2*wire.MaxCandidates // two components each
 }
 
-// trimmed is the own description with no more candidates than a peer takes.
-func trimmed(text string) (string, error) {
+// trimmed is the own description with no more candidates than a peer takes, and none in
+// other networks than links may go over.
+func trimmed(text string, on wire.Networks) (string, error) {
 	d, err := sift(text)
 	if err != nil {
 		return "", err
@@ -218,7 +221,7 @@ func trimmed(text string) (string, error) {
 	seen := map[netip.Addr]bool{}
 	for _, text := range d.candidates {
 		c, err := wire.ParseCandidate(text)
-		if err != nil || !seen[c.Addr.Addr()] && len(seen) == maxHostAddresses {
+		if err != nil || on.Admits(c) != nil || !seen[c.Addr.Addr()] && len(seen) == maxHostAddresses {
 			continue
 		}
 		seen[c.Addr.Addr()] = true

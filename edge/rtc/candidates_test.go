@@ -188,7 +188,7 @@ func TestHostOfManyAddressesIsNoScanner(t *testing.T) {
 		a.Dial(b.id, 1)
 		up(t, a, soon)
 		up(t, b, soon)
-		if err := n.server.sent(offers)[0].CheckCandidates(false); err != nil {
+		if err := n.server.sent(offers)[0].CheckCandidates(false, nil); err != nil {
 			t.Errorf("the server would not pass the offer on: %v", err)
 		}
 		b.refused.Each(func(r wire.Refusal, k uint64) { t.Errorf("%d refused: %+v", k, r) })

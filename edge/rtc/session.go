@@ -37,6 +37,7 @@ type session struct {
 	// Owned by run.
 	pc         *webrtc.PeerConnection
 	from       []netip.Addr // of the host, which the link depends on; set before up is
+	to         netip.Addr   // of the peer, but through a relay; set before up is
 	ask        []string     // who tells the own address
 	nearby     bool         // a relay, if any, is at the site
 	candidates int          // of the peer, taken so far
@@ -91,11 +92,10 @@ func (s *session) run() {
 	s.remember(link, nil)
 	s.leaves(link.through)
 	s.up.Store(true)
-	old := s.t.promote(s)
-	select {
-	case s.t.linked <- struct{}{}:
-	default:
+	if !s.within(s.t.on()) { // they changed meanwhile
+		s.stop(outside)
 	}
+	old := s.t.promote(s)
 	s.t.cfg.Handler.Up(link)
 	if old != nil {
 		old.stop("another link took its place")
@@ -135,7 +135,7 @@ func (s *session) connect() (*Link, error) {
 	}
 	cfg := s.configuration(cert)
 	s.relays.ctx, s.relays.tls = s.ctx, tlsAt(cfg.ICEServers)
-	pc, err := s.t.api(&s.relays).NewPeerConnection(cfg)
+	pc, err := s.t.api(&s.relays, s.offer == nil).NewPeerConnection(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("make connection: %w", err)
 	}
@@ -149,7 +149,7 @@ func (s *session) connect() (*Link, error) {
 		return nil, err
 	}
 	for _, server := range s.ask {
-		s.t.wg.Go(func() { s.t.reflexive(deadline, server, ev.mapped) })
+		s.t.reflexive(deadline, server, ev.mapped)
 	}
 	opened := 0
 	wait := time.After(gatherWait)
@@ -205,7 +205,7 @@ func (s *session) configuration(cert webrtc.Certificate) webrtc.Configuration {
 func (s *session) listen() events {
 	ev := events{
 		local:    make(chan string, wire.MaxCandidates),
-		mapped:   make(chan netip.AddrPort, maxReflectors),
+		mapped:   make(chan netip.AddrPort, 2*maxReflectors),
 		channels: make(chan struct{}, 2),
 	}
 	s.pc.OnICECandidate(func(c *webrtc.ICECandidate) {
@@ -279,7 +279,7 @@ func (s *session) send(sig wire.Signal) {
 // sendDescription sends the own description with the candidates so far.
 func (s *session) sendDescription() {
 	s.described = true
-	sdp, err := trimmed(s.pc.LocalDescription().SDP)
+	sdp, err := trimmed(s.pc.LocalDescription().SDP, s.t.on())
 	if err != nil {
 		s.stop(err.Error())
 		return
@@ -302,7 +302,8 @@ func (s *session) sendDescription() {
 }
 
 func (s *session) sendCandidate(c string) {
-	if c != "" && len(c) <= wire.MaxCandidateBytes {
+	own, err := wire.ParseCandidate(c)
+	if err == nil && len(c) <= wire.MaxCandidateBytes && s.t.on().Admits(own) == nil {
 		s.send(wire.Signal{Candidate: c})
 	}
 }

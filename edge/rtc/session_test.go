@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -184,6 +185,19 @@ func TestSilentPeerIsNoticed(t *testing.T) {
 		}
 		if f := down(t, b, 20*time.Second); f.link != lb {
 			t.Errorf("b heard %+v, want its link to end", f)
+		}
+	})
+}
+
+func TestAnIdleLinkIsCheckedFromOneEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n, a, b, _, _ := linked(t)
+		var packets atomic.Int32
+		n.router.AddChunkFilter(func(chunk) bool { packets.Add(1); return true })
+		never(t, a, time.Minute)
+		never(t, b, 0)
+		if got := packets.Load(); got < 50 || got > 70 {
+			t.Errorf("%d packets in a minute, want a check and its answer every 2 s", got)
 		}
 	})
 }

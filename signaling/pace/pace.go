@@ -13,7 +13,6 @@ import (
 	"math"
 	"net"
 	"net/http"
-	"net/netip"
 	"strconv"
 	"strings"
 	"sync"
@@ -24,13 +23,8 @@ import (
 	"github.com/sitecast/sitecast/signaling/wire"
 )
 
-// maxPaced bounds the answers that are paced at once; more are not. maxLossy bounds the
-// addresses that are remembered to be behind lines that lose packets by themselves; of
-// more each connection finds out anew.
-const (
-	maxPaced = 1 << 16
-	maxLossy = 1 << 12
-)
+// maxPaced bounds the answers that are paced at once; more are not.
+const maxPaced = 1 << 16
 
 // slowest is the rate in bytes per second below which the kernel does not pace: it
 // would wait up to a second after a packet, whatever rate is set meanwhile. Slower
@@ -62,37 +56,6 @@ type Pacer struct {
 	// mu guards the rest.
 	mu    sync.Mutex
 	byKey map[string]*Answer
-
-	// lossyMu guards lossy. It may be taken while mu, or that of a line, is held.
-	lossyMu sync.Mutex
-	lossy   map[netip.Addr]bool // who is behind a line that loses packets by itself
-}
-
-// remember notes what is known of the line to an address, for its next connections.
-func (p *Pacer) remember(to netip.Addr, lossy bool) {
-	p.lossyMu.Lock()
-	defer p.lossyMu.Unlock()
-	switch {
-	case !lossy:
-		delete(p.lossy, to)
-	case p.lossy == nil:
-		p.lossy = map[netip.Addr]bool{to: true}
-	case len(p.lossy) < maxLossy:
-		p.lossy[to] = true
-	}
-}
-
-// lineOf returns what is known of a new connection: what that to the same address
-// before found out.
-func (p *Pacer) lineOf(conn net.Conn) *line {
-	l := &line{pacer: p, conn: conn}
-	if at, err := netip.ParseAddrPort(conn.RemoteAddr().String()); err == nil {
-		l.to = at.Addr().Unmap()
-	}
-	p.lossyMu.Lock()
-	defer p.lossyMu.Unlock()
-	l.losses.lossy = p.lossy[l.to]
-	return l
 }
 
 // Answer is one that is paced, or not.
@@ -111,7 +74,7 @@ func (p *Pacer) Context(ctx context.Context, conn net.Conn) context.Context {
 	for {
 		inner, ok := conn.(interface{ NetConn() net.Conn })
 		if !ok {
-			return context.WithValue(ctx, connKey{}, p.lineOf(conn))
+			return context.WithValue(ctx, connKey{}, &line{conn: conn})
 		}
 		conn = inner.NetConn()
 	}
@@ -127,32 +90,33 @@ func (p *Pacer) Begin(r *http.Request, header http.Header) *Answer {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	key, pace, asks := wish(r.Header.Get(wire.PaceHeader))
-	if !asks || p.byKey[key] != nil || len(p.byKey) >= maxPaced {
-		a.line.begin(wire.Unlimited) // an earlier answer may have been paced
+	asked, ok := wish(r.Header.Get(wire.PaceHeader))
+	if !ok || p.byKey[asked.Key] != nil || len(p.byKey) >= maxPaced {
+		a.line.begin(wire.Unlimited, false) // an earlier answer may have been paced
 		return a
 	}
-	if !a.line.begin(max(pace, slowest)) {
+	if !a.line.begin(max(asked.BytesPerSecond, slowest), asked.Lossy) {
 		return a
 	}
 	if p.byKey == nil {
 		p.byKey = map[string]*Answer{}
 	}
-	a.key = key
-	a.hold(pace)
-	p.byKey[key] = a
+	a.key = asked.Key
+	a.hold(asked.BytesPerSecond)
+	p.byKey[asked.Key] = a
 	header.Set(wire.PacedHeader, "1")
 	return a
 }
 
-// wish reads what a request asks for: a key and a rate.
-func wish(text string) (key string, pace int64, ok bool) {
+// wish reads what a request asks for.
+func wish(text string) (asked wire.Pace, ok bool) {
 	key, number, _ := strings.Cut(text, " ")
 	if _, err := hex.DecodeString(key); err != nil || len(key) != wire.PaceKeyBytes {
-		return "", 0, false
+		return wire.Pace{}, false
 	}
+	number, lossy := strings.CutSuffix(number, " "+wire.PaceLossy)
 	pace, err := strconv.ParseInt(number, 10, 64)
-	return key, pace, err == nil && pace >= 0
+	return wire.Pace{Key: key, BytesPerSecond: pace, Lossy: lossy}, err == nil && pace >= 0
 }
 
 // End forgets an answer. The connection keeps its last rate until its next request.
@@ -176,7 +140,7 @@ func (p *Pacer) Set(pace *wire.Pace) {
 		if kernel != wire.Unlimited {
 			kernel = max(kernel, slowest)
 		}
-		a.line.change(kernel)
+		a.line.change(kernel, pace.Lossy)
 	}
 }
 
@@ -196,9 +160,6 @@ func stepOf(bytesPerSecond int64) int {
 
 // Step is how many of n bytes may be written at once.
 func (a *Answer) Step(n int) int {
-	if a.line != nil {
-		a.line.look(time.Now())
-	}
 	if a.slow.Limit() == rate.Inf {
 		return n
 	}

@@ -2,7 +2,6 @@ package pace
 
 import (
 	"net"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -22,9 +21,8 @@ func sender(lossy bool) string {
 }
 
 // set paces what is sent on conn from now on, and reports whether it can.
-func set(conn net.Conn, bytesPerSecond int64, lossy bool) bool {
+func set(conn net.Conn, bytesPerSecond int64) bool {
 	return control(conn, func(fd int) error {
-		congestion(fd, sender(lossy))
 		_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, unsent(bytesPerSecond))
 		rate := ^uint64(0)
 		if bytesPerSecond != wire.Unlimited {
@@ -34,11 +32,11 @@ func set(conn net.Conn, bytesPerSecond int64, lossy bool) bool {
 	})
 }
 
-// grow lets a sender that is to send much faster look for its window, or the line's
+// renew lets a sender that is to send much faster look for its window, or the line's
 // rate, from the beginning again. What it lost while others had the line would hold it
 // down for seconds, and the pace bounds it anyhow. There is no option for that, but one
 // that is chosen anew begins anew; where there is only one, nothing changes.
-func grow(conn net.Conn, lossy bool) {
+func renew(conn net.Conn, lossy bool) {
 	control(conn, func(fd int) error {
 		congestion(fd, sender(!lossy))
 		congestion(fd, sender(lossy))
@@ -52,21 +50,6 @@ func use(conn net.Conn, lossy bool) {
 		congestion(fd, sender(lossy))
 		return nil
 	})
-}
-
-// look asks the kernel what became of what was sent on conn.
-func look(conn net.Conn) (c counts, ok bool) {
-	ok = control(conn, func(fd int) error {
-		info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
-		if err != nil {
-			return err
-		}
-		micros := func(n uint32) time.Duration { return time.Duration(n) * time.Microsecond }
-		c = counts{sent: uint64(info.Data_segs_out), again: uint64(info.Total_retrans),
-			trip: micros(info.Rtt), varies: micros(info.Rttvar), least: micros(info.Min_rtt), rate: info.Delivery_rate}
-		return nil
-	})
-	return c, ok
 }
 
 func congestion(fd int, name string) {

@@ -97,6 +97,8 @@ func TestRequestWithoutAWishLiftsAnEarlierPace(t *testing.T) {
 		"too large rate": key + " 99999999999999999999",
 		"not hex":        strings.Repeat("z", wire.PaceKeyBytes) + " 500000",
 		"trailing":       key + " 500000 500000",
+		"other word":     key + " 500000 loss",
+		"only lossy":     key + " lossy",
 	} {
 		t.Run(name, func(t *testing.T) {
 			var p pace.Pacer
@@ -186,24 +188,37 @@ func wantSender(t *testing.T, conn *net.TCPConn, want string) {
 	}
 }
 
-// Where the kernel has BBR, a connection over a line that loses by itself uses it, also
-// when its pace changes, and the kernel tells what it needs to know of losses.
+// Where the kernel has BBR, it sends over a line that loses packets by itself for as long
+// as the asker says so.
 func TestLossyLineIsSentToByBBR(t *testing.T) {
 	available, err := os.ReadFile("/proc/sys/net/ipv4/tcp_allowed_congestion_control")
 	if err != nil || !strings.Contains(string(available), "bbr") {
 		t.Skip("no BBR here:", err)
 	}
+	var p pace.Pacer
 	conn := loopback(t)
-	if _, err := conn.Write([]byte("x")); err != nil {
-		t.Fatal(err)
+	paced, end := begin(&p, wrapped(conn), key+" 250000 lossy")
+	if !paced {
+		t.Fatal("the answer does not say that it is paced")
 	}
-	if counts, ok := pace.Look(conn); !ok || counts == 0 {
-		t.Errorf("the kernel tells of %d segments, %v, want at least one", counts, ok)
+	wantRate(t, conn, 250_000, "asked for")
+	wantSender(t, conn, "bbr")
+	for _, c := range []struct {
+		pace wire.Pace
+		want string
+	}{
+		{wire.Pace{BytesPerSecond: 1_000_000, Lossy: true}, "bbr"},
+		{wire.Pace{BytesPerSecond: 1_000_000}, "cubic"},
+		{wire.Pace{BytesPerSecond: 8_000_000}, "cubic"},
+		{wire.Pace{BytesPerSecond: 9_000_000, Lossy: true}, "bbr"},
+		{wire.Pace{BytesPerSecond: wire.Unlimited, Lossy: true}, "bbr"},
+	} {
+		c.pace.Key = key
+		p.Set(&c.pace)
+		wantSender(t, conn, c.want)
 	}
-	for _, change := range pace.Changes {
-		for _, lossy := range []bool{true, false, true} {
-			change(conn, lossy)
-			wantSender(t, conn, map[bool]string{true: "bbr", false: "cubic"}[lossy])
-		}
-	}
+	end()
+	_, end = begin(&p, wrapped(conn), key+" 250000")
+	defer end()
+	wantSender(t, conn, "cubic")
 }

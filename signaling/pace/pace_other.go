@@ -5,11 +5,8 @@ package pace
 import "net"
 
 // set reports that nothing is paced here.
-func set(net.Conn, int64, bool) bool { return false }
+func set(net.Conn, int64) bool { return false }
 
-// grow and use have nothing to do where nothing is paced.
-func grow(net.Conn, bool) {}
-func use(net.Conn, bool)  {}
-
-// look reports that nothing is known here.
-func look(net.Conn) (counts, bool) { return counts{}, false }
+// use and renew have nothing to do where nothing is paced.
+func use(net.Conn, bool)   {}
+func renew(net.Conn, bool) {}

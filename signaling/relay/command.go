@@ -148,9 +148,18 @@ func (c Command) certificate() (*tls.Certificate, error) {
 const socketBuffer = 4 << 20
 
 // Open listens on an address for UDP and TCP, and for TLS on the same TCP port with a
-// config; the port is the same for all.
+// config; the port is the same for all. A relay is of the kind of its public address:
+// all addresses are all of IPv4 or all of IPv6.
 func Open(cfg *Config, address string, config *tls.Config) error {
-	conn, err := net.ListenPacket("udp4", address)
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return fmt.Errorf("listen for STUN and TURN: %w", err)
+	}
+	kind := "4"
+	if cfg.PublicIP.To4() == nil {
+		kind = "6"
+	}
+	conn, err := net.ListenPacket("udp"+kind, net.JoinHostPort(bindAll(host, cfg.PublicIP), port))
 	if err != nil {
 		return fmt.Errorf("listen for STUN and TURN: %w", err)
 	}
@@ -158,7 +167,7 @@ func Open(cfg *Config, address string, config *tls.Config) error {
 		_, _ = udp.SetReadBuffer(socketBuffer), udp.SetWriteBuffer(socketBuffer)
 	}
 	cfg.Conns = []net.PacketConn{conn}
-	tcp, err := net.Listen("tcp4", conn.LocalAddr().String())
+	tcp, err := net.Listen("tcp"+kind, conn.LocalAddr().String())
 	if err != nil {
 		return errors.Join(fmt.Errorf("listen for TURN over TCP: %w", err), conn.Close())
 	}
@@ -167,6 +176,18 @@ func Open(cfg *Config, address string, config *tls.Config) error {
 	}
 	cfg.Listeners = []net.Listener{tcp}
 	return nil
+}
+
+// bindAll is where to listen: on all addresses of the public one's kind, where no other
+// is named.
+func bindAll(host string, public net.IP) string {
+	if ip := net.ParseIP(host); host != "" && (ip == nil || !ip.IsUnspecified()) {
+		return host
+	}
+	if public.To4() == nil {
+		return net.IPv6unspecified.String()
+	}
+	return net.IPv4zero.String()
 }
 
 func closeAll(cfg Config) error {

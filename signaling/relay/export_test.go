@@ -33,3 +33,6 @@ func (a Accounts) Count(user string, by int, now time.Time) { a.count(user, by, 
 
 // Len is how many accounts there are.
 func (a Accounts) Len() int { return len(a.by) }
+
+// BindAll is where a relay listens that was told an address, or none.
+var BindAll = bindAll

@@ -58,6 +58,7 @@ type Desired struct {
 	// HoldOff is how long after its order a flow that nobody at the site holds any of
 	// waits for a peer that does, before the WAN is used.
 	HoldOff     time.Duration
+	PeersOn     wire.Networks // that links may go over
 	Pins        []wire.Pin
 	Purges      []wire.Purge   // oldest first, however many
 	Zone        *time.Location // of the site; nil for UTC
@@ -495,5 +496,5 @@ func (s *Site) tell(now time.Time, m *member) {
 	}
 	m.copies, m.purges = s.copiesFor(now, m.ID), s.purgesFor(m)
 	m.conn.Send(wire.KindFlows, wire.Flows{Generation: s.desired.Generation, IDs: ids,
-		Pins: s.desired.Pins, Purges: m.purges, Copies: m.copies})
+		Pins: s.desired.Pins, Purges: m.purges, Copies: m.copies, PeersOn: s.desired.PeersOn})
 }

@@ -40,7 +40,7 @@ var layouts = [256]layout{
 	FrameHaveBody: {known: true, version: true},
 	FrameWantBody: {known: true, version: true, fixed: 8},
 	FrameUplink:   {known: true, fixed: 1},
-	FrameGrant:    {known: true, fixed: 52},
+	FrameGrant:    {known: true, fixed: 53},
 	FrameTaken:    {known: true, fixed: 9},
 	FrameData:     {known: true, version: true, fixed: 8, payload: true},
 	FrameBody:     {known: true, version: true, fixed: 4, payload: true},
@@ -81,6 +81,7 @@ func AppendFrame(dst []byte, f Frame) []byte {
 			dst = be.AppendUint64(dst, n)
 		}
 		dst = be.AppendUint32(dst, g.ValidMs)
+		dst = append(dst, grantFlags(g))
 	case FrameTaken:
 		dst = be.AppendUint64(dst, f.Total)
 		dst = append(dst, f.Flags)
@@ -152,7 +153,7 @@ func (f *Frame) parseFixed(b []byte) {
 		f.Flags = b[0]
 	case FrameGrant:
 		f.Grant = &Grant{Epoch: be.Uint64(b), Term: be.Uint64(b[8:]), Seq: be.Uint64(b[16:]), BytesPerSecond: int64(be.Uint64(b[24:])),
-			Site: int64(be.Uint64(b[32:])), Floor: int64(be.Uint64(b[40:])), ValidMs: be.Uint32(b[48:])}
+			Site: int64(be.Uint64(b[32:])), Floor: int64(be.Uint64(b[40:])), ValidMs: be.Uint32(b[48:]), Lossy: b[52]&grantLossy != 0}
 	case FrameTaken:
 		f.Total, f.Flags = be.Uint64(b), b[8]
 	case FrameWantBody:
@@ -162,6 +163,16 @@ func (f *Frame) parseFixed(b []byte) {
 	case FrameBody:
 		f.Offset = be.Uint32(b)
 	}
+}
+
+// grantLossy is the flag of a grant for [Grant.Lossy].
+const grantLossy = 1 << 0
+
+func grantFlags(g *Grant) byte {
+	if g.Lossy {
+		return grantLossy
+	}
+	return 0
 }
 
 func parseList(b []byte) []uint32 {

@@ -22,7 +22,7 @@ const (
 	FrameHaveBody FrameKind = 0x0a // V; sender now holds the body
 	FrameWantBody FrameKind = 0x0b // V, u32 offset, u32 length
 	FrameUplink   FrameKind = 0x0c // u8 flags; whether the sender has a socket to the server
-	FrameGrant    FrameKind = 0x0d // u64 epoch, u64 term, u64 seq, u64 bytes/s, u64 site bytes/s, u64 floor bytes/s, u32 valid ms
+	FrameGrant    FrameKind = 0x0d // u64 epoch, u64 term, u64 seq, u64 bytes/s, u64 site bytes/s, u64 floor bytes/s, u32 valid ms, u8 flags
 	FrameTaken    FrameKind = 0x0e // u64 bytes, u8 flags; what the sender took over the WAN since it started
 	// Channel `bulk` (id 1, unordered, reliable):
 	FrameData FrameKind = 0x20 // V, u32 chunk, u32 offset in the chunk, ... bytes

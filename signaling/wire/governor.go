@@ -61,6 +61,8 @@ type Grant struct {
 	// Floor is the sum over all below which the egress never falls.
 	Floor   int64  `json:"floor"`
 	ValidMs uint32 `json:"valid_ms"`
+	// Lossy: the line loses packets by itself.
+	Lossy bool `json:"lossy,omitempty"`
 }
 
 // Taken is what a fetcher took over the WAN since it started, and whether it
@@ -77,15 +79,19 @@ type Taken struct {
 type Pace struct {
 	Key            string `json:"key"`
 	BytesPerSecond int64  `json:"bytes_per_second"`
+	// Lossy asks for a sender that does not take each packet lost for a full queue: the
+	// line loses some by itself.
+	Lossy bool `json:"lossy,omitempty"`
 }
 
-// A request to an origin that is a Sitecast server asks by PaceHeader, "KEY RATE",
-// to be answered at RATE bytes a second. The key is made by the asker for this one
+// A request to an origin that is a Sitecast server asks by PaceHeader, "KEY RATE" or
+// "KEY RATE [PaceLossy]", to be answered at RATE bytes a second. The key is made by the asker for this one
 // request, so that nobody else can guess it; with it the rate is changed by
 // [Pace]. An origin that does so says [PacedHeader] in its answer.
 const (
 	PaceHeader  = "Sitecast-Pace"
 	PacedHeader = "Sitecast-Paced"
+	PaceLossy   = "lossy"
 	// PaceKeyBytes is the length of a key, as hexadecimal digits.
 	PaceKeyBytes = 32
 )

@@ -176,6 +176,8 @@ type Flows struct {
 	// Copies tells of versions that other endpoints shall hold and this one does not
 	// need.
 	Copies []Copies `json:"copies,omitempty"`
+	// PeersOn are the networks that links may go over.
+	PeersOn Networks `json:"peers_on,omitempty"`
 }
 
 // Copies says how many endpoints of the site hold a version besides this one: what it

@@ -132,7 +132,7 @@ func describe(f wire.Frame) string {
 	add("total", f.Total, f.Total != 0)
 	add("chunks", chunks, len(f.Chunks) > 0)
 	if g := f.Grant; g != nil {
-		add("grant", strings.Trim(strings.ReplaceAll(fmt.Sprint([]any{g.Epoch, g.Term, g.Seq, g.BytesPerSecond, g.Site, g.Floor, g.ValidMs}), " ", ","), "[]"), true)
+		add("grant", strings.Trim(strings.ReplaceAll(fmt.Sprint([]any{g.Epoch, g.Term, g.Seq, g.BytesPerSecond, g.Site, g.Floor, g.ValidMs, g.Lossy}), " ", ","), "[]"), true)
 	}
 	add("payload", hex.EncodeToString(f.Payload), len(f.Payload) > 0)
 	return strings.Join(out, " ")

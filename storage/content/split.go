@@ -1,6 +1,7 @@
 package content
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -31,12 +32,30 @@ var splitBuffers = sync.Pool{New: func() any { return new([2 * MaxChunkBytes]byt
 func Split(r io.Reader, emit func([]byte) error) error {
 	buffer := splitBuffers.Get().(*[2 * MaxChunkBytes]byte)
 	defer splitBuffers.Put(buffer)
+	return split(r, buffer[:], emit)
+}
+
+// SplitBytes cuts an object that is in memory as [Split] does. Where object has a
+// capacity of MaxChunkBytes the chunks are parts of it, and stay valid.
+func SplitBytes(object []byte, emit func([]byte) error) error {
+	if cap(object) < MaxChunkBytes {
+		return Split(bytes.NewReader(object), emit)
+	}
+	return split(resident(len(object)), object[:max(len(object), MaxChunkBytes)], emit)
+}
+
+// resident reads what lies in the buffer already.
+type resident int
+
+func (n resident) Read([]byte) (int, error) { return int(n), io.EOF }
+
+func split(r io.Reader, buffer []byte, emit func([]byte) error) error {
 	// The module writes into the options it is given, so each use makes its own.
 	chunker, err := chunkers.NewChunkerBuffer(algorithm, r, &chunkers.ChunkerOpts{
 		MinSize:    MinChunkBytes,
 		NormalSize: AvgChunkBytes,
 		MaxSize:    MaxChunkBytes,
-	}, buffer[:])
+	}, buffer)
 	if err != nil {
 		return fmt.Errorf("split: %w", err)
 	}

@@ -101,6 +101,30 @@ func TestBoundariesDoNotDependOnTheReads(t *testing.T) {
 	}
 }
 
+func TestWhatIsInMemoryIsCutAlikeAndStaysWhereItIs(t *testing.T) {
+	for name, object := range vectors() {
+		want := lengths(t, bytes.NewReader(object), object)
+		for _, room := range []int{0, content.MaxChunkBytes} {
+			in := append(make([]byte, 0, len(object)+room), object...)
+			var chunks [][]byte
+			err := content.SplitBytes(in, func(chunk []byte) error {
+				if cap(in) < content.MaxChunkBytes {
+					chunk = bytes.Clone(chunk) // it is valid during the call only
+				}
+				chunks = append(chunks, chunk)
+				return nil
+			})
+			got := []int{}
+			for _, c := range chunks {
+				got = append(got, len(c))
+			}
+			if err != nil || !slices.Equal(got, want) || !bytes.Equal(bytes.Join(chunks, nil), object) {
+				t.Errorf("%s with room for %d: chunks %v (%v), want %v", name, cap(in), got, err, want)
+			}
+		}
+	}
+}
+
 func TestBoundariesAreFoundAgainAfterAnInsertion(t *testing.T) {
 	object := vectors()["random 4 MiB"]
 	known := make(map[content.Digest]bool)

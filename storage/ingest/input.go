@@ -21,8 +21,8 @@ type input struct {
 	files []content.File // in canonical order
 	bytes int64
 
-	root *os.Root // the folder, or that of the single file
-	disk string   // for a single file, its name in root, which need not be its path
+	root folder // that is ingested, or that of the single file
+	disk string // for a single file, its name in root, which need not be its path
 }
 
 // open lists and checks what is at path, with so many goroutines. It reads no file.
@@ -50,7 +50,7 @@ func openFile(path, resolved string, info fs.FileInfo) (*input, error) {
 	if err := content.CheckPaths([]string{name}); err != nil {
 		return nil, err
 	}
-	root, err := os.OpenRoot(filepath.Dir(resolved))
+	root, err := openFolder(filepath.Dir(resolved))
 	if err != nil {
 		return nil, err
 	}
@@ -64,13 +64,13 @@ func openFile(path, resolved string, info fs.FileInfo) (*input, error) {
 }
 
 func openTree(ctx context.Context, resolved string, workers int) (*input, error) {
-	root, err := os.OpenRoot(resolved)
+	root, err := openFolder(resolved)
 	if err != nil {
 		return nil, err
 	}
 	in := &input{kind: content.KindTree, root: root}
 	if err := in.list(ctx, workers); err != nil {
-		return nil, errors.Join(err, root.Close())
+		return nil, errors.Join(err, root.close())
 	}
 	return in, nil
 }
@@ -105,39 +105,36 @@ type walker struct {
 	in *input // mu guards its files
 }
 
-// walk lists what lies in a folder, itself where that is nothing. Each folder is
-// opened once and its entries are resolved in it, for resolving long paths is what
-// would take longest.
-func (w *walker) walk(folder *os.Root, name string) error {
+// walk lists what lies in a folder, itself where that is nothing.
+func (w *walker) walk(folder folder, name string) error {
 	if err := w.ctx.Err(); err != nil {
 		return err
 	}
-	entries, err := readDir(folder)
+	names, err := folder.names()
 	if err != nil {
 		return err
 	}
 	var files []content.File
-	if len(entries) == 0 && name != "" {
+	if len(names) == 0 && name != "" {
 		files = append(files, content.File{Path: name, Dir: true})
 	}
-	for _, e := range entries {
-		child := path.Join(name, e.Name())
+	for _, base := range names {
+		child := path.Join(name, base)
 		// Before anything is resolved by that name.
 		if err := content.CheckPath(child); err != nil {
 			return err
 		}
-		if e.IsDir() {
-			if err := w.into(folder, e.Name(), child); err != nil {
+		now, err := folder.look(base)
+		if err != nil {
+			return err
+		}
+		if now.mode.IsDir() {
+			if err := w.into(folder, base, child); err != nil {
 				return err
 			}
 			continue
 		}
-		// In a folder opened below a root, entries were looked at when it was read.
-		info, err := e.Info()
-		if err != nil {
-			return err
-		}
-		file, err := describe(child, info.Mode(), info.Size())
+		file, err := describe(child, now.mode, now.size)
 		if err != nil {
 			return err
 		}
@@ -147,12 +144,12 @@ func (w *walker) walk(folder *os.Root, name string) error {
 }
 
 // into lists a folder in a folder.
-func (w *walker) into(folder *os.Root, base, name string) error {
-	child, err := folder.OpenRoot(base)
+func (w *walker) into(folder folder, base, name string) error {
+	child, err := folder.enter(base)
 	if err != nil {
 		return err
 	}
-	work := func() error { return errors.Join(w.walk(child, name), child.Close()) }
+	work := func() error { return errors.Join(w.walk(child, name), child.close()) }
 	if w.group.TryGo(work) {
 		return nil
 	}
@@ -168,15 +165,6 @@ func (w *walker) found(files []content.File) error {
 	return nil
 }
 
-func readDir(folder *os.Root) ([]fs.DirEntry, error) {
-	file, err := folder.Open(".")
-	if err != nil {
-		return nil, err
-	}
-	entries, err := file.ReadDir(-1)
-	return entries, errors.Join(err, file.Close())
-}
-
 // describe refuses what is no plain file.
 func describe(name string, mode fs.FileMode, size int64) (content.File, error) {
 	reason := content.RefusedMode(mode)
@@ -186,4 +174,4 @@ func describe(name string, mode fs.FileMode, size int64) (content.File, error) {
 	return content.File{Path: name, Size: size, Executable: mode&0o111 != 0}, nil
 }
 
-func (in *input) close() error { return in.root.Close() }
+func (in *input) close() error { return in.root.close() }

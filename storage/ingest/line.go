@@ -57,6 +57,26 @@ func (b *batch) add(plain []byte) {
 	b.chunks = append(b.chunks, chunk{plain: b.plain[at:]})
 }
 
+// fill reads the objects of the batch, for whose bytes there is room, and cuts them
+// where they lie.
+func (b *batch) fill(r *reader) error {
+	for _, object := range b.objects {
+		at := len(b.plain)
+		var err error
+		if b.plain, err = r.read(object, b.plain); err != nil {
+			return err
+		}
+		err = content.SplitBytes(b.plain[at:], func(plain []byte) error {
+			b.chunks = append(b.chunks, chunk{plain: plain})
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // A line brings chunks from a source through parallel workers to a sink, which
 // gets them in the order of the source. A worker reads and cuts small objects
 // itself; a large one is cut by the source, for each cut needs the one before it.
@@ -128,10 +148,8 @@ func (l *line) run(ctx context.Context, sink func(*chunk) error) error {
 func (l *line) source(ctx context.Context) error {
 	var b *batch // that is being filled
 	for from, to := range content.Objects(l.in.files) {
-		object, size := l.in.files[from:to], int64(0)
-		for _, f := range object {
-			size += f.Size
-		}
+		object := l.in.files[from:to]
+		size := bytesOf(object)
 		if b != nil && (b.bytes+size > batchBytes || b.files+len(object) > batchChunks) {
 			l.put(b)
 			b = nil
@@ -155,6 +173,13 @@ func (l *line) source(ctx context.Context) error {
 		l.put(b)
 	}
 	return nil
+}
+
+func bytesOf(object []content.File) (size int64) {
+	for _, f := range object {
+		size += f.Size
+	}
+	return size
 }
 
 // cut cuts an object that is larger than a batch.
@@ -190,7 +215,7 @@ func (l *line) next(ctx context.Context) (*batch, error) {
 	select {
 	case b := <-l.free:
 		if b.plain == nil {
-			b.plain = make([]byte, 0, batchBytes)
+			b.plain = make([]byte, 0, batchBytes+content.MaxChunkBytes) // which the last object may need to be cut
 		}
 		return b, nil
 	case <-ctx.Done():
@@ -208,13 +233,8 @@ func (l *line) put(b *batch) {
 // is: a chunk it has taken already is certain to be a repetition, whereas one that
 // recurs before that is encoded twice, to the same bytes.
 func (l *line) prepare(ctx context.Context, r *reader, b *batch) error {
-	for _, object := range b.objects {
-		if err := r.cut(object, func(plain []byte) error {
-			b.add(plain)
-			return nil
-		}); err != nil {
-			return err
-		}
+	if err := b.fill(r); err != nil {
+		return err
 	}
 	for i := range b.chunks {
 		b.chunks[i].digest = content.Sum(b.chunks[i].plain)

@@ -5,26 +5,74 @@ package ingest
 import (
 	"io"
 	"io/fs"
-	"os"
+	"sync"
 
 	"golang.org/x/sys/unix"
 )
 
-// A folder opens the files in it. An os.File costs eleven system calls to open, look
-// at twice, read and close, since it asks the poller about each: for small files that
-// took longer than to read, cut and hash them. Five do.
-type folder struct{ *os.File }
-
-func openFolder(root *os.Root, dir string) (folder, error) {
-	f, err := root.Open(dir)
-	return folder{f}, err
+// A folder is open to be listed, and to open what lies in it by its name there: to
+// resolve a long path anew for each file takes longer than to read a small one, and an
+// os.File or os.Root twice as many system calls, since it asks the poller about each.
+type folder struct {
+	fd   int
+	base string
 }
+
+// openFolder opens the folder at a path, which may lead through links.
+func openFolder(path string) (folder, error) {
+	return opened(unix.AT_FDCWD, path, unix.O_DIRECTORY)
+}
+
+// enter opens a folder in a folder. A link is not followed: when there is one now, the
+// folder was replaced since it was listed.
+func (f folder) enter(base string) (folder, error) {
+	return opened(f.fd, base, unix.O_DIRECTORY|unix.O_NOFOLLOW)
+}
+
+func opened(at int, name string, flags int) (folder, error) {
+	fd, err := retried(func() (int, error) {
+		return unix.Openat(at, name, unix.O_RDONLY|unix.O_CLOEXEC|flags, 0)
+	})
+	if err != nil {
+		return folder{}, &fs.PathError{Op: "open", Path: name, Err: err}
+	}
+	return folder{fd, name}, nil
+}
+
+var listBuffers = sync.Pool{New: func() any { return new([32 << 10]byte) }}
+
+// names returns the names of what lies in the folder, in any order.
+func (f folder) names() (out []string, err error) {
+	buffer := listBuffers.Get().(*[32 << 10]byte)
+	defer listBuffers.Put(buffer)
+	for {
+		n, err := retried(func() (int, error) { return unix.ReadDirent(f.fd, buffer[:]) })
+		if err != nil {
+			return nil, &fs.PathError{Op: "list", Path: f.base, Err: err}
+		}
+		if n == 0 {
+			return out, nil
+		}
+		_, _, out = unix.ParseDirent(buffer[:n], -1, out)
+	}
+}
+
+// look returns what is to be known of a file in the folder, and of a link itself.
+func (f folder) look(base string) (seen, error) {
+	var st unix.Stat_t
+	if _, err := retried(func() (int, error) { return 0, unix.Fstatat(f.fd, base, &st, unix.AT_SYMLINK_NOFOLLOW) }); err != nil {
+		return seen{}, &fs.PathError{Op: "stat", Path: base, Err: err}
+	}
+	return seenIn(&st), nil
+}
+
+func (f folder) close() error { return unix.Close(f.fd) }
 
 // open opens a file to be read. A link is not followed, and a pipe not waited for: when
 // there is one now, the file was replaced since it was listed.
 func (f folder) open(base string) (*plain, error) {
 	fd, err := retried(func() (int, error) {
-		return unix.Openat(int(f.Fd()), base, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+		return unix.Openat(f.fd, base, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	})
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: base, Err: err}
@@ -44,7 +92,11 @@ func (p *plain) look() (seen, error) {
 	if _, err := retried(func() (int, error) { return 0, unix.Fstat(p.fd, &st) }); err != nil {
 		return seen{}, &fs.PathError{Op: "stat", Path: p.base, Err: err}
 	}
-	return seen{mode: modeOf(uint32(st.Mode)), size: st.Size, modified: st.Mtim.Nano()}, nil
+	return seenIn(&st), nil
+}
+
+func seenIn(st *unix.Stat_t) seen {
+	return seen{mode: modeOf(uint32(st.Mode)), size: st.Size, modified: st.Mtim.Nano()}
 }
 
 func modeOf(bits uint32) fs.FileMode {
@@ -53,6 +105,8 @@ func modeOf(bits uint32) fs.FileMode {
 	case unix.S_IFREG:
 	case unix.S_IFDIR:
 		mode |= fs.ModeDir
+	case unix.S_IFLNK:
+		mode |= fs.ModeSymlink
 	default:
 		mode |= fs.ModeIrregular
 	}

@@ -6,17 +6,34 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"slices"
+	"strings"
 
 	"github.com/sitecast/sitecast/storage/content"
 )
 
-// reader reads files of an input. It belongs to one goroutine, and keeps the folder
-// of the last file open for the next: to resolve a long path anew for each takes
-// longer than to read a small file.
+// reader reads files of an input. It belongs to one goroutine, and keeps the folders
+// open that lead to the last file, for the next lies in one of them or beside it.
 type reader struct {
-	in     *input
+	in  *input
+	way []step // from the input's folder to that of the last file
+}
+
+type step struct {
+	name   string
 	folder folder
-	name   string // of the folder; empty: none is open
+}
+
+// read reads an object once, in order, and appends it to dst.
+func (r *reader) read(files []content.File, dst []byte) ([]byte, error) {
+	object := &objectReader{from: r, files: files}
+	room := int(bytesOf(files)) + 1 // one more, so that its end is read too
+	dst = slices.Grow(dst, room)
+	n, err := io.ReadFull(object, dst[len(dst):len(dst)+room])
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return dst[:len(dst)+n], errors.Join(err, object.close())
 }
 
 // cut reads an object once, in order, and gives its chunks to emit.
@@ -26,30 +43,57 @@ func (r *reader) cut(files []content.File, emit func([]byte) error) error {
 }
 
 func (r *reader) open(file content.File) (*plain, error) {
-	dir, base := path.Split(file.Path)
 	if r.in.kind == content.KindFile {
-		dir, base = "", r.in.disk
+		return r.in.root.open(r.in.disk)
 	}
-	if dir = path.Clean(dir); r.name != dir {
-		if err := r.close(); err != nil {
-			return nil, err
-		}
-		folder, err := openFolder(r.in.root, dir)
-		if err != nil {
-			return nil, err
-		}
-		r.folder, r.name = folder, dir
+	dir, base := path.Split(file.Path)
+	folder, err := r.into(strings.TrimSuffix(dir, "/"))
+	if err != nil {
+		return nil, err
 	}
-	return r.folder.open(base)
+	return folder.open(base)
 }
 
-func (r *reader) close() error {
-	if r.name == "" {
-		return nil
+// into opens a folder, from the last one that leads to it and is open.
+func (r *reader) into(dir string) (folder, error) {
+	kept := 0
+	for ; kept < len(r.way) && dir != ""; kept++ {
+		name, rest, _ := strings.Cut(dir, "/")
+		if name != r.way[kept].name {
+			break
+		}
+		dir = rest
 	}
-	r.name = ""
-	return r.folder.Close()
+	if err := r.leave(kept); err != nil {
+		return folder{}, err
+	}
+	at := r.in.root
+	if kept > 0 {
+		at = r.way[kept-1].folder
+	}
+	for dir != "" {
+		name, rest, _ := strings.Cut(dir, "/")
+		inner, err := at.enter(name)
+		if err != nil {
+			return folder{}, err
+		}
+		r.way = append(r.way, step{name, inner})
+		at, dir = inner, rest
+	}
+	return at, nil
 }
+
+// leave closes all folders but the first kept.
+func (r *reader) leave(kept int) error {
+	var errs []error
+	for _, s := range r.way[kept:] {
+		errs = append(errs, s.folder.close())
+	}
+	r.way = r.way[:kept]
+	return errors.Join(errs...)
+}
+
+func (r *reader) close() error { return r.leave(0) }
 
 // seen is what is known of a file before and after it is read.
 type seen struct {

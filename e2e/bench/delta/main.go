@@ -1,10 +1,10 @@
 // Command delta measures what an update costs: two releases of one content are
 // published, and it counts what a site that has the first takes over the WAN to get
 // the second, in bytes and in requests. On the same trees casync cuts and stores
-// both versions, and zstd makes a patch of one to the other, which is the least
-// there is. Bytes include the list of chunks that each has to fetch, and of
-// Sitecast what leases read beyond what is needed. It prints a table, good or bad;
-// `!` marks a figure that misses its bound.
+// both versions, and zstd makes a patch of one to the other, and one for each chunk that
+// is new, from what was in its place. Bytes include the list of chunks that each has to
+// fetch, and of Sitecast what leases read beyond what is needed. It prints a table, good
+// or bad; `!` marks a figure that misses its bound.
 //
 //	go run ./e2e/bench/delta
 package main
@@ -143,7 +143,12 @@ func compare(p pair) error {
 		if err != nil {
 			return err
 		}
-		fmt.Printf("| zstd --patch-from | %.3f | %.4f | | | 1 | |\n", mb(patch), share(patch, second.Bytes))
+		fmt.Printf("| zstd --patch-from, the whole | %.3f | %.4f | | | 1 | |\n", mb(patch), share(patch, second.Bytes))
+		chunks, err := o.patched(first, second, p.from, p.to)
+		if err != nil {
+			return err
+		}
+		fmt.Printf("| zstd --patch-from, chunk by chunk | %.3f | %.4f | | | | |\n", mb(chunks), share(chunks, second.Bytes))
 	}
 	fmt.Printf("\nUpdate beside casync: %.2f of its bytes, %.2f of its requests. ", share(delta.bytes, theirDelta.bytes),
 		float64(len(delta.requests))/float64(len(theirDelta.requests)))

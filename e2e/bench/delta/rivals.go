@@ -72,7 +72,7 @@ func sizes(dir string) (map[string]int64, error) {
 	return out, err
 }
 
-// patchFrom is what zstd makes of the difference of two tars: the least there is,
+// patchFrom is what zstd makes of the difference of two tars,
 // for one step from one version to one other.
 func patchFrom(from, to string) (int64, error) {
 	dir, err := os.MkdirTemp("", "zstd-delta-")

@@ -4,11 +4,89 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"syscall"
+	"time"
 )
 
 // manyFiles is how many files are synced one by one at most, where the system can
 // do it for all at once.
 const manyFiles = 32
+
+// commitAll commits what was put, until the store is closed.
+func (s *Store) commitAll() {
+	for {
+		select {
+		case <-s.stop:
+			return
+		case <-s.dirty:
+		}
+		select {
+		case <-s.stop:
+			return
+		case <-s.full:
+		case <-time.After(CommitInterval):
+		}
+		s.mu.Lock()
+		versions := make([]*version, 0, len(s.versions))
+		for _, v := range s.versions {
+			versions = append(versions, v)
+		}
+		s.mu.Unlock()
+		for _, v := range versions {
+			if !v.commitOrSay(time.Now()) {
+				signal(s.dirty) // tried again
+			}
+		}
+	}
+}
+
+// commitOrSay commits, and logs once that it fails and that it does no more. It
+// reports whether there is nothing to try again.
+func (v *version) commitOrSay(now time.Time) (done bool) {
+	err := v.Commit()
+	switch ref := v.head.Ref().String(); {
+	case errors.Is(err, errClosed):
+		return true
+	case err != nil:
+		if v.trouble.met(now, err) {
+			v.store.log.Error("what came is not safe from a power cut; it is tried again all the time", "content", ref, "err", err)
+		}
+		return false
+	case v.trouble.over():
+		v.store.log.Info("what came is safe again", "content", ref)
+	}
+	return true
+}
+
+// sayAgainAfter is how long a trouble that lasts is not logged again.
+const sayAgainAfter = 10 * time.Minute
+
+// trouble is what was logged of commits that fail: a disk that is full is so every
+// [CommitInterval].
+type trouble struct {
+	kind string // empty: there is none
+	said time.Time
+}
+
+// met reports whether an error should be logged.
+func (t *trouble) met(now time.Time, err error) bool {
+	kind := err.Error()
+	if code, ok := errors.AsType[syscall.Errno](err); ok {
+		kind = code.Error() // whatever file it was this time
+	}
+	if kind == t.kind && now.Sub(t.said) < sayAgainAfter {
+		return false
+	}
+	*t = trouble{kind, now}
+	return true
+}
+
+// over reports whether there was trouble until now.
+func (t *trouble) over() bool {
+	was := t.kind != ""
+	*t = trouble{}
+	return was
+}
 
 // Commit implements [chunk.Version].
 func (v *version) Commit() error {

@@ -256,35 +256,6 @@ func (s *Store) Close() error {
 	return errors.Join(err, s.release())
 }
 
-// commitAll commits what was put, until the store is closed.
-func (s *Store) commitAll() {
-	for {
-		select {
-		case <-s.stop:
-			return
-		case <-s.dirty:
-		}
-		select {
-		case <-s.stop:
-			return
-		case <-s.full:
-		case <-time.After(CommitInterval):
-		}
-		s.mu.Lock()
-		versions := make([]*version, 0, len(s.versions))
-		for _, v := range s.versions {
-			versions = append(versions, v)
-		}
-		s.mu.Unlock()
-		for _, v := range versions {
-			if err := v.Commit(); err != nil && !errors.Is(err, errClosed) {
-				s.log.Error("commit chunks", "content", v.head.Ref().String(), "err", err)
-				signal(s.dirty) // tried again
-			}
-		}
-	}
-}
-
 func signal(c chan struct{}) {
 	select {
 	case c <- struct{}{}:

@@ -3,13 +3,18 @@
 package disk
 
 import (
+	"bytes"
 	"errors"
 	"io/fs"
+	"log/slog"
 	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/sitecast/sitecast/storage/chunk"
 	"github.com/sitecast/sitecast/storage/chunk/chunktest"
@@ -107,6 +112,62 @@ func TestStoreOutlivesADiskThatBecomesReadOnly(t *testing.T) {
 			t.Error(err)
 		}
 	}
+}
+
+// logged is what a logger has written.
+type logged struct {
+	mu   sync.Mutex
+	text bytes.Buffer // mu guards it
+}
+
+func (l *logged) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(b)
+}
+
+func (l *logged) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+func TestADiskThatStaysReadOnlyIsLoggedNowAndThen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var on atomic.Bool
+		var lines logged
+		s, err := open(MemoryDir(t), nil, slog.New(slog.NewTextHandler(&lines, nil)), protected(&on))
+		if err != nil {
+			t.Fatal(err)
+		}
+		expect := func(when string, failing, again int) {
+			t.Helper()
+			synctest.Wait()
+			text := lines.String()
+			if f, a := strings.Count(text, "level=ERROR"), strings.Count(text, "safe again"); f != failing || a != again {
+				t.Errorf("%s: logged %d times that commits fail and %d times that they no longer do, want %d and %d:\n%s", when, f, a, failing, again, text)
+			}
+		}
+		sample := small(t, "v", 4)
+		v := sample.Open(t, s)
+		sample.Put(t, v, 0, 1)
+		on.Store(true)
+		time.Sleep(sayAgainAfter - 3*CommitInterval)
+		expect("at first", 1, 0)
+		time.Sleep(sayAgainAfter)
+		expect("later", 2, 0)
+		on.Store(false)
+		time.Sleep(2 * CommitInterval)
+		expect("after it", 2, 1)
+		sample.Put(t, v, 2)
+		on.Store(true)
+		time.Sleep(2 * CommitInterval)
+		expect("when it comes back", 3, 1)
+		on.Store(false)
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 func TestStartOnAReadOnlyDiskSaysWhatToDo(t *testing.T) {

@@ -41,6 +41,8 @@ type version struct {
 	tree   *os.Root // nil when closed
 	placed bool     // it lies in DIR/content
 
+	trouble trouble // of commits; it belongs to commitAll
+
 	repairing sync.Mutex // held while a read-only file is writable
 
 	turn atomic.Uint32 // which place of a chunk that recurs is looked at next
