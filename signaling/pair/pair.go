@@ -262,6 +262,8 @@ func (e *exam) nat() {
 	}
 	switch {
 	case blocked:
+	case e.together() != "":
+		e.add(Finding{Rung: RungNAT, Mark: None, Seen: "both are in one subnet: a NAT is not what keeps them apart"})
 	case e.ends[0].Address != e.ends[1].Address:
 		e.add(Finding{Rung: RungNAT, Mark: Warn, Fault: FaultNAT, Seen: fmt.Sprintf("the two are behind different addresses (%s and %s), and no way leads past their NATs", e.ends[0].Address, e.ends[1].Address),
 			Do: "have the NATs map each port independently of the destination (endpoint-independent mapping), or give the site a relay."})

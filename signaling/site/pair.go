@@ -60,6 +60,7 @@ func (s *Site) Pair(ctx context.Context, a, b pair.End) (pair.Report, error) {
 type question struct {
 	name    string
 	ids     [2]wire.EndpointID
+	heard   [2]bool
 	answers chan answer // one of each
 	facts   chan facts
 }
@@ -114,10 +115,10 @@ func (s *Site) linkFacts(now time.Time, e schedule.Edge) pair.Link {
 func (s *Site) examined(m *member, seen *wire.Examined) {
 	q, open := s.questions[seen.Question]
 	i := slices.Index(q.ids[:], m.ID)
-	if !open || i < 0 || seen.Peer != q.ids[1-i] {
+	if !open || i < 0 || q.heard[i] || seen.Peer != q.ids[1-i] {
 		return
 	}
-	q.ids[i] = ""
+	q.heard[i] = true
 	s.questions[seen.Question] = q
 	q.answers <- answer{m.ID, seen} // there is room for one of each
 }

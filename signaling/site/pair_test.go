@@ -59,8 +59,8 @@ func TestAPairIsExplainedByWhatBothSaw(t *testing.T) {
 		}
 		none[wire.Examine](members[2])
 		r := report()
-		if !r.Linked || !strings.Contains(r.Path, "beyond the WAN") || faults(r) != pair.FaultIsolation {
-			t.Errorf("%q with faults %s, want a link by relay and client isolation: %+v", r.Path, faults(r), r)
+		if !r.Linked || !strings.Contains(r.Path, "beyond the WAN") || faults(r) != pair.FaultIsolation || strings.Contains(r.Advice, "update") {
+			t.Errorf("%q with faults %s, want a link by relay, client isolation and both heard: %+v", r.Path, faults(r), r)
 		}
 		if n := s.site.Questions(); n != 0 {
 			t.Errorf("%d questions are open, want none", n)
