@@ -179,9 +179,12 @@ func (a *agent) watch() *host.Watch {
 
 // changed has everything that goes over the network begin anew where that is another.
 func (a *agent) changed(c host.Change) {
-	a.cfg.Log.Info("the network of this host changed", "gone", c.Gone, "slept", c.Away)
 	a.link.Changed(c)
 	a.origin.Changed(c)
+	if c.Again { // no link was made from what is gone
+		return
+	}
+	a.cfg.Log.Info("the network of this host changed", "gone", c.Gone, "slept", c.Away)
 	a.rtc.Changed(c)
 }
 

@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// listen hears from the kernel when addresses or carriers of interfaces change
+// listen hears from the kernel when addresses, carriers or routes change
 // (rtnetlink(7)). What it says is not read: whoever hears of it looks. The channel is
 // closed when nothing more comes.
 func listen() (hints <-chan struct{}, stop func()) {
@@ -17,7 +17,8 @@ func listen() (hints <-chan struct{}, stop func()) {
 		return nil, func() {}
 	}
 	sock := os.NewFile(uintptr(fd), "netlink")
-	err = unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK, Groups: unix.RTMGRP_LINK | unix.RTMGRP_IPV4_IFADDR | unix.RTMGRP_IPV6_IFADDR})
+	err = unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK, Groups: unix.RTMGRP_LINK | unix.RTMGRP_IPV4_IFADDR | unix.RTMGRP_IPV6_IFADDR |
+		unix.RTMGRP_IPV4_ROUTE | unix.RTMGRP_IPV6_ROUTE})
 	if err != nil {
 		_ = sock.Close() // nothing was read
 		return nil, func() {}

@@ -17,6 +17,10 @@ const (
 	// settleTime is how long a change of addresses is given to be whole: one goes, and
 	// another comes.
 	settleTime = 50 * time.Millisecond
+	// unsettled is how long after an address went the change is told again when more
+	// changes: routes follow addresses, and what was begun meanwhile may have begun by the
+	// way that is gone.
+	unsettled = 10 * time.Second
 	// awayTime is how long a host may sleep, or its programs stand still, before others
 	// have given up what they had open with it.
 	awayTime = 15 * time.Second
@@ -31,6 +35,8 @@ type Change struct {
 	// Away says that the host slept, or this program stood still, for so long that
 	// others have given up what they had open with it.
 	Away bool
+	// Again says that Gone was told before, and the network is still settling.
+	Again bool
 }
 
 // Ends reports whether what was opened from an address is dead.
@@ -67,6 +73,8 @@ func (w *Watch) Run(ctx context.Context, tell func(Change)) error {
 	now := time.Now()
 	s := sight{addresses: w.list()}
 	slept, listed := now, now
+	var last Change // that took an address away
+	var lastAt time.Time
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	for {
@@ -89,8 +97,15 @@ func (w *Watch) Run(ctx context.Context, tell func(Change)) error {
 		if hint || away || hints == nil || now.Sub(listed) >= lookAnyway {
 			list, listed = w.list(), now
 		}
-		if c, changed := s.look(list, away); changed {
+		c, changed := s.look(list, away)
+		switch {
+		case changed:
 			tell(c)
+			if len(c.Gone) > 0 {
+				last, lastAt = c, now
+			}
+		case len(last.Gone) > 0 && (hint || hints == nil) && now.Sub(lastAt) < unsettled && !s.has(last.Gone):
+			tell(Change{Gone: last.Gone, Again: true})
 		}
 	}
 }
@@ -106,6 +121,11 @@ func sleep(ctx context.Context, d time.Duration) {
 type sight struct {
 	addresses []netip.Addr // the newest that were some
 	none      bool         // there are none now
+}
+
+// has reports whether one of the addresses is there.
+func (s *sight) has(addresses []netip.Addr) bool {
+	return slices.ContainsFunc(addresses, func(a netip.Addr) bool { return slices.Contains(s.addresses, a) })
 }
 
 // look takes in what is seen now. A host without a network has nothing to move to: its

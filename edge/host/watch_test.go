@@ -75,6 +75,7 @@ func TestChangesOfAddressesAreTold(t *testing.T) {
 			{[]string{"10.0.0.7"}, true, "fd00::1"},
 		} {
 			seen := w.becomes(c.now...)
+			seen = slices.DeleteFunc(seen, func(c host.Change) bool { return c.Again })
 			if len(seen) > 1 || (len(seen) == 1) != c.told {
 				t.Errorf("now %v: told %+v, want something: %v", c.now, seen, c.told)
 				continue
@@ -155,4 +156,25 @@ func TestRoutableAddressesAreThoseForOthersThanNeighbours(t *testing.T) {
 	if want := []string{"10.0.0.1", "fd00::1", "2001:db8::1"}; !slices.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)
 	}
+}
+
+// Routes follow addresses: what is begun at once may begin by the way that is gone.
+func TestAChangeIsToldAgainWhileTheNetworkSettles(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &watched{now: []netip.Addr{netip.MustParseAddr("10.0.0.1")}}
+		ctx, stop := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		wg.Go(func() { _ = host.NewWatch(w.list).Run(ctx, w.told) })
+		defer wg.Wait()
+		defer stop()
+		synctest.Wait()
+		w.becomes("10.0.0.7")
+		time.Sleep(time.Minute)
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		gone := []netip.Addr{netip.MustParseAddr("10.0.0.1")}
+		if len(w.seen) != 5 || w.seen[0].Again || !w.seen[4].Again || !slices.Equal(w.seen[4].Gone, gone) {
+			t.Errorf("told %+v, want once, and again for ten seconds", w.seen)
+		}
+	})
 }

@@ -10,6 +10,24 @@ import (
 	"github.com/sitecast/sitecast/signaling/wire"
 )
 
+// carryTime is how long after a change of the network what was said to peers is carried
+// into a new session: as long as an attempt at a link may take.
+const carryTime = 10 * time.Second
+
+// carry puts what was said to peers, and may not have reached the server, into the session
+// that begins: they are the same peers, and links that a host makes anew when it moves
+// would wait for answers in vain. mu is held.
+func (u *Uplink) carry(said []wire.Kept, now time.Time) {
+	if u.changed.IsZero() || now.Sub(u.changed) > carryTime {
+		return
+	}
+	for _, k := range said {
+		if k.Kind == wire.KindSignal {
+			u.out.Add(k.Kind, k.Body) // there is room: it had some before
+		}
+	}
+}
+
 // errChanged ends a socket that can bring nothing any more, or an attempt at one.
 var errChanged = errors.New("the network of this host is another, or it slept")
 
@@ -26,6 +44,7 @@ func (u *Uplink) Changed(c host.Change) {
 	case u.again <- struct{}{}:
 	default:
 	}
+	u.changed = time.Now()
 	if u.end != nil {
 		u.end(errChanged)
 	}
@@ -35,7 +54,7 @@ func (u *Uplink) Changed(c host.Change) {
 // requests go out from.
 func (c *conn) endsBy(change host.Change) bool {
 	tunnel := !c.until.IsZero()
-	return change.Ends(c.ws.LocalAddr()) || tunnel && len(change.Gone) > 0
+	return change.Ends(c.ws.LocalAddr()) || tunnel && len(change.Gone) > 0 && !change.Again
 }
 
 // begun notes what Changed may end.

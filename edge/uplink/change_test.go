@@ -1,6 +1,7 @@
 package uplink_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -127,6 +128,41 @@ func TestTunnelIsReplacedWhenAnAddressHasGone(t *testing.T) {
 		time.Sleep(5 * time.Second) // it says goodbye to the old tunnel
 		if n := sockets.Load(); before != 1 || n != 2 {
 			t.Errorf("%d sockets, %d before: %q", n, before, s.log)
+		}
+		s.end()
+	})
+}
+
+// A host that moves makes its links anew at once, while it has no socket; its session
+// begins anew, too, when its address or subnets are others. What it says to its peers is
+// not lost with the old one.
+func TestWhatWasSaidToPeersIsCarriedIntoTheNextSession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var heard []string
+		sessions := 0
+		s := newStand(t, admitAll, func(ws *websocket.Conn) {
+			sessions++
+			if greet(ws, fmt.Sprint("session-", sessions)); sessions == 1 {
+				drain(ws)
+				return
+			}
+			for {
+				env, body := next(ws)
+				if _, broken := body.(error); broken {
+					return
+				}
+				heard = append(heard, string(env.Kind))
+			}
+		})
+		time.Sleep(time.Minute)
+		peer := wire.EndpointID("bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb")
+		s.up.Changed(gone(here))
+		s.up.Send(wire.KindSignal, wire.Signal{To: peer, Link: "l", Candidate: "candidate:1 1 udp 1 10.0.0.9 40000 typ host"})
+		s.up.Send(wire.KindReport, wire.Report{Code: wire.CodeBadChunk}) // of the old session
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if sessions != 2 || len(heard) != 1 || heard[0] != string(wire.KindSignal) {
+			t.Errorf("%d sessions, heard %q, want the signal alone in the second; %q", sessions, heard, s.log)
 		}
 		s.end()
 	})

@@ -104,6 +104,7 @@ func (u *Uplink) greet(ws *websocket.Conn) (*conn, wire.Welcome, error) {
 func (u *Uplink) adopt(c *conn, ack uint64, w wire.Welcome, helloAt time.Time) error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
+	now := time.Now()
 	if w.Resumed {
 		err := u.out.Acked(ack)
 		if err == nil && w.Session != u.session {
@@ -116,9 +117,10 @@ func (u *Uplink) adopt(c *conn, ack uint64, w wire.Welcome, helloAt time.Time) e
 		}
 		c.sent = ack
 	} else {
+		said := u.out.Unacked()
 		u.session, u.out, u.in = w.Session, wire.Outbox{}, wire.Inbox{}
+		u.carry(said, now)
 	}
-	now := time.Now()
 	// The server read its clock between hello and welcome; the middle is off by half
 	// a round trip at most.
 	u.server, u.measured = w.ServerTime.Add(now.Sub(helloAt)/2), now

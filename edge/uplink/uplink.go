@@ -93,6 +93,7 @@ type Uplink struct {
 	server   time.Time // the server's time at measured
 	measured time.Time
 	open     bool                    // a socket is served
+	changed  time.Time               // when the network of the host was another; zero for never
 	trouble  string                  // why there is no socket
 	end      context.CancelCauseFunc // ends the attempt or the socket at hand; nil while there is none
 	over     *conn                   // the socket that is served, or nil
