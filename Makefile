@@ -81,6 +81,11 @@ bench-disk: build ## What a reader and a writer keep of their disk beside an age
 	@.ci/install bench
 	$(GO) run ./e2e/bench/disk
 
+.PHONY: bench-relay
+bench-relay: build ## CPU a relayed gigabyte, loss and memory of our relay beside coturn; 5 minutes
+	@.ci/install relay
+	$(GO) run ./e2e/bench/relay
+
 .PHONY: bench-links
 bench-links: ## A thousand links made and ended: goroutines, memory and descriptors left
 	$(GO) test -run '^$$' -bench LinkCycles -benchtime 1000x ./edge/rtc

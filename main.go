@@ -32,7 +32,7 @@ type commands struct {
 	Server     server.Command      `cmd:"" help:"Run the server: API, signaling, origin, relay."`
 	Relay      relay.Command       `cmd:"" help:"Run a STUN and TURN relay on its own."`
 	Agent      agent.Commands      `cmd:"" help:"Run the agent of an endpoint, or check and repair what it holds."`
-	Doctor     agent.Doctor        `cmd:"" help:"Say by which way this endpoint reaches its server and peers, and what stands in the way."`
+	Doctor     doctor              `cmd:"" help:"Say what stands in the way of this endpoint, or between two others."`
 	Site       operator.Site       `cmd:"" help:"Create, list, show and change sites."`
 	Enrol      operator.Enrol      `cmd:"" help:"Print a token that lets endpoints enrol."`
 	Publish    operator.Publish    `cmd:"" help:"Publish a file or folder as a version of content."`
@@ -48,6 +48,22 @@ type commands struct {
 	Endpoints  operator.Endpoints  `cmd:"" help:"Show endpoints."`
 	Demo       demo.Command        `cmd:"" help:"Run a server, two sites and their endpoints on this machine."`
 	Version    printVersion        `cmd:"" help:"Print the version of this program."`
+}
+
+// doctor is `sitecast doctor`: at an endpoint, and from the server.
+type doctor struct {
+	Here agent.Doctor  `cmd:"" default:"withargs" help:"Say by which way this endpoint reaches its server and peers (what happens without a command)."`
+	Pair operator.Pair `cmd:"" help:"Say why two endpoints of a site are linked or not, as the server and both of them see it."`
+}
+
+// Help is the long help with examples.
+func (doctor) Help() string {
+	return `Without a command it examines the endpoint it runs on; sitecast doctor here --help
+lists its flags. An operator asks the server about two endpoints.
+
+Examples:
+  sitecast doctor --server https://sitecast.example:8443 --data /var/lib/sitecast
+  sitecast doctor pair --site shop-12 till-1 till-4`
 }
 
 // printVersion is `sitecast version`. It is no flag, because publish has one of

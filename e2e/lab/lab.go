@@ -53,6 +53,9 @@ type Plan struct {
 	// them then; Isolated leaves no way but that.
 	NATs     []NAT
 	Isolated bool
+	// RelayName is the name by which endpoints know that relay; empty: they know its
+	// address.
+	RelayName string
 }
 
 // Lab is a running system.
@@ -70,6 +73,7 @@ type Lab struct {
 	fetchers int
 	holders  holders
 	relayNet *vnet.Net // nil without a relay
+	relayAt  string    // host:port, as endpoints know it
 }
 
 // Site is one place.
@@ -89,11 +93,12 @@ type Endpoint struct {
 	Data string
 	Key  []byte // what its store is encrypted with from the next Start on; nil: it is not
 
-	lab   *Lab
-	net   *rtctest.Host
-	at    atomic.Pointer[string] // its address on the LAN
-	token string
-	agent *running // nil while it is off
+	lab    *Lab
+	net    *rtctest.Host
+	at     atomic.Pointer[string] // its address on the LAN
+	fenced atomic.Bool
+	token  string
+	agent  *running // nil while it is off
 }
 
 // running is something that runs until it is stopped.
@@ -144,7 +149,7 @@ func (l *Lab) StartServer() {
 	l.must(err)
 	data := filepath.Join(l.dir, "server")
 	s, err := server.New(context.Background(), server.Config{Data: data, Packs: filepath.Join(data, "packs"),
-		PublicURL: l.url, Listener: listener, Fetchers: l.fetchers, Relay: l.relay(), RelayAddr: relayAddr,
+		PublicURL: l.url, Listener: listener, Fetchers: l.fetchers, Relay: l.relay(), RelayAddr: l.relayAt,
 		Log: slog.New(listening{Handler: l.log("server").Handler(), to: &l.holders})})
 	l.must(err)
 	l.origin, l.server = s, run(s.Run)
@@ -172,7 +177,7 @@ func (l *Lab) lay(i int, plan Plan) {
 	s.lan.AddChunkFilter(s.walls.let)
 	nats := make([]NAT, plan.Sites[i])
 	if i == 0 && plan.NATs != nil {
-		l.addRelay(s.lan)
+		l.addRelay(s.lan, plan.RelayName)
 		copy(nats, plan.NATs)
 	}
 	s.isolated.Store(plan.Isolated)
@@ -203,7 +208,7 @@ func (e *Endpoint) Start() {
 	e.agent = run(func(ctx context.Context) error {
 		return agent.Run(ctx, agent.Config{Server: e.lab.url, Data: e.Data, Name: e.Name, Device: "agent", RTCListen: "0.0.0.0:0",
 			EnrolToken: func() (string, error) { return e.token, nil }, Log: e.lab.log(e.Name),
-			StoreKey: e.Key, Net: e.net, Dial: e.lab.WAN.Dialer(e.Host)})
+			StoreKey: e.Key, Net: e.net, Dial: e.dial})
 	})
 }
 

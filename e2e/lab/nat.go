@@ -1,6 +1,8 @@
 package lab
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net"
 
@@ -30,7 +32,8 @@ var NATs = []NAT{
 // Where the relay is that NATed endpoints reach, on the network of the first site.
 const (
 	relayIP                    = "10.1.0.250"
-	relayAddr                  = relayIP + ":3478"
+	relayPort                  = "3478"
+	relayAddr                  = relayIP + ":" + relayPort
 	relayMinPort, relayMaxPort = 49160, 49660
 )
 
@@ -65,8 +68,13 @@ func (e *Endpoint) Move(ip string) {
 func (e *Endpoint) Where() string { return *e.at.Load() }
 
 // addRelay puts the server's relay on the network of the first site.
-func (l *Lab) addRelay(lan *vnet.Router) {
+func (l *Lab) addRelay(lan *vnet.Router, name string) {
 	l.t.Helper()
+	l.relayAt = relayAddr
+	if name != "" {
+		l.must(lan.AddHost(name, relayIP))
+		l.relayAt = net.JoinHostPort(name, relayPort)
+	}
 	var err error
 	l.relayNet, err = vnet.NewNet(&vnet.NetConfig{StaticIPs: []string{relayIP}})
 	l.must(err)
@@ -80,13 +88,27 @@ func (l *Lab) relay() *relay.Config {
 	}
 	conn, err := l.relayNet.ListenPacket("udp4", relayAddr)
 	l.must(err)
-	return &relay.Config{Conns: []net.PacketConn{conn}, PublicIP: net.ParseIP(relayIP), BindIP: relayIP,
-		MinPort: relayMinPort, MaxPort: relayMaxPort, Net: l.relayNet, Log: l.log("relay")}
+	return &relay.Config{Conns: []net.PacketConn{conn}, PublicIP: net.ParseIP(relayIP),
+		MinPort: relayMinPort, MaxPort: relayMaxPort, Log: l.log("relay")}
 }
 
 // Isolate keeps endpoints of a site from each other, but for the relay, or ends that:
 // client isolation, as guest networks have it.
 func (s *Site) Isolate(on bool) { s.isolated.Store(on) }
+
+// errFenced is what an endpoint sees that opens no connection any more.
+var errFenced = errors.New("no route to host")
+
+// Fence keeps an endpoint from opening connections, or ends that. What is open stays:
+// its socket to the server, say, while it can't fetch.
+func (e *Endpoint) Fence(on bool) { e.fenced.Store(on) }
+
+func (e *Endpoint) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	if e.fenced.Load() {
+		return nil, errFenced
+	}
+	return e.lab.WAN.Dialer(e.Host)(ctx, network, addr)
+}
 
 // ofRelay reports whether a packet is from or to the relay.
 func ofRelay(c vnet.Chunk) bool {

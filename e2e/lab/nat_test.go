@@ -87,3 +87,22 @@ func TestLinksComeUpBetweenAllKindsOfNATs(t *testing.T) {
 		t.Errorf("%s does not hold this table (%v):\n%s", networksFile, err, table)
 	}
 }
+
+// The name of a relay tells no address that candidates could be held against: what the
+// relay itself answered does.
+func TestARelayThatIsKnownByNameLinks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := lab.New(t, lab.Plan{Sites: []int{2}, Path: wan, LAN: 5 * time.Millisecond, NATs: []lab.NAT{lab.NATs[0], lab.NATs[0]},
+			Isolated: true, RelayName: "relay.lab"})
+		defer l.Close()
+		s := l.Sites[0]
+		l.Publish("app", "1", 1000)
+		l.Distribute("app@1")
+		time.Sleep(30 * time.Second)
+		for _, e := range l.Endpoints(s) {
+			if e.Links != 1 {
+				t.Errorf("%s has %d links, want one through the relay", e.Name, e.Links)
+			}
+		}
+	})
+}

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/sitecast/sitecast/e2e/lab"
+	"github.com/sitecast/sitecast/e2e/lab/memnet"
+	"github.com/sitecast/sitecast/signaling/wire"
 )
 
 func TestEndpointsBehindAWallGetTheirOwnCopyAndTheFlowSaysSo(t *testing.T) {
@@ -39,6 +41,42 @@ func TestEndpointsBehindAWallGetTheirOwnCopyAndTheFlowSaysSo(t *testing.T) {
 			t.Errorf("%d groups after the wall fell, want one", f.Groups)
 		}
 	})
+}
+
+// A relay beyond the WAN takes twice what the origin takes of the line: it is for
+// endpoints that get nothing from the origin.
+func TestContentComesThroughTheRelayOnlyWhereTheOriginIsOutOfReach(t *testing.T) {
+	const size = mib
+	for name, c := range map[string]struct {
+		fenced        bool
+		origin, relay int64
+		why           wire.Relay
+	}{
+		"InReach":    {false, 2 * size, 0, wire.RelayNever},
+		"OutOfReach": {true, size, size, wire.RelayUnreachable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				// A copy takes 20 s, so that there is time to grow impatient.
+				l := lab.New(t, lab.Plan{Sites: []int{2}, Path: memnet.Path{Delay: 20 * time.Millisecond, BytesPerSecond: size / 20},
+					LAN: 5 * time.Millisecond, NATs: []lab.NAT{lab.NATs[0], lab.NATs[0]}, Isolated: true})
+				defer l.Close()
+				s := l.Sites[0]
+				l.Publish("app", "1", size)
+				s.Endpoints[1].Fence(c.fenced)
+				l.Distribute("app@1")
+				said := map[wire.Relay]bool{}
+				for start := time.Now(); l.Flow("app", s).Complete < 2 && time.Since(start) < 4*time.Minute; time.Sleep(time.Second) {
+					said[l.Flow("app", s).Relay] = true
+				}
+				f := l.AwaitComplete("app", s, time.Minute)
+				if f.BytesOrigin != c.origin || f.BytesRelay != c.relay || !said[c.why] {
+					t.Errorf("%d bytes from the origin and %d by relay, and the flow said %v; want %d, %d and %q", f.BytesOrigin, f.BytesRelay, said, c.origin, c.relay, c.why)
+				}
+				s.Endpoints[1].WantDelivered("app", "1", size)
+			})
+		})
+	}
 }
 
 func TestSiteThatIsPartedHalfWayGoesOnInBothParts(t *testing.T) {

@@ -5,6 +5,7 @@ package netlab
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 )
 
 // Cutting takes an interface down, as a pulled cable or a device without power
@@ -47,6 +48,28 @@ func (s *Site) Unplug(k int) error { return s.Router.ip("link set " + port(k) + 
 
 // Plug undoes Unplug.
 func (s *Site) Plug(k int) error { return s.Router.ip("link set " + port(k) + " up") }
+
+// secondInterface is an endpoint's that Rewire made.
+const secondInterface = "eth1"
+
+// Rewire puts another cable between the k-th endpoint and the switch, to an interface with
+// an address of its own, and pulls the first, as when a host goes from radio to cable.
+// It can be done once.
+func (s *Site) Rewire(k int) error {
+	h := s.Endpoints[k]
+	old := h.addr
+	b := old.As4()
+	b[3] += maxEndpoints / 2 // nobody's, where there are fewer endpoints
+	h.addr = netip.AddrFrom4(b)
+	second := port(k) + "b"
+	return errors.Join(
+		s.Router.ip(fmt.Sprintf("link add name %s type veth peer name %s netns %s", second, secondInterface, h.name),
+			fmt.Sprintf("link set %s master %s up", second, lanInterface)),
+		h.ip(fmt.Sprintf("addr add %v/24 dev %s", h.addr, secondInterface), "link set "+secondInterface+" up"),
+		s.Unplug(k),
+		h.ip(fmt.Sprintf("addr del %v/24 dev %s", old, endpointInterface),
+			fmt.Sprintf("route replace default via %v dev %s", s.Router.addr, secondInterface)))
+}
 
 // port is the switch's end of the k-th endpoint's cable.
 func port(k int) string { return fmt.Sprintf("p%d", k+1) }

@@ -114,7 +114,10 @@ func (lab *Lab) build(plan Plan) error {
 			return err
 		}
 	}
-	return nil
+	if plan.Family == IPv4 {
+		return nil
+	}
+	return lab.buildIPv6(plan.Family == DualStack)
 }
 
 func (lab *Lab) buildOrigin(sysctls map[string]string) error {

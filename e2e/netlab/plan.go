@@ -19,10 +19,22 @@ const (
 // Plan says what to build.
 type Plan struct {
 	Sites []SitePlan
+	// Family is which addresses hosts have. With others than IPv4 the kernel shapes the
+	// WAN, and there is neither NAT nor a site behind another.
+	Family Family
 	// Sysctls are set on every host, such as "net.ipv4.tcp_congestion_control": "cubic".
 	// What is not named keeps the machine's default.
 	Sysctls map[string]string
 }
+
+// Family says which addresses hosts have.
+type Family uint8
+
+const (
+	IPv4 Family = iota
+	IPv6
+	DualStack // [Host.IP] is that of IPv6, as resolvers order them
+)
 
 // SitePlan is one place: a router, and endpoints on its LAN.
 type SitePlan struct {
@@ -62,6 +74,9 @@ func (p Plan) check() error {
 		}
 		if s.Behind != 0 && (s.Behind < 0 || s.Behind > i || p.Sites[s.Behind-1].Behind != 0 || s.WAN != WAN{}) {
 			return fmt.Errorf("site %d: behind site %d, must be an earlier one with a WAN, and have none itself", i+1, s.Behind)
+		}
+		if p.Family != IPv4 && (s.WAN.emulated() || s.NAT || s.Behind != 0) {
+			return fmt.Errorf("site %d: with IPv6 there is no emulator, no NAT and no site behind another", i+1)
 		}
 		if s.LAN.needsEmulator() {
 			return fmt.Errorf("site %d: a LAN can't have more than a rate and a queue", i+1)

@@ -25,17 +25,27 @@ type Process struct {
 	err  error // once done is closed
 }
 
-// run starts a program; what it prints is appended to a file.
+// run starts a program on a host; what it prints is appended to a file.
 func run(host *netlab.Host, log, name string, args ...string) (*Process, error) {
+	p, err := Launch(host.Command(context.Background(), name, args...), log)
+	if err != nil {
+		return nil, fmt.Errorf("start %s on %s: %w", args[0], host.Name(), err)
+	}
+	return p, nil
+}
+
+// Launch starts a command, on whatever network it is for; what it prints is appended
+// to a file.
+func Launch(cmd *exec.Cmd, log string) (*Process, error) {
 	out, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, err
 	}
 	defer out.Close() // the process has its own
-	p := &Process{cmd: host.Command(context.Background(), name, args...), log: log, done: make(chan struct{})}
+	p := &Process{cmd: cmd, log: log, done: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = out, out
 	if err := p.cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start %s on %s: %w", args[0], host.Name(), err)
+		return nil, err
 	}
 	go func() {
 		p.err = p.cmd.Wait()

@@ -92,7 +92,7 @@ const (
 // Start runs the program at exe as server on the lab's origin, with a site for
 // each of the lab's, keeping everything in dir. Further flags go to the server.
 func Start(ctx context.Context, lab *netlab.Lab, exe, dir string, scheme Scheme, flags ...string) (*Rig, error) {
-	address := lab.Origin.IP().String() + ":" + serverPort
+	address := net.JoinHostPort(lab.Origin.IP().String(), serverPort)
 	r := &Rig{Lab: lab, exe: exe, dir: dir, scheme: scheme, url: string(scheme) + "://" + address}
 	r.serverArgs = append([]string{"server", "--data", filepath.Join(dir, "server"), "--listen", address, "--public-url", r.url},
 		append(r.insecure(), flags...)...)

@@ -46,6 +46,9 @@ func (e *Endpoint) sortedDialogs() []*dialog {
 	return slices.SortedFunc(maps.Values(e.agent.dialogs), func(a, b *dialog) int { return cmp.Compare(a.peer.Name, b.peer.Name) })
 }
 
+// SetNetworks implements engine.Links: all are in one.
+func (a *agent) SetNetworks(wire.Networks) {}
+
 // SetSite implements engine.Links.
 func (a *agent) SetSite(name string) {
 	if name != a.e.site.Name {

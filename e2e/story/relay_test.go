@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"math/big"
+	"net"
 	"os"
 	"path/filepath"
 	"testing"
@@ -48,7 +49,7 @@ func (s *stage) relayAtSite(tls bool) {
 		cert, key = s.certificate()
 		scheme = "turns:"
 	}
-	at := router.IP().String() + ":" + relayPort
+	at := net.JoinHostPort(router.IP().String(), relayPort)
 	s.must(s.StartRelay(router, at, secret, cert, key))
 	s.sitecast("site", "set", "site-1", "--relay", scheme+at, "--relay-secret-file", secret)
 }

@@ -175,3 +175,16 @@ func wan(mbit int64) netlab.WAN { return netlab.Both(netlab.Link{Rate: mbit * 1_
 func oneSite(endpoints int, mbit int64) netlab.Plan {
 	return netlab.Plan{Sites: []netlab.SitePlan{{Endpoints: endpoints, WAN: wan(mbit)}}}
 }
+
+// run runs a program on the first site's router, and runOn on any host.
+func (s *stage) run(name string, args ...string) {
+	s.t.Helper()
+	s.runOn(s.lab.Sites[0].Router, name, args...)
+}
+
+func (s *stage) runOn(host *netlab.Host, name string, args ...string) {
+	s.t.Helper()
+	if out, err := host.Command(s.ctx, name, args...).CombinedOutput(); err != nil {
+		s.t.Fatalf("%s %v: %v\n%s", name, args, err, out)
+	}
+}

@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
+	"net/netip"
 	"net/url"
 	"os"
 	"runtime"
@@ -111,7 +112,7 @@ func (a *agent) assemble() error {
 	}
 	a.link, err = uplink.New(uplink.Config{
 		URL: a.socketURL(), Dial: a.cfg.Dial, TLS: pinned(a.id.Pin, a.cfg.Server.Hostname(), a.cfg.Authorities), Token: a.token,
-		Hello: a.hello, Handler: socket{a}, Refused: &a.refused, Log: a.cfg.Log,
+		Hello: a.hello, Handler: socket{a}, Refused: &a.refused, Diagnose: a.cfg.behindPortal, Log: a.cfg.Log,
 	})
 	if err != nil {
 		return err
@@ -139,7 +140,7 @@ func (a *agent) assemble() error {
 	a.eng = engine.New(engine.Config{
 		Uplink: a.link, Links: a.rtc, Store: a.store, Origin: a.origin, Governor: a.governor, Uploads: uploads{a.lan}, Cache: newCache(a.cfg, a.store),
 		Manners: manners(a.disk), Scrub: newScrub(a.cfg),
-		Root: a.id.Root, Trust: trust, SaveTrust: a.saveTrust, SetICE: a.ice.set,
+		Root: a.id.Root, Trust: trust, SaveTrust: a.saveTrust, SetICE: a.ice.set, Attempts: a.rtc.Attempts,
 		Refused: &a.refused, Log: a.cfg.Log, Seed: rand.Uint64(),
 	})
 	return nil
@@ -158,6 +159,7 @@ func (a *agent) run(ctx context.Context) error {
 		group.Go(func() error { return a.disk.Run(ctx) })
 	}
 	group.Go(func() error { return a.rtc.Run(ctx) })
+	group.Go(func() error { return a.watch().Run(ctx, a.changed) })
 	group.Go(func() error { return a.link.Run(ctx) })
 	err := group.Wait()
 	a.origin.Close()
@@ -165,6 +167,22 @@ func (a *agent) run(ctx context.Context) error {
 		return nil
 	}
 	return err
+}
+
+// watch looks at the network the agent works on.
+func (a *agent) watch() *host.Watch {
+	if a.cfg.Net == nil {
+		return host.NewWatch(nil)
+	}
+	return host.NewWatch(func() []netip.Addr { return rtc.Addresses(a.cfg.Net) })
+}
+
+// changed has everything that goes over the network begin anew where that is another.
+func (a *agent) changed(c host.Change) {
+	a.cfg.Log.Info("the network of this host changed", "gone", c.Gone, "slept", c.Away)
+	a.link.Changed(c)
+	a.origin.Changed(c)
+	a.rtc.Changed(c)
 }
 
 func (a *agent) socketURL() string {

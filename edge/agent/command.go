@@ -24,7 +24,7 @@ type Command struct {
 	EnrolTokenFile string        `help:"File with the enrolment token; read only until the endpoint is enrolled." env:"SITECAST_ENROL_TOKEN_FILE" placeholder:"FILE"`
 	Data           string        `help:"Folder for identity, store and delivered content." required:"" type:"path" env:"SITECAST_DATA" placeholder:"DIR"`
 	StatusListen   string        `help:"Address for GET /status, /metrics and, on this host only, /c/NAME/VERSION/PATH." env:"SITECAST_STATUS_LISTEN" placeholder:"ADDR"`
-	RTCListen      string        `name:"rtc-listen" help:"UDP address for links to peers." default:"0.0.0.0:0" env:"SITECAST_RTC_LISTEN" placeholder:"ADDR"`
+	RTCListen      string        `name:"rtc-listen" help:"UDP address for links to peers: :PORT for IPv4 and IPv6, 0.0.0.0:PORT for IPv4 alone." default:":0" env:"SITECAST_RTC_LISTEN" placeholder:"ADDR"`
 	Name           string        `help:"Name shown to operators (default: the host name)." env:"SITECAST_NAME"`
 	Cache          CacheFlags    `embed:"" prefix:"cache-"`
 	StoreKey       StoreKey      `embed:""`

@@ -40,8 +40,9 @@ func newAPI(cfg Config, pin string) *api {
 
 // refusal is an answer other than 200.
 type refusal struct {
-	status int
-	detail string
+	status  int
+	detail  string
+	foreign bool // nobody vouches for it, and it is not in the server's words: somebody in between answered
 }
 
 func (r *refusal) Error() string { return fmt.Sprintf("server answered %d: %s", r.status, r.detail) }
@@ -49,7 +50,7 @@ func (r *refusal) Error() string { return fmt.Sprintf("server answered %d: %s", 
 // final reports whether asking again will not change the answer: a server that is
 // overloaded, or one that is behind a proxy and starts anew, takes it back.
 func (r *refusal) final() bool {
-	return r.status < 500 && r.status != http.StatusTooManyRequests && r.status != http.StatusRequestTimeout
+	return !r.foreign && r.status < 500 && r.status != http.StatusTooManyRequests && r.status != http.StatusRequestTimeout
 }
 
 // post sends in and reads the answer into out.
@@ -74,8 +75,8 @@ func (a *api) post(ctx context.Context, path string, in, out any) error {
 	}
 	if resp.StatusCode != http.StatusOK {
 		var problem struct{ Detail, Title string }
-		_ = json.Unmarshal(text, &problem) // no problem document: the status says it
-		return &refusal{resp.StatusCode, problem.Title + " " + problem.Detail}
+		err := json.Unmarshal(text, &problem) // no problem document: the status says it
+		return &refusal{resp.StatusCode, problem.Title + " " + problem.Detail, err != nil && a.base.Scheme == "http"}
 	}
 	return json.Unmarshal(text, out)
 }
@@ -117,10 +118,14 @@ func enrolled(ctx context.Context, cfg Config) (*identity, error) {
 	for {
 		id, err := enrol(ctx, cfg, token, key)
 		refused := new(refusal)
-		if err == nil || errors.As(err, &refused) && refused.final() || errors.Is(err, ErrPin) || errors.Is(err, errRoot) {
+		if err == nil || errors.As(err, &refused) && refused.final() || errors.Is(err, errRoot) {
 			return id, err
 		}
-		cfg.Log.Warn("enrolling, will try again", "err", err)
+		portal := cfg.behindPortal(ctx)
+		if errors.Is(err, ErrPin) && portal == "" {
+			return nil, err
+		}
+		cfg.Log.Warn("enrolling, will try again", "err", err, "why", portal)
 		select {
 		case <-ctx.Done():
 			return nil, ctx.Err()

@@ -26,6 +26,7 @@ const statusTimeout = 2 * time.Second
 type status struct {
 	Endpoint wire.EndpointID `json:"endpoint"`
 	Name     string          `json:"name"`
+	Trouble  string          `json:"trouble,omitempty"` // why the server is not reached
 	engine.Status
 	Governor governor.Status `json:"governor"`
 	Actuator actuator        `json:"actuator"`
@@ -62,7 +63,7 @@ func (a *agent) serveStatus(ctx context.Context, l net.Listener) error {
 		enc := json.NewEncoder(w)
 		enc.SetIndent("", "  ")
 		name, why := a.origin.Actuator()
-		all := status{a.id.id(), a.cfg.Name, s, a.governor.Status(), actuator{name, why}, a.lan.Status(), nil, a.ice.reflectors()}
+		all := status{a.id.id(), a.cfg.Name, a.link.Trouble(), s, a.governor.Status(), actuator{name, why}, a.lan.Status(), nil, a.ice.reflectors()}
 		if a.disk != nil {
 			disk := a.disk.Status()
 			all.Disk = &disk

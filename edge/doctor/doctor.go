@@ -106,6 +106,7 @@ const (
 // Agent is what a running agent says of itself.
 type Agent struct {
 	Connected bool
+	Trouble   string // why it is not connected, as far as it knows
 	Links     []struct{ Relayed bool }
 	Relays    []string // HOST:PORT
 }

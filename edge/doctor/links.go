@@ -29,6 +29,9 @@ func links(a Agent, err error, udp bool) Finding {
 	switch {
 	case !a.Connected:
 		f.Mark, f.Fault, f.Seen = Warn, FaultAgent, "the running agent is not connected to the server"
+		if a.Trouble != "" {
+			f.Seen += ": " + a.Trouble
+		}
 		f.Do = "if all else passes, the agent runs with another --server, --proxy or --ca-file than were given here, or was removed: look into its log."
 		return f
 	case n == 0:

@@ -83,8 +83,9 @@ func (e *Engine) seekBody(now time.Time, f *flow) time.Time {
 		f.bodyRefused(now, s.from) // too slow: another peer may do better
 	}
 	var holders []bodyHolder
+	use := e.relayUse(f)
 	for _, l := range e.sorted() {
-		if l.joined[f.id] {
+		if l.joined[f.id] && !(l.Relayed() && use == swarm.RelayNever) {
 			holders = append(holders, bodyHolder{l, l.Relayed(), l.bodyHeld[f.id]})
 		}
 	}
@@ -95,7 +96,11 @@ func (e *Engine) seekBody(now time.Time, f *flow) time.Time {
 	if s.since.IsZero() || e.fetchesBody(f.id) {
 		s.since = now
 	}
-	l, next := pickHolder(now, s.since.Add(swarm.RelayPatience), holders, e.rng)
+	relayFrom := s.since.Add(swarm.RelayPatience)
+	if use == swarm.RelayAtOnce {
+		relayFrom = now
+	}
+	l, next := pickHolder(now, relayFrom, holders, e.rng)
 	if l == nil {
 		return next
 	}

@@ -19,6 +19,7 @@ func (ev connected) apply(e *Engine, _ time.Time) {
 	e.cfg.SetICE(ev.w.ICE)
 	e.tellUplink()
 	if ev.w.Resumed {
+		e.useRelays()
 		return
 	}
 	// A new session knows nothing of us: everything is announced again, leases that
@@ -30,8 +31,9 @@ func (ev connected) apply(e *Engine, _ time.Time) {
 	}
 	e.cfg.Governor.Forget()
 	for _, f := range e.flows {
-		f.reported, f.announced, f.dirty, f.reportedAt = nil, false, true, time.Time{}
+		f.reported, f.announced, f.dirty, f.reportedAt, f.relay = nil, false, true, time.Time{}, wire.RelayByPatience
 	}
+	e.useRelays()
 	for _, l := range e.sorted() {
 		e.cfg.Uplink.Send(wire.KindLinked, wire.Linked{Peer: l.Peer(), Attempt: l.Attempt(), Up: true, Relayed: l.Relayed()})
 	}
@@ -56,6 +58,8 @@ func (ev heard) apply(e *Engine, now time.Time) {
 		e.cfg.Links.HangUp(b.Peer)
 	case *wire.Signal:
 		e.cfg.Links.Signal(*b)
+	case *wire.Examine:
+		e.examined(b)
 	case *wire.Lease:
 		e.granted(*b)
 	case *wire.Revoke:
@@ -71,6 +75,18 @@ func (ev heard) apply(e *Engine, now time.Time) {
 			e.cfg.SetICE(b.ICE)
 		}
 	}
+}
+
+// examined says what there is to say of the link to a peer.
+func (e *Engine) examined(q *wire.Examine) {
+	out := wire.Examined{Question: q.Question, Peer: q.Peer}
+	if l := e.peers[q.Peer]; l != nil {
+		out.Up, out.Relayed = true, l.Relayed()
+	}
+	if e.cfg.Attempts != nil {
+		out.Attempts = e.cfg.Attempts(q.Peer)
+	}
+	e.cfg.Uplink.Send(wire.KindExamined, out)
 }
 
 func (e *Engine) newTrust(t *wire.Trust) {
@@ -100,6 +116,8 @@ func (e *Engine) desired(now time.Time, w *wire.Flow) {
 		}
 	}
 	e.rank(f, w.Priority)
+	f.relay = w.Relay
+	e.useRelay(f)
 	switch {
 	case w.Paused && !f.paused:
 		f.paused = true
@@ -192,6 +210,7 @@ func (e *Engine) closeGeneration(w *wire.Flows) {
 		e.retire(f)
 	}
 	e.generation = w.Generation
+	e.cfg.Links.SetNetworks(w.PeersOn)
 	if e.cache != nil {
 		e.cache.known, e.cache.pins, e.cache.purges, e.cache.copies = true, w.Pins, w.Purges, w.Copies
 		e.cache.changed()

@@ -37,6 +37,7 @@ type Uplink interface {
 // Links makes and closes links; outcomes come back as LinkUp and LinkDown.
 type Links interface {
 	SetSite(site string)
+	SetNetworks(on wire.Networks) // that links may go over
 	Dial(peer wire.EndpointID, attempt int)
 	Signal(s wire.Signal)
 	HangUp(peer wire.EndpointID)
@@ -76,8 +77,11 @@ type Config struct {
 	Trust     *content.Trust
 	SaveTrust func(document json.RawMessage) error
 	SetICE    func([]wire.ICE)
-	Refused   *wire.Refusals // counts what is refused of peers, origin and server
-	Log       *slog.Logger
+	// Attempts lists what became of the latest attempts at a link to a peer; nil: nobody
+	// knows.
+	Attempts func(peer wire.EndpointID) []wire.Attempt
+	Refused  *wire.Refusals // counts what is refused of peers, origin and server
+	Log      *slog.Logger
 	// Seed makes choices between equals repeatable.
 	Seed uint64
 }

@@ -25,6 +25,7 @@ type flow struct {
 	envelope json.RawMessage
 	priority wire.Priority
 	paused   bool
+	relay    wire.Relay // as the server said in this session
 
 	body []byte        // encoded, once verified
 	spec *content.Body // decoded
@@ -275,6 +276,7 @@ func (ev opened) apply(e *Engine, now time.Time) {
 	f.stored, f.whole = true, ev.ver.Done()
 	f.ver, f.complete, f.dirty = ev.ver, f.whole, true
 	f.swarm = swarm.New(lengths, ev.ver.Have(), e.rng)
+	e.useRelay(f)
 	f.seeded = f.swarm.Missing() == 0
 	if f.active() {
 		e.activate(f)

@@ -28,6 +28,7 @@ func (disconnected) apply(e *Engine, now time.Time) {
 	e.connected = false
 	e.orphan = orphan{lost: now, judge: now.Add(OrphanFetch)}
 	e.tellUplink()
+	e.useRelays()
 }
 
 // tellUplink tells every peer whether there is a socket.

@@ -39,7 +39,8 @@ type stand struct {
 	refused wire.Refusals
 
 	mu           sync.Mutex
-	sent         []any // to the server
+	on           wire.Networks // that links may go over
+	sent         []any         // to the server
 	dialed       []wire.EndpointID
 	rate         int64 // bound of the last appointment
 	grants       []wire.Grant
@@ -220,10 +221,11 @@ func (s *stand) Send(_ wire.Kind, body any) bool {
 	s.sent = append(s.sent, body)
 	return true
 }
-func (s *stand) Now() time.Time         { return time.Now().Add(time.Duration(s.wrong.Load())) }
-func (s *stand) SetSite(string)         {}
-func (s *stand) Signal(wire.Signal)     {}
-func (s *stand) HangUp(wire.EndpointID) {}
+func (s *stand) Now() time.Time               { return time.Now().Add(time.Duration(s.wrong.Load())) }
+func (s *stand) SetSite(string)               {}
+func (s *stand) SetNetworks(on wire.Networks) { s.mu.Lock(); defer s.mu.Unlock(); s.on = on }
+func (s *stand) Signal(wire.Signal)           {}
+func (s *stand) HangUp(wire.EndpointID)       {}
 func (s *stand) Appointed(w wire.Govern) {
 	s.mu.Lock()
 	s.rate, s.term = w.Bound, w.Term

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -14,6 +15,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"github.com/sitecast/sitecast/edge/host"
 	"github.com/sitecast/sitecast/signaling/wire"
 )
 
@@ -248,16 +250,40 @@ func (s *shaper) wait(ctx context.Context, n int) {
 	}
 }
 
+// Changed closes connections that the host's change has ended. A fetch that reads from
+// one hears of it at once, and its lease goes back.
+func (c *Client) Changed(change host.Change) {
+	c.shape.mu.Lock()
+	var over []*shapedConn
+	for conn := range c.shape.conns {
+		if change.Ends(conn.LocalAddr()) {
+			conn.over.Store(true)
+			over = append(over, conn)
+		}
+	}
+	c.shape.mu.Unlock()
+	for _, conn := range over {
+		_ = conn.Close()
+	}
+}
+
+// errChanged is what a fetch ends with whose connection can bring nothing any more.
+var errChanged = errors.New("the network of this host is another, or it slept")
+
 // shapedConn counts what it brings, and forgets itself when it is closed.
 type shapedConn struct {
 	net.Conn
 	shaper *shaper
-	sender bool // its sender is thought to pace
+	sender bool        // its sender is thought to pace
+	over   atomic.Bool // it was closed because of the host's network
 }
 
 func (c *shapedConn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
 	c.shaper.taken.Add(int64(n))
+	if err != nil && c.over.Load() {
+		err = errChanged
+	}
 	return n, err
 }
 

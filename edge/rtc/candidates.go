@@ -91,19 +91,22 @@ const minOwnPort = 32768
 
 // policy is what the peer of a session may have this host send to.
 type policy struct {
+	speaks   families
 	loopback bool
 	own      map[netip.Addr]bool // addresses of this host
 	all      map[netip.Addr]bool // addresses for all of a network of this host
-	relays   map[netip.Addr]bool // where a relayed candidate may be; nil: anywhere
+	on       wire.Networks       // that links may go over
+	relays   map[netip.Addr]bool // where a relayed candidate may be
+	named    bool                // relays that are known by name only may be elsewhere
 	taken    map[netip.Addr]bool // addresses of candidates that were let in
 }
 
 func (t *Transport) newPolicy() policy {
-	p := policy{own: map[netip.Addr]bool{}, all: map[netip.Addr]bool{}, taken: map[netip.Addr]bool{}}
+	p := policy{speaks: t.speaks, on: t.on(), own: map[netip.Addr]bool{}, all: map[netip.Addr]bool{}, taken: map[netip.Addr]bool{}}
 	if udp, ok := t.sock.LocalAddr().(*net.UDPAddr); ok {
 		p.loopback = udp.IP.IsLoopback()
 	}
-	p.relays = relaysAt(t.cfg.ICE())
+	p.relays, p.named = relaysAt(t.cfg.ICE())
 	interfaces, err := t.cfg.Net.Interfaces()
 	if err != nil {
 		t.log.Warn("reading network interfaces", "err", err)
@@ -134,9 +137,10 @@ func broadcast(p netip.Prefix) netip.Addr {
 	return netip.AddrFrom4([4]byte(binary.BigEndian.AppendUint32(nil, bits)))
 }
 
-// relaysAt lists the addresses of relays; nil where one is known by name only.
-func relaysAt(servers []wire.ICE) map[netip.Addr]bool {
-	at := map[netip.Addr]bool{}
+// relaysAt lists the addresses of relays; named reports that some are known by name
+// only.
+func relaysAt(servers []wire.ICE) (at map[netip.Addr]bool, named bool) {
+	at = map[netip.Addr]bool{}
 	for _, s := range servers {
 		for _, u := range s.URLs {
 			scheme, rest, _ := strings.Cut(u, ":")
@@ -147,15 +151,20 @@ func relaysAt(servers []wire.ICE) map[netip.Addr]bool {
 			if host, _, err := net.SplitHostPort(where); err == nil {
 				where = host
 			}
-			ip, err := netip.ParseAddr(strings.Trim(where, "[]"))
-			if err != nil {
-				return nil
+			if ip, err := netip.ParseAddr(strings.Trim(where, "[]")); err == nil {
+				at[ip.Unmap()] = true
+			} else {
+				named = true
 			}
-			at[ip.Unmap()] = true
 		}
 	}
-	return at
+	return at, named
 }
+
+// errNoAnswer keeps a relayed candidate back while no relay has answered from there. A
+// relay lets its allocations reach each other and nobody else, so before this host has
+// one at the same address the candidate leads nowhere.
+var errNoAnswer = errors.New("no relay has answered from that address yet")
 
 var errManyAddresses = errors.New("too many addresses")
 
@@ -164,20 +173,22 @@ var errManyAddresses = errors.New("too many addresses")
 func (p *policy) admit(text string) (wire.Candidate, error) {
 	c, err := wire.ParseCandidate(text)
 	if err == nil {
-		err = c.Check(p.loopback)
+		err = errors.Join(c.Check(p.loopback), p.on.Admits(c))
 	}
 	if err != nil {
 		return c, err
 	}
 	ip := c.Addr.Addr()
 	switch {
-	case !ip.Is4():
-		return c, wire.ErrUnused // links go over IPv4
+	case !p.speaks.has(ip):
+		return c, wire.ErrUnused // the peer may have others
 	case p.own[ip] && c.Addr.Port() < minOwnPort:
 		return c, fmt.Errorf("%w: port %d of this host", wire.ErrCandidate, c.Addr.Port())
 	case p.all[ip] && !p.own[ip]: // one host's network may be of that host only
 		return c, fmt.Errorf("%w: %v is all of a network", wire.ErrCandidate, ip)
-	case c.Type == wire.CandidateRelay && p.relays != nil && !p.relays[ip]:
+	case c.Type == wire.CandidateRelay && !p.relays[ip] && p.named:
+		return c, errNoAnswer
+	case c.Type == wire.CandidateRelay && !p.relays[ip]:
 		return c, fmt.Errorf("%w: no relay is at %v", wire.ErrCandidate, ip)
 	case !p.taken[ip] && len(p.taken) >= wire.MaxAddresses:
 		return c, errManyAddresses
@@ -198,8 +209,9 @@ func flood(candidates []string) bool {
 	return len(seen) > wire.MaxAddresses || len(candidates) > 2*wire.MaxCandidates // two components each
 }
 
-// trimmed is the own description with no more candidates than a peer takes.
-func trimmed(text string) (string, error) {
+// trimmed is the own description with no more candidates than a peer takes, and none in
+// other networks than links may go over.
+func trimmed(text string, on wire.Networks) (string, error) {
 	d, err := sift(text)
 	if err != nil {
 		return "", err
@@ -209,7 +221,7 @@ func trimmed(text string) (string, error) {
 	seen := map[netip.Addr]bool{}
 	for _, text := range d.candidates {
 		c, err := wire.ParseCandidate(text)
-		if err != nil || !seen[c.Addr.Addr()] && len(seen) == maxHostAddresses {
+		if err != nil || on.Admits(c) != nil || !seen[c.Addr.Addr()] && len(seen) == maxHostAddresses {
 			continue
 		}
 		seen[c.Addr.Addr()] = true

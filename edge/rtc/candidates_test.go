@@ -144,6 +144,33 @@ func TestCandidatesThatPolicyForbidsAreRefused(t *testing.T) {
 	})
 }
 
+// A relay's name says nothing about where it is. Only where it gave this host an
+// allocation may a peer's be, too.
+func TestRelayedCandidatesAreNotTriedWhereNoRelayAnswered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		relay := wire.ICE{URLs: []string{"turn:relay.nowhere:3478?transport=udp"}, Username: "u"}
+		n := newLAN(t, time.Millisecond)
+		hosts := []rtc.Net{host(t, n.router, "10.0.0.1"), host(t, n.router, "10.0.0.2")}
+		start(t, n.router)
+		a, b := newEnd(t, n.server, hosts[0], "0.0.0.0:0", relay), newEnd(t, n.server, hosts[1], "0.0.0.0:0", relay)
+		time.Sleep(time.Millisecond)
+		a.Dial(b.id, 2)
+		up(t, a, soon)
+		up(t, b, soon)
+		sent := destinations(n, "10.0.0.2", "10.0.0.1")
+		offer := n.server.sent(offers)[0]
+		for i := range wire.MaxAddresses {
+			b.Transport.Signal(wire.Signal{From: a.id, To: b.id, Link: offer.Link,
+				Candidate: fmt.Sprintf("candidate:%d 1 udp 1 10.0.0.%d 40000 typ relay raddr 0.0.0.0 rport 0", i+1, 20+i)})
+		}
+		time.Sleep(time.Minute)
+		if sent() != 0 {
+			t.Errorf("packets went to %d of them", sent())
+		}
+		b.refused.Each(func(r wire.Refusal, k uint64) { t.Errorf("%d refused: %+v", k, r) }) // they may be a relay's
+	})
+}
+
 // A host of many bridges tells its peers of as many addresses as they take, and both
 // that description and the link are in order.
 func TestHostOfManyAddressesIsNoScanner(t *testing.T) {
@@ -161,7 +188,7 @@ func TestHostOfManyAddressesIsNoScanner(t *testing.T) {
 		a.Dial(b.id, 1)
 		up(t, a, soon)
 		up(t, b, soon)
-		if err := n.server.sent(offers)[0].CheckCandidates(false); err != nil {
+		if err := n.server.sent(offers)[0].CheckCandidates(false, nil); err != nil {
 			t.Errorf("the server would not pass the offer on: %v", err)
 		}
 		b.refused.Each(func(r wire.Refusal, k uint64) { t.Errorf("%d refused: %+v", k, r) })

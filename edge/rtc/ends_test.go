@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"log/slog"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -14,7 +15,9 @@ import (
 	"github.com/pion/transport/v5/vnet"
 	"go.uber.org/goleak"
 
+	edgehost "github.com/sitecast/sitecast/edge/host"
 	"github.com/sitecast/sitecast/edge/rtc"
+	"github.com/sitecast/sitecast/edge/rtc/rtctest"
 	"github.com/sitecast/sitecast/signaling/wire"
 )
 
@@ -149,9 +152,16 @@ func newEnd(tb testing.TB, s *server, network rtc.Net, listen string, ice ...wir
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- e.Run(ctx) }()
+	watched := make(chan error, 1)
+	if moves, ok := network.(*rtctest.Host); ok {
+		watch := edgehost.NewWatch(func() []netip.Addr { return rtc.Addresses(moves) })
+		go func() { watched <- watch.Run(ctx, e.Changed) }()
+	} else {
+		watched <- nil
+	}
 	e.close = sync.OnceFunc(func() {
 		stop()
-		if err := <-done; err != nil {
+		if err := errors.Join(<-done, <-watched); err != nil {
 			tb.Errorf("Run returned %v, want nil", err)
 		}
 	})

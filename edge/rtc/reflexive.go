@@ -45,12 +45,19 @@ func reflectors(servers []webrtc.ICEServer) (out []string) {
 	return out
 }
 
-// reflexive asks a server, through the one socket that all links share, which address
+// reflexive asks a server by each kind of address that it may have.
+func (t *Transport) reflexive(ctx context.Context, server string, found chan<- netip.AddrPort) {
+	for _, network := range t.speaks.names() {
+		t.wg.Go(func() { t.reflexiveBy(ctx, network, server, found) })
+	}
+}
+
+// reflexiveBy asks a server, through the one socket that all links share, which address
 // a NAT gave that. The socket's host candidates are the base of what is found: the
 // peer's checks arrive where every other packet does, and no other socket is opened
 // (pion would open one for each server and address of the host).
-func (t *Transport) reflexive(ctx context.Context, server string, found chan<- netip.AddrPort) {
-	to, err := t.cfg.Net.ResolveUDPAddr("udp4", server)
+func (t *Transport) reflexiveBy(ctx context.Context, network, server string, found chan<- netip.AddrPort) {
+	to, err := t.cfg.Net.ResolveUDPAddr(network, server)
 	if err != nil {
 		t.log.Debug("a STUN server's address is not known", "server", server, "err", err)
 		return
@@ -60,7 +67,7 @@ func (t *Transport) reflexive(ctx context.Context, server string, found chan<- n
 		t.ask(to, answers)
 		select {
 		case at := <-answers:
-			found <- at // there is room for one of each server
+			found <- at // there is room for each kind of address of each server
 			return
 		case <-ctx.Done():
 			return
@@ -80,10 +87,11 @@ func (s *session) sendMapped(at netip.AddrPort) {
 			}
 		}
 	}
-	if s.mapped[at] || !at.Addr().Is4() {
+	if s.mapped[at] || !s.t.speaks.has(at.Addr()) {
 		return
 	}
 	s.mapped[at] = true
+	s.seen.Own.Reflexive++
 	n := len(s.mapped)
 	s.sendCandidate(fmt.Sprintf("candidate:%d 1 udp %d %s %d typ srflx raddr 0.0.0.0 rport 0",
 		n, reflexivePriority-n<<8, at.Addr(), at.Port()))

@@ -10,12 +10,11 @@ import (
 	"github.com/pion/transport/v5"
 	"github.com/pion/transport/v5/stdnet"
 
+	"github.com/sitecast/sitecast/edge/host"
 	"github.com/sitecast/sitecast/signaling/wire"
 )
 
 const (
-	// lookEvery is how often a host's addresses are looked at.
-	lookEvery = 2 * time.Second
 	// firstDirect is how long a relayed link waits until a direct way is tried; the wait
 	// doubles with each try that fails, up to lastDirect.
 	firstDirect = 30 * time.Second
@@ -52,7 +51,7 @@ func (t *Transport) offeredBeside(sig wire.Signal) bool {
 	return true
 }
 
-// move begins a link anew whose host is no more where it was. It does not go beside the
+// move begins a link anew that is not what it was. It does not go beside the
 // old one: both would use the same socket to the same peer, and what arrives goes to
 // one of them only.
 func (t *Transport) move(old *session) {
@@ -61,8 +60,8 @@ func (t *Transport) move(old *session) {
 	if t.ctx == nil || t.sessions[old.peer] != old {
 		return
 	}
-	t.log.Info("an address of this host has gone, making its link anew", "peer", old.peer.Short())
-	old.stop("host moved")
+	t.log.Info("this host moved or slept, making its link anew", "peer", old.peer.Short())
+	old.stop("host moved or slept")
 	t.begin(t.sessions, plan{peer: old.peer, link: rand.Text(), attempt: max(old.attempt, stunFrom)})
 }
 
@@ -92,7 +91,7 @@ func (t *Transport) unheard(s *session) bool {
 func (t *Transport) addresses() (out []netip.Addr) {
 	for _, a := range t.mux.GetListenAddresses() {
 		if udp, ok := a.(*net.UDPAddr); ok {
-			if ip := canonical(udp.AddrPort()).Addr(); ip.Is4() && !ip.IsLoopback() && !ip.IsLinkLocalUnicast() {
+			if ip := canonical(udp.AddrPort()).Addr(); !ip.IsLoopback() && !ip.IsLinkLocalUnicast() {
 				out = append(out, ip)
 			}
 		}
@@ -100,27 +99,13 @@ func (t *Transport) addresses() (out []netip.Addr) {
 	return out
 }
 
-// watch makes links anew whose host has moved, until the transport ends: a host that
-// goes from radio to cable, or gets another address, is no more where the peer sends to.
-func (t *Transport) watch() {
-	for {
-		up := t.links()
-		var look <-chan time.Time
-		if len(up) > 0 { // otherwise there is nothing to look for
-			look = time.After(lookEvery)
-		}
-		select {
-		case <-t.ended:
-			return
-		case <-t.linked:
-			continue
-		case <-look:
-		}
-		now := t.addresses()
-		for _, s := range up {
-			if len(now) > 0 && s.stranded(now) { // without a network there is nothing to move to
-				t.move(s)
-			}
+// Changed makes links anew that the host's change has ended: a host that goes from radio
+// to cable, or gets another address, is no more where the peer sends to, and from one
+// that slept the peer has parted.
+func (t *Transport) Changed(c host.Change) {
+	for _, s := range t.links() {
+		if c.Away || slices.ContainsFunc(s.from, func(ip netip.Addr) bool { return slices.Contains(c.Gone, ip) }) {
+			t.move(s)
 		}
 	}
 }
@@ -137,18 +122,8 @@ func (t *Transport) links() (out []*session) {
 	return out
 }
 
-// stranded reports whether the link's host is no more where it was when the link came
-// up. Through a relay it is any of the host's addresses that the link may go out from.
-func (s *session) stranded(now []netip.Addr) bool {
-	for _, ip := range s.from {
-		if !slices.Contains(now, ip) {
-			return true
-		}
-	}
-	return false
-}
-
-// leaves notes which addresses of the host a link that came up depends on.
+// leaves notes which addresses of the host a link that came up depends on. Through a
+// relay it is any that the link may go out from.
 func (s *session) leaves(relayed bool) {
 	if s.from = s.t.addresses(); relayed {
 		return
@@ -157,9 +132,26 @@ func (s *session) leaves(relayed bool) {
 	if err != nil || pair == nil {
 		return
 	}
+	if ip, err := netip.ParseAddr(pair.Remote.Address); err == nil {
+		s.to = ip.Unmap()
+	}
 	if ip, err := netip.ParseAddr(pair.Local.Address); err == nil && slices.Contains(s.from, ip.Unmap()) {
 		s.from = []netip.Addr{ip.Unmap()}
 	}
+}
+
+// Addresses are those by which others may reach a network's host now.
+func Addresses(n Net) (out []netip.Addr) {
+	interfaces, err := n.Interfaces()
+	if err != nil {
+		return nil
+	}
+	for _, i := range interfaces {
+		if list, err := i.Addrs(); err == nil && i.Flags&net.FlagLoopback == 0 { // else it has none
+			out = append(out, host.Routable(list)...)
+		}
+	}
+	return out
 }
 
 // hostNet is the host's network as it is now; pion's is as it was at the start.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/pion/transport/v5/vnet"
 
+	edgehost "github.com/sitecast/sitecast/edge/host"
 	"github.com/sitecast/sitecast/edge/rtc"
 	"github.com/sitecast/sitecast/edge/rtc/rtctest"
 	"github.com/sitecast/sitecast/signaling/wire"
@@ -72,6 +73,18 @@ func TestLinkOfAHostThatMovesIsReplaced(t *testing.T) {
 		never(t, b, 0)
 		move(t, hosts[0], "10.0.0.7", "10.0.0.1") // and back
 		wantReplaced(t, a, b, la, lb, 3*time.Second)
+		never(t, a, 10*time.Minute)
+		never(t, b, 0)
+	})
+}
+
+// A peer of a host that slept has parted, and no packet says so.
+func TestLinkOfAHostThatSleptIsReplaced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, a, b, _, la, lb := movable(t)
+		time.Sleep(time.Minute)
+		a.Changed(edgehost.Change{Away: true})
+		wantReplaced(t, a, b, la, lb, time.Second)
 		never(t, a, 10*time.Minute)
 		never(t, b, 0)
 	})

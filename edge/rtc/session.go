@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"sync"
 	"sync/atomic"
@@ -36,6 +37,7 @@ type session struct {
 	// Owned by run.
 	pc         *webrtc.PeerConnection
 	from       []netip.Addr // of the host, which the link depends on; set before up is
+	to         netip.Addr   // of the peer, but through a relay; set before up is
 	ask        []string     // who tells the own address
 	nearby     bool         // a relay, if any, is at the site
 	candidates int          // of the peer, taken so far
@@ -43,6 +45,9 @@ type session struct {
 	remote     bool         // the peer's description was taken
 	early      []string
 	policy     policy                  // of what the peer may have this host send to; set when remote is
+	answered   map[netip.Addr]bool     // where relays gave this host an allocation
+	kept       []string                // relayed candidates that wait for such an answer
+	seen       wire.Attempt            // for who asks what became of it
 	mapped     map[netip.AddrPort]bool // own addresses that the peer was told of, or knows
 }
 
@@ -76,6 +81,7 @@ func (s *session) run() {
 		if s.pc != nil {
 			_ = s.pc.GracefulClose()
 		}
+		s.remember(nil, err)
 		unheard := s.t.unheard(s)
 		s.t.gone(s)
 		if !unheard {
@@ -83,13 +89,13 @@ func (s *session) run() {
 		}
 		return
 	}
+	s.remember(link, nil)
 	s.leaves(link.through)
 	s.up.Store(true)
-	old := s.t.promote(s)
-	select {
-	case s.t.linked <- struct{}{}:
-	default:
+	if !s.within(s.t.on()) { // they changed meanwhile
+		s.stop(outside)
 	}
+	old := s.t.promote(s)
 	s.t.cfg.Handler.Up(link)
 	if old != nil {
 		old.stop("another link took its place")
@@ -143,7 +149,7 @@ func (s *session) connect() (*Link, error) {
 		return nil, err
 	}
 	for _, server := range s.ask {
-		s.t.wg.Go(func() { s.t.reflexive(deadline, server, ev.mapped) })
+		s.t.reflexive(deadline, server, ev.mapped)
 	}
 	opened := 0
 	wait := time.After(gatherWait)
@@ -154,6 +160,7 @@ func (s *session) connect() (*Link, error) {
 		}
 		select {
 		case at := <-mapped:
+			s.seen.Answered = true
 			s.sendMapped(at)
 		case <-deadline.Done():
 			return nil, context.Cause(deadline)
@@ -164,6 +171,7 @@ func (s *session) connect() (*Link, error) {
 				return nil, err
 			}
 		case c := <-ev.local:
+			s.allocated(c)
 			switch {
 			case s.described:
 				s.sendCandidate(c)
@@ -188,6 +196,7 @@ func (s *session) configuration(cert webrtc.Certificate) webrtc.Configuration {
 	if s.direct {
 		cfg.ICEServers = nil // but through no relay
 	}
+	s.asks(cfg.ICEServers)
 	return cfg
 }
 
@@ -196,7 +205,7 @@ func (s *session) configuration(cert webrtc.Certificate) webrtc.Configuration {
 func (s *session) listen() events {
 	ev := events{
 		local:    make(chan string, wire.MaxCandidates),
-		mapped:   make(chan netip.AddrPort, maxReflectors),
+		mapped:   make(chan netip.AddrPort, 2*maxReflectors),
 		channels: make(chan struct{}, 2),
 	}
 	s.pc.OnICECandidate(func(c *webrtc.ICECandidate) {
@@ -270,7 +279,7 @@ func (s *session) send(sig wire.Signal) {
 // sendDescription sends the own description with the candidates so far.
 func (s *session) sendDescription() {
 	s.described = true
-	sdp, err := trimmed(s.pc.LocalDescription().SDP)
+	sdp, err := trimmed(s.pc.LocalDescription().SDP, s.t.on())
 	if err != nil {
 		s.stop(err.Error())
 		return
@@ -293,7 +302,8 @@ func (s *session) sendDescription() {
 }
 
 func (s *session) sendCandidate(c string) {
-	if c != "" && len(c) <= wire.MaxCandidateBytes {
+	own, err := wire.ParseCandidate(c)
+	if err == nil && len(c) <= wire.MaxCandidateBytes && s.t.on().Admits(own) == nil {
 		s.send(wire.Signal{Candidate: c})
 	}
 }
@@ -337,6 +347,7 @@ func (s *session) accept(kind webrtc.SDPType, desc *wire.Description) error {
 		return fmt.Errorf("take the peer's %s: %w", kind, err)
 	}
 	s.remote, s.policy = true, s.t.newPolicy()
+	maps.Copy(s.policy.relays, s.answered)
 	if flood(d.candidates) {
 		s.t.refused(wire.CodeTooLarge)
 		s.t.log.Warn("using none of a peer's candidates, there were too many", "peer", s.peer.Short(), "candidates", len(d.candidates))
@@ -371,14 +382,44 @@ func (s *session) candidate(text string) error {
 	return nil
 }
 
+// allocated takes in an own candidate. The address of a relayed one is where candidates
+// of the peer that the same relay made are, too.
+func (s *session) allocated(own string) {
+	c, err := wire.ParseCandidate(own)
+	if own != "" {
+		ofKind(&s.seen.Own, c, err)
+	}
+	if err != nil || c.Type != wire.CandidateRelay || s.answered[c.Addr.Addr()] {
+		return
+	}
+	if s.answered == nil {
+		s.answered = map[netip.Addr]bool{}
+	}
+	s.answered[c.Addr.Addr()] = true
+	if !s.remote {
+		return
+	}
+	s.policy.relays[c.Addr.Addr()] = true
+	kept := s.kept
+	s.kept = nil
+	s.seen.Theirs.Relay -= len(kept) // they are counted again
+	for _, text := range kept {
+		s.add(text)
+	}
+}
+
 // add lets ICE try a candidate of the peer, if policy allows it.
 func (s *session) add(text string) {
 	c, err := s.policy.admit(text)
+	ofKind(&s.seen.Theirs, c, err)
 	if err == nil { // what was looked at is what is used
 		err = s.pc.AddICECandidate(webrtc.ICECandidateInit{Candidate: c.String()})
 	}
 	switch {
 	case err == nil:
+		return
+	case errors.Is(err, errNoAnswer) && len(s.kept) < wire.MaxCandidates:
+		s.kept = append(s.kept, text)
 		return
 	case errors.Is(err, wire.ErrUnused): // nothing wrong with it
 	case errors.Is(err, wire.ErrCandidate):

@@ -19,6 +19,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pion/ice/v4"
@@ -37,7 +38,7 @@ type Net = transport.Net
 // Config is what a transport is made of.
 type Config struct {
 	Net      Net                // nil: the host's network
-	Listen   string             // UDP address of the one socket, such as "0.0.0.0:0"
+	Listen   string             // UDP address of the one socket: ":0" for IPv4 and IPv6, "0.0.0.0:0" for IPv4 alone
 	Identity ed25519.PrivateKey // signs session descriptions
 	ICE      func() []wire.ICE  // STUN and TURN servers, for attempts from the second on
 	// Dial connects to relays over TCP; nil: the host's network.
@@ -88,9 +89,10 @@ type Transport struct {
 	sock     net.PacketConn
 	probes   *probes
 	settings webrtc.SettingEngine
+	speaks   families
+	networks atomic.Pointer[wire.Networks] // that links may go over
 	wg       sync.WaitGroup
-	ended    chan struct{} // closed when Run ends
-	linked   chan struct{} // holds one while watch has to look at links anew
+	past     history
 
 	// mu guards the rest.
 	mu       sync.Mutex
@@ -106,7 +108,7 @@ type Transport struct {
 // New opens the UDP socket. Run must follow; it closes the socket at its end.
 func New(cfg Config) (*Transport, error) {
 	t := &Transport{cfg: cfg, log: cfg.Log, self: wire.IDOf(cfg.Identity.Public().(ed25519.PublicKey)),
-		probes: newProbes(), sessions: map[wire.EndpointID]*session{}, beside: map[wire.EndpointID]*session{}, ended: make(chan struct{}), linked: make(chan struct{}, 1)}
+		probes: newProbes(), sessions: map[wire.EndpointID]*session{}, beside: map[wire.EndpointID]*session{}}
 	if cfg.Dial == nil {
 		t.cfg.Dial = new(net.Dialer).DialContext
 	}
@@ -128,14 +130,15 @@ func New(cfg Config) (*Transport, error) {
 
 // listen opens the socket and prepares pion to use it.
 func (t *Transport) listen() error {
-	addr, err := t.cfg.Net.ResolveUDPAddr("udp4", t.cfg.Listen)
+	addr, err := t.cfg.Net.ResolveUDPAddr("udp", t.cfg.Listen)
 	if err != nil {
 		return fmt.Errorf("listen for links on %s: %w", t.cfg.Listen, err)
 	}
-	sock, err := t.cfg.Net.ListenUDP("udp4", addr)
+	sock, err := t.cfg.Net.ListenUDP(socketNetwork(addr.IP), addr)
 	if err != nil {
 		return fmt.Errorf("listen for links on %s: %w", t.cfg.Listen, err)
 	}
+	t.speaks = familiesOf(sock.LocalAddr())
 	_ = sock.SetReadBuffer(socketBuffer) // a smaller buffer works, only less smoothly
 	_ = sock.SetWriteBuffer(socketBuffer)
 	t.sock = watched(batched(sock), t.probes)
@@ -147,7 +150,7 @@ func (t *Transport) listen() error {
 	var se webrtc.SettingEngine
 	se.LoggerFactory = quiet
 	se.SetICEUDPMux(t.mux)
-	se.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
+	se.SetNetworkTypes(t.speaks.types())
 	se.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	se.SetIncludeLoopbackCandidate(loopback)
 	se.SetIPFilter(func(ip net.IP) bool {
@@ -156,7 +159,7 @@ func (t *Transport) listen() error {
 	// The last line; before it, every candidate is looked at with its port.
 	se.SetRemoteIPFilter(func(ip net.IP) bool {
 		a, ok := netip.AddrFromSlice(ip)
-		return ok && wire.CheckAddress(a.Unmap(), loopback) == nil
+		return ok && wire.CheckAddress(a.Unmap(), loopback) == nil && t.meets(a.Unmap())
 	})
 	se.SetRelayAcceptanceMinWait(500 * time.Millisecond)
 	se.DetachDataChannels()
@@ -196,9 +199,7 @@ func (t *Transport) Run(ctx context.Context) error {
 	t.mu.Lock()
 	t.ctx = ctx
 	t.mu.Unlock()
-	t.wg.Go(t.watch)
 	<-ctx.Done()
-	close(t.ended)
 	t.mu.Lock()
 	t.ctx = nil
 	for _, all := range []map[wire.EndpointID]*session{t.sessions, t.beside} {

@@ -6,9 +6,28 @@ import "time"
 // asked of relayed peers.
 const RelayPatience = 10 * time.Second
 
-// A relayed chunk crosses the WAN twice, one from the origin once. So the relay
-// comes last: it is asked only while nothing of the version comes from the origin
-// or from a direct peer.
+// A relayed chunk crosses the WAN twice, one from the origin once. The server, which
+// knows what becomes of fetches, says whether relayed peers are asked. While it says
+// nothing the relay comes last: it is asked only while nothing of the version comes
+// from the origin or from a direct peer.
+
+// RelayUse says when relayed peers are asked.
+type RelayUse int
+
+// The uses of relays.
+const (
+	RelayByPatience RelayUse = iota // when nothing came another way for RelayPatience
+	RelayNever
+	RelayAtOnce
+)
+
+// UseRelay says when relayed peers are asked from now on.
+func (s *Swarm) UseRelay(use RelayUse) {
+	if use == RelayByPatience && s.use != use {
+		s.Begin()
+	}
+	s.use = use
+}
 
 // Begin restarts the patience with the relay, when the exchange begins anew.
 func (s *Swarm) Begin() { s.waiting = time.Time{} }
@@ -35,6 +54,9 @@ func (s *Swarm) wait(now time.Time) {
 
 // relaying reports whether relayed peers may be asked.
 func (s *Swarm) relaying(now time.Time) bool {
+	if s.use != RelayByPatience {
+		return s.use == RelayAtOnce
+	}
 	return !s.waiting.IsZero() && !now.Before(s.waiting.Add(RelayPatience))
 }
 

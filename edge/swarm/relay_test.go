@@ -158,3 +158,29 @@ func TestPatienceBeginsWhenThereIsSomethingToWaitFor(t *testing.T) {
 		t.Errorf("asked for %v right after the exchange began anew", want)
 	}
 }
+
+func TestTheServersWordOnRelaysCounts(t *testing.T) {
+	s := relayOnly()
+	s.UseRelay(swarm.RelayNever)
+	s.Plan(start)
+	now := start.Add(time.Hour)
+	if asks := s.Plan(now); len(asks) > 0 {
+		t.Errorf("asked over the relay, though the origin is cheaper: %v", asks)
+	}
+	if next := s.Next(now); !next.IsZero() {
+		t.Errorf("wakes at %v for a relay that is not asked", next)
+	}
+	s.UseRelay(swarm.RelayByPatience) // the socket is lost
+	if asks := s.Plan(now); len(asks) > 0 {
+		t.Errorf("asked over the relay at once: %v", asks)
+	}
+	now = now.Add(swarm.RelayPatience)
+	if want, _ := asked(s.Plan(now), "far"); len(want) == 0 {
+		t.Error("asked nothing over the relay, though nothing comes another way")
+	}
+	s = relayOnly()
+	s.UseRelay(swarm.RelayAtOnce)
+	if want, _ := asked(s.Plan(start), "far"); len(want) == 0 {
+		t.Error("asked nothing over the relay, though the server said that there is no other way")
+	}
+}

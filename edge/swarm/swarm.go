@@ -60,6 +60,7 @@ type Swarm struct {
 	longest   uint32    // length of the longest chunk
 	waiting   time.Time // since when chunks on offer came only by relay; zero when none are
 	relayedAt time.Time // last chunk asked or got by relay
+	use       RelayUse
 
 	turns []turn   // scratch of Plan
 	found []uint32 // scratch of choose
@@ -298,7 +299,7 @@ func (s *Swarm) Next(now time.Time) time.Time {
 		if p.holdOff.After(now) {
 			sooner(p.holdOff)
 		}
-		if p.relayed && s.candidates.len() > 0 && !s.relaying(now) {
+		if p.relayed && s.use == RelayByPatience && s.candidates.len() > 0 && !s.relaying(now) {
 			sooner(s.waiting.Add(RelayPatience))
 		}
 	}

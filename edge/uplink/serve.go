@@ -180,6 +180,9 @@ func (u *Uplink) write(ctx context.Context, c *conn) error {
 			case <-u.wake:
 			case <-timer.C:
 			case <-ctx.Done():
+				if err := context.Cause(ctx); errors.Is(err, errChanged) {
+					return err // without a goodbye: the session may go on over another socket
+				}
 				goodbye := websocket.FormatCloseMessage(websocket.CloseNormalClosure, "")
 				_ = c.ws.WriteControl(websocket.CloseMessage, goodbye, time.Now().Add(time.Second))
 				return ctx.Err()

@@ -6,6 +6,7 @@
 package uplink
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -59,7 +60,10 @@ type Config struct {
 	Hello   func() wire.Hello // what to say of this endpoint; the session is filled in
 	Handler Handler
 	Refused *wire.Refusals // counts what is refused of the server's messages
-	Log     *slog.Logger
+	// Diagnose says in words why an attempt may have failed, or nothing; it may take some
+	// seconds. It is not asked when the server itself refused. Nil: nobody knows.
+	Diagnose func(ctx context.Context) string
+	Log      *slog.Logger
 }
 
 // Uplink is the endpoint's side of the control socket.
@@ -70,6 +74,7 @@ type Uplink struct {
 	dialer  websocket.Dialer
 	tunnels *tunnels
 	wake    chan struct{} // tells the writer to look again
+	again   chan struct{} // cuts the wait for the next attempt short
 
 	// Owned by Run.
 	token string
@@ -87,7 +92,10 @@ type Uplink struct {
 	pingAt   time.Time
 	server   time.Time // the server's time at measured
 	measured time.Time
-	open     bool // a socket is served
+	open     bool                    // a socket is served
+	trouble  string                  // why there is no socket
+	end      context.CancelCauseFunc // ends the attempt or the socket at hand; nil while there is none
+	over     *conn                   // the socket that is served, or nil
 	echo     echo
 }
 
@@ -101,7 +109,7 @@ func New(cfg Config) (*Uplink, error) {
 		return nil, fmt.Errorf("%q is not a URL of a socket such as wss://sitecast.example:8443/api/v1/signal", cfg.URL)
 	}
 	return &Uplink{
-		cfg: cfg, at: at, tunnels: newTunnels(at, cfg.Dial, cfg.TLS), wake: make(chan struct{}, 1),
+		cfg: cfg, at: at, tunnels: newTunnels(at, cfg.Dial, cfg.TLS), wake: make(chan struct{}, 1), again: make(chan struct{}, 1),
 		dialer: websocket.Dialer{NetDialContext: stamped(cfg.Dial), TLSClientConfig: cfg.TLS, HandshakeTimeout: dialTimeout,
 			ReadBufferSize: 4 << 10, WriteBufferSize: 4 << 10, WriteBufferPool: &sync.Pool{}},
 	}, nil
@@ -131,12 +139,16 @@ func (u *Uplink) Run(ctx context.Context) error {
 			break
 		}
 		wait.after(lasted, err)
+		err = u.diagnosed(ctx, err)
 		delay := wait.next()
 		if lasted > 0 || err.Error() != said { // an outage is told once
 			u.cfg.Log.Warn("no socket to the server", "err", err, "retry", delay)
 			said = err.Error()
 		}
-		pause(ctx, delay)
+		if u.rest(ctx, delay) {
+			wait = backoff{}
+			pause(ctx, wait.next()) // others of the site may have heard of it, too
+		}
 	}
 	return nil
 }
@@ -152,13 +164,18 @@ func pause(ctx context.Context, d time.Duration) {
 
 // once connects and serves one socket. It returns how long that held.
 func (u *Uplink) once(ctx context.Context) (time.Duration, error) {
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	u.begun(end, nil)
+	defer u.begun(nil, nil)
 	c, welcome, err := u.connect(ctx)
 	if err != nil {
 		u.refused(err)
-		return 0, err
+		return 0, cmp.Or(context.Cause(ctx), err)
 	}
 	start := time.Now()
 	u.cfg.Log.Info("connected to the server", "site", welcome.Site, "resumed", welcome.Resumed)
+	u.begun(end, c)
 	u.cfg.Handler.Connected(welcome)
 	err = u.serve(ctx, c)
 	u.refused(err)

@@ -75,6 +75,7 @@ func New(cfg Config) http.Handler {
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "/api/v1/openapi", "", ""
 	s.api = humachi.New(s.router, config)
 	s.sites()
+	s.pairs()
 	s.trust()
 	s.enrolment()
 	s.versions()

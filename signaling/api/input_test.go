@@ -37,6 +37,8 @@ func TestInputsThatCannotBeAreRefused(t *testing.T) {
 		{"PATCH", "/sites/shop-1", `{"hold_off_ms":86400001}`},
 		{"PATCH", "/sites/shop-1", `{"replicas":-1}`},
 		{"PATCH", "/sites/shop-1", `{"replicas":65}`},
+		{"PATCH", "/sites/shop-1", `{"peers_on":["10.12.0.0"]}`},
+		{"PATCH", "/sites/shop-1", `{"peers_on":["10.12.3.4/16"]}`},
 		{"PATCH", "/sites/shop-1", `{"cap_bytes_per_second":-2}`},
 		{"PATCH", "/sites/shop-1", `{"cap_bytes_per_second":1.5}`},
 		{"PATCH", "/sites/shop-1", `{"cap_bytes_per_second":"5mbit"}`},

@@ -30,10 +30,11 @@ type NewSite struct {
 // ends it. Replicas is how many copies the site keeps of each version that was
 // distributed to it, also of superseded ones; 0 ends that.
 type SiteChange struct {
-	CapBytesPerSecond *int64 `json:"cap_bytes_per_second,omitempty" minimum:"-1" maximum:"9007199254740991"`
-	HoldOffMs         *int64 `json:"hold_off_ms,omitempty" minimum:"0" maximum:"86400000"`
-	Replicas          *int   `json:"replicas,omitempty" minimum:"0" maximum:"64"`
-	Relay             *Relay `json:"relay,omitempty"`
+	CapBytesPerSecond *int64    `json:"cap_bytes_per_second,omitempty" minimum:"-1" maximum:"9007199254740991"`
+	HoldOffMs         *int64    `json:"hold_off_ms,omitempty" minimum:"0" maximum:"86400000"`
+	Replicas          *int      `json:"replicas,omitempty" minimum:"0" maximum:"64"`
+	Relay             *Relay    `json:"relay,omitempty"`
+	PeersOn           *[]string `json:"peers_on,omitempty" maxItems:"64" doc:"networks that links between the site's endpoints may go over, as 10.12.0.0/16; empty for any"`
 }
 
 // Relay is a relay at a site, and the secret shared with it.
@@ -132,6 +133,14 @@ func (s *server) changeSite(ctx context.Context, name string, change SiteChange)
 	}
 	if copies := change.Replicas; copies != nil {
 		if err := s.Catalog.SetReplicas(ctx, actor(ctx), name, *copies); err != nil {
+			return err
+		}
+	}
+	if on := change.PeersOn; on != nil {
+		if err := catalog.CheckPeersOn(*on); err != nil {
+			return bad(err.Error(), "networks are written as 10.12.0.0/16")
+		}
+		if err := s.Catalog.SetPeersOn(ctx, actor(ctx), name, *on); err != nil {
 			return err
 		}
 	}

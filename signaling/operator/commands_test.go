@@ -115,6 +115,14 @@ func TestAnOperatorsDay(t *testing.T) {
 		if got := decode[map[string]any](t, s.run(operator.SiteShow{Remote: s.remote, Name: "shop-1", JSON: true})); got["replicas"] != 2.0 {
 			t.Errorf("site show --json printed %v, want the copies in it", got)
 		}
+		for text, on := range map[string][]string{"10.12.0.0/16 fd00:12::/32": {"10.12.0.0/16", "fd00:12::/32"}, "any": {"any"}} {
+			if got, want := s.run(operator.SiteSet{Remote: s.remote, Name: "shop-1", PeersOn: on}), "Links at shop-1 go over: "+text+"\n"; got != want {
+				t.Errorf("site set printed %q, want %q", got, want)
+			}
+			if show := s.run(operator.SiteShow{Remote: s.remote, Name: "shop-1"}); !strings.Contains(show, "links over "+text) {
+				t.Errorf("site show printed %q, want the networks of its links in it", show)
+			}
+		}
 		sites = decode[[]map[string]any](t, s.run(operator.SiteList{Remote: s.remote, JSON: true}))
 		if sites[0]["hold_off_ms"] != 0.0 || sites[0]["cap_bytes_per_second"] != 625e3 {
 			t.Errorf("sites are %v, want no hold-off and the cap as it was", sites)
@@ -218,7 +226,7 @@ func TestCommandsRefuseWhatCannotBe(t *testing.T) {
 	for _, c := range []interface{ Validate() error }{
 		operator.SiteCreate{Name: "a b"}, operator.SiteCreate{Name: "shop", CIDR: []string{"10.0.0.1"}}, operator.SiteCreate{},
 		operator.SiteShow{Name: ".."}, operator.SiteSet{Name: "shop"}, operator.SiteSet{Name: "shop", HoldOff: new(time.Duration(-1))},
-		operator.SiteSet{Name: "shop", HoldOff: new(25 * time.Hour)}, operator.SiteSet{Name: "shop", Replicas: new(-1)}, operator.SiteSet{Name: "shop", Replicas: new(65)}, operator.SiteSet{Name: "a/b", WAN: new(operator.Rate)},
+		operator.SiteSet{Name: "shop", HoldOff: new(25 * time.Hour)}, operator.SiteSet{Name: "shop", Replicas: new(-1)}, operator.SiteSet{Name: "shop", Replicas: new(65)}, operator.SiteSet{Name: "shop", PeersOn: []string{"10.12.0.0"}}, operator.SiteSet{Name: "shop", PeersOn: []string{"any", "10.12.0.0/16"}}, operator.SiteSet{Name: "a/b", WAN: new(operator.Rate)},
 		operator.Enrol{Site: "shop", Uses: 0, TTL: time.Hour}, operator.Enrol{Site: "shop", Uses: 1, TTL: time.Millisecond},
 		operator.Publish{Name: "a b", Version: "1"}, operator.Publish{Name: "app", Version: ""},
 		operator.Distribute{Ref: "app@1"}, operator.Distribute{Ref: "app@1", All: true, Site: []string{"shop"}}, operator.Distribute{Ref: "app", All: true},

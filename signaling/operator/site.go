@@ -154,8 +154,8 @@ func (c SiteShow) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("show endpoints of %s: %w", c.Name, err)
 	}
-	c.say("Site %s, WAN cap %s, hold-off %v, relay %s, copies kept %s, ranges %s\n", found.Name, capText(found),
-		time.Duration(found.HoldOffMs)*time.Millisecond, cmp.Or(found.Relay, noRelay), replicasText(found.Replicas), strings.Join(found.CIDRs, " "))
+	c.say("Site %s, WAN cap %s, hold-off %v, relay %s, copies kept %s, links over %s, ranges %s\n", found.Name, capText(found),
+		time.Duration(found.HoldOffMs)*time.Millisecond, cmp.Or(found.Relay, noRelay), replicasText(found.Replicas), peersOnText(found.PeersOn), strings.Join(found.CIDRs, " "))
 	if err := writeFlows(c.stdout(), flows); err != nil {
 		return err
 	}
@@ -180,6 +180,8 @@ type SiteSet struct {
 	// Replicas is a pointer because 0 ends it.
 	Replicas *int `name:"replicas" help:"How many copies of each version distributed there the site keeps, while some endpoint has room; 0 for as they come." placeholder:"K"`
 
+	PeersOn []string `name:"peers-on" help:"Networks that links between the site's endpoints may go over, as 10.12.0.0/16,fd00:12::/32, or any." placeholder:"CIDR,..."`
+
 	Relay           string `help:"Relay that stands at the site, turn:HOST:PORT (turns: where it speaks TLS), or none." placeholder:"ADDRESS"`
 	RelaySecretFile string `name:"relay-secret-file" help:"File with the secret that the relay was started with." placeholder:"FILE"`
 }
@@ -192,8 +194,14 @@ stay away it is copied again over the LAN, to endpoints that are usually on and 
 room to spare. Nothing that was superseded is fetched over the WAN for it, and it is
 for the %d such versions distributed last.
 
+With --peers-on endpoints meet in those networks only: they name no other address of
+theirs to a peer, use none of a peer's, and end links that are elsewhere; the server
+passes no other address on. A relay is no such network, so those who can't meet go
+through one.
+
 Examples:
   sitecast site set shop-12 --wan 5mbit
+  sitecast site set shop-12 --peers-on 10.12.0.0/16,fd00:12::/32
   sitecast site set shop-12 --hold-off 8s
   sitecast site set shop-12 --replicas 2
   sitecast site set shop-12 --relay turn:10.12.0.5:3478 --relay-secret-file relay.secret`, catalog.MaxSuperseded)
@@ -201,8 +209,8 @@ Examples:
 
 // Validate wants something to set.
 func (c SiteSet) Validate() error {
-	if c.WAN == nil && c.HoldOff == nil && c.Replicas == nil && c.Relay == "" {
-		return errors.New("nothing to set: give --wan RATE, --hold-off DURATION, --replicas K or --relay ADDRESS")
+	if c.WAN == nil && c.HoldOff == nil && c.Replicas == nil && c.PeersOn == nil && c.Relay == "" {
+		return errors.New("nothing to set: give --wan RATE, --hold-off DURATION, --replicas K, --peers-on CIDR or --relay ADDRESS")
 	}
 	if c.Relay != "" && (c.Relay == noRelay) != (c.RelaySecretFile == "") {
 		return errors.New("--relay needs --relay-secret-file, and --relay none goes without")
@@ -215,6 +223,9 @@ func (c SiteSet) Validate() error {
 			return fmt.Errorf("--replicas %d: %w", *c.Replicas, err)
 		}
 	}
+	if err := catalog.CheckPeersOn(c.peersOn()); err != nil {
+		return fmt.Errorf("--peers-on: %w", err)
+	}
 	if c.HoldOff != nil {
 		if err := catalog.CheckHoldOff(*c.HoldOff); err != nil {
 			return fmt.Errorf("--hold-off %v: %w", *c.HoldOff, err)
@@ -222,6 +233,19 @@ func (c SiteSet) Validate() error {
 	}
 	return content.CheckName(c.Name)
 }
+
+// anyNetwork ends a bound on the networks of a site's links.
+const anyNetwork = "any"
+
+// peersOn are the networks that the flag names.
+func (c SiteSet) peersOn() []string {
+	if len(c.PeersOn) == 1 && c.PeersOn[0] == anyNetwork {
+		return []string{}
+	}
+	return c.PeersOn
+}
+
+func peersOnText(on []string) string { return cmp.Or(strings.Join(on, " "), anyNetwork) }
 
 // Run changes the site.
 func (c SiteSet) Run(ctx context.Context) error {
@@ -242,6 +266,13 @@ func (c SiteSet) Run(ctx context.Context) error {
 			return err
 		}
 		c.say("Copies kept at %s: %s", c.Name, replicasText(*c.Replicas))
+	}
+	if c.PeersOn != nil {
+		on := c.peersOn()
+		if err := c.change(ctx, c.Name, "set the networks of links at", api.SiteChange{PeersOn: &on}); err != nil {
+			return err
+		}
+		c.say("Links at %s go over: %s", c.Name, peersOnText(on))
 	}
 	if c.Relay == "" {
 		return nil

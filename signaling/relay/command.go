@@ -27,7 +27,7 @@ type Command struct {
 	SecretFile string `name:"secret-file" help:"File with the secret that the relay shares with the server." required:"" placeholder:"FILE" env:"SITECAST_RELAY_SECRET_FILE"`
 	TLSCert    string `name:"tls-cert" help:"Certificate chain, PEM: TLS is spoken on the same TCP port. It is read again for each connection." placeholder:"FILE" env:"SITECAST_TLS_CERT"`
 	TLSKey     string `name:"tls-key" help:"Its key." placeholder:"FILE" env:"SITECAST_TLS_KEY"`
-	Ports      string `help:"Ports to relay with." default:"49160-49660" placeholder:"FROM-TO"`
+	Ports      string `help:"Ports to name allocations by; nothing listens there." default:"49160-49660" placeholder:"FROM-TO"`
 
 	Deny []string `help:"Range of addresses that may not use the relay (repeatable)." placeholder:"CIDR"`
 
@@ -72,8 +72,7 @@ func (c Command) config(secret []byte) (Config, error) {
 	if ip == nil || !usable(ip) {
 		return Config{}, fmt.Errorf("--public-ip %q is not the address of a host", c.PublicIP)
 	}
-	bind, _, err := net.SplitHostPort(c.Listen)
-	if err != nil {
+	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
 		return Config{}, fmt.Errorf("--listen %s: %w", c.Listen, err)
 	}
 	if (c.TLSCert == "") != (c.TLSKey == "") {
@@ -92,7 +91,7 @@ func (c Command) config(secret []byte) (Config, error) {
 	if c.EndpointAllocations < 1 || c.SiteAllocations < 0 {
 		return Config{}, errors.New("--endpoint-allocations is at least 1, --site-allocations at least 0")
 	}
-	return Config{PublicIP: ip, BindIP: cmp.Or(bind, "0.0.0.0"), MinPort: uint16(least), MaxPort: uint16(most), Secret: secret, Deny: deny,
+	return Config{PublicIP: ip, MinPort: uint16(least), MaxPort: uint16(most), Secret: secret, Deny: deny,
 		Endpoint: Quota{c.EndpointAllocations, max(c.EndpointRate.BytesPerSecond(), 0), int64(c.EndpointDay)},
 		Site:     Quota{c.SiteAllocations, max(c.SiteRate.BytesPerSecond(), 0), int64(c.SiteDay)},
 		Log:      slog.New(slog.NewTextHandler(cmp.Or[io.Writer](c.Stderr, os.Stderr), &slog.HandlerOptions{Level: c.LogLevel}))}, nil
@@ -145,15 +144,30 @@ func (c Command) certificate() (*tls.Certificate, error) {
 	return &cert, nil
 }
 
+// socketBuffer is what a burst may fill, in bytes, while others have the processor.
+const socketBuffer = 4 << 20
+
 // Open listens on an address for UDP and TCP, and for TLS on the same TCP port with a
-// config; the port is the same for all.
+// config; the port is the same for all. A relay is of the kind of its public address:
+// all addresses are all of IPv4 or all of IPv6.
 func Open(cfg *Config, address string, config *tls.Config) error {
-	conn, err := net.ListenPacket("udp4", address)
+	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return fmt.Errorf("listen for STUN and TURN: %w", err)
 	}
+	kind := "4"
+	if cfg.PublicIP.To4() == nil {
+		kind = "6"
+	}
+	conn, err := net.ListenPacket("udp"+kind, net.JoinHostPort(bindAll(host, cfg.PublicIP), port))
+	if err != nil {
+		return fmt.Errorf("listen for STUN and TURN: %w", err)
+	}
+	if udp, ok := conn.(*net.UDPConn); ok { // a smaller buffer works, only less smoothly
+		_, _ = udp.SetReadBuffer(socketBuffer), udp.SetWriteBuffer(socketBuffer)
+	}
 	cfg.Conns = []net.PacketConn{conn}
-	tcp, err := net.Listen("tcp4", conn.LocalAddr().String())
+	tcp, err := net.Listen("tcp"+kind, conn.LocalAddr().String())
 	if err != nil {
 		return errors.Join(fmt.Errorf("listen for TURN over TCP: %w", err), conn.Close())
 	}
@@ -162,6 +176,18 @@ func Open(cfg *Config, address string, config *tls.Config) error {
 	}
 	cfg.Listeners = []net.Listener{tcp}
 	return nil
+}
+
+// bindAll is where to listen: on all addresses of the public one's kind, where no other
+// is named.
+func bindAll(host string, public net.IP) string {
+	if ip := net.ParseIP(host); host != "" && (ip == nil || !ip.IsUnspecified()) {
+		return host
+	}
+	if public.To4() == nil {
+		return net.IPv6unspecified.String()
+	}
+	return net.IPv4zero.String()
 }
 
 func closeAll(cfg Config) error {

@@ -1,6 +1,7 @@
 package relay_test
 
 import (
+	"net"
 	"strings"
 	"testing"
 
@@ -29,6 +30,16 @@ func TestFlagsThatCannotBeAreRefusedAndSayWhich(t *testing.T) {
 		change(&c)
 		if err := c.Validate(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want an error about %s", err, want)
+		}
+	}
+}
+
+// A relay is of the kind of its public address: so is where it listens by itself.
+func TestARelayListensAtAddressesOfItsKind(t *testing.T) {
+	for _, c := range [][3]string{{"", "203.0.113.5", "0.0.0.0"}, {"::", "203.0.113.5", "0.0.0.0"}, {"0.0.0.0", "2001:db8::5", "::"}, {"", "2001:db8::5", "::"},
+		{"10.0.0.5", "203.0.113.5", "10.0.0.5"}, {"fd00::5", "2001:db8::5", "fd00::5"}, {"relay.example", "203.0.113.5", "relay.example"}} {
+		if got := relay.BindAll(c[0], net.ParseIP(c[1])); got != c[2] {
+			t.Errorf("at %q for %s: %s, want %s", c[0], c[1], got, c[2])
 		}
 	}
 }

@@ -21,7 +21,9 @@ type Accounts struct{ *accounts }
 func NewAccounts(endpoint, site Quota) Accounts { return Accounts{newAccounts(endpoint, site)} }
 
 // Charge, MayAllocate and Count are the accounts' methods.
-func (a Accounts) Charge(user string, n int, now time.Time) bool { return a.charge(user, n, now) }
+func (a Accounts) Charge(user string, n int, now time.Time) bool {
+	return a.charge(a.payers(user), n, now)
+}
 
 // MayAllocate reports whether a user may.
 func (a Accounts) MayAllocate(user string, now time.Time) bool { return a.mayAllocate(user, now) }
@@ -31,3 +33,6 @@ func (a Accounts) Count(user string, by int, now time.Time) { a.count(user, by, 
 
 // Len is how many accounts there are.
 func (a Accounts) Len() int { return len(a.by) }
+
+// BindAll is where a relay listens that was told an address, or none.
+var BindAll = bindAll

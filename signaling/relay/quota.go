@@ -104,11 +104,18 @@ func (a *accounts) count(user string, by int, now time.Time) {
 	}
 }
 
-// charge reports whether a user may have n more bytes relayed now, and counts them.
-func (a *accounts) charge(user string, n int, now time.Time) bool {
+// payers are the accounts of a user who holds an allocation: as long as it stands they
+// are not forgotten.
+func (a *accounts) payers(user string) []*account {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	list := a.of(user)
+	return a.of(user)
+}
+
+// charge reports whether payers may have n more bytes relayed now, and counts them.
+func (a *accounts) charge(list []*account, n int, now time.Time) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	for _, acc := range list {
 		acc.today(now)
 		if q := acc.quota.BytesPerDay; q > 0 && acc.spent+int64(n) > q {

@@ -15,17 +15,18 @@ import (
 // attributes.
 const maxBinding = 256
 
-// reflector answers binding requests by itself and leaves the rest to TURN. In its
-// answer it says how long the request lay here: who measures a line by round trips
+// reflector answers binding requests by itself, hands what comes by channels to the
+// relayed ports, and leaves the rest to TURN. In its answer it says how long the request lay here: who measures a line by round trips
 // takes that off, or a server that is short of processor time would look like a
 // queue.
 type reflector struct {
 	net.PacketConn
-	read stamp.Reader
+	read  stamp.Reader
+	ports *ports
 }
 
-func newReflector(conn net.PacketConn) *reflector {
-	return &reflector{conn, stamp.Of(conn)}
+func newReflector(conn net.PacketConn, p *ports) *reflector {
+	return &reflector{conn, stamp.Of(conn), p}
 }
 
 // ReadFrom implements [net.PacketConn].
@@ -34,6 +35,9 @@ func (r *reflector) ReadFrom(b []byte) (int, net.Addr, error) {
 		n, from, at, err := r.read(b)
 		if err != nil {
 			return n, from, err
+		}
+		if udp, ok := from.(*net.UDPAddr); ok && r.ports.forward(b[:n], canonical(udp), r.PacketConn) {
+			continue
 		}
 		answer := reflect(b[:n], from, time.Since(at))
 		if answer == nil {

@@ -27,7 +27,6 @@ import (
 
 	"github.com/pion/logging"
 	"github.com/pion/stun/v4"
-	"github.com/pion/transport/v5"
 	"github.com/pion/turn/v5"
 	"golang.org/x/net/netutil"
 )
@@ -52,14 +51,13 @@ type Config struct {
 	Conns     []net.PacketConn // UDP
 	Listeners []net.Listener   // TCP, or TLS over it
 	PublicIP  net.IP           // as endpoints reach it
-	BindIP    string           // where relayed ports are opened; "0.0.0.0" for all
-	// MinPort to MaxPort are the relayed ports.
+	// MinPort to MaxPort are the relayed ports. They are names within the relay, and
+	// nothing listens there.
 	MinPort, MaxPort uint16
 	Secret           []byte // shared with whoever makes credentials
 	// Endpoint and Site are what one endpoint, and all of a site, may take.
 	Endpoint, Site Quota
 	Deny           []netip.Prefix // canonical, see [ParseDeny]: who may not use the relay
-	Net            transport.Net  // nil: the host's network
 	Log            *slog.Logger
 }
 
@@ -77,6 +75,7 @@ type Relay struct {
 	server *turn.Server
 
 	accounts *accounts
+	ports    *ports
 
 	bytes, refused, over atomic.Int64
 }
@@ -92,26 +91,37 @@ func New(cfg Config) (*Relay, error) {
 	if cfg.Endpoint.Allocations == 0 {
 		cfg.Endpoint.Allocations = MaxAllocations
 	}
+	if len(cfg.Conns)+len(cfg.Listeners) == 0 {
+		return nil, errors.New("relay needs a socket")
+	}
 	r := &Relay{cfg: cfg, accounts: newAccounts(cfg.Endpoint, cfg.Site)}
+	r.ports = newPorts(r)
 	quiet := logging.NewDefaultLoggerFactory()
 	quiet.DefaultLogLevel = logging.LogLevelDisabled
 	config := turn.ServerConfig{Realm: realm, LoggerFactory: quiet, AuthHandler: r.authenticate, QuotaHandler: r.quota,
 		AllocationLifetime: allocationLifetime,
 		EventHandler: turn.EventHandler{
-			OnAllocationCreated: func(_, _ net.Addr, _, user, _ string, _ net.Addr, _ int) {
+			OnAllocationCreated: func(client, _ net.Addr, _, user, _ string, relayed net.Addr, _ int) {
 				r.accounts.count(idOf(user), 1, time.Now())
+				r.ports.owned(relayed, client, r.accounts.payers(idOf(user)))
 			},
 			OnAllocationDeleted: func(_, _ net.Addr, _, user, _ string) {
 				r.accounts.count(idOf(user), -1, time.Now())
 			},
+			OnChannelCreated: func(_, _ net.Addr, _, _, _ string, relayed, peer net.Addr, number uint16) {
+				r.ports.bind(relayed, peer, number)
+			},
+			OnChannelDeleted: func(_, _ net.Addr, _, _, _ string, relayed, _ net.Addr, number uint16) {
+				r.ports.unbind(relayed, number)
+			},
 		}}
 	for _, conn := range cfg.Conns {
-		config.PacketConnConfigs = append(config.PacketConnConfigs, turn.PacketConnConfig{PacketConn: newReflector(conn),
-			RelayAddressGenerator: r.generator(), PermissionHandler: r.permit})
+		config.PacketConnConfigs = append(config.PacketConnConfigs, turn.PacketConnConfig{PacketConn: newReflector(conn, r.ports),
+			RelayAddressGenerator: generator{r.ports, conn}, PermissionHandler: r.permit})
 	}
 	for _, l := range cfg.Listeners {
 		config.ListenerConfigs = append(config.ListenerConfigs, turn.ListenerConfig{Listener: netutil.LimitListener(l, maxConns),
-			RelayAddressGenerator: r.generator(), PermissionHandler: r.permit})
+			RelayAddressGenerator: generator{ports: r.ports}, PermissionHandler: r.permit})
 	}
 	server, err := turn.NewServer(config)
 	if err != nil {
@@ -168,65 +178,3 @@ func idOf(user string) string {
 
 // permit lets an allocation speak to the relay's own address only.
 func (r *Relay) permit(_ net.Addr, peer net.IP) bool { return peer.Equal(r.cfg.PublicIP) }
-
-func (r *Relay) generator() turn.RelayAddressGenerator {
-	return generator{r, &turn.RelayAddressGeneratorPortRange{RelayAddress: r.cfg.PublicIP, Address: r.cfg.BindIP,
-		MinPort: r.cfg.MinPort, MaxPort: r.cfg.MaxPort, Net: r.cfg.Net}}
-}
-
-// generator opens relayed ports that reach relayed ports only.
-type generator struct {
-	relay *Relay
-	ports *turn.RelayAddressGeneratorPortRange
-}
-
-// Validate implements turn.RelayAddressGenerator.
-func (g generator) Validate() error { return g.ports.Validate() }
-
-// errTCP refuses allocations of TCP (RFC 6062). Nobody needs them, and what goes
-// over a connection can't be fenced: any service beside the relay could be reached.
-var errTCP = errors.New("only UDP is relayed")
-
-// AllocateListener implements turn.RelayAddressGenerator.
-func (generator) AllocateListener(turn.AllocateListenerConfig) (net.Listener, net.Addr, error) {
-	return nil, nil, errTCP
-}
-
-// AllocateConn implements turn.RelayAddressGenerator.
-func (generator) AllocateConn(turn.AllocateConnConfig) (net.Conn, error) { return nil, errTCP }
-
-// AllocatePacketConn implements turn.RelayAddressGenerator.
-func (g generator) AllocatePacketConn(conf turn.AllocateListenerConfig) (net.PacketConn, net.Addr, error) {
-	// One that was reserved beside an even one may lie beyond the last.
-	if port := conf.RequestedPort; port != 0 && (port < int(g.ports.MinPort) || port > int(g.ports.MaxPort)) {
-		return nil, nil, fmt.Errorf("port %d is not a relayed one", port)
-	}
-	conn, addr, err := g.ports.AllocatePacketConn(conf)
-	if err != nil {
-		return nil, nil, err
-	}
-	return fenced{conn, g.relay, idOf(conf.UserID)}, addr, nil
-}
-
-// fenced drops what is not for a relayed port, and what is beyond its user's quota. A
-// permission names an address only, and other services may listen at the relay's.
-type fenced struct {
-	net.PacketConn
-	relay *Relay
-	user  string
-}
-
-func (f fenced) WriteTo(b []byte, to net.Addr) (int, error) {
-	udp, ok := to.(*net.UDPAddr)
-	cfg := f.relay.cfg
-	if !ok || !udp.IP.Equal(cfg.PublicIP) || udp.Port < int(cfg.MinPort) || udp.Port > int(cfg.MaxPort) {
-		f.relay.refused.Add(1)
-		return len(b), nil // as lost on the way
-	}
-	if !f.relay.accounts.charge(f.user, len(b), time.Now()) {
-		f.relay.over.Add(1)
-		return len(b), nil
-	}
-	f.relay.bytes.Add(int64(len(b)))
-	return f.PacketConn.WriteTo(b, to)
-}

@@ -69,8 +69,8 @@ func onStand(t *testing.T, do func(s *stand), change ...func(*relay.Config)) {
 			t.Fatal(err)
 		}
 		conn := s.listen(s.here, relayAddr)
-		cfg := relay.Config{Conns: []net.PacketConn{conn}, PublicIP: net.ParseIP(relayIP), BindIP: relayIP,
-			MinPort: minPort, MaxPort: maxPort, Secret: secret, Net: s.here, Log: slog.New(slog.DiscardHandler)}
+		cfg := relay.Config{Conns: []net.PacketConn{conn}, PublicIP: net.ParseIP(relayIP),
+			MinPort: minPort, MaxPort: maxPort, Secret: secret, Log: slog.New(slog.DiscardHandler)}
 		for _, f := range change {
 			f(&cfg)
 		}
@@ -351,7 +351,7 @@ func TestARelayWithoutAddressOrPortsIsRefused(t *testing.T) {
 		"no address":     {MinPort: 1, MaxPort: 2},
 		"no ports":       {PublicIP: ip},
 		"ports reversed": {PublicIP: ip, MinPort: 2, MaxPort: 1},
-		"no socket":      {PublicIP: ip, BindIP: relayIP, MinPort: 1, MaxPort: 2},
+		"no socket":      {PublicIP: ip, MinPort: 1, MaxPort: 2},
 	} {
 		if _, err := relay.New(cfg); err == nil {
 			t.Errorf("%s: began to serve", name)
@@ -389,12 +389,8 @@ func TestNoPortBeyondTheRangeIsGivenOut(t *testing.T) {
 			return ask(t, s.listen(s.host(ip), ip+":4000"), user, password, stun.NewType(stun.MethodAllocate, stun.ClassRequest),
 				stun.RawAttribute{Type: stun.AttrRequestedTransport, Value: []byte{17, 0, 0, 0}}, option)
 		}
-		// The highest port is even. Once all others are taken it is what is given out.
-		for p := minPort; p < maxPort; p++ {
-			s.listen(s.here, net.JoinHostPort(relayIP, strconv.Itoa(p)))
-		}
 		var token []byte
-		for i := 0; token == nil && i < 100; i++ { // ports are drawn
+		for i := 0; token == nil && i < 3; i++ {
 			token, _ = allocate(fmt.Sprintf("10.0.1.%d", 1+i), stun.RawAttribute{Type: stun.AttrEvenPort, Value: []byte{0x80}}).Get(stun.AttrReservationToken)
 		}
 		if token == nil {
@@ -405,7 +401,7 @@ func TestNoPortBeyondTheRangeIsGivenOut(t *testing.T) {
 		if err := relayed.GetFromAs(answer, stun.AttrXORRelayedAddress); err == nil {
 			t.Errorf("allocated port %d, want none beyond %d", relayed.Port, maxPort)
 		}
-	})
+	}, func(cfg *relay.Config) { cfg.MinPort = maxPort }) // which is even
 }
 
 // A permission names an address only, and what goes over a TCP connection is not
@@ -416,7 +412,7 @@ func TestNoTCPIsRelayed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := relay.New(relay.Config{Conns: []net.PacketConn{conn}, PublicIP: net.IPv4(127, 0, 0, 1), BindIP: "127.0.0.1",
+	r, err := relay.New(relay.Config{Conns: []net.PacketConn{conn}, PublicIP: net.IPv4(127, 0, 0, 1),
 		MinPort: minPort, MaxPort: maxPort, Secret: secret, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)

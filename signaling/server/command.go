@@ -125,8 +125,8 @@ func (c Command) config() (Config, error) {
 
 // relayAddress is where the embedded relay listens, and is reached.
 type relayAddress struct {
-	listen, bind string
-	public       net.IP
+	listen string
+	public net.IP
 }
 
 // relayAt checks the flags about the relay; nil when there shall be none.
@@ -142,7 +142,8 @@ func (c Command) relayAt() (*relayAddress, error) {
 	case "":
 		at.listen = net.JoinHostPort(host, turnPort)
 	}
-	if at.bind, _, err = net.SplitHostPort(at.listen); err != nil {
+	bind, _, err := net.SplitHostPort(at.listen)
+	if err != nil {
 		return nil, fmt.Errorf("--turn-listen %s: %w", at.listen, err)
 	}
 	if c.TURNPublicIP != "" {
@@ -151,7 +152,7 @@ func (c Command) relayAt() (*relayAddress, error) {
 		}
 		return at, nil
 	}
-	at.public = net.ParseIP(at.bind)
+	at.public = net.ParseIP(bind)
 	switch {
 	case at.public != nil && !at.public.IsUnspecified():
 		return at, nil
@@ -163,7 +164,7 @@ func (c Command) relayAt() (*relayAddress, error) {
 
 // open opens the relay's sockets; TLS is added when there is a certificate.
 func (a *relayAddress) open(cfg *Config) error {
-	cfg.Relay = &relay.Config{PublicIP: a.public, BindIP: a.bind, MinPort: relayMinPort, MaxPort: relayMaxPort, Log: cfg.Log}
+	cfg.Relay = &relay.Config{PublicIP: a.public, MinPort: relayMinPort, MaxPort: relayMaxPort, Log: cfg.Log}
 	if err := relay.Open(cfg.Relay, a.listen, nil); err != nil {
 		return fmt.Errorf("%w (choose another --turn-listen, or none)", err)
 	}

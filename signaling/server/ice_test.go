@@ -84,8 +84,7 @@ func relayed(t *testing.T, cfg *server.Config, at string, tcp bool) {
 		t.Fatal(err)
 	}
 	cfg.RelayAddr = at
-	cfg.Relay = &relay.Config{Conns: []net.PacketConn{conn}, PublicIP: net.IPv4(10, 0, 0, 1), BindIP: "10.0.0.1", MinPort: 50_000, MaxPort: 50_100,
-		Net: host, Log: cfg.Log}
+	cfg.Relay = &relay.Config{Conns: []net.PacketConn{conn}, PublicIP: net.IPv4(10, 0, 0, 1), MinPort: 50_000, MaxPort: 50_100, Log: cfg.Log}
 	if tcp {
 		l, err := memnet.New(memnet.Path{}).Listen(at)
 		if err != nil {

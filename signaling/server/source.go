@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -41,6 +42,13 @@ func (s *source) Desired(ctx context.Context, name string) (site.Desired, error)
 		d.Cap = orders.Site.Cap
 	}
 	d.HoldOff = time.Duration(orders.Site.HoldOffMs) * time.Millisecond
+	for _, text := range orders.Site.PeersOn {
+		on, err := netip.ParsePrefix(text)
+		if err != nil {
+			return site.Desired{}, fmt.Errorf("networks of %s: %w", name, err)
+		}
+		d.PeersOn = append(d.PeersOn, on)
+	}
 	if orders.Site.TZ != "" {
 		// It was checked when the site was created. Where this machine does not know it,
 		// learned hours are those of UTC.

@@ -111,3 +111,14 @@ func (s *Site) faults() (found []string) {
 	}
 	return found
 }
+
+// Questions is how many questions to endpoints are open.
+func (s *Site) Questions() int {
+	reply := make(chan int, 1)
+	s.Send(count(func(s *Site) { reply <- len(s.questions) }))
+	return <-reply
+}
+
+type count func(*Site)
+
+func (e count) apply(s *Site, _ time.Time) { e(s) }

@@ -100,6 +100,7 @@ type need struct {
 	trial     wire.EndpointID // who gets the next lease, to be tried
 	counted   bool            // the guard knows what it needs
 	bodies    int             // fetches of the body that ended unfinished
+	relay     relaying
 }
 
 // settle is how long after its fetcher left a group is asked for what it holds.

@@ -36,6 +36,8 @@ func (e Heard) apply(s *Site, now time.Time) {
 		s.forward(now, m, b)
 	case *wire.Linked:
 		s.linked(now, m, b)
+	case *wire.Examined:
+		s.examined(m, b)
 	case *wire.Report:
 		s.reported(now, m, b)
 	case *wire.Grant:
@@ -71,7 +73,7 @@ func (s *Site) forward(now time.Time, m *member, sig *wire.Signal) {
 		s.cfg.Refused.Add(wire.DoorSocket, wire.CodeDistrusted)
 		return
 	}
-	if err := sig.CheckCandidates(isLoopback(m.Address) && isLoopback(to.Address)); err != nil {
+	if err := sig.CheckCandidates(isLoopback(m.Address) && isLoopback(to.Address), s.desired.PeersOn); err != nil {
 		s.cfg.Refused.Add(wire.DoorSignal, wire.CodeCandidate)
 		s.log.Debug("not passing a signal on", "endpoint", m.ID.Short(), "why", err)
 		return

@@ -302,7 +302,7 @@ func (s *Site) waiting(now time.Time, room func(schedule.Slot) int) (open []*flo
 		}
 		for g, members := range s.groups {
 			n := f.need(g, now)
-			if n.supply.Open() == 0 && !s.bodyNeeded(f, g) || now.Before(n.notBefore) || s.occupied(f, g, room) || unheard(now, f, members) {
+			if n.supply.Open() == 0 && !s.bodyNeeded(f, g) || now.Before(n.notBefore) || n.relayed() || s.occupied(f, g, room) || unheard(now, f, members) {
 				continue
 			}
 			if !s.bodyNeeded(f, g) && seeding(now, f, n, members) != "" {

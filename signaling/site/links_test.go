@@ -2,6 +2,8 @@ package site_test
 
 import (
 	"fmt"
+	"net/netip"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -360,6 +362,31 @@ func TestWhoBreaksTheRulesEightTimesIsClosed(t *testing.T) {
 
 // candidate is one that the server passes on.
 const candidate = "candidate:1 1 udp 2130706431 10.0.0.9 40000 typ host"
+
+// What is outside of the networks that a site's links go over is not passed on, but for
+// relays; members are told the networks before they are told to dial.
+func TestCandidatesOutsideOfTheSitesNetworksAreNotPassedOn(t *testing.T) {
+	counted(t, func(s *stand, refused *wire.Refusals) {
+		s.want.PeersOn = wire.Networks{netip.MustParsePrefix("10.0.0.0/16"), netip.MustParsePrefix("fd00:12::/32")}
+		s.order()
+		a, b := s.join("a"), s.join("b")
+		for range 2 {
+			if got := one[wire.Flows](b).PeersOn; !slices.Equal(got, s.want.PeersOn) {
+				t.Fatalf("told of %v, want %v", got, s.want.PeersOn)
+			}
+			s.again()
+		}
+		for where, passes := range map[string]bool{"10.0.0.9 40000 typ host": true, "fd00:12::9 40000 typ host": true,
+			"203.0.113.9 40000 typ relay raddr 0.0.0.0 rport 0": true, "10.1.0.9 40000 typ host": false, "fd00::9 40000 typ host": false,
+			"203.0.113.9 40000 typ srflx raddr 0.0.0.0 rport 0": false} {
+			before := refused.Count(wire.DoorSignal, wire.CodeCandidate)
+			a.say(&wire.Signal{To: b.id, Link: "l1", Candidate: "candidate:1 1 udp 1 " + where})
+			if passed := refused.Count(wire.DoorSignal, wire.CodeCandidate) == before; passed != passes {
+				t.Errorf("%s passed: %v, want %v", where, passed, passes)
+			}
+		}
+	})
+}
 
 func TestCandidatesThatNoPeerCanHaveAreNotPassedOn(t *testing.T) {
 	counted(t, func(s *stand, refused *wire.Refusals) {

@@ -58,6 +58,7 @@ type Desired struct {
 	// HoldOff is how long after its order a flow that nobody at the site holds any of
 	// waits for a peer that does, before the WAN is used.
 	HoldOff     time.Duration
+	PeersOn     wire.Networks // that links may go over
 	Pins        []wire.Pin
 	Purges      []wire.Purge   // oldest first, however many
 	Zone        *time.Location // of the site; nil for UTC
@@ -188,7 +189,9 @@ type Site struct {
 	// orphans left while they fetched, and when. They go on if nobody else of the
 	// site can reach the server either.
 	orphans   map[wire.EndpointID]time.Time
-	doubtedAt time.Time // when members to doubt were last looked for
+	doubtedAt time.Time           // when members to doubt were last looked for
+	weighedAt time.Time           // when relays were last weighed against the origin
+	questions map[string]question // that endpoints have yet to answer
 	distrusts map[schedule.Edge]distrust
 	presence  map[wire.EndpointID]*presence
 	stagedAt  time.Time     // when it was last chosen who holds copies ahead of need
@@ -202,7 +205,7 @@ type member struct {
 	conn       Conn
 	since      time.Time
 	obeyed     uint64
-	told       map[content.VersionID]FlowSpec // flows as last sent
+	told       map[content.VersionID]told // flows as last sent
 	trust      uint64
 	holds      map[content.VersionID]*holding
 	group      groupID
@@ -314,6 +317,7 @@ func (s *Site) decide(now time.Time) bool {
 	s.noteBodies(now)
 	s.expire(now)
 	s.doubt(now)
+	s.weigh(now)
 	s.replan(now)
 	s.grantLeases(now)
 	s.rest()
@@ -355,7 +359,7 @@ func (e Joined) apply(s *Site, now time.Time) {
 		return
 	}
 	m := &member{Member: e.Member, conn: e.Conn, since: now, trust: e.Member.Hello.Trust, group: s.newGroup(), egress: schedule.Egress(e.Member.Address),
-		told: map[content.VersionID]FlowSpec{}, holds: map[content.VersionID]*holding{}}
+		told: map[content.VersionID]told{}, holds: map[content.VersionID]*holding{}}
 	if s.grantFrom.IsZero() {
 		s.grantFrom = now.Add(s.cfg.Grace)
 	}
@@ -483,9 +487,7 @@ func (s *Site) tell(now time.Time, m *member) {
 		if known && old.Priority == spec.Priority && old.Paused == spec.Paused && old.PausedBy == spec.PausedBy && old.Superseded == spec.Superseded {
 			continue
 		}
-		m.told[spec.ID] = spec
-		m.conn.Send(wire.KindFlow, wire.Flow{Generation: s.desired.Generation, ID: spec.ID, Head: spec.Envelope,
-			Priority: spec.Priority, Paused: spec.Paused, PausedBy: spec.PausedBy, Superseded: spec.Superseded})
+		s.tellFlow(m, spec)
 	}
 	for id := range m.told {
 		if s.flows[id] == nil {
@@ -494,5 +496,5 @@ func (s *Site) tell(now time.Time, m *member) {
 	}
 	m.copies, m.purges = s.copiesFor(now, m.ID), s.purgesFor(m)
 	m.conn.Send(wire.KindFlows, wire.Flows{Generation: s.desired.Generation, IDs: ids,
-		Pins: s.desired.Pins, Purges: m.purges, Copies: m.copies})
+		Pins: s.desired.Pins, Purges: m.purges, Copies: m.copies, PeersOn: s.desired.PeersOn})
 }

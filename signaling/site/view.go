@@ -47,11 +47,13 @@ type FlowView struct {
 	PeerBPS     int64             `json:"peer_bps"`
 	ETASeconds  float64           `json:"eta_seconds"` // 0 when unknown or complete
 	PausedBy    string            `json:"paused_by"`
-	Groups      int               `json:"groups"`   // reach groups online; each gets its own copy
-	Fetchers    []string          `json:"fetchers"` // names of endpoints that fetch from the origin now
-	Seconds     float64           `json:"seconds"`  // from the order to complete everywhere, or until now
-	Ordered     time.Time         `json:"ordered"`
-	PreStage    int               `json:"pre_stage,omitempty"` // copies that shall be at the site; absent: everybody shall have it
+	Groups      int               `json:"groups"` // reach groups online; each gets its own copy
+	// Relay says how its groups use relays beyond the WAN, where there are several groups.
+	Relay    wire.Relay `json:"relay,omitempty" enum:"origin_cheaper,relay_cheaper,origin_unreachable"`
+	Fetchers []string   `json:"fetchers"` // names of endpoints that fetch from the origin now
+	Seconds  float64    `json:"seconds"`  // from the order to complete everywhere, or until now
+	Ordered  time.Time  `json:"ordered"`
+	PreStage int        `json:"pre_stage,omitempty"` // copies that shall be at the site; absent: everybody shall have it
 	// Superseded says that a newer version took its place: a copy that the site keeps is
 	// made again.
 	Superseded bool         `json:"superseded,omitempty"`
@@ -152,6 +154,8 @@ func (s *Site) flowView(now time.Time, f *flow) FlowView {
 		Priority: f.Priority, PreStage: f.PreStage, Superseded: f.Superseded, Endpoints: wanted, UniqueBytes: f.Head.UniqueBytes,
 		BytesOrigin: sum.Origin, BytesPeer: sum.Peer, BytesRelay: sum.Relay, BytesReused: sum.Reused, WANBytes: wanBytes,
 		PausedBy: f.PausedBy, Groups: len(s.groups), Fetchers: []string{}, Seconds: now.Sub(f.ordered).Seconds(), Ordered: f.ordered}
+	relay, relayed := f.viaRelay()
+	v.Relay = relay
 	seen := len(f.counted) // and those online who said nothing yet
 	var left int64         // for those online
 	var failed []*member
@@ -190,7 +194,7 @@ func (s *Site) flowView(now time.Time, f *flow) FlowView {
 	case len(failed) > 0:
 		v.State, v.Reason = StateFailed, f.troubles(failed)
 	default:
-		v.State, v.Reason = StateRunning, cmp.Or(f.remade(), s.awaiting(now, f), s.seeks(now, f), s.apart(f), s.stoodBack(now, f))
+		v.State, v.Reason = StateRunning, cmp.Or(f.remade(), s.awaiting(now, f), s.seeks(now, f), relayed, s.apart(f), s.stoodBack(now, f))
 	}
 	if !f.finished.IsZero() {
 		v.Seconds = f.finished.Sub(f.ordered).Seconds()

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -130,10 +131,38 @@ func (c Candidate) Check(loopback bool) error {
 	return nil
 }
 
+// MaxNetworks bounds the networks that a site's links may go over.
+const MaxNetworks = 64
+
+// Networks are those that a site's links may go over; none stands for any.
+type Networks []netip.Prefix
+
+// Allow reports whether an endpoint may be met at a canonical address.
+func (n Networks) Allow(ip netip.Addr) bool {
+	return len(n) == 0 || slices.ContainsFunc(n, func(p netip.Prefix) bool { return p.Contains(ip) })
+}
+
+// Check reports what is wrong with a list of networks.
+func (n Networks) Check() error {
+	if slices.ContainsFunc(n, func(p netip.Prefix) bool { return !p.IsValid() }) {
+		return errors.New("a network is empty")
+	}
+	return count("networks", len(n), MaxNetworks)
+}
+
+// Admits reports why no link goes over c. What goes through a relay goes over no network
+// of the site's.
+func (n Networks) Admits(c Candidate) error {
+	if c.Type != CandidateRelay && !n.Allow(c.Addr.Addr()) {
+		return fmt.Errorf("%w: %v is in no network that this site's links go over", ErrCandidate, c.Addr.Addr())
+	}
+	return nil
+}
+
 // CheckCandidates reports why a signal is not passed on: it names addresses that no peer
-// can have, or too many. A line of a description counts wherever any reader might see
+// can have, or too many, or that are in no network that the site's links go over. A line of a description counts wherever any reader might see
 // one begin; what is not used is let through, since it is harmless.
-func (s Signal) CheckCandidates(loopback bool) error {
+func (s Signal) CheckCandidates(loopback bool, on Networks) error {
 	var texts []string
 	if s.Candidate != "" {
 		texts = append(texts, s.Candidate)
@@ -152,7 +181,7 @@ func (s Signal) CheckCandidates(loopback bool) error {
 	for _, text := range texts {
 		c, err := ParseCandidate(text)
 		if err == nil {
-			err = c.Check(loopback)
+			err = errors.Join(c.Check(loopback), on.Admits(c))
 			addresses[c.Addr.Addr()] = true
 		}
 		if err != nil && !errors.Is(err, ErrUnused) {

@@ -83,13 +83,14 @@ func (f Flow) Check() error {
 	default:
 		return fmt.Errorf("priority %.20q is not known", f.Priority)
 	}
-	return first(envelope("head", f.Head, maxHeadBytes), size("paused_by", f.PausedBy, MaxReasonBytes), whole(f.Generation))
+	return first(envelope("head", f.Head, maxHeadBytes), size("paused_by", f.PausedBy, MaxReasonBytes),
+		size("relay", string(f.Relay), maxCodeBytes), whole(f.Generation))
 }
 
 // Check reports what is wrong with a list of flows.
 func (f Flows) Check() error {
 	if err := first(count("flows", len(f.IDs), MaxFlows), count("pins", len(f.Pins), MaxKeeping),
-		count("purges", len(f.Purges), MaxKeeping), count("copies", len(f.Copies), MaxKeeping), whole(f.Generation)); err != nil {
+		count("purges", len(f.Purges), MaxKeeping), count("copies", len(f.Copies), MaxKeeping), f.PeersOn.Check(), whole(f.Generation)); err != nil {
 		return err
 	}
 	for _, p := range f.Pins {

@@ -45,6 +45,8 @@ var newBody = map[Kind]func() checker{
 	KindPace:     func() checker { return new(Pace) },
 	KindGoverned: func() checker { return new(Governed) },
 	KindProgress: func() checker { return new(Progress) },
+	KindExamine:  func() checker { return new(Examine) },
+	KindExamined: func() checker { return new(Examined) },
 	KindReport:   func() checker { return new(Report) },
 	KindAck:      nil,
 	KindError:    func() checker { return new(Error) },

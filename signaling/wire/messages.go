@@ -32,6 +32,8 @@ const (
 	KindGoverned Kind = "governed" // endpoint -> server, what the holder saw and did in the last second
 	KindStock    Kind = "stock"    // endpoint -> server, what the store holds and how much more it would take
 	KindProgress Kind = "progress" // endpoint -> server, cumulative state of one flow
+	KindExamine  Kind = "examine"  // server -> endpoint, asks what became of its link to a peer
+	KindExamined Kind = "examined" // endpoint -> server, the answer
 	KindReport   Kind = "report"   // endpoint -> server, a peer or the origin misbehaved
 	KindAck      Kind = "ack"      // both ways, carries nothing but the acknowledgement
 	KindError    Kind = "error"    // server -> endpoint, why the socket is about to close
@@ -147,7 +149,22 @@ type Flow struct {
 	// Superseded says that it is a copy of an older version which the site keeps: it comes
 	// beside the newer one that is wanted, and never in its place.
 	Superseded bool `json:"superseded,omitempty"`
+	// Relay says whether peers that are reached only through a relay beyond the WAN shall
+	// be asked for chunks. It counts while there is a socket.
+	Relay Relay `json:"relay,omitempty"`
 }
+
+// Relay says how relays beyond the WAN are used, and why. What an endpoint does not
+// know is as if nothing was said.
+type Relay string
+
+// The uses of relays.
+const (
+	RelayByPatience  Relay = ""                   // when nothing came another way for a while
+	RelayNever       Relay = "origin_cheaper"     // not at all
+	RelayCheaper     Relay = "relay_cheaper"      // a fetch would take more of the line
+	RelayUnreachable Relay = "origin_unreachable" // there is no other way
+)
 
 // Flows closes a generation: a flow that is not listed is no longer wanted. Pins and
 // Purges say what else the endpoint shall keep, and what it shall delete.
@@ -159,6 +176,8 @@ type Flows struct {
 	// Copies tells of versions that other endpoints shall hold and this one does not
 	// need.
 	Copies []Copies `json:"copies,omitempty"`
+	// PeersOn are the networks that links may go over.
+	PeersOn Networks `json:"peers_on,omitempty"`
 }
 
 // Copies says how many endpoints of the site hold a version besides this one: what it

@@ -45,6 +45,9 @@ type Site struct {
 	// Replicas is how many copies the site shall keep of each version that was
 	// distributed to it, also once a newer one superseded it; 0: as it comes.
 	Replicas int `json:"replicas"`
+	// PeersOn are the networks that links between the site's endpoints may go over, as
+	// 10.12.0.0/16; none stands for any.
+	PeersOn []string `json:"peers_on"`
 	// Relay is the address of the relay at the site; its secret is for the server only.
 	Relay       string    `json:"relay,omitempty"`
 	RelaySecret []byte    `json:"-"`
@@ -181,6 +184,7 @@ type Catalog interface {
 	SetCap(ctx context.Context, by, site string, bytesPerSecond int64) error
 	SetHoldOff(ctx context.Context, by, site string, d time.Duration) error
 	SetReplicas(ctx context.Context, by, site string, copies int) error
+	SetPeersOn(ctx context.Context, by, site string, networks []string) error
 	SetRelay(ctx context.Context, by, site string, r SiteRelay) error // the zero value: none
 	// KeepLearned replaces the receipts and lines of a site that are named, and
 	// forgets the oldest lines beyond MaxLines. It is not audited. Learned lists
@@ -247,7 +251,7 @@ func (s Site) Check() error {
 	if err := content.CheckName(s.Name); err != nil {
 		return fmt.Errorf("site name: %w", err)
 	}
-	if err := errors.Join(CheckCap(s.Cap), CheckHoldOff(time.Duration(s.HoldOffMs)*time.Millisecond), CheckReplicas(s.Replicas)); err != nil {
+	if err := errors.Join(CheckCap(s.Cap), CheckHoldOff(time.Duration(s.HoldOffMs)*time.Millisecond), CheckReplicas(s.Replicas), CheckPeersOn(s.PeersOn)); err != nil {
 		return err
 	}
 	for _, cidr := range s.CIDRs {
@@ -306,6 +310,30 @@ const MaxReplicas = 64
 func CheckReplicas(copies int) error {
 	if copies < 0 || copies > MaxReplicas {
 		return fmt.Errorf("replicas: want 0 to %d copies", MaxReplicas)
+	}
+	return nil
+}
+
+// MaxPeersOn bounds the networks that a site's links may go over.
+const MaxPeersOn = 64
+
+// CheckPeersOn reports what is wrong with the networks that a site's links may go over.
+func CheckPeersOn(networks []string) error {
+	if len(networks) > MaxPeersOn {
+		return fmt.Errorf("%d networks, limit %d", len(networks), MaxPeersOn)
+	}
+	for _, text := range networks {
+		p, err := netip.ParsePrefix(text)
+		switch {
+		case err != nil:
+			return fmt.Errorf("network %.60q: want one such as 10.12.0.0/16 or fd00:12::/32", text)
+		case p.Addr().Is4In6():
+			return fmt.Errorf("network %s is IPv4 written as IPv6: write it as IPv4", text)
+		case p != p.Masked():
+			return fmt.Errorf("network %s has bits set behind its prefix: did you mean %v?", text, p.Masked())
+		case p.Addr().IsLoopback(), p.Addr().IsMulticast(), p.Addr().IsLinkLocalUnicast():
+			return fmt.Errorf("network %s: no link goes there", text)
+		}
 	}
 	return nil
 }

@@ -19,24 +19,7 @@ const who = "tester"
 // Run tests catalogs that open makes, each empty.
 func Run(t *testing.T, open func(*testing.T) catalog.Catalog) {
 	for group, tests := range map[string]map[string]func(*testing.T, catalog.Catalog){
-		"places": {
-			"a site is kept as created":                  siteIsKept,
-			"a site's name is taken once":                siteConflict,
-			"a malformed site is refused":                siteMalformed,
-			"sites are listed in pages by name":          sitePages,
-			"no page is longer than the bound":           pageBound,
-			"a cap is changed, and lifted":               capChanges,
-			"a hold-off is changed, and ended":           holdOffChanges,
-			"a number of copies is changed, and ended":   replicasChange,
-			"a site's relay is changed, and ended":       relayChanges,
-			"an enrolled endpoint is kept":               endpointIsKept,
-			"enrolling again moves an endpoint":          endpointMoves,
-			"another key can't take an endpoint's id":    endpointKeepsKey,
-			"an enrolment that proves nothing is spent":  enrolmentRefused,
-			"an enrolment needs its site and its own id": enrolmentMalformed,
-			"endpoints are listed in pages by id":        endpointPages,
-			"last seen moves forwards only":              lastSeen,
-		},
+		"places": places,
 		"orders": {
 			"trust documents follow each other":           trustFollows,
 			"a version is reserved, then published":       versionIsPublished,
@@ -212,4 +195,25 @@ func wantStrings(t *testing.T, what string, got, want []string) {
 	if !slices.Equal(got, want) {
 		t.Errorf("%s: got %q, want %q", what, got, want)
 	}
+}
+
+// places are the tests of sites and endpoints.
+var places = map[string]func(*testing.T, catalog.Catalog){
+	"a site is kept as created":                  siteIsKept,
+	"a site's name is taken once":                siteConflict,
+	"a malformed site is refused":                siteMalformed,
+	"sites are listed in pages by name":          sitePages,
+	"no page is longer than the bound":           pageBound,
+	"a cap is changed, and lifted":               capChanges,
+	"a hold-off is changed, and ended":           holdOffChanges,
+	"a number of copies is changed, and ended":   replicasChange,
+	"networks of links are changed, and lifted":  peersOnChange,
+	"a site's relay is changed, and ended":       relayChanges,
+	"an enrolled endpoint is kept":               endpointIsKept,
+	"enrolling again moves an endpoint":          endpointMoves,
+	"another key can't take an endpoint's id":    endpointKeepsKey,
+	"an enrolment that proves nothing is spent":  enrolmentRefused,
+	"an enrolment needs its site and its own id": enrolmentMalformed,
+	"endpoints are listed in pages by id":        endpointPages,
+	"last seen moves forwards only":              lastSeen,
 }

@@ -356,6 +356,7 @@ func generationRises(t *testing.T, c catalog.Catalog) {
 		{"cap", func() (uint64, error) { return 0, c.SetCap(t.Context(), who, "shop", 1) }},
 		{"hold-off", func() (uint64, error) { return 0, c.SetHoldOff(t.Context(), who, "shop", time.Second) }},
 		{"replicas", func() (uint64, error) { return 0, c.SetReplicas(t.Context(), who, "shop", 2) }},
+		{"peers on", func() (uint64, error) { return 0, c.SetPeersOn(t.Context(), who, "shop", []string{"10.0.0.0/8"}) }},
 		{"relay", func() (uint64, error) { return 0, c.SetRelay(t.Context(), who, "shop", relayAtShop) }},
 		{"trust", func() (uint64, error) { return 0, c.PutTrust(t.Context(), who, 1, json.RawMessage(`{}`)) }},
 		{"pause", func() (uint64, error) {

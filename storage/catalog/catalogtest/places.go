@@ -12,7 +12,7 @@ import (
 )
 
 func siteIsKept(t *testing.T, c catalog.Catalog) {
-	want := catalog.Site{Name: "shop-12", CIDRs: []string{"10.12.0.0/16", "fd00:12::/32"}, TZ: "UTC", Cap: 250_000, HoldOffMs: 8000, Replicas: 2}
+	want := catalog.Site{Name: "shop-12", CIDRs: []string{"10.12.0.0/16", "fd00:12::/32"}, TZ: "UTC", Cap: 250_000, HoldOffMs: 8000, Replicas: 2, PeersOn: []string{"10.12.0.0/16"}}
 	must(t, c.CreateSite(t.Context(), who, want))
 	got, err := c.Site(t.Context(), "shop-12")
 	must(t, err)
@@ -128,6 +128,28 @@ func replicasChange(t *testing.T, c catalog.Catalog) {
 	for name, want := range map[string]int{"shop": 3, "other": 0} {
 		if s, err := c.Site(t.Context(), name); s.Replicas != want || err != nil {
 			t.Errorf("%s: got %d copies (%v), want %d", name, s.Replicas, err, want)
+		}
+	}
+}
+
+func peersOnChange(t *testing.T, c catalog.Catalog) {
+	createSites(t, c, "shop", "other")
+	for _, on := range [][]string{{"10.12.0.0/16", "fd00:12::/32"}, {"0.0.0.0/0"}, nil, {"10.0.0.1/32"}} {
+		before := orders(t, c, "shop").Generation
+		must(t, c.SetPeersOn(t.Context(), who, "shop", on))
+		if o := orders(t, c, "shop"); !slices.Equal(o.Site.PeersOn, on) || o.Generation <= before {
+			t.Errorf("orders: got %v in generation %d after %d, want %v", o.Site.PeersOn, o.Generation, before, on)
+		}
+	}
+	for _, on := range [][]string{{"10.12.0.0"}, {"10.12.0.0/33"}, {"10.12.3.4/16"}, {""}, {"shop"}, {"::ffff:10.0.0.0/104"}, {"127.0.0.0/8"},
+		{"fe80::/64"}, {"224.0.0.0/4"}, slices.Repeat([]string{"10.0.0.0/8"}, catalog.MaxPeersOn+1)} {
+		if err := c.SetPeersOn(t.Context(), who, "shop", on); err == nil {
+			t.Errorf("%.100q were taken", on)
+		}
+	}
+	for name, want := range map[string][]string{"shop": {"10.0.0.1/32"}, "other": {}} {
+		if s, err := c.Site(t.Context(), name); !slices.Equal(s.PeersOn, want) || err != nil {
+			t.Errorf("%s: got %v (%v), want %v", name, s.PeersOn, err, want)
 		}
 	}
 }

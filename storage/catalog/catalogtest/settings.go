@@ -79,6 +79,9 @@ var changes = []struct {
 	{"shop", func(ctx context.Context, c catalog.Catalog) error { return c.SetCap(ctx, who, "shop", 9) }},
 	{"shop", func(ctx context.Context, c catalog.Catalog) error { return c.SetHoldOff(ctx, who, "shop", time.Second) }},
 	{"shop", func(ctx context.Context, c catalog.Catalog) error { return c.SetReplicas(ctx, who, "shop", 2) }},
+	{"shop", func(ctx context.Context, c catalog.Catalog) error {
+		return c.SetPeersOn(ctx, who, "shop", []string{"10.0.0.0/8"})
+	}},
 	{"shop", func(ctx context.Context, c catalog.Catalog) error { return c.SetRelay(ctx, who, "shop", relayAtShop) }},
 	{"shop", func(ctx context.Context, c catalog.Catalog) error {
 		return c.CreateEnrolment(ctx, who, catalog.Enrolment{ID: "token", Site: "shop", SecretHash: []byte("h"), Uses: 2,
@@ -150,6 +153,7 @@ func failuresAreNotAudited(t *testing.T, c catalog.Catalog) {
 		"cap":         c.SetCap(ctx, who, "nowhere", 1),
 		"hold-off":    c.SetHoldOff(ctx, who, "nowhere", time.Second),
 		"replicas":    c.SetReplicas(ctx, who, "nowhere", 1),
+		"peers on":    c.SetPeersOn(ctx, who, "nowhere", nil),
 		"relay":       c.SetRelay(ctx, who, "nowhere", relayAtShop),
 		"enrolment":   c.CreateEnrolment(ctx, who, catalog.Enrolment{ID: "x", Site: "nowhere"}),
 		"enrol":       enrol,

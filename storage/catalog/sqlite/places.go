@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/sitecast/sitecast/storage/catalog"
@@ -20,30 +21,37 @@ func (c *Catalog) CreateSite(ctx context.Context, by string, s catalog.Site) err
 	if err := s.Check(); err != nil {
 		return err
 	}
-	cidrs, err := json.Marshal(append([]string{}, s.CIDRs...))
-	if err != nil {
+	cidrs, err1 := listText(s.CIDRs)
+	peersOn, err2 := listText(s.PeersOn)
+	if err := errors.Join(err1, err2); err != nil {
 		return err
 	}
 	return c.change(ctx, by, "create site", s.Name, "", func(tx *sql.Tx) error {
-		res, err := tx.ExecContext(ctx, `INSERT INTO sites (name, cidrs, tz, cap, hold_off, replicas, created) VALUES ($1, $2, $3, $4, $5, $6, $7)
-			ON CONFLICT (name) DO NOTHING`, s.Name, string(cidrs), s.TZ, s.Cap, s.HoldOffMs, s.Replicas, ms(time.Now()))
+		res, err := tx.ExecContext(ctx, `INSERT INTO sites (name, cidrs, tz, cap, hold_off, replicas, peers_on, created) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+			ON CONFLICT (name) DO NOTHING`, s.Name, cidrs, s.TZ, s.Cap, s.HoldOffMs, s.Replicas, peersOn, ms(time.Now()))
 		return changedOne(res, err, fmt.Errorf("the name is taken: %w", catalog.ErrConflict))
 	})
 }
 
-const siteColumns = `name, cidrs, tz, cap, hold_off, replicas, relay, relay_secret, created`
+const siteColumns = `name, cidrs, tz, cap, hold_off, replicas, peers_on, relay, relay_secret, created`
 
 func scanSite(row interface{ Scan(...any) error }) (s catalog.Site, err error) {
-	var cidrs, secret string
+	var cidrs, peersOn, secret string
 	var created int64
-	if err := row.Scan(&s.Name, &cidrs, &s.TZ, &s.Cap, &s.HoldOffMs, &s.Replicas, &s.Relay, &secret, &created); err != nil {
+	if err := row.Scan(&s.Name, &cidrs, &s.TZ, &s.Cap, &s.HoldOffMs, &s.Replicas, &peersOn, &s.Relay, &secret, &created); err != nil {
 		return s, err
 	}
 	if s.RelaySecret, err = unhex(secret); err != nil {
 		return s, err
 	}
 	s.Created = at(created)
-	return s, json.Unmarshal([]byte(cidrs), &s.CIDRs)
+	return s, errors.Join(json.Unmarshal([]byte(cidrs), &s.CIDRs), json.Unmarshal([]byte(peersOn), &s.PeersOn))
+}
+
+// listText writes a list; nil is an empty one.
+func listText(list []string) (string, error) {
+	text, err := json.Marshal(append([]string{}, list...))
+	return string(text), err
 }
 
 // unhex is nil for nothing.
@@ -88,6 +96,18 @@ func (c *Catalog) SetReplicas(ctx context.Context, by, site string, copies int) 
 		return err
 	}
 	return c.setSite(ctx, by, "replicas", site, fmt.Sprint(copies), `UPDATE sites SET replicas = $1 WHERE name = $2`, copies)
+}
+
+// SetPeersOn implements catalog.Catalog.
+func (c *Catalog) SetPeersOn(ctx context.Context, by, site string, networks []string) error {
+	if err := catalog.CheckPeersOn(networks); err != nil {
+		return err
+	}
+	text, err := listText(networks)
+	if err != nil {
+		return err
+	}
+	return c.setSite(ctx, by, "peers on", site, cmp.Or(strings.Join(networks, " "), "any"), `UPDATE sites SET peers_on = $1 WHERE name = $2`, text)
 }
 
 // SetRelay implements catalog.Catalog. The secret is not audited.

@@ -296,6 +296,7 @@ func TestWhatWasOrderedBeforeThereWereTimesHasNone(t *testing.T) {
 	for _, undo := range []string{`DROP TABLE chunks`, `DROP TABLE packs`, `ALTER TABLE distributions DROP COLUMN ready_by`,
 		`ALTER TABLE distributions DROP COLUMN pre_stage`, `ALTER TABLE rules DROP COLUMN expires`, `ALTER TABLE rules DROP COLUMN upto`,
 		`ALTER TABLE sites DROP COLUMN relay`, `ALTER TABLE sites DROP COLUMN relay_secret`, `ALTER TABLE sites DROP COLUMN replicas`,
+		`ALTER TABLE sites DROP COLUMN peers_on`,
 		`DELETE FROM goose_db_version WHERE version_id >= 3`} {
 		if _, err := raw(t, path).Exec(undo); err != nil {
 			t.Fatal(err)

@@ -1,0 +1,83 @@
+package uplink
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sitecast/sitecast/edge/host"
+	"github.com/sitecast/sitecast/signaling/wire"
+)
+
+// errChanged ends a socket that can bring nothing any more, or an attempt at one.
+var errChanged = errors.New("the network of this host is another, or it slept")
+
+// Changed takes in that the host's network is not what it was. A socket from an address
+// that has gone ends without a word, an attempt at one begins anew, and who waits before
+// the next waits no more.
+func (u *Uplink) Changed(c host.Change) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.over != nil && !u.over.endsBy(c) {
+		return
+	}
+	select {
+	case u.again <- struct{}{}:
+	default:
+	}
+	if u.end != nil {
+		u.end(errChanged)
+	}
+}
+
+// endsBy reports whether a socket is dead. Of a tunnel nobody knows which addresses its
+// requests go out from.
+func (c *conn) endsBy(change host.Change) bool {
+	tunnel := !c.until.IsZero()
+	return change.Ends(c.ws.LocalAddr()) || tunnel && len(change.Gone) > 0
+}
+
+// begun notes what Changed may end.
+func (u *Uplink) begun(end context.CancelCauseFunc, over *conn) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.end, u.over = end, over
+}
+
+// rest waits before the next attempt, and reports whether the network changed meanwhile
+// or just before.
+func (u *Uplink) rest(ctx context.Context, d time.Duration) (changed bool) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-u.again:
+		return true
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	return false
+}
+
+// Trouble is why there is no socket, for people; empty while there is one.
+func (u *Uplink) Trouble() string {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.open {
+		return ""
+	}
+	return u.trouble
+}
+
+// diagnosed notes why an attempt failed, as well as that is known.
+func (u *Uplink) diagnosed(ctx context.Context, err error) error {
+	if why := new(wire.RefusedError); u.cfg.Diagnose != nil && !errors.As(err, &why) && !errors.Is(err, errChanged) {
+		if text := u.cfg.Diagnose(ctx); text != "" {
+			err = fmt.Errorf("%s (%w)", text, err)
+		}
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.trouble = err.Error()
+	return err
+}
