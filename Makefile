@@ -59,9 +59,9 @@ bench-site: build ## One shaped site: nginx+curl, libtorrent and Sitecast side b
 	$(GO) run ./e2e/bench/site
 
 .PHONY: bench-publish
-bench-publish: ## Publishing beside sha256sum and zstd
+bench-publish: ## Publishing beside sha256sum and zstd; reading, cutting and hashing alone beside what the machine allows
 	@.ci/install bench
-	$(GO) test -run '^$$' -bench Ingest -benchtime 3x ./storage/ingest
+	$(GO) test -run '^$$' -bench 'Ingest|Known|Bound' -benchtime 3x ./storage/ingest
 
 .PHONY: bench-delta
 bench-delta: ## What an update costs over the WAN, beside casync and zstd --patch-from, on real releases

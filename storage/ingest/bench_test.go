@@ -44,7 +44,7 @@ func goRoot(b *testing.B) string {
 }
 
 // What the origin has already is read, chunked and hashed, and no more: two workers
-// on the Go tree and on one file.
+// on the Go tree and on one file, beside BenchmarkBound.
 func BenchmarkKnown(b *testing.B) {
 	all := func(_ context.Context, chunks []content.Digest) (map[content.Digest]bool, error) {
 		out := make(map[content.Digest]bool, len(chunks))

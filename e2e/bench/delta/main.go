@@ -19,6 +19,7 @@ import (
 	"strings"
 
 	"github.com/sitecast/sitecast/storage/content"
+	"github.com/sitecast/sitecast/storage/ingest"
 )
 
 // workers is how many goroutines read, chunk and hash.
@@ -139,21 +140,29 @@ func compare(p pair) error {
 	row("**Sitecast**, update", delta, second.Bytes, miss(bytesMiss),
 		miss(float64(len(delta.requests)) > maxRequestsOfCasync*float64(len(theirDelta.requests))))
 	if tree {
-		patch, err := patchFrom(p.from, p.to)
-		if err != nil {
+		if err := o.comparePatches(p, first, second); err != nil {
 			return err
 		}
-		fmt.Printf("| zstd --patch-from, the whole | %.3f | %.4f | | | 1 | |\n", mb(patch), share(patch, second.Bytes))
-		chunks, err := o.patched(first, second, p.from, p.to)
-		if err != nil {
-			return err
-		}
-		fmt.Printf("| zstd --patch-from, chunk by chunk | %.3f | %.4f | | | | |\n", mb(chunks), share(chunks, second.Bytes))
 	}
 	fmt.Printf("\nUpdate beside casync: %.2f of its bytes, %.2f of its requests. ", share(delta.bytes, theirDelta.bytes),
 		float64(len(delta.requests))/float64(len(theirDelta.requests)))
 	fmt.Printf("Read, chunk and hash with %d workers: %.2f GB/s%s; casync make of what it has: %.2f GB/s.\n", workers,
 		speed/1e9, miss(speed < minHash), float64(second.Bytes)/took.Seconds()/1e9)
+	return nil
+}
+
+// comparePatches prints what patches would take.
+func (o *origin) comparePatches(p pair, first, second ingest.Result) error {
+	whole, err := patchFrom(p.from, p.to)
+	if err != nil {
+		return err
+	}
+	chunks, err := o.patched(first, second, p.from, p.to)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("| zstd --patch-from, the whole | %.3f | %.4f | | | 1 | |\n", mb(whole), share(whole, second.Bytes))
+	fmt.Printf("| zstd --patch-from, chunk by chunk | %.3f | %.4f | | | | |\n", mb(chunks), share(chunks, second.Bytes))
 	return nil
 }
 

@@ -95,10 +95,16 @@ func tellsNothing(dir string, s *chunktest.Sample) error {
 				return fmt.Errorf("%s is on the disk", relative)
 			}
 		}
+		if errors.Is(err, fs.ErrNotExist) { // of another version, which is being made
+			return nil
+		}
 		if err != nil || d.IsDir() {
 			return err
 		}
 		data, err := os.ReadFile(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
 		for what, secret := range secrets {
 			if bytes.Contains(data, secret) || bytes.Contains(data, []byte(hex.EncodeToString(secret))) {
 				err = errors.Join(err, fmt.Errorf("%s is in %s in plain", what, relative))
