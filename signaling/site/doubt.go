@@ -41,7 +41,7 @@ func (s *Site) doubt(now time.Time) {
 				n.moved = now // it is the origin that is waited for
 			case now.Sub(n.moved) >= doubtAfter:
 				n.moved = now
-				s.disbelieve(now, f, n, members)
+				s.disbelieve(now, f, n, members, members)
 			}
 		}
 	}
@@ -67,9 +67,20 @@ func (s *Site) believe(f *flow, n *need, members []*member) {
 	}
 }
 
-// disbelieve doubts those who say that they hold what others have lacked for long.
-func (s *Site) disbelieve(now time.Time, f *flow, n *need, members []*member) {
-	for _, m := range members {
+// bodyHolders are those who say to m's group, without m, that they hold the body.
+func (s *Site) bodyHolders(m *member, f *flow) (out []*member) {
+	for _, other := range s.groups[m.group] {
+		if h := other.holds[f.ID]; other != m && h != nil && h.body {
+			out = append(out, other)
+		}
+	}
+	return out
+}
+
+// disbelieve doubts those of the suspects who say that they hold what members have
+// lacked for long.
+func (s *Site) disbelieve(now time.Time, f *flow, n *need, suspects, members []*member) {
+	for _, m := range suspects {
 		h := m.holds[f.ID]
 		if h == nil || h.doubted || !s.withholds(now, f, m, members) {
 			continue

@@ -1,6 +1,7 @@
 package site_test
 
 import (
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -257,6 +258,39 @@ func TestBodyThatItsHolderDoesNotServeIsFetchedAgain(t *testing.T) {
 		}
 		if got := take[wire.Lease](honest); len(got) == 0 || !got[0].Body {
 			t.Errorf("got %+v, want the body when it did not come for 20 s", got)
+		}
+	})
+}
+
+// A fetcher that stands still for want of a body that nobody holds withholds nothing from
+// others, though they lack what it has.
+func TestFetcherThatStandsStillWithoutABodyIsBelieved(t *testing.T) {
+	onStand(t, func(s *stand) {
+		a := version("a", 10)
+		s.order(a)
+		till := s.join("till")
+		till.report(a, nil)
+		leases := take[wire.Lease](till)
+		if len(leases) != 2 || !leases[0].Body {
+			t.Fatalf("got %+v, want the body and chunks", leases)
+		}
+		st := state(leases[1])
+		st.Verified = 1
+		p := progress(a, chunks(0, 1), failed(leases[0]), st)
+		p.Body = false
+		till.say(p)
+		s.pass(19500 * time.Millisecond)
+		other := s.join("other")
+		till.linked(other, true)
+		other.report(a, nil)
+		s.pass(10 * time.Second)
+		if got := take[wire.Revoke](till); !slices.ContainsFunc(got, func(r wire.Revoke) bool { return r.Lease == leases[1].Lease }) {
+			t.Fatalf("got %+v, want the lease that stands still taken away", got)
+		}
+		for _, l := range take[wire.Lease](other) {
+			if slices.ContainsFunc(l.Parts, func(p wire.Part) bool { return p.Chunk == 0 }) {
+				t.Errorf("got %+v, of which another holds chunk 0", l)
+			}
 		}
 	})
 }

@@ -118,7 +118,7 @@ func (s *Site) expire(now time.Time) {
 			m.pushOff(now)
 			if f := s.flows[first.flow]; !first.body && !m.holds[f.ID].body {
 				// It waits for the body, which somebody says to hold and does not serve.
-				s.disbelieve(now, f, f.need(m.group, now), s.groups[m.group])
+				s.disbelieve(now, f, f.need(m.group, now), s.bodyHolders(m, f), s.groups[m.group])
 			}
 		case s.fetching(now, m, s.podium(now, m.group).without(m)).Slow() && s.replaceable(now, m, s.flows[first.flow]):
 			why = "another one was much faster"

@@ -128,13 +128,11 @@ func (c *Catalog) change(ctx context.Context, by, action, target, detail string,
 // end commits, or rolls back after an error. A transaction whose context ends is
 // rolled back by itself; then the context's error is the one that says so.
 func end(ctx context.Context, tx *sql.Tx, err error) error {
-	if err != nil {
-		if undo := tx.Rollback(); !errors.Is(undo, sql.ErrTxDone) {
-			err = errors.Join(err, undo)
-		}
-		return err
+	if err == nil {
+		err = tx.Commit()
+	} else if undo := tx.Rollback(); !errors.Is(undo, sql.ErrTxDone) {
+		err = errors.Join(err, undo)
 	}
-	err = tx.Commit()
 	if errors.Is(err, sql.ErrTxDone) && ctx.Err() != nil {
 		err = ctx.Err()
 	}
