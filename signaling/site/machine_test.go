@@ -61,38 +61,50 @@ func (h *shop) end(name string) *end {
 	return e
 }
 
-// listen takes in what an endpoint was told.
-func (h *shop) listen(e *end) {
-	for _, g := range take[wire.Govern](e.fake) {
+// listen takes in what an endpoint was told, and reports whether there was anything.
+func (h *shop) listen(e *end) bool {
+	e.mu.Lock()
+	got := e.got
+	e.got = slices.DeleteFunc(slices.Clone(got), func(m sent) bool { return m.kind != "" }) // what closed it stays
+	e.mu.Unlock()
+	for _, g := range of[wire.Govern](got) {
 		e.govern = g
 	}
-	for _, f := range take[wire.Flow](e.fake) {
+	for _, f := range of[wire.Flow](got) {
 		e.known[f.ID] = f
 	}
-	for _, f := range take[wire.Flows](e.fake) {
+	for _, f := range of[wire.Flows](got) {
 		for id := range e.known {
 			if !slices.Contains(f.IDs, id) {
 				delete(e.known, id)
 			}
 		}
 	}
-	for _, d := range take[wire.Dial](e.fake) { // links of a shop come up
-		e.say(&wire.Linked{Peer: d.Peer, Attempt: d.Attempt, Up: true})
-	}
 	revoked := map[uint64]bool{}
-	for _, r := range take[wire.Revoke](e.fake) {
+	for _, r := range of[wire.Revoke](got) {
 		revoked[r.Lease] = true
 	}
-	for _, l := range take[wire.Lease](e.fake) {
+	for _, l := range of[wire.Lease](got) {
 		if f, ok := e.known[l.Flow]; !ok || f.Paused && !revoked[l.Lease] {
 			h.t.Errorf("%s got a lease of %v, which it may not fetch", e.name, l.Flow)
 		}
 		e.leases = append(e.leases, l)
 	}
 	e.leases = slices.DeleteFunc(e.leases, func(l wire.Lease) bool { return revoked[l.Lease] })
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.got = nil
+	for _, d := range of[wire.Dial](got) { // links of a shop come up
+		e.say(&wire.Linked{Peer: d.Peer, Attempt: d.Attempt, Up: true})
+	}
+	return len(got) > 0
+}
+
+// of are the messages of a kind.
+func of[T any](got []sent) (out []T) {
+	for _, m := range got {
+		if b, ok := m.body.(T); ok && m.kind != "" {
+			out = append(out, b)
+		}
+	}
+	return out
 }
 
 func (h *shop) online() []string {
@@ -294,11 +306,14 @@ func (h *shop) check(t *rapid.T) {
 			}
 		}
 	}
-	for _, name := range h.online() {
-		if e := h.ends[name]; e.closed() == "" {
-			h.listen(e)
-			if e.govern.Term > h.govern.Term {
-				h.govern = e.govern
+	for more := true; more; { // what one says when it listens changes what others are told
+		more = false
+		for _, name := range h.online() {
+			if e := h.ends[name]; e.closed() == "" {
+				more = h.listen(e) || more
+				if e.govern.Term > h.govern.Term {
+					h.govern = e.govern
+				}
 			}
 		}
 	}
