@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"strconv"
 	"sync"
 	"time"
@@ -28,9 +27,6 @@ const (
 	tunnelTries  = 4
 	tunnelPause  = 500 * time.Millisecond
 	tunnelAnswer = wire.TunnelWait + 15*time.Second
-	// tunnelGather is how long what the socket writes waits for more: each request has a
-	// kilobyte of its own, and paces come by the dozen a second.
-	tunnelGather = 50 * time.Millisecond
 )
 
 // tunnels opens tunnels to a server, see [wire.PathTunnel].
@@ -137,7 +133,7 @@ func (c *tunnelConn) bring(ctx context.Context) {
 	defer c.far.Close()
 	buffer := make([]byte, wire.MaxTunnelBytes)
 	for sent := int64(0); ; {
-		n, err := gather(c.far, buffer)
+		n, err := c.far.Read(buffer)
 		if n > 0 {
 			if _, err := c.t.do(ctx, http.MethodPost, c.from(sent), "", buffer[:n]); err != nil {
 				return
@@ -148,25 +144,6 @@ func (c *tunnelConn) bring(ctx context.Context) {
 			return
 		}
 	}
-}
-
-// gather reads something, and what follows soon.
-func gather(conn net.Conn, b []byte) (n int, err error) {
-	if n, err = conn.Read(b); err != nil {
-		return n, err
-	}
-	if err := conn.SetReadDeadline(time.Now().Add(tunnelGather)); err != nil {
-		return n, err
-	}
-	for err == nil && n < len(b) {
-		var more int
-		more, err = conn.Read(b[n:])
-		n += more
-	}
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		err = nil
-	}
-	return n, errors.Join(err, conn.SetReadDeadline(time.Time{}))
 }
 
 // fetch brings the socket what the server writes.

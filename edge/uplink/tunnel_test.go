@@ -140,44 +140,6 @@ func TestASocketGoesOverPlainRequestsWhereNoWebSocketPasses(t *testing.T) {
 	})
 }
 
-// Each request has a kilobyte of its own, and a thin line is there for others.
-func TestWhatIsSaidInSuccessionSharesARequest(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m := &middle{refuses: true}
-		heard := 0
-		s := tunnelled(t, m, func(ws *websocket.Conn, _ bool) {
-			greet(ws, "one")
-			for {
-				env, body := next(ws)
-				if _, broken := body.(error); broken {
-					return
-				}
-				m.mu.Lock()
-				if env.Kind == wire.KindPace {
-					heard++
-				}
-				m.mu.Unlock()
-			}
-		})
-		time.Sleep(time.Second)
-		m.mu.Lock()
-		before := m.polls
-		m.mu.Unlock()
-		const said = 100
-		for range said {
-			s.up.Send(wire.KindPace, wire.Pace{Key: strings.Repeat("a", wire.PaceKeyBytes), BytesPerSecond: 1})
-			time.Sleep(10 * time.Millisecond)
-		}
-		time.Sleep(time.Second)
-		m.mu.Lock()
-		if n := m.polls - before; heard != said || n > said/3 {
-			t.Errorf("%d of %d messages arrived in %d requests, want a third of that at most", heard, said, n)
-		}
-		m.mu.Unlock()
-		s.end()
-	})
-}
-
 func TestAWebSocketIsTriedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &middle{refuses: true}
