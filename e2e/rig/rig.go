@@ -317,6 +317,16 @@ func Poll(ctx context.Context, what string, done func() (bool, error)) error {
 	}
 }
 
+// Pause lets a time pass, and fails if ctx ends before.
+func Pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-time.After(d):
+		return nil
+	}
+}
+
 // CPU is the processor time that the server and all agents have used.
 func (r *Rig) CPU() (total time.Duration, err error) {
 	processes := []*Process{r.Server}

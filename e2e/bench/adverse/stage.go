@@ -202,7 +202,7 @@ func (s *stage) online(in *rig.Rig) (time.Duration, error) {
 		if on == endpoints {
 			return time.Since(start), nil
 		}
-		if err := pause(s.ctx, watchEvery); err != nil {
+		if err := rig.Pause(s.ctx, watchEvery); err != nil {
 			return 0, err
 		}
 	}

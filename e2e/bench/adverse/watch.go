@@ -5,6 +5,8 @@ package main
 import (
 	"context"
 	"time"
+
+	"github.com/sitecast/sitecast/e2e/rig"
 )
 
 // watchEvery is how often is looked how much came: standstills are as exact.
@@ -40,17 +42,8 @@ func (w *watch) until(ctx context.Context, patience time.Duration, look func() (
 		if done || took > patience {
 			return figures{Complete: done, Seconds: took.Seconds(), Bytes: bytes, Standstill: w.longest.Seconds()}, nil
 		}
-		if err := pause(ctx, watchEvery); err != nil {
+		if err := rig.Pause(ctx, watchEvery); err != nil {
 			return f, err
 		}
-	}
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-time.After(d):
-		return nil
 	}
 }

@@ -20,12 +20,11 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"os"
-	"os/signal"
 	"path/filepath"
 	"runtime"
 	"time"
 
+	"github.com/sitecast/sitecast/e2e/bench/command"
 	"github.com/sitecast/sitecast/e2e/netlab"
 )
 
@@ -34,12 +33,7 @@ func main() {
 	span := flag.Duration("span", 8*time.Second, "how long fio runs each time")
 	rounds := flag.Int("rounds", 2, "how often all is measured")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := bench(ctx, *program, *span, *rounds); err != nil {
-		fmt.Fprintln(os.Stderr, "bench disk:", err)
-		os.Exit(1)
-	}
+	command.Main("bench disk", func(ctx context.Context) error { return bench(ctx, *program, *span, *rounds) })
 }
 
 func bench(ctx context.Context, program string, span time.Duration, rounds int) (err error) {

@@ -160,7 +160,7 @@ func (b *bench) share(s *stage, in *rig.Rig, where []string, count func() (first
 	if _, err := in.Sitecast(s.ctx, "distribute", "first@1", where[0]); err != nil {
 		return f, err
 	}
-	if err := pause(s.ctx, lateBy); err != nil {
+	if err := rig.Pause(s.ctx, lateBy); err != nil {
 		return f, err
 	}
 	if _, err := in.Sitecast(s.ctx, "distribute", "late@1", where[1]); err != nil {
@@ -172,7 +172,7 @@ func (b *bench) share(s *stage, in *rig.Rig, where []string, count func() (first
 	}
 	var firstGot, lateGot float64
 	for range togetherFor / shareEvery {
-		if err := pause(s.ctx, shareEvery); err != nil {
+		if err := rig.Pause(s.ctx, shareEvery); err != nil {
 			return f, err
 		}
 		first, late, err := count()

@@ -72,7 +72,7 @@ func (b *bench) granted(s *stage, in *rig.Rig) (f finding, err error) {
 			return f, fmt.Errorf("nothing was granted and taken within a minute")
 		}
 		log = append(log, a)
-		if err := pause(s.ctx, grantEvery); err != nil {
+		if err := rig.Pause(s.ctx, grantEvery); err != nil {
 			return f, err
 		}
 	}

@@ -19,14 +19,14 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"regexp"
 	"slices"
-	"syscall"
 	"time"
 
+	"github.com/sitecast/sitecast/e2e/bench/command"
 	"github.com/sitecast/sitecast/e2e/netlab"
+	"github.com/sitecast/sitecast/e2e/rig"
 )
 
 // About how long the parts of a cell take, to tell whether one more fits.
@@ -74,13 +74,7 @@ func main() {
 	flag.BoolVar(&o.json, "json", false, "print JSON instead of a table")
 	flag.BoolVar(&o.verbose, "verbose", false, "tell every figure as soon as it is measured")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := o.run(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, "bench harm:", err)
-		stop()
-		os.Exit(1)
-	}
+	command.Main("bench harm", o.run)
 }
 
 func (o options) run(ctx context.Context) (err error) {
@@ -236,7 +230,7 @@ func (b *bench) measure(ctx context.Context, c cell, phases []string) (err error
 		if b.verbose {
 			b.tell(r)
 		}
-		if err := pause(ctx, gap); err != nil {
+		if err := rig.Pause(ctx, gap); err != nil {
 			return err
 		}
 	}

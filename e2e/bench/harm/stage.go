@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sitecast/sitecast/e2e/netlab"
+	"github.com/sitecast/sitecast/e2e/rig"
 )
 
 const (
@@ -106,7 +107,7 @@ func settings(sender string) map[string]string {
 // solo measures everything that others do, while nothing else does anything.
 func (s *stage) solo() (r solo, err error) {
 	from := time.Now()
-	if err := pause(s.ctx, quiet); err != nil {
+	if err := rig.Pause(s.ctx, quiet); err != nil {
 		return r, err
 	}
 	trips, _ := s.voice.between(from, time.Now().Add(-gap))
@@ -143,7 +144,7 @@ func (s *stage) foreground() (r ran, err error) {
 		return r, errors.New("no foreground was seen on the WAN")
 	}
 	// The last packets are still on their way.
-	if err := pause(s.ctx, gap); err != nil {
+	if err := rig.Pause(s.ctx, gap); err != nil {
 		return r, err
 	}
 	trips, lost := s.voice.between(r.first, r.last)
@@ -158,17 +159,17 @@ func (s *stage) browse() (p50, p95 float64, err error) {
 	if err != nil {
 		return 0, 0, err
 	}
-	return quantile(took, 0.50), quantile(took, 0.95), pause(s.ctx, gap)
+	return quantile(took, 0.50), quantile(took, 0.95), rig.Pause(s.ctx, gap)
 }
 
 // disturb looks what becomes of the bystander while something else downloads,
 // which has been started already. What it ends with is up to the caller.
 func (s *stage) disturb() (r beside, f ran, err error) {
-	if err := pause(s.ctx, settle); err != nil {
+	if err := rig.Pause(s.ctx, settle); err != nil {
 		return r, f, err
 	}
 	from, load := time.Now(), readLoad()
-	if err := pause(s.ctx, idleFor); err != nil {
+	if err := rig.Pause(s.ctx, idleFor); err != nil {
 		return r, f, err
 	}
 	to := time.Now()
@@ -212,7 +213,7 @@ func (s *stage) back(since time.Time, rate float64) (float64, error) {
 		if took != never || now.Sub(since) > backWithin {
 			return took, nil
 		}
-		if err := pause(s.ctx, sampleEvery); err != nil {
+		if err := rig.Pause(s.ctx, sampleEvery); err != nil {
 			return 0, err
 		}
 	}

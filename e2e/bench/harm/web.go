@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/sitecast/sitecast/e2e/netlab"
+	"github.com/sitecast/sitecast/e2e/rig"
 )
 
 const (
@@ -81,7 +82,7 @@ func browse(ctx context.Context, from *netlab.Host, address string, until time.T
 		if next.After(until) {
 			break
 		}
-		if err := pause(ctx, time.Until(next)); err != nil {
+		if err := rig.Pause(ctx, time.Until(next)); err != nil {
 			failed = err
 			break
 		}
@@ -120,13 +121,4 @@ func get(from *netlab.Host, address string) (took time.Duration, err error) {
 		return pageLate, nil
 	}
 	return time.Since(begun), nil
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-time.After(d):
-		return nil
-	}
 }

@@ -14,7 +14,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -22,6 +21,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sitecast/sitecast/e2e/bench/command"
 	"github.com/sitecast/sitecast/e2e/netlab"
 	"github.com/sitecast/sitecast/e2e/rig"
 	"github.com/sitecast/sitecast/edge/engine"
@@ -39,12 +39,7 @@ const (
 func main() {
 	program := flag.String("sitecast", "bin/sitecast", "the program to measure")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := measure(ctx, *program); err != nil {
-		fmt.Fprintln(os.Stderr, "bench idle:", err)
-		os.Exit(1)
-	}
+	command.Main("bench idle", func(ctx context.Context) error { return measure(ctx, *program) })
 }
 
 func measure(ctx context.Context, program string) (err error) {

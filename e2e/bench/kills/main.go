@@ -17,13 +17,13 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"regexp"
 	"runtime"
 	"slices"
 	"time"
 
+	"github.com/sitecast/sitecast/e2e/bench/command"
 	"github.com/sitecast/sitecast/e2e/netlab"
 )
 
@@ -63,19 +63,16 @@ func main() {
 	flag.StringVar(&o.keep, "keep", "", "keep the logs of the last round of each scenario in this folder")
 	program := flag.String("sitecast", "bin/sitecast", "the program to measure")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	only, err := regexp.Compile(*which)
-	if err == nil {
-		o.exe, err = filepath.Abs(*program)
-	}
-	if err == nil {
-		err = o.measure(ctx, only)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "bench kills:", err)
-		os.Exit(1)
-	}
+	command.Main("bench kills", func(ctx context.Context) error {
+		only, err := regexp.Compile(*which)
+		if err != nil {
+			return err
+		}
+		if o.exe, err = filepath.Abs(*program); err != nil {
+			return err
+		}
+		return o.measure(ctx, only)
+	})
 }
 
 // measure prints the table, good cells and bad ones.

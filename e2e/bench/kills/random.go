@@ -92,7 +92,7 @@ func (s *stage) revive(away []revival, until time.Time) ([]revival, error) {
 				next, at = r, i
 			}
 		}
-		if err := s.pause(time.Until(next.at)); err != nil || at < 0 {
+		if err := rig.Pause(s.ctx, time.Until(next.at)); err != nil || at < 0 {
 			return away, err
 		}
 		if err := next.agent.Restart(); err != nil {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/sitecast/sitecast/e2e/rig"
 )
 
 // scenario is one way to break things.
@@ -96,7 +98,7 @@ func (s *stage) killServer() error {
 	if err := s.KillServer(s.ctx); err != nil {
 		return err
 	}
-	if err := s.pause(10 * time.Second); err != nil {
+	if err := rig.Pause(s.ctx, 10*time.Second); err != nil {
 		return err
 	}
 	s.did("the server is back")
@@ -113,7 +115,7 @@ func reboot(lan bool) func(*stage) error {
 			return err
 		}
 		s.did("the router is off")
-		err := s.site.Reboot(lan, func() error { return s.pause(15 * time.Second) })
+		err := s.site.Reboot(lan, func() error { return rig.Pause(s.ctx, 15*time.Second) })
 		s.did("the router is on")
 		return err
 	}

@@ -142,7 +142,7 @@ func (s *stage) crossed(share float64) error {
 		if float64(counted.ReceivedBytes-s.wan) >= share*headers*size {
 			return nil
 		}
-		if err := s.pause(step); err != nil {
+		if err := rig.Pause(s.ctx, step); err != nil {
 			return err
 		}
 	}
@@ -164,7 +164,7 @@ func (s *stage) fetchers(n int) (who []*rig.Agent, err error) {
 		if len(who) >= n {
 			return who, nil
 		}
-		if err := s.pause(step); err != nil {
+		if err := rig.Pause(s.ctx, step); err != nil {
 			return nil, fmt.Errorf("nobody fetches: %w", err)
 		}
 	}
@@ -209,15 +209,6 @@ func (s *stage) did(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, "%6.1f s: %s\n", time.Since(s.begun).Seconds(), fmt.Sprintf(format, args...))
 }
 
-func (s *stage) pause(d time.Duration) error {
-	select {
-	case <-s.ctx.Done():
-		return context.Cause(s.ctx)
-	case <-time.After(d):
-		return nil
-	}
-}
-
 // complete waits until the agents show the version ordered last.
 func (s *stage) complete(agents []*rig.Agent) error {
 	v := s.delivered[len(s.delivered)-1]
@@ -226,7 +217,7 @@ func (s *stage) complete(agents []*rig.Agent) error {
 			if _, err := os.Stat(filepath.Join(a.Placed(content, v.name), content)); err == nil {
 				break
 			}
-			if err := s.pause(step); err != nil {
+			if err := rig.Pause(s.ctx, step); err != nil {
 				return fmt.Errorf("%s does not have version %s: %w", a.Name, v.name, err)
 			}
 		}

@@ -15,12 +15,12 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
 	"runtime"
 	"strings"
 	"text/tabwriter"
 	"time"
 
+	"github.com/sitecast/sitecast/e2e/bench/command"
 	"github.com/sitecast/sitecast/e2e/netlab"
 )
 
@@ -44,12 +44,7 @@ const (
 func main() {
 	quick := flag.Bool("quick", false, "one rate and delay only")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := measure(ctx, *quick); err != nil {
-		fmt.Fprintln(os.Stderr, "bench netlab:", err)
-		os.Exit(1)
-	}
+	command.Main("bench netlab", func(ctx context.Context) error { return measure(ctx, *quick) })
 }
 
 func measure(ctx context.Context, quick bool) error {

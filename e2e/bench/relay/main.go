@@ -17,12 +17,12 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"time"
 
 	"github.com/sitecast/sitecast/e2e/bench/book"
+	"github.com/sitecast/sitecast/e2e/bench/command"
 )
 
 // load is what is sent through a relay.
@@ -78,19 +78,16 @@ func main() {
 	fresh := flag.Bool("fresh", false, "begin anew; what was measured is laid aside")
 	limit := flag.Duration("limit", 9*time.Minute, "end after this time; the next call goes on")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	exe, err := filepath.Abs(*program)
-	if err == nil && *fresh {
-		err = book.Aside(*out)
-	}
-	if err == nil {
-		err = measure(ctx, exe, *out, *rounds, time.Now().Add(*limit))
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "bench relay:", err)
-		os.Exit(1)
-	}
+	command.Main("bench relay", func(ctx context.Context) error {
+		exe, err := filepath.Abs(*program)
+		if err == nil && *fresh {
+			err = book.Aside(*out)
+		}
+		if err != nil {
+			return err
+		}
+		return measure(ctx, exe, *out, *rounds, time.Now().Add(*limit))
+	})
 }
 
 // errLater means that the time is over and more is to be measured.

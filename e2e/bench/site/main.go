@@ -20,7 +20,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"regexp"
 	"runtime"
@@ -28,6 +27,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/sitecast/sitecast/e2e/bench/command"
 	"github.com/sitecast/sitecast/e2e/netlab"
 )
 
@@ -82,18 +82,15 @@ func main() {
 	rounds := flag.Int("rounds", 1, "rounds; medians are shown")
 	program := flag.String("sitecast", "bin/sitecast", "the program to measure")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	exe, err := filepath.Abs(*program)
-	which, werr := regexp.Compile(*run)
-	whom, oerr := regexp.Compile(*only)
-	if err = errors.Join(err, werr, oerr); err == nil {
-		err = measure(ctx, exe, which, whom, *rounds)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "bench site:", err)
-		os.Exit(1)
-	}
+	command.Main("bench site", func(ctx context.Context) error {
+		exe, err := filepath.Abs(*program)
+		which, werr := regexp.Compile(*run)
+		whom, oerr := regexp.Compile(*only)
+		if err = errors.Join(err, werr, oerr); err != nil {
+			return err
+		}
+		return measure(ctx, exe, which, whom, *rounds)
+	})
 }
 
 func measure(ctx context.Context, exe string, run, only *regexp.Regexp, rounds int) error {

@@ -52,10 +52,10 @@ func mendUntil(ctx context.Context, broken *[]mend, until time.Time) error {
 	for {
 		slices.SortFunc(*broken, func(a, b mend) int { return a.at.Compare(b.at) })
 		if len(*broken) == 0 || (*broken)[0].at.After(until) {
-			return pause(ctx, time.Until(until))
+			return rig.Pause(ctx, time.Until(until))
 		}
 		first := (*broken)[0]
-		if err := pause(ctx, time.Until(first.at)); err != nil {
+		if err := rig.Pause(ctx, time.Until(first.at)); err != nil {
 			return err
 		}
 		*broken = (*broken)[1:]
@@ -108,7 +108,7 @@ func (s *soak) smash(ctx context.Context, rng *rand.Rand, broken []mend) (m mend
 	if err := s.KillServer(ctx); err != nil {
 		return mend{}, err
 	}
-	if err := pause(ctx, minAway+time.Duration(rng.Int64N(int64(maxAway-minAway)))); err != nil {
+	if err := rig.Pause(ctx, minAway+time.Duration(rng.Int64N(int64(maxAway-minAway)))); err != nil {
 		return mend{}, err
 	}
 	return mend{}, s.RestartServer(ctx)

@@ -45,7 +45,7 @@ func (s *soak) deliver(ctx context.Context, rng *rand.Rand) error {
 		for _, i := range rng.Perm(blocks)[:fresh] {
 			seeds[i] = rng.Uint64()
 		}
-		if err := pause(ctx, time.Until(next)); err != nil {
+		if err := rig.Pause(ctx, time.Until(next)); err != nil {
 			return err
 		}
 	}
@@ -90,7 +90,7 @@ func (s *soak) arrived(ctx context.Context, name string, sum [sha256.Size]byte) 
 			if time.Since(ordered) > patience {
 				return fmt.Errorf("%s does not have version %s after %v", a.Name, name, patience)
 			}
-			if err := pause(ctx, step); err != nil {
+			if err := rig.Pause(ctx, step); err != nil {
 				return err
 			}
 		}

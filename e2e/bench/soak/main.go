@@ -17,7 +17,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"runtime"
 	"sync"
@@ -25,6 +24,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/sitecast/sitecast/e2e/bench/command"
 	"github.com/sitecast/sitecast/e2e/netlab"
 	"github.com/sitecast/sitecast/e2e/rig"
 )
@@ -51,16 +51,13 @@ func main() {
 	program := flag.String("sitecast", "bin/sitecast", "the program to run")
 	keep := flag.String("keep", "", "keep the logs in this folder if something is wrong")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	exe, err := filepath.Abs(*program)
-	if err == nil {
-		err = run(ctx, exe, *length, *seed, *keep)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "soak:", err)
-		os.Exit(1)
-	}
+	command.Main("soak", func(ctx context.Context) error {
+		exe, err := filepath.Abs(*program)
+		if err != nil {
+			return err
+		}
+		return run(ctx, exe, *length, *seed, *keep)
+	})
 }
 
 // soak is one run.
@@ -142,15 +139,6 @@ func (s *soak) live(ctx context.Context, seed uint64) error {
 	fmt.Printf("\n%d versions of %.1f MB, a third of it new, arrived correctly at all %d endpoints; %d things broke meanwhile; %.3f copies crossed the WAN\n",
 		s.versions, size/1e6, endpoints, s.breaks, float64(after.Minus(before).ReceivedBytes)/float64(size*s.versions))
 	return nil
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-time.After(d):
-		return nil
-	}
 }
 
 // over reports whether nothing new may begin.

@@ -38,7 +38,7 @@ func (s *soak) watch(ctx context.Context) error {
 	fmt.Println("        | anonymous MB descriptors goroutines | anonymous MB    descriptors   goroutines")
 	var low floor
 	for next := time.Now().Add(sampleEvery); !s.over(); {
-		if err := pause(ctx, lookEvery); err != nil {
+		if err := rig.Pause(ctx, lookEvery); err != nil {
 			return err
 		}
 		if err := s.look(&low); err != nil {
