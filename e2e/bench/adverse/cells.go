@@ -3,9 +3,9 @@
 package main
 
 import (
-	"fmt"
 	"time"
 
+	"github.com/sitecast/sitecast/e2e/bench/grid"
 	"github.com/sitecast/sitecast/e2e/netlab"
 )
 
@@ -18,64 +18,33 @@ const (
 	largest      = 8 * mib
 	// lasting is how long the content would last at the full rate of the link.
 	lasting = 20 * time.Second
+	// leastQueue is what a router in front of a slow line has.
+	leastQueue = 100 * time.Millisecond
 )
-
-// cell is one kind of WAN.
-type cell struct {
-	mbit int64
-	rtt  time.Duration // of an empty link
-	loss float64       // in each direction, of each packet by itself
-}
-
-func (c cell) String() string {
-	return fmt.Sprintf("%dmbit-%dms-%.0f%%", c.mbit, c.rtt.Milliseconds(), 100*c.loss)
-}
-
-// rate is in bits per second.
-func (c cell) rate() int64 { return c.mbit * 1_000_000 }
 
 // size is how many bytes the content of a cell has.
-func (c cell) size() int64 {
-	if c.loss >= terrible {
+func size(c grid.Cell) int64 {
+	if c.Loss >= terrible {
 		return terribleSize
 	}
-	return min(largest, int64(netlab.Backlog(c.rate(), lasting)))
+	return min(largest, int64(netlab.Backlog(c.Rate(), lasting)))
 }
 
-// link is one direction of the WAN. Its queue holds a round trip's worth, and 100 ms
-// where that is more: what a router in front of a slow line has.
-func (c cell) link() netlab.Link {
-	return netlab.Link{Rate: c.rate(), Delay: c.rtt / 2, Loss: c.loss, Queue: netlab.Backlog(c.rate(), max(c.rtt, 100*time.Millisecond))}
-}
-
-var (
-	rates      = []int64{1, 20}
-	roundTrips = []time.Duration{1 * time.Millisecond, 40 * time.Millisecond, 150 * time.Millisecond, 600 * time.Millisecond}
-	losses     = []float64{0, 0.01, 0.05, 0.10, 0.30}
-)
-
-// full is every cell there is, the worst last.
-func full() (all []cell) {
-	for _, loss := range losses {
-		for _, rtt := range roundTrips {
-			for _, mbit := range rates {
-				all = append(all, cell{mbit, rtt, loss})
-			}
-		}
-	}
-	return all
-}
-
-// short is ten of them, among which each value is.
-var short = []cell{
-	{20, 1 * time.Millisecond, 0},
-	{1, 600 * time.Millisecond, 0},
-	{20, 40 * time.Millisecond, 0.01},
-	{20, 600 * time.Millisecond, 0.01},
-	{1, 40 * time.Millisecond, 0.05},
-	{20, 150 * time.Millisecond, 0.05},
-	{1, 1 * time.Millisecond, 0.10},
-	{1, 150 * time.Millisecond, 0.10},
-	{20, 40 * time.Millisecond, 0.10},
-	{20, 600 * time.Millisecond, 0.30},
+// cells has a short set of ten.
+var cells = grid.Grid{
+	Mbit: []int64{1, 20},
+	RTT:  []time.Duration{1 * time.Millisecond, 40 * time.Millisecond, 150 * time.Millisecond, 600 * time.Millisecond},
+	Loss: []float64{0, 0.01, 0.05, 0.10, 0.30},
+	Short: []grid.Cell{
+		{Mbit: 20, RTT: 1 * time.Millisecond},
+		{Mbit: 1, RTT: 600 * time.Millisecond},
+		{Mbit: 20, RTT: 40 * time.Millisecond, Loss: 0.01},
+		{Mbit: 20, RTT: 600 * time.Millisecond, Loss: 0.01},
+		{Mbit: 1, RTT: 40 * time.Millisecond, Loss: 0.05},
+		{Mbit: 20, RTT: 150 * time.Millisecond, Loss: 0.05},
+		{Mbit: 1, RTT: 1 * time.Millisecond, Loss: 0.10},
+		{Mbit: 1, RTT: 150 * time.Millisecond, Loss: 0.10},
+		{Mbit: 20, RTT: 40 * time.Millisecond, Loss: 0.10},
+		{Mbit: 20, RTT: 600 * time.Millisecond, Loss: 0.30},
+	},
 }

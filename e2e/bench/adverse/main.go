@@ -14,149 +14,74 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"flag"
-	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
-	"regexp"
-	"runtime"
-	"slices"
-	"syscall"
 	"time"
 
-	"github.com/sitecast/sitecast/e2e/netlab"
-	"github.com/sitecast/sitecast/e2e/rig"
+	"github.com/sitecast/sitecast/e2e/bench/book"
+	"github.com/sitecast/sitecast/e2e/bench/command"
+	"github.com/sitecast/sitecast/e2e/bench/grid"
 )
 
 // options are the command line.
 type options struct {
-	full               bool
-	only, program, out string
-	keep               string
-	limit              time.Duration
-}
-
-// bench is one run of the program.
-type bench struct {
-	options
-	exe   string
-	book  *book
-	begun time.Time
+	grid.Options
+	program, keep string
 }
 
 func main() {
 	var o options
-	flag.BoolVar(&o.full, "full", false, "all 40 cells, not the short set of 10")
-	flag.StringVar(&o.only, "only", "", "only cells whose names match this regular expression")
+	o.Flags(len(cells.Full()), len(cells.Short), filepath.Join(os.TempDir(), "sitecast-adverse.jsonl"))
 	flag.StringVar(&o.program, "sitecast", "bin/sitecast", "the program to measure")
-	flag.StringVar(&o.out, "out", filepath.Join(os.TempDir(), "sitecast-adverse.jsonl"), "file that keeps what was measured")
 	flag.StringVar(&o.keep, "keep", "", "keep the logs of each cell in this folder")
-	flag.DurationVar(&o.limit, "limit", 0, "begin nothing that would not be done after this time (0: no limit)")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := o.run(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, "bench adverse:", err)
-		stop()
-		os.Exit(1)
-	}
+	command.Main("bench adverse", o.run)
 }
 
 func (o options) run(ctx context.Context) error {
-	if why := netlab.Unavailable(); why != "" {
-		return errors.New(why)
-	}
-	only, err := regexp.Compile(o.only)
+	exe, err := filepath.Abs(o.program)
 	if err != nil {
 		return err
 	}
-	b := &bench{options: o, begun: time.Now()}
-	if b.exe, err = filepath.Abs(o.program); err != nil {
-		return err
-	}
-	build, err := rig.Sum(b.exe)
-	if err != nil {
-		return fmt.Errorf("read the program to measure (make build): %w", err)
-	}
-	if b.book, err = openBook(o.out, fmt.Sprintf("%x", build[:sha256.Size/4])); err != nil {
-		return err
-	}
-	cells := short
-	if o.full {
-		cells = full()
-	}
-	cells = slices.DeleteFunc(slices.Clone(cells), func(c cell) bool { return !only.MatchString(c.String()) })
-	if len(cells) == 0 {
-		return fmt.Errorf("no cell matches %q", o.only)
-	}
-	failed := b.measure(ctx, cells)
-	fmt.Printf("Sitecast %s, %d cores, %s\n\n", b.book.build, runtime.NumCPU(), runtime.Version())
-	measured, met := printTable(os.Stdout, b.book, cells)
-	switch {
-	case failed != nil:
-		return failed
-	case measured < len(cells):
-		return fmt.Errorf("%d of %d cells measured, %d of them met all bounds; run it again for the rest", measured, len(cells), met)
-	case met < len(cells):
-		return errors.New("bounds are missed")
-	}
-	return nil
+	return grid.Bench[record]{
+		Options: o.Options, Grid: cells, Program: exe, Called: "Sitecast",
+		Phases: []string{phaseCubic, phaseBBR, book.Sitecast}, Rivals: []string{phaseCubic, phaseBBR},
+		Head: head, Legend: legend, Takes: takes,
+		Measure: func(ctx context.Context, c grid.Cell, m book.Mark) (record, error) {
+			return measure(ctx, c, m, exe, o.keep)
+		},
+	}.Run(ctx)
 }
 
-// measure does what is not known yet and fits.
-func (b *bench) measure(ctx context.Context, cells []cell) (failed error) {
-	for _, c := range cells {
-		for _, phase := range phases {
-			if _, known := b.book.find(c, phase); known {
-				continue
-			}
-			if b.limit > 0 && time.Since(b.begun)+expected(c, phase) > b.limit {
-				return failed
-			}
-			fmt.Fprintf(os.Stderr, "%5.0f s: %v, %s\n", time.Since(b.begun).Seconds(), c, phase)
-			if err := b.phase(ctx, c, phase); ctx.Err() != nil {
-				return ctx.Err()
-			} else if err != nil {
-				failed = errors.Join(failed, fmt.Errorf("%v, %s: %w", c, phase, err))
-			}
-		}
-	}
-	return failed
-}
-
-// expected is about how long a phase takes.
-func expected(c cell, phase string) time.Duration {
+// takes is about how long a phase takes.
+func takes(c grid.Cell, phase string) time.Duration {
 	const building = 5 * time.Second
 	switch {
-	case phase != phaseSitecast:
+	case phase != book.Sitecast:
 		return building + rivalPatience
-	case c.loss >= terrible:
+	case c.Loss >= terrible:
 		return 5 * time.Minute
 	}
 	return building + 3*lasting
 }
 
-// phase measures one phase of a cell on a network of its own.
-func (b *bench) phase(ctx context.Context, c cell, phase string) (err error) {
-	s, err := open(ctx, c, b.exe)
+// measure does one phase of a cell on a network of its own.
+func measure(ctx context.Context, c grid.Cell, m book.Mark, exe, keep string) (r record, err error) {
+	r.Mark = m
+	s, err := open(ctx, c, exe)
 	if err != nil {
-		return err
+		return r, err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	var f figures
-	switch phase {
+	switch m.Phase {
 	case phaseCubic:
-		f, err = s.curl("cubic")
+		r.figures, err = s.curl("cubic")
 	case phaseBBR:
-		f, err = s.curl("bbr")
+		r.figures, err = s.curl("bbr")
 	default:
-		f, err = s.sitecast(b.keep)
+		r.figures, err = s.sitecast(keep)
 	}
-	if err != nil {
-		return err
-	}
-	return b.book.note(c, phase, f)
+	return r, err
 }

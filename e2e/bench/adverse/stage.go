@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/sitecast/sitecast/e2e/bench/grid"
 	"github.com/sitecast/sitecast/e2e/netlab"
 	"github.com/sitecast/sitecast/e2e/rig"
 )
@@ -31,7 +32,7 @@ const (
 
 // stage is the network of one phase, and the file that is brought over it.
 type stage struct {
-	cell
+	cell grid.Cell
 	ctx  context.Context
 	exe  string
 	dir  string
@@ -42,7 +43,7 @@ type stage struct {
 }
 
 // open builds the network. The WAN is as bad from the start as it stays.
-func open(ctx context.Context, c cell, exe string) (s *stage, err error) {
+func open(ctx context.Context, c grid.Cell, exe string) (s *stage, err error) {
 	s = &stage{cell: c, ctx: ctx, exe: exe}
 	if s.dir, err = os.MkdirTemp("", "sitecast-adverse-cell-"); err != nil {
 		return nil, err
@@ -50,7 +51,7 @@ func open(ctx context.Context, c cell, exe string) (s *stage, err error) {
 	s.file = filepath.Join(s.dir, "content.bin")
 	if err = s.makeFile(); err == nil {
 		s.lab, err = netlab.Start(netlab.Plan{
-			Sites: []netlab.SitePlan{{Endpoints: endpoints, WAN: netlab.Both(c.link())}},
+			Sites: []netlab.SitePlan{{Endpoints: endpoints, WAN: netlab.Both(c.Link(leastQueue))}},
 			// Or each connection would begin with what the one before it had learned.
 			Sysctls: map[string]string{"net.ipv4.tcp_congestion_control": "bbr", "net.ipv4.tcp_no_metrics_save": "1"},
 		})
@@ -71,7 +72,7 @@ func (s *stage) makeFile() error {
 		return err
 	}
 	hash := sha256.New()
-	_, err = io.CopyN(io.MultiWriter(f, hash), rand.NewChaCha8([32]byte{1}), s.size())
+	_, err = io.CopyN(io.MultiWriter(f, hash), rand.NewChaCha8([32]byte{1}), size(s.cell))
 	s.sum = [sha256.Size]byte(hash.Sum(nil))
 	return errors.Join(err, f.Close())
 }
@@ -232,7 +233,7 @@ func (s *stage) deliver(in *rig.Rig) (f figures, err error) {
 	if !f.Complete {
 		return f, err
 	}
-	f.Bytes = s.size()
+	f.Bytes = size(s.cell)
 	for _, a := range in.Agents[0] {
 		err = errors.Join(err, s.check(s.placed(a)))
 	}

@@ -12,7 +12,7 @@ import (
 // measured once and compared with every build of it.
 const (
 	phaseSolo     = "solo"
-	phaseSitecast = "sitecast"
+	phaseSitecast = kept.Sitecast
 	phaseCurl     = "curl"
 	phaseUTP      = "utp"
 	phaseNobody   = "nobody"
@@ -23,20 +23,17 @@ var rivals = []string{phaseNobody, phaseCurl, phaseUTP}
 
 // record is one phase of one cell, a line of the book.
 type record struct {
-	Cell   string    `json:"cell"`
-	Phase  string    `json:"phase"`
-	Build  string    `json:"build,omitempty"`  // of Sitecast, where it took part
-	Sender string    `json:"sender,omitempty"` // congestion control of what the foreground ran beside
-	At     time.Time `json:"at"`
-	Solo   *solo     `json:"solo,omitempty"`
-	Beside *beside   `json:"beside,omitempty"`
+	kept.Mark
+	Sender string  `json:"sender,omitempty"` // congestion control of what the foreground ran beside
+	Solo   *solo   `json:"solo,omitempty"`
+	Beside *beside `json:"beside,omitempty"`
 }
 
 // book keeps what was measured, so that a run that ended early can be continued: of
 // this build and sender, where a phase depends on them.
 type book struct {
 	*kept.Book[record]
-	build, sender string
+	sender string
 }
 
 // openBook reads a book, or begins a new one and lays the old one aside.
@@ -47,26 +44,21 @@ func openBook(path, build, sender string, fresh bool) (*book, error) {
 		}
 	}
 	b, err := kept.Open(path, func(r record) string {
-		if r.Build != "" && r.Build != build || r.Sender != "" && r.Sender != sender {
+		if r.Sender != "" && r.Sender != sender {
 			return ""
 		}
-		return key(r.Cell, r.Phase)
+		return r.Key(build)
 	})
-	return &book{b, build, sender}, err
+	return &book{b, sender}, err
 }
 
-func key(cell, phase string) string { return cell + " " + phase }
-
 // find returns what is known of a phase of a cell.
-func (b *book) find(c cell, phase string) (record, bool) { return b.Find(key(c.String(), phase)) }
+func (b *book) find(c cell, phase string) (record, bool) { return b.Find(kept.Key(c.String(), phase)) }
 
 // note writes a record down.
 func (b *book) note(r record) error {
 	if r.Phase != phaseSolo {
 		r.Sender = b.sender
-	}
-	if r.Phase == phaseSitecast {
-		r.Build = b.build
 	}
 	return b.Note(r)
 }

@@ -92,7 +92,7 @@ func (b *bench) installed(ctx context.Context, name string, sites []netlab.SiteP
 			err = errors.Join(err, in.KeepLogs(filepath.Join(b.keep, strings.ReplaceAll(name, " ", "-"))))
 		}
 	}()
-	b.progress("%s", name)
+	b.Progress("%s", name)
 	f, err = run(s, in)
 	f.Case = name
 	return f, err
@@ -183,7 +183,7 @@ func (b *bench) share(s *stage, in *rig.Rig, where []string, count func() (first
 		firstGot, lateGot = first-firstAt, late-lateAt
 		text := fmt.Sprintf("%.0f:%.0f %%", percent(firstGot-was[0], lateGot-was[1]), percent(lateGot-was[1], firstGot-was[0]))
 		f.Detail = append(f.Detail, text)
-		b.progress("first to latecomer %s", text)
+		b.Progress("first to latecomer %s", text)
 	}
 	use := (firstGot + lateGot) / float64(netlab.Backlog(fairCell.rate(), togetherFor))
 	f.Detail = append(f.Detail, fmt.Sprintf("first %.0f MB, latecomer %.0f MB: %.0f %% of the link", firstGot/1e6, lateGot/1e6, 100*use))

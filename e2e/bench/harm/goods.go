@@ -4,8 +4,6 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -51,7 +49,7 @@ func (b *bench) publish(ctx context.Context, content []good) (*goods, error) {
 	if _, err := os.Stat(folder); err == nil {
 		return g, nil
 	}
-	b.progress("publishing %d MB, once for this build", content[0].size*int64(len(content))/1e6)
+	b.Progress("publishing %d MB, once for this build", content[0].size*int64(len(content))/1e6)
 	if err := b.sweep(); err != nil {
 		return nil, err
 	}
@@ -146,18 +144,4 @@ func (g *goods) clone(to string) error {
 		}
 		return os.WriteFile(target, text, 0o600)
 	})
-}
-
-// fingerprint names a build by its content.
-func fingerprint(exe string) (string, error) {
-	f, err := os.Open(exe)
-	if err != nil {
-		return "", fmt.Errorf("open the program to measure (make build): %w", err)
-	}
-	defer f.Close()
-	hash := sha256.New()
-	if _, err := io.Copy(hash, f); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(hash.Sum(nil)[:6]), nil
 }

@@ -20,11 +20,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"time"
 
+	kept "github.com/sitecast/sitecast/e2e/bench/book"
 	"github.com/sitecast/sitecast/e2e/bench/command"
+	"github.com/sitecast/sitecast/e2e/bench/grid"
 	"github.com/sitecast/sitecast/e2e/netlab"
 	"github.com/sitecast/sitecast/e2e/rig"
 )
@@ -39,10 +40,10 @@ const (
 
 // options are the command line.
 type options struct {
-	full, fresh, json, verbose         bool
-	only, program, out, rivals, sender string
-	which, keep                        string
-	limit                              time.Duration
+	grid.Options
+	fresh, json, verbose    bool
+	program, rivals, sender string
+	which, keep             string
 }
 
 // bench is one run of the program.
@@ -50,25 +51,21 @@ type bench struct {
 	options
 	exe, build string
 	book       *book
-	begun      time.Time
 }
 
 // unit is one cell and whatever of it is not known yet.
 type unit struct {
-	cell   cell
+	cell
 	rivals bool
 }
 
 func main() {
 	var o options
-	flag.BoolVar(&o.full, "full", false, "all 90 cells, not the short set of 12")
-	flag.StringVar(&o.only, "only", "", "only cells whose names match this regular expression")
+	o.Flags(len(full()), len(short), filepath.Join(temporary(), "results.jsonl"))
 	flag.StringVar(&o.rivals, "rivals", "reference", "where curl, uTP and nobody at all run in its place, too: none, reference (20 Mbit/s, 40 ms, a queue of 100 ms) or all")
 	flag.StringVar(&o.program, "sitecast", "bin/sitecast", "the program to measure")
 	flag.StringVar(&o.sender, "sender", "bbr", "TCP congestion control of Sitecast's origin and of curl's")
-	flag.StringVar(&o.out, "out", filepath.Join(temporary(), "results.jsonl"), "file that keeps what was measured")
 	flag.BoolVar(&o.fresh, "fresh", false, "begin a new file; the old one is kept, with .old behind its name")
-	flag.DurationVar(&o.limit, "limit", 0, "begin nothing that would not be done after this time (0: no limit)")
 	flag.StringVar(&o.which, "case", "cells", "what to measure: cells, fairness or fetchers")
 	flag.StringVar(&o.keep, "keep", "", "keep the logs of each cell in this folder")
 	flag.BoolVar(&o.json, "json", false, "print JSON instead of a table")
@@ -81,17 +78,17 @@ func (o options) run(ctx context.Context) (err error) {
 	if why := netlab.Unavailable(); why != "" {
 		return errors.New(why)
 	}
-	b := &bench{options: o, begun: time.Now()}
+	b := &bench{options: o}
 	if b.exe, err = filepath.Abs(o.program); err != nil {
 		return err
 	}
-	if b.build, err = fingerprint(b.exe); err != nil {
+	if b.build, err = grid.Build(b.exe); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(temporary(), 0o700); err != nil {
 		return err
 	}
-	if b.book, err = openBook(o.out, b.build, o.sender, o.fresh); err != nil {
+	if b.book, err = openBook(o.Out, b.build, o.sender, o.fresh); err != nil {
 		return err
 	}
 	switch o.which {
@@ -107,15 +104,11 @@ func (o options) run(ctx context.Context) (err error) {
 
 // units is what this run is asked for.
 func (b *bench) units() (all []unit, err error) {
-	only, err := regexp.Compile(b.only)
-	if err != nil {
-		return nil, err
-	}
 	if !slices.Contains([]string{"none", "reference", "all"}, b.rivals) {
 		return nil, fmt.Errorf("no rivals %q: there are none, reference and all", b.rivals)
 	}
 	set := short
-	if b.full {
+	if b.Full {
 		set = full()
 	}
 	for _, c := range set {
@@ -126,11 +119,7 @@ func (b *bench) units() (all []unit, err error) {
 			all = append(all, unit{c, true})
 		}
 	}
-	all = slices.DeleteFunc(all, func(u unit) bool { return !only.MatchString(u.cell.String()) })
-	if len(all) == 0 {
-		return nil, fmt.Errorf("no cell matches %q", b.only)
-	}
-	return all, nil
+	return grid.Choose(all, b.Only)
 }
 
 // missing is what of a unit is not known.
@@ -173,26 +162,26 @@ func (b *bench) cells(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.progress("results are kept in %s", b.out)
+	b.Progress("results are kept in %s", b.Out)
 	failed := map[cell]error{}
 	for i, u := range units {
 		phases := b.missing(u)
 		if len(phases) == 0 {
 			continue
 		}
-		if b.limit > 0 && time.Since(b.begun)+duration(phases) > b.limit {
+		if !b.Fits(duration(phases)) {
 			break
 		}
 		var left time.Duration
 		for _, u := range units[i:] {
 			left += duration(b.missing(u))
 		}
-		b.progress("%d of %d, %v: %v; about %v for all that is left", i+1, len(units), u.cell, phases, left.Round(time.Minute))
+		b.Progress("%d of %d, %v: %v; about %v for all that is left", i+1, len(units), u.cell, phases, left.Round(time.Minute))
 		if err := b.measure(ctx, u.cell, phases); ctx.Err() != nil {
 			return ctx.Err()
 		} else if err != nil {
 			failed[u.cell] = err
-			b.progress("%v: %v", u.cell, err)
+			b.Progress("%v: %v", u.cell, err)
 		}
 	}
 	return b.report(units, failed)
@@ -206,7 +195,7 @@ func (b *bench) measure(ctx context.Context, c cell, phases []string) (err error
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
 	for _, phase := range phases {
-		r := record{Cell: c.String(), Phase: phase, At: time.Now().UTC()}
+		r := record{Mark: kept.Begin(c, phase, b.build)}
 		switch phase {
 		case phaseSolo:
 			var alone solo
@@ -235,9 +224,4 @@ func (b *bench) measure(ctx context.Context, c cell, phases []string) (err error
 		}
 	}
 	return nil
-}
-
-// progress tells whoever watches how far it is.
-func (b *bench) progress(format string, args ...any) {
-	fmt.Fprintf(os.Stderr, "%5.0f s: %s\n", time.Since(b.begun).Seconds(), fmt.Sprintf(format, args...))
 }

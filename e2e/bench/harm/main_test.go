@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	kept "github.com/sitecast/sitecast/e2e/bench/book"
 	"github.com/sitecast/sitecast/e2e/netlab"
 )
 
@@ -187,7 +188,7 @@ func TestBookIsContinuedByTheSameBuild(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, phase := range []string{phaseSolo, phaseSitecast, phaseCurl} {
-		if err := b.note(record{Cell: c.String(), Phase: phase, Beside: &beside{BPS: 7}}); err != nil {
+		if err := b.note(record{Mark: kept.Begin(c, phase, "one"), Beside: &beside{BPS: 7}}); err != nil {
 			t.Fatal(err)
 		}
 	}

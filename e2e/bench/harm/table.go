@@ -4,7 +4,6 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -12,6 +11,8 @@ import (
 	"runtime"
 	"strings"
 	"time"
+
+	"github.com/sitecast/sitecast/e2e/bench/grid"
 )
 
 // outcome is all that is known of a cell.
@@ -83,13 +84,7 @@ func verdict(all []outcome) error {
 			}
 		}
 	}
-	switch {
-	case measured < len(all):
-		return fmt.Errorf("%d of %d cells measured, %d of them met all bounds; run it again for the rest", measured, len(all), met)
-	case met < len(all):
-		return errors.New("bounds are missed")
-	}
-	return nil
+	return grid.Verdict(len(all), measured, met)
 }
 
 // columns of the table that have a bound.
@@ -179,6 +174,6 @@ func moment(shown, seconds float64, format string) string {
 func (b *bench) tell(r record) {
 	text, err := json.Marshal(r)
 	if err == nil {
-		b.progress("%s", text)
+		b.Progress("%s", text)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/pion/transport/v5"
 	"github.com/pion/transport/v5/stdnet"
 
+	"github.com/sitecast/sitecast/e2e/bench/grid"
 	"github.com/sitecast/sitecast/e2e/netlab"
 	"github.com/sitecast/sitecast/edge/rtc"
 	"github.com/sitecast/sitecast/signaling/wire"
@@ -138,7 +139,7 @@ func send(ctx context.Context, l *rtc.Link) error {
 }
 
 // peers measures a link between two hosts, over which the first sends.
-func peers(ctx context.Context, c cell, from, to *netlab.Host) (f figures, err error) {
+func peers(ctx context.Context, c grid.Cell, from, to *netlab.Host) (f figures, err error) {
 	running, stop := context.WithCancel(ctx)
 	x, err := newEnd(running, from)
 	if err != nil {
@@ -161,7 +162,7 @@ func peers(ctx context.Context, c cell, from, to *netlab.Host) (f figures, err e
 	sending, enough := context.WithCancel(ctx)
 	sent := make(chan error, 1)
 	go func() { sent <- send(sending, l) }()
-	f, err = c.watch(ctx, y.got.Load)
+	f, err = watch(ctx, c, y.got.Load)
 	enough()
 	f.Attempts, f.UpSeconds = attempts, up.Seconds()
 	return f, errors.Join(err, <-sent)

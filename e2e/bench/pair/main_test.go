@@ -8,25 +8,13 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/sitecast/sitecast/e2e/bench/grid/gridtest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func TestShortSetHoldsEachValue(t *testing.T) {
-	all := full()
-	for _, c := range short {
-		if !slices.Contains(all, c) {
-			t.Errorf("%v is not in the grid", c)
-		}
-	}
-	for _, c := range all {
-		has := func(same func(cell) bool) bool { return slices.ContainsFunc(short, same) }
-		if !has(func(s cell) bool { return s.mbit == c.mbit }) || !has(func(s cell) bool { return s.rtt == c.rtt }) ||
-			!has(func(s cell) bool { return s.loss == c.loss }) {
-			t.Errorf("the short set lacks a value of %v", c)
-		}
-	}
-}
+func TestShortSetHoldsEachValue(t *testing.T) { gridtest.ShortSetHoldsEachValue(t, cells) }
 
 // steps is a curve that has a rate of bytes a round trip, one for each.
 func steps(trip time.Duration, bytes ...int64) (c curve) {
@@ -65,13 +53,13 @@ func TestGoodputIsOfTheTimeAfterSettling(t *testing.T) {
 }
 
 func TestOnlyTheLongCleanWayHasBounds(t *testing.T) {
-	if got := missed(bound, figures{Goodput: 80e6, Ramp: 16}); !slices.Equal(got, []string{"share", "ramp"}) {
+	if got := (figures{Goodput: 80e6, Ramp: 16}).Missed(bound); !slices.Equal(got, []string{"share", "ramp"}) {
 		t.Errorf("missed %q", got)
 	}
-	if got := missed(bound, figures{Goodput: 86e6, Ramp: 12}); got != nil {
+	if got := (figures{Goodput: 86e6, Ramp: 12}).Missed(bound); got != nil {
 		t.Errorf("missed %q where all is well", got)
 	}
-	if got := missed(short[0], figures{}); got != nil {
+	if got := (figures{}).Missed(cells.Short[0]); got != nil {
 		t.Errorf("missed %q in a cell that has no bound", got)
 	}
 }

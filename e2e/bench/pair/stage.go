@@ -13,13 +13,14 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sitecast/sitecast/e2e/bench/grid"
 	"github.com/sitecast/sitecast/e2e/netlab"
 )
 
 // open builds a way between two hosts: the lab's origin, which sends, and an endpoint.
-func open(c cell) (*netlab.Lab, error) {
+func open(c grid.Cell) (*netlab.Lab, error) {
 	return netlab.Start(netlab.Plan{
-		Sites: []netlab.SitePlan{{Endpoints: 1, WAN: netlab.Both(c.link())}},
+		Sites: []netlab.SitePlan{{Endpoints: 1, WAN: netlab.Both(c.Link(leastQueue))}},
 		Sysctls: map[string]string{
 			// Or each connection would begin with what the one before it had learned.
 			"net.ipv4.tcp_no_metrics_save": "1",
@@ -31,8 +32,8 @@ func open(c cell) (*netlab.Lab, error) {
 }
 
 // watch looks at what has come of a flow that begins now.
-func (c cell) watch(ctx context.Context, got func() int64) (figures, error) {
-	every := time.NewTicker(max(c.rtt/4, 5*time.Millisecond))
+func watch(ctx context.Context, c grid.Cell, got func() int64) (figures, error) {
+	every := time.NewTicker(max(c.RTT/4, 5*time.Millisecond))
 	defer every.Stop()
 	begun, before, spent := time.Now(), got(), cpu()
 	var seen curve
@@ -44,8 +45,8 @@ func (c cell) watch(ctx context.Context, got func() int64) (figures, error) {
 		}
 		at := time.Since(begun)
 		seen = append(seen, point{at, got() - before})
-		if at >= c.settling()+steady {
-			return figures{Goodput: seen.goodput(c.settling()), Ramp: seen.ramp(c.rtt, c.rate()),
+		if at >= settling(c)+steady {
+			return figures{Goodput: seen.goodput(settling(c)), Ramp: seen.ramp(c.RTT, c.Rate()),
 				Standstill: seen.standstill().Seconds(), CPU: (cpu() - spent).Seconds() / at.Seconds()}, nil
 		}
 	}
@@ -65,7 +66,7 @@ func cpu() time.Duration {
 const dialPatience = time.Minute
 
 // tcp measures one connection whose sender has the named congestion control.
-func tcp(ctx context.Context, c cell, from, to *netlab.Host, control string) (f figures, err error) {
+func tcp(ctx context.Context, c grid.Cell, from, to *netlab.Host, control string) (f figures, err error) {
 	l, err := from.ListenBy(from.IP().String()+":0", control)
 	if err != nil {
 		return f, err
@@ -92,7 +93,7 @@ func tcp(ctx context.Context, c cell, from, to *netlab.Host, control string) (f 
 	up := time.Since(begun)
 	var got counter
 	wg.Go(func() { _, _ = io.Copy(&got, conn) })
-	f, err = c.watch(ctx, got.Load)
+	f, err = watch(ctx, c, got.Load)
 	f.UpSeconds = up.Seconds()
 	return f, errors.Join(err, conn.Close())
 }
