@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -12,6 +13,7 @@ import (
 	"github.com/sitecast/sitecast/e2e/lab"
 	"github.com/sitecast/sitecast/signaling/operator"
 	"github.com/sitecast/sitecast/signaling/pair"
+	"github.com/sitecast/sitecast/signaling/wire/finding"
 )
 
 // explain asks the server about two endpoints of a site, as an operator does.
@@ -26,15 +28,9 @@ func explain(t *testing.T, l *lab.Lab, a, b *lab.Endpoint) (r pair.Report, err e
 }
 
 // wantPair checks what is said of two endpoints. Faults are listed in order.
-func wantPair(t *testing.T, r pair.Report, path string, faults ...string) {
+func wantPair(t *testing.T, r pair.Report, path string, faults ...finding.Fault) {
 	t.Helper()
-	var got []string
-	for _, f := range r.Findings {
-		if f.Fault != "" {
-			got = append(got, f.Fault)
-		}
-	}
-	if !strings.Contains(r.Path, path) || strings.Join(got, ", ") != strings.Join(faults, ", ") {
+	if got := finding.Faults(r.Findings); !strings.Contains(r.Path, path) || !slices.Equal(got, faults) {
 		t.Errorf("%q with faults %v, want %q and %v\n%+v", r.Path, got, path, faults, r.Findings)
 	}
 }

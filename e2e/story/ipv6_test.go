@@ -63,31 +63,31 @@ func TestEndpointsMeetThroughARelayOverIPv6(t *testing.T) {
 
 // Where IPv4 between peers is broken, and nobody says so, they meet over IPv6.
 func TestPeersMeetOverIPv6WhereIPv4IsBroken(t *testing.T) {
+	meetWithout(t, 3, "iptables", "10.1.1.0/24")
+}
+
+// And where it is IPv6 that is broken, over IPv4.
+func TestPeersMeetOverIPv4WhereIPv6IsBroken(t *testing.T) {
+	meetWithout(t, 2, "ip6tables", "fd00:1:1::/64")
+}
+
+// meetWithout has endpoints share a copy that hear nothing of each other from a network
+// of theirs.
+func meetWithout(t *testing.T, endpoints int, firewall, network string) {
 	long(t)
-	s := open(t, sixPlan(3, netlab.DualStack), 8*mib)
+	s := open(t, sixPlan(endpoints, netlab.DualStack), 8*mib)
 	for _, h := range s.lab.Sites[0].Endpoints {
-		s.runOn(h, "iptables", "-A", "INPUT", "-s", "10.1.1.0/24", "-p", "udp", "-j", "DROP")
+		s.runOn(h, firewall, "-A", "INPUT", "-s", network, "-p", "udp", "-j", "DROP")
 	}
 	s.must(s.StartAgents(s.ctx))
 	s.wantShared(s.crossed(0))
 	for _, a := range s.Agents[0] {
 		var status engine.Status
 		s.must(a.Status(s.ctx, &status))
-		if len(status.Links) != 2 {
-			t.Errorf("%s has %d links, want 2", a.Name, len(status.Links))
+		if len(status.Links) != endpoints-1 {
+			t.Errorf("%s has %d links, want %d", a.Name, len(status.Links), endpoints-1)
 		}
 	}
-}
-
-// And where it is IPv6 that is broken, over IPv4.
-func TestPeersMeetOverIPv4WhereIPv6IsBroken(t *testing.T) {
-	long(t)
-	s := open(t, sixPlan(2, netlab.DualStack), 8*mib)
-	for _, h := range s.lab.Sites[0].Endpoints {
-		s.runOn(h, "ip6tables", "-A", "INPUT", "-s", "fd00:1:1::/64", "-p", "udp", "-j", "DROP")
-	}
-	s.must(s.StartAgents(s.ctx))
-	s.wantShared(s.crossed(0))
 }
 
 // An operator's networks hold in both kinds.

@@ -12,10 +12,10 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
-	"strings"
 
 	"github.com/sitecast/sitecast/edge/doctor"
 	"github.com/sitecast/sitecast/edge/proxy"
+	"github.com/sitecast/sitecast/signaling/wire/finding"
 )
 
 // maxStatusBytes bounds what is read of an agent's status.
@@ -186,16 +186,6 @@ func printReport(out io.Writer, r doctor.Report, asJSON bool) error {
 		enc.SetIndent("", "  ")
 		return enc.Encode(r)
 	}
-	marks := map[doctor.Mark]string{doctor.OK: "ok  ", doctor.Warn: "warn", doctor.Fail: "FAIL", doctor.Skipped: "-   "}
-	var b strings.Builder
-	for _, f := range r.Findings {
-		fault := ""
-		if f.Fault != "" {
-			fault = string(f.Fault) + ": "
-		}
-		fmt.Fprintf(&b, "%s  %-14s  %s%s\n", marks[f.Mark], f.Rung, fault, f.Seen)
-	}
-	fmt.Fprintf(&b, "\nWhich way: %s\nWhat to do: %s\n", r.Path, r.Advice)
-	_, err := io.WriteString(out, b.String())
+	_, err := io.WriteString(out, finding.Text(r.Findings, r.Path, r.Advice))
 	return err
 }

@@ -20,21 +20,24 @@ import (
 	"time"
 
 	"github.com/sitecast/sitecast/edge/proxy"
+	"github.com/sitecast/sitecast/signaling/wire/finding"
 )
 
-// Mark says what became of a rung.
-type Mark string
+// The words of an examination.
+type (
+	Mark    = finding.Mark
+	Fault   = finding.Fault
+	Rung    = finding.Rung
+	Finding = finding.Finding
+)
 
 // The marks.
 const (
-	OK      Mark = "ok"
-	Warn    Mark = "warn" // the endpoint works, with less
-	Fail    Mark = "fail"
-	Skipped Mark = "skipped" // nothing can be said
+	OK      = finding.OK
+	Warn    = finding.Warn
+	Fail    = finding.Fail
+	Skipped = finding.Skipped
 )
-
-// Fault is the name of what is wrong.
-type Fault string
 
 // The faults.
 const (
@@ -46,15 +49,12 @@ const (
 	FaultClock       Fault = "clock wrong"
 	FaultMTU         Fault = "MTU black hole"
 	FaultWebSocket   Fault = "WebSocket blocked"
-	FaultUDP         Fault = "UDP blocked"
-	FaultRelay       Fault = "relay unreachable"
-	FaultNAT         Fault = "symmetric NAT"
-	FaultIsolation   Fault = "client isolation"
+	FaultUDP         Fault = finding.UDP
+	FaultRelay       Fault = finding.Relay
+	FaultNAT         Fault = finding.NAT
+	FaultIsolation   Fault = finding.Isolation
 	FaultAgent       Fault = "agent not connected"
 )
-
-// Rung is a step of the ladder.
-type Rung string
 
 // The rungs, from the lowest.
 const (
@@ -70,17 +70,6 @@ const (
 	RungNAT        Rung = "NAT"
 	RungLinks      Rung = "links"
 )
-
-// Finding is what was seen on a rung.
-type Finding struct {
-	Rung  Rung   `json:"rung"`
-	Mark  Mark   `json:"mark"`
-	Fault Fault  `json:"fault,omitempty"`
-	Seen  string `json:"seen"`
-	Do    string `json:"do,omitempty"`
-
-	way string // how this rung is passed, for the path
-}
 
 // Report is all that was found.
 type Report struct {
@@ -191,9 +180,9 @@ func conclude(server string, found []Finding) Report {
 		switch f.Mark {
 		case Fail:
 			report.Works = false
-			urgent = append(urgent, f.advice())
+			urgent = append(urgent, f.Advice())
 		case Warn:
-			useful = append(useful, f.advice())
+			useful = append(useful, f.Advice())
 		}
 	}
 	report.Path = path(found, report.Works)
@@ -203,23 +192,16 @@ func conclude(server string, found []Finding) Report {
 	case len(useful) > 0:
 		report.Advice = "The endpoint can work as it is. To have it work better: " + strings.Join(useful, " ")
 	default:
-		report.Advice = "Nothing: nothing stands in the way."
+		report.Advice = finding.NothingToDo
 	}
 	return report
-}
-
-func (f Finding) advice() string {
-	if f.Fault == "" {
-		return f.Do
-	}
-	return fmt.Sprintf("%s: %s", f.Fault, f.Do)
 }
 
 // path says in words which ways are used.
 func path(found []Finding, works bool) string {
 	way := map[Rung]string{}
 	for _, f := range found {
-		way[f.Rung] = f.way
+		way[f.Rung] = f.Way
 	}
 	if !works {
 		return "The server is not reached as it should be, and without it no new links are made."

@@ -45,6 +45,6 @@ func links(a Agent, err error, udp bool) Finding {
 		f.Mark = OK
 		f.Seen = fmt.Sprintf("the running agent is connected; %d of its links are direct, %d go by a relay", n-relayed, relayed)
 	}
-	f.way = fmt.Sprintf("Of the agent's links %d are direct and %d go by a relay.", n-relayed, relayed)
+	f.Way = fmt.Sprintf("Of the agent's links %d are direct and %d go by a relay.", n-relayed, relayed)
 	return f
 }

@@ -85,11 +85,11 @@ func udp(ctx context.Context, conn net.PacketConn, at net.Addr, relay string, er
 		if _, err := bind(ctx, conn, at, size); err != nil {
 			f.Fault, f.Do = FaultMTU, adviceMTU
 			f.Seen = fmt.Sprintf("UDP passes, but not packets of %d bytes", size)
-			f.way = "UDP"
+			f.Way = "UDP"
 			return f
 		}
 	}
-	return Finding{Rung: RungUDP, Mark: OK, Seen: fmt.Sprintf("the relay %s answers over UDP, packets of %d bytes too", relay, frameBytes), way: "UDP"}
+	return Finding{Rung: RungUDP, Mark: OK, Seen: fmt.Sprintf("the relay %s answers over UDP, packets of %d bytes too", relay, frameBytes), Way: "UDP"}
 }
 
 // overTCP asks the relay over TLS, and over TCP where it speaks no TLS.
@@ -98,7 +98,7 @@ func (d *doctor) overTCP(ctx context.Context, relay string, udp bool) Finding {
 	for _, how := range []string{"TLS", "TCP"} {
 		err := d.bindTCP(ctx, relay, how == "TLS")
 		if err == nil {
-			return Finding{Rung: RungRelay, Mark: OK, Seen: fmt.Sprintf("the relay %s answers over %s", relay, how), way: how}
+			return Finding{Rung: RungRelay, Mark: OK, Seen: fmt.Sprintf("the relay %s answers over %s", relay, how), Way: how}
 		}
 		errs = append(errs, fmt.Errorf("over %s: %w", how, err))
 	}

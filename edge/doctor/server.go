@@ -96,7 +96,7 @@ func (d *doctor) connection(ctx context.Context) Finding {
 		if d.Proxy != "" {
 			way = "through the proxy " + d.Proxy
 		}
-		return Finding{Rung: RungConnection, Mark: OK, Seen: fmt.Sprintf("%s is reached %s", d.address(), way), way: way}
+		return Finding{Rung: RungConnection, Mark: OK, Seen: fmt.Sprintf("%s is reached %s", d.address(), way), Way: way}
 	}
 	f := Finding{Rung: RungConnection, Mark: Fail, Fault: FaultUnreachable, Seen: err.Error()}
 	switch {
@@ -280,9 +280,9 @@ func (d *doctor) socket(ctx context.Context) Finding {
 	resp, _, err := d.ask(ctx, http.MethodGet, wire.PathSignal, http.Header{"Connection": {"Upgrade"}, "Upgrade": {"websocket"},
 		"Sec-Websocket-Version": {"13"}, "Sec-Websocket-Key": {"c2l0ZWNhc3QgZG9jdG9yIQ=="}}, nil)
 	if err == nil && resp.StatusCode == http.StatusUnauthorized {
-		return Finding{Rung: RungSocket, Mark: OK, Seen: "WebSockets reach the server", way: "WebSocket"}
+		return Finding{Rung: RungSocket, Mark: OK, Seen: "WebSockets reach the server", Way: "WebSocket"}
 	}
-	f := Finding{Rung: RungSocket, Mark: Warn, Fault: FaultWebSocket, way: "plain requests",
+	f := Finding{Rung: RungSocket, Mark: Warn, Fault: FaultWebSocket, Way: "plain requests",
 		Do: fmt.Sprintf("have the proxy or firewall let WebSockets to %s pass; until then plain requests carry the socket.", d.address())}
 	switch {
 	case err != nil:
@@ -297,7 +297,7 @@ func (d *doctor) socket(ctx context.Context) Finding {
 		f.Seen += "; plain requests pass"
 		return f
 	}
-	f.Mark, f.way = Fail, ""
+	f.Mark, f.Way = Fail, ""
 	f.Seen += "; neither do plain requests pass"
 	f.Do = fmt.Sprintf("have the proxy or firewall let WebSockets, or POST %s, pass to %s.", wire.PathTunnel, d.address())
 	return f

@@ -353,7 +353,12 @@ func (c *Controller) packets(n float64) time.Duration {
 	if c.capacity == 0 {
 		return 0
 	}
-	return time.Duration(n * packet / c.capacity * float64(time.Second))
+	return packetsAt(c.capacity, n)
+}
+
+// packetsAt is the time that n packets take at a rate.
+func packetsAt(rate, n float64) time.Duration {
+	return time.Duration(n * packet / rate * float64(time.Second))
 }
 
 // quiet is the queue that means nothing: our own short one, and noise.
@@ -398,7 +403,7 @@ func (c *Controller) enter(now time.Time, m Mode, reason string) {
 		c.patient = c.patient.Add(6 * c.base)
 	}
 	if c.mode == Yield { // two packets may wait to be sent at the floor's pace
-		c.patient = c.patient.Add(time.Duration(2 * packet / c.Floor() * float64(time.Second)))
+		c.patient = c.patient.Add(packetsAt(c.Floor(), 2))
 	}
 	c.mode, c.since, c.stepAt, c.reason = m, now, now, reason
 }

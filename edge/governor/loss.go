@@ -1,6 +1,7 @@
 package governor
 
 import (
+	"maps"
 	"slices"
 	"time"
 )
@@ -68,20 +69,21 @@ func (l *Losses) Came(number uint64, queue, empty time.Duration) {
 		return // it was given up
 	}
 	l.early[number] = probe{true, queue, queue > empty}
-	for run := 0; len(l.early) > 0; l.next++ {
-		p, known := l.early[l.next]
-		switch {
-		case known:
+	for len(l.early) > 0 {
+		if p, known := l.early[l.next]; known {
 			delete(l.early, l.next)
 			l.add(p)
-			run = 0
-		case len(l.early) < overtakes:
-			return
-		default:
-			if run++; run <= maxRun+1 { // of an outage no more need be known
-				l.add(probe{})
-			}
+			l.next++
+			continue
 		}
+		if len(l.early) < overtakes {
+			return
+		}
+		first := slices.Min(slices.Collect(maps.Keys(l.early)))
+		for range min(first-l.next, maxRun+1) { // of an outage no more need be known
+			l.add(probe{})
+		}
+		l.next = first
 	}
 }
 
@@ -147,8 +149,7 @@ func (l *Losses) calm() bool {
 // Empty is the queue up to which a packet that was lost was not lost in one: well below
 // any that is full, as the shortest of those hold half a round trip.
 func (c *Controller) Empty() time.Duration {
-	two := time.Duration(2 * packet / max(c.capacity, c.Rate()) * float64(time.Second))
-	return max(2500*time.Microsecond, min(two, c.base/4))
+	return max(2500*time.Microsecond, min(packetsAt(max(c.capacity, c.Rate()), 2), c.base/4))
 }
 
 // expected is the share of what is asked for that comes over the empty line, surely.

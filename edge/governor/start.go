@@ -86,7 +86,7 @@ func (c *Controller) goOn(now time.Time, feeling bool) {
 
 // span is the time to look at arrivals over: a round, and n packets at least.
 func (c *Controller) span(n float64) time.Duration {
-	return max(c.round(), time.Duration(n*packet/c.Rate()*float64(time.Second)))
+	return max(c.round(), packetsAt(c.Rate(), n))
 }
 
 // shortSpan is the time over which a shortfall counts.

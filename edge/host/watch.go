@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/netip"
 	"slices"
@@ -38,6 +39,9 @@ type Change struct {
 	// Again says that Gone was told before, and the network is still settling.
 	Again bool
 }
+
+// ErrChanged ends what can bring nothing any more because of a change.
+var ErrChanged = errors.New("the network of this host is another, or it slept")
 
 // Ends reports whether what was opened from an address is dead.
 func (c Change) Ends(local net.Addr) bool {

@@ -50,15 +50,22 @@ func (w *watched) becomes(addresses ...string) []host.Change {
 	return w.seen
 }
 
+// run watches until end is called.
+func (w *watched) run(t *testing.T) (end func()) {
+	ctx, stop := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	wg.Go(func() { _ = host.NewWatch(w.list).Run(ctx, w.told) })
+	synctest.Wait()
+	return func() {
+		stop()
+		wg.Wait()
+	}
+}
+
 func TestChangesOfAddressesAreTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &watched{now: []netip.Addr{netip.MustParseAddr("10.0.0.1")}}
-		ctx, stop := context.WithCancel(t.Context())
-		var wg sync.WaitGroup
-		wg.Go(func() { _ = host.NewWatch(w.list).Run(ctx, w.told) })
-		defer wg.Wait()
-		defer stop()
-		synctest.Wait()
+		defer w.run(t)()
 		for _, c := range []struct {
 			now  []string
 			told bool
@@ -162,12 +169,7 @@ func TestRoutableAddressesAreThoseForOthersThanNeighbours(t *testing.T) {
 func TestAChangeIsToldAgainWhileTheNetworkSettles(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &watched{now: []netip.Addr{netip.MustParseAddr("10.0.0.1")}}
-		ctx, stop := context.WithCancel(t.Context())
-		var wg sync.WaitGroup
-		wg.Go(func() { _ = host.NewWatch(w.list).Run(ctx, w.told) })
-		defer wg.Wait()
-		defer stop()
-		synctest.Wait()
+		defer w.run(t)()
 		w.becomes("10.0.0.7")
 		time.Sleep(time.Minute)
 		w.mu.Lock()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -267,9 +266,6 @@ func (c *Client) Changed(change host.Change) {
 	}
 }
 
-// errChanged is what a fetch ends with whose connection can bring nothing any more.
-var errChanged = errors.New("the network of this host is another, or it slept")
-
 // shapedConn counts what it brings, and forgets itself when it is closed.
 type shapedConn struct {
 	net.Conn
@@ -282,7 +278,7 @@ func (c *shapedConn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
 	c.shaper.taken.Add(int64(n))
 	if err != nil && c.over.Load() {
-		err = errChanged
+		err = host.ErrChanged
 	}
 	return n, err
 }

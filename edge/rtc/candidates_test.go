@@ -90,14 +90,20 @@ func TestPeerCannotMakeAnAgentScanTheLAN(t *testing.T) {
 	}
 }
 
+// ends are the addresses of who made an offer, and of its peer.
+func ends(t *testing.T, offer wire.Signal) (from, to string) {
+	t.Helper()
+	from = ipOf(t, offer)
+	return from, map[string]string{"10.0.0.1": "10.0.0.2", "10.0.0.2": "10.0.0.1"}[from]
+}
+
 // One by one they are taken until there are as many as a host can have.
 func TestAddressesOfOnePeerAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n, a, b, _, _ := linked(t)
 		offer := n.server.sent(offers)[0]
-		ip := ipOf(t, offer)
-		from := map[string]string{"10.0.0.1": "10.0.0.2", "10.0.0.2": "10.0.0.1"}[ip]
-		sent := destinations(n, from, ip)
+		from, to := ends(t, offer)
+		sent := destinations(n, to, from)
 		for _, c := range candidates(3, 50) {
 			b.Transport.Signal(wire.Signal{From: a.id, To: b.id, Link: offer.Link, Candidate: c})
 			synctest.Wait()
@@ -115,18 +121,12 @@ func TestAddressesOfOnePeerAreBounded(t *testing.T) {
 func TestCandidatesThatPolicyForbidsAreRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		relay := wire.ICE{URLs: []string{"turn:10.0.0.250:3478?transport=udp"}, Username: "u"}
-		n := newLAN(t, time.Millisecond)
-		hosts := []rtc.Net{host(t, n.router, "10.0.0.1"), host(t, n.router, "10.0.0.2")}
-		start(t, n.router)
-		a, b := newEnd(t, n.server, hosts[0], "0.0.0.0:0", relay), newEnd(t, n.server, hosts[1], "0.0.0.0:0", relay)
-		time.Sleep(time.Millisecond)
-		a.Dial(b.id, 1)
-		up(t, a, soon)
-		up(t, b, soon)
-		sent := destinations(n, "10.0.0.2", "10.0.0.1")
+		n, a, b, _, _ := linked(t, relay)
 		offer := n.server.sent(offers)[0]
+		from, to := ends(t, offer)
+		sent := destinations(n, to, from)
 		refused := []string{"127.0.0.1 40000 typ host", "169.254.1.1 40000 typ host", "10.0.0.9 1023 typ host", "224.0.0.251 5353 typ host",
-			"10.0.0.255 40000 typ host", "10.0.0.0 40000 typ host", "10.0.0.2 8080 typ host", "::ffff:10.0.0.255 40000 typ srflx",
+			"10.0.0.255 40000 typ host", "10.0.0.0 40000 typ host", to + " 8080 typ host", "::ffff:10.0.0.255 40000 typ srflx",
 			"10.0.0.77 40000 typ relay raddr 0.0.0.0 rport 0"}
 		for i, c := range refused {
 			b.Transport.Signal(wire.Signal{From: a.id, To: b.id, Link: offer.Link, Candidate: fmt.Sprintf("candidate:%d 1 udp 1 %s", i+1, c)})
@@ -149,16 +149,13 @@ func TestCandidatesThatPolicyForbidsAreRefused(t *testing.T) {
 func TestRelayedCandidatesAreNotTriedWhereNoRelayAnswered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		relay := wire.ICE{URLs: []string{"turn:relay.nowhere:3478?transport=udp"}, Username: "u"}
-		n := newLAN(t, time.Millisecond)
-		hosts := []rtc.Net{host(t, n.router, "10.0.0.1"), host(t, n.router, "10.0.0.2")}
-		start(t, n.router)
-		a, b := newEnd(t, n.server, hosts[0], "0.0.0.0:0", relay), newEnd(t, n.server, hosts[1], "0.0.0.0:0", relay)
-		time.Sleep(time.Millisecond)
+		n, a, b := pair(t, relay)
 		a.Dial(b.id, 2)
 		up(t, a, soon)
 		up(t, b, soon)
-		sent := destinations(n, "10.0.0.2", "10.0.0.1")
 		offer := n.server.sent(offers)[0]
+		from, to := ends(t, offer)
+		sent := destinations(n, to, from)
 		for i := range wire.MaxAddresses {
 			b.Transport.Signal(wire.Signal{From: a.id, To: b.id, Link: offer.Link,
 				Candidate: fmt.Sprintf("candidate:%d 1 udp 1 10.0.0.%d 40000 typ relay raddr 0.0.0.0 rport 0", i+1, 20+i)})

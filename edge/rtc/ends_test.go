@@ -216,12 +216,12 @@ func start(t *testing.T, r *vnet.Router) {
 }
 
 // pair is two ends on a LAN of their own; a has the lower id.
-func pair(t *testing.T) (n *lan, a, b *end) {
+func pair(t *testing.T, ice ...wire.ICE) (n *lan, a, b *end) {
 	t.Helper()
 	n = newLAN(t, time.Millisecond)
 	hosts := []*vnet.Net{host(t, n.router, "10.0.0.1"), host(t, n.router, "10.0.0.2")}
 	start(t, n.router)
-	a, b = newEnd(t, n.server, hosts[0], "0.0.0.0:0"), newEnd(t, n.server, hosts[1], "0.0.0.0:0")
+	a, b = newEnd(t, n.server, hosts[0], "0.0.0.0:0", ice...), newEnd(t, n.server, hosts[1], "0.0.0.0:0", ice...)
 	if a.id > b.id {
 		a, b = b, a
 	}
@@ -230,9 +230,9 @@ func pair(t *testing.T) (n *lan, a, b *end) {
 }
 
 // linked is a pair whose link is up, as a and b see it.
-func linked(t *testing.T) (n *lan, a, b *end, la, lb *rtc.Link) {
+func linked(t *testing.T, ice ...wire.ICE) (n *lan, a, b *end, la, lb *rtc.Link) {
 	t.Helper()
-	n, a, b = pair(t)
+	n, a, b = pair(t, ice...)
 	a.Dial(b.id, 1)
 	return n, a, b, up(t, a, soon), up(t, b, soon)
 }

@@ -28,9 +28,6 @@ func (u *Uplink) carry(said []wire.Kept, now time.Time) {
 	}
 }
 
-// errChanged ends a socket that can bring nothing any more, or an attempt at one.
-var errChanged = errors.New("the network of this host is another, or it slept")
-
 // Changed takes in that the host's network is not what it was. A socket from an address
 // that has gone ends without a word, an attempt at one begins anew, and who waits before
 // the next waits no more.
@@ -46,7 +43,7 @@ func (u *Uplink) Changed(c host.Change) {
 	}
 	u.changed = time.Now()
 	if u.end != nil {
-		u.end(errChanged)
+		u.end(host.ErrChanged)
 	}
 }
 
@@ -90,7 +87,7 @@ func (u *Uplink) Trouble() string {
 
 // diagnosed notes why an attempt failed, as well as that is known.
 func (u *Uplink) diagnosed(ctx context.Context, err error) error {
-	if why := new(wire.RefusedError); u.cfg.Diagnose != nil && !errors.As(err, &why) && !errors.Is(err, errChanged) {
+	if why := new(wire.RefusedError); u.cfg.Diagnose != nil && !errors.As(err, &why) && !errors.Is(err, host.ErrChanged) {
 		if text := u.cfg.Diagnose(ctx); text != "" {
 			err = fmt.Errorf("%s (%w)", text, err)
 		}

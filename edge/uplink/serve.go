@@ -8,6 +8,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"github.com/sitecast/sitecast/edge/host"
 	"github.com/sitecast/sitecast/signaling/wire"
 	"github.com/sitecast/sitecast/signaling/wire/stamp"
 )
@@ -180,7 +181,7 @@ func (u *Uplink) write(ctx context.Context, c *conn) error {
 			case <-u.wake:
 			case <-timer.C:
 			case <-ctx.Done():
-				if err := context.Cause(ctx); errors.Is(err, errChanged) {
+				if err := context.Cause(ctx); errors.Is(err, host.ErrChanged) {
 					return err // without a goodbye: the session may go on over another socket
 				}
 				goodbye := websocket.FormatCloseMessage(websocket.CloseNormalClosure, "")

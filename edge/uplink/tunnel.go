@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"strconv"
 	"sync"
 	"time"
@@ -27,6 +28,10 @@ const (
 	tunnelTries  = 4
 	tunnelPause  = 500 * time.Millisecond
 	tunnelAnswer = wire.TunnelWait + 15*time.Second
+	// tunnelGather is how long a request waits for more: just long enough for all that waited
+	// while the one before was on its way. Paces and pings come faster than a slow proxy
+	// answers, and one to a request they would queue.
+	tunnelGather = 2 * time.Millisecond
 )
 
 // tunnels opens tunnels to a server, see [wire.PathTunnel].
@@ -133,7 +138,7 @@ func (c *tunnelConn) bring(ctx context.Context) {
 	defer c.far.Close()
 	buffer := make([]byte, wire.MaxTunnelBytes)
 	for sent := int64(0); ; {
-		n, err := c.far.Read(buffer)
+		n, err := gather(c.far, buffer)
 		if n > 0 {
 			if _, err := c.t.do(ctx, http.MethodPost, c.from(sent), "", buffer[:n]); err != nil {
 				return
@@ -144,6 +149,22 @@ func (c *tunnelConn) bring(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// gather reads something, and what follows at once.
+func gather(conn net.Conn, b []byte) (n int, err error) {
+	n, err = conn.Read(b)
+	_ = conn.SetReadDeadline(time.Now().Add(tunnelGather)) // a pipe has deadlines
+	for err == nil && n < len(b) {
+		var more int
+		more, err = conn.Read(b[n:])
+		n += more
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		err = nil
+	}
+	_ = conn.SetReadDeadline(time.Time{})
+	return n, err
 }
 
 // fetch brings the socket what the server writes.

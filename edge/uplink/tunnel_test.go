@@ -140,6 +140,48 @@ func TestASocketGoesOverPlainRequestsWhereNoWebSocketPasses(t *testing.T) {
 	})
 }
 
+// One to a request, messages would queue behind each other on a slow way, and each
+// request has a kilobyte of its own.
+func TestWhatWaitsForARequestSharesTheNext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &middle{refuses: true}
+		heard := make(chan time.Time, 1000)
+		s := tunnelled(t, m, func(ws *websocket.Conn, _ bool) {
+			greet(ws, "one")
+			for {
+				env, body := next(ws)
+				if _, broken := body.(error); broken {
+					return
+				}
+				if env.Kind == wire.KindPace {
+					heard <- time.Now()
+				}
+			}
+		})
+		time.Sleep(time.Second)
+		m.mu.Lock()
+		before := m.polls
+		m.mu.Unlock()
+		const said = 100 // a thousand a second, where a request takes 10 ms
+		for range said {
+			s.up.Send(wire.KindPace, wire.Pace{Key: strings.Repeat("a", wire.PaceKeyBytes), BytesPerSecond: 1})
+			time.Sleep(time.Millisecond)
+		}
+		last := time.Now()
+		for range said {
+			if at := <-heard; at.Sub(last) > 50*time.Millisecond {
+				t.Errorf("a message arrived %v after the last was said", at.Sub(last))
+			}
+		}
+		m.mu.Lock()
+		if n := m.polls - before; n > said/3 {
+			t.Errorf("%d messages took %d requests, want a third of that at most", said, n)
+		}
+		m.mu.Unlock()
+		s.end()
+	})
+}
+
 func TestAWebSocketIsTriedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &middle{refuses: true}

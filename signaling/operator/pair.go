@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"github.com/sitecast/sitecast/signaling/pair"
+	"github.com/sitecast/sitecast/signaling/wire/finding"
 )
 
 // Pair is `sitecast doctor pair`.
@@ -47,23 +47,10 @@ func (c Pair) Run(ctx context.Context) error {
 	if c.JSON {
 		err = c.printJSON(r)
 	} else {
-		_, err = fmt.Fprint(c.stdout(), pairText(r))
+		_, err = fmt.Fprint(c.stdout(), finding.Text(r.Findings, r.Path, r.Advice))
 	}
 	if err == nil && !r.Linked && r.Stands() {
 		err = errApart
 	}
 	return err
-}
-
-func pairText(r pair.Report) string {
-	var b strings.Builder
-	for _, f := range r.Findings {
-		fault := ""
-		if f.Fault != "" {
-			fault = f.Fault + ": "
-		}
-		fmt.Fprintf(&b, "%-4s  %-14s  %s%s\n", f.Mark, f.Rung, fault, f.Seen)
-	}
-	fmt.Fprintf(&b, "\nWhich way: %s\nWhat to do: %s\n", r.Path, r.Advice)
-	return b.String()
 }

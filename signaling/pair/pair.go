@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sitecast/sitecast/signaling/wire"
+	"github.com/sitecast/sitecast/signaling/wire/finding"
 )
 
 // End is one of both endpoints.
@@ -35,73 +36,53 @@ type Link struct {
 	Distrusted  time.Duration // how long they are kept apart yet, because one reported the other
 }
 
-// Mark says what became of a rung.
-type Mark string
-
-// The marks.
-const (
-	OK   Mark = "ok"
-	Warn Mark = "warn" // there is a way, at a cost
-	Fail Mark = "fail"
-	None Mark = "-" // it was not tried, or nothing can be said
-)
-
 // The rungs, as attempts climb them.
 const (
-	RungOnline = "online"
-	RungWanted = "wanted"
-	RungLAN    = "LAN"
-	RungNAT    = "NAT"
-	RungUDP    = "relay over UDP"
-	RungTCP    = "relay over TCP"
-	RungLink   = "link"
+	RungOnline finding.Rung = "online"
+	RungWanted finding.Rung = "wanted"
+	RungLAN    finding.Rung = "LAN"
+	RungNAT    finding.Rung = "NAT"
+	RungUDP    finding.Rung = "relay over UDP"
+	RungTCP    finding.Rung = "relay over TCP"
+	RungLink   finding.Rung = "link"
 )
 
-// The faults; those that the doctor at the agent knows, too, have the same names.
+// The faults.
 const (
-	FaultOffline   = "offline"
-	FaultDistrust  = "distrust"
-	FaultIsolation = "client isolation"
-	FaultUDP       = "UDP blocked"
-	FaultNAT       = "symmetric NAT"
-	FaultRelay     = "relay unreachable"
-	FaultNoRelay   = "no relay"
-	FaultHidden    = "mDNS hidden"
-	FaultRefused   = "addresses refused"
+	FaultOffline   finding.Fault = "offline"
+	FaultDistrust  finding.Fault = "distrust"
+	FaultIsolation               = finding.Isolation
+	FaultUDP                     = finding.UDP
+	FaultNAT                     = finding.NAT
+	FaultRelay                   = finding.Relay
+	FaultNoRelay   finding.Fault = "no relay"
+	FaultHidden    finding.Fault = "mDNS hidden"
+	FaultRefused   finding.Fault = "addresses refused"
 )
-
-// Finding is what is known of a rung.
-type Finding struct {
-	Rung  string `json:"rung"`
-	Mark  Mark   `json:"mark"`
-	Fault string `json:"fault,omitempty"`
-	Seen  string `json:"seen"`
-	Do    string `json:"do,omitempty"`
-}
 
 // Report is the answer.
 type Report struct {
-	A        string    `json:"a"`
-	B        string    `json:"b"`
-	Linked   bool      `json:"linked"`
-	Path     string    `json:"path"` // which way is used
-	Advice   string    `json:"advice"`
-	Findings []Finding `json:"findings"`
+	A        string            `json:"a"`
+	B        string            `json:"b"`
+	Linked   bool              `json:"linked"`
+	Path     string            `json:"path"` // which way is used
+	Advice   string            `json:"advice"`
+	Findings []finding.Finding `json:"findings"`
 }
 
 // Stands reports whether something stands between the two.
 func (r Report) Stands() bool {
-	return slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.Mark == Fail })
+	return slices.ContainsFunc(r.Findings, func(f finding.Finding) bool { return f.Mark == finding.Fail })
 }
 
 // exam is one examination.
 type exam struct {
 	ends  [2]End
 	link  Link
-	found []Finding
+	found []finding.Finding
 }
 
-func (e *exam) add(f Finding) { e.found = append(e.found, f) }
+func (e *exam) add(f finding.Finding) { e.found = append(e.found, f) }
 
 // Explain says what is known of a pair.
 func Explain(a, b End, link Link) Report {
@@ -122,16 +103,16 @@ func (e *exam) online() bool {
 	for _, end := range e.ends {
 		if !end.Online {
 			all = false
-			e.add(Finding{Rung: RungOnline, Mark: Fail, Fault: FaultOffline, Seen: end.Name + " is not connected to the server",
+			e.add(finding.Finding{Rung: RungOnline, Mark: finding.Fail, Fault: FaultOffline, Seen: end.Name + " is not connected to the server",
 				Do: fmt.Sprintf("see that %s is on and its agent runs; if it does, run sitecast doctor there.", end.Name)})
 		}
 	}
 	if all {
-		e.add(Finding{Rung: RungOnline, Mark: OK, Seen: "both are connected to the server"})
+		e.add(finding.Finding{Rung: RungOnline, Mark: finding.OK, Seen: "both are connected to the server"})
 	}
 	for _, end := range e.ends {
 		if end.Online && end.Seen == nil {
-			e.add(Finding{Rung: RungOnline, Mark: Warn, Seen: end.Name + " did not say what it saw; it may be of an older release",
+			e.add(finding.Finding{Rung: RungOnline, Mark: finding.Warn, Seen: end.Name + " did not say what it saw; it may be of an older release",
 				Do: fmt.Sprintf("update the agent at %s to learn more.", end.Name)})
 		}
 	}
@@ -139,18 +120,18 @@ func (e *exam) online() bool {
 }
 
 func (e *exam) wanted() {
-	f := Finding{Rung: RungWanted, Mark: OK, Seen: "the server wants the two linked"}
+	f := finding.Finding{Rung: RungWanted, Mark: finding.OK, Seen: "the server wants the two linked"}
 	switch {
 	case e.link.Distrusted > 0:
-		f = Finding{Rung: RungWanted, Mark: Fail, Fault: FaultDistrust, Seen: fmt.Sprintf("one reported that the other misbehaved: they are kept apart for %v more", e.link.Distrusted.Round(time.Second)),
+		f = finding.Finding{Rung: RungWanted, Mark: finding.Fail, Fault: FaultDistrust, Seen: fmt.Sprintf("one reported that the other misbehaved: they are kept apart for %v more", e.link.Distrusted.Round(time.Second)),
 			Do: "sitecast endpoints --json says who reported whom; an endpoint that several others report has a broken disk or memory, or is not what it should be."}
 	case e.link.Wanted:
 	case !e.link.Busy:
-		f.Mark, f.Seen = None, "nothing is to be exchanged at the site now, and idle endpoints keep few links"
+		f.Mark, f.Seen = finding.Skipped, "nothing is to be exchanged at the site now, and idle endpoints keep few links"
 	case e.link.SameGroup:
-		f.Mark, f.Seen = None, "each endpoint has a few links only, and these two reach each other through others"
+		f.Mark, f.Seen = finding.Skipped, "each endpoint has a few links only, and these two reach each other through others"
 	default:
-		f.Mark, f.Seen = None, "the server does not want the two linked"
+		f.Mark, f.Seen = finding.Skipped, "the server does not want the two linked"
 	}
 	e.add(f)
 }
@@ -213,10 +194,10 @@ func (e *exam) lan() {
 	all := e.attempts(func(wire.Attempt) bool { return true })
 	switch {
 	case e.direct():
-		e.add(Finding{Rung: RungLAN, Mark: OK, Seen: "packets pass between the two without a relay"})
+		e.add(finding.Finding{Rung: RungLAN, Mark: finding.OK, Seen: "packets pass between the two without a relay"})
 		return
 	case len(all) == 0:
-		e.add(Finding{Rung: RungLAN, Mark: None, Seen: "neither remembers an attempt at a link"})
+		e.add(finding.Finding{Rung: RungLAN, Mark: finding.Skipped, Seen: "neither remembers an attempt at a link"})
 		return
 	}
 	for i, end := range e.ends {
@@ -228,26 +209,26 @@ func (e *exam) lan() {
 		}
 		switch {
 		case refused > 0:
-			e.add(Finding{Rung: RungLAN, Mark: Warn, Fault: FaultRefused, Seen: fmt.Sprintf("%s names %d addresses at which no peer may be", end.Name, refused),
+			e.add(finding.Finding{Rung: RungLAN, Mark: finding.Warn, Fault: FaultRefused, Seen: fmt.Sprintf("%s names %d addresses at which no peer may be", end.Name, refused),
 				Do: fmt.Sprintf("look at the interfaces of %s; if they are in order, somebody changed its agent.", end.Name)})
 		case hidden > 0 && hosts == 0:
-			e.add(Finding{Rung: RungLAN, Mark: Warn, Fault: FaultHidden, Seen: end.Name + " hides its addresses on the LAN (mDNS)",
+			e.add(finding.Finding{Rung: RungLAN, Mark: finding.Warn, Fault: FaultHidden, Seen: end.Name + " hides its addresses on the LAN (mDNS)",
 				Do: "two browsers that hide their addresses need a relay; let one of the two be an agent."})
 		}
 	}
 	if subnet := e.together(); subnet != "" {
-		e.add(Finding{Rung: RungLAN, Mark: Fail, Fault: FaultIsolation, Seen: fmt.Sprintf("both are in %s, and packets between them do not arrive", subnet),
+		e.add(finding.Finding{Rung: RungLAN, Mark: finding.Fail, Fault: FaultIsolation, Seen: fmt.Sprintf("both are in %s, and packets between them do not arrive", subnet),
 			Do: "turn off client isolation (also called AP or guest isolation) at the access point or switch, and let UDP pass in the firewalls of both hosts."})
 		return
 	}
-	e.add(Finding{Rung: RungLAN, Mark: Fail, Seen: "the two are in different subnets, and packets between them do not arrive directly",
+	e.add(finding.Finding{Rung: RungLAN, Mark: finding.Fail, Seen: "the two are in different subnets, and packets between them do not arrive directly",
 		Do: "let UDP pass between their subnets (VLANs) in both directions."})
 }
 
 func (e *exam) nat() {
 	asked := e.attempts(func(a wire.Attempt) bool { return a.STUN })
 	if len(asked) == 0 || e.direct() {
-		e.add(Finding{Rung: RungNAT, Mark: None, Seen: "nobody had to ask a STUN server"})
+		e.add(finding.Finding{Rung: RungNAT, Mark: finding.Skipped, Seen: "nobody had to ask a STUN server"})
 		return
 	}
 	blocked := false
@@ -257,18 +238,18 @@ func (e *exam) nat() {
 			continue
 		}
 		blocked = true
-		e.add(Finding{Rung: RungNAT, Mark: Warn, Fault: FaultUDP, Seen: "no STUN server answers " + end.Name,
+		e.add(finding.Finding{Rung: RungNAT, Mark: finding.Warn, Fault: FaultUDP, Seen: "no STUN server answers " + end.Name,
 			Do: fmt.Sprintf("let UDP from %s to port 3478 of the server pass, and the answers.", end.Name)})
 	}
 	switch {
 	case blocked:
 	case e.together() != "":
-		e.add(Finding{Rung: RungNAT, Mark: None, Seen: "both are in one subnet: a NAT is not what keeps them apart"})
+		e.add(finding.Finding{Rung: RungNAT, Mark: finding.Skipped, Seen: "both are in one subnet: a NAT is not what keeps them apart"})
 	case e.ends[0].Address != e.ends[1].Address:
-		e.add(Finding{Rung: RungNAT, Mark: Warn, Fault: FaultNAT, Seen: fmt.Sprintf("the two are behind different addresses (%s and %s), and no way leads past their NATs", e.ends[0].Address, e.ends[1].Address),
+		e.add(finding.Finding{Rung: RungNAT, Mark: finding.Warn, Fault: FaultNAT, Seen: fmt.Sprintf("the two are behind different addresses (%s and %s), and no way leads past their NATs", e.ends[0].Address, e.ends[1].Address),
 			Do: "have the NATs map each port independently of the destination (endpoint-independent mapping), or give the site a relay."})
 	default:
-		e.add(Finding{Rung: RungNAT, Mark: None, Seen: "both are behind the same address: a NAT is not what keeps them apart"})
+		e.add(finding.Finding{Rung: RungNAT, Mark: finding.Skipped, Seen: "both are behind the same address: a NAT is not what keeps them apart"})
 	}
 }
 
@@ -282,34 +263,34 @@ func only(all []sight, by int) (mine []sight) {
 }
 
 // relay looks at what became of the attempts that asked a relay in one way.
-func (e *exam) relay(rung string, asks func(wire.Attempt) bool) {
+func (e *exam) relay(rung finding.Rung, asks func(wire.Attempt) bool) {
 	asked := e.attempts(asks)
 	switch {
 	case e.direct():
-		e.add(Finding{Rung: rung, Mark: None, Seen: "none is needed"})
+		e.add(finding.Finding{Rung: rung, Mark: finding.Skipped, Seen: "none is needed"})
 		return
 	case len(asked) == 0:
-		f := Finding{Rung: rung, Mark: None, Seen: "it was not tried"}
+		f := finding.Finding{Rung: rung, Mark: finding.Skipped, Seen: "it was not tried"}
 		if rung == RungUDP && len(e.attempts(func(a wire.Attempt) bool { return a.Attempt > 1 })) > 0 {
-			f = Finding{Rung: rung, Mark: Fail, Fault: FaultNoRelay, Seen: "the two know of no relay",
+			f = finding.Finding{Rung: rung, Mark: finding.Fail, Fault: FaultNoRelay, Seen: "the two know of no relay",
 				Do: "run sitecast relay at the site and name it with sitecast site set SITE --relay, or give the server --turn-listen and --turn-public-ip."}
 		}
 		e.add(f)
 		return
 	case !failed(asked):
-		e.add(Finding{Rung: rung, Mark: OK, Seen: "a relay carries the link"})
+		e.add(finding.Finding{Rung: rung, Mark: finding.OK, Seen: "a relay carries the link"})
 		return
 	}
 	unreached := false
 	for i, end := range e.ends {
 		if mine := only(asked, i); len(mine) > 0 && mine[len(mine)-1].Own.Relay == 0 {
 			unreached = true
-			e.add(Finding{Rung: rung, Mark: Fail, Fault: FaultRelay, Seen: end.Name + " got nothing from the relay",
+			e.add(finding.Finding{Rung: rung, Mark: finding.Fail, Fault: FaultRelay, Seen: end.Name + " got nothing from the relay",
 				Do: fmt.Sprintf("see that the relay runs, that %s reaches it (sitecast doctor there tells), and that no quota is used up (the relay's log).", end.Name)})
 		}
 	}
 	if !unreached {
-		e.add(Finding{Rung: rung, Mark: Fail, Fault: FaultRelay, Seen: "both got a place at a relay, and it carries nothing between them",
+		e.add(finding.Finding{Rung: rung, Mark: finding.Fail, Fault: FaultRelay, Seen: "both got a place at a relay, and it carries nothing between them",
 			Do: "see that both use the same relay: one behind two addresses has to be named by the same one at --public-ip and for all its clients."})
 	}
 }
@@ -323,21 +304,21 @@ func (e *exam) path() string {
 	}
 	switch {
 	case e.link.Up && (e.link.Relayed || via == wire.ViaFarRelay):
-		e.add(Finding{Rung: RungLink, Mark: Warn, Seen: "the link goes through a relay beyond the WAN, and counts for content only where the origin is dearer or out of reach",
+		e.add(finding.Finding{Rung: RungLink, Mark: finding.Warn, Seen: "the link goes through a relay beyond the WAN, and counts for content only where the origin is dearer or out of reach",
 			Do: "run a relay at the site (sitecast relay, sitecast site set SITE --relay): what goes through it does not cross the WAN."})
 		return fmt.Sprintf("%s and %s are linked through a relay beyond the WAN.", a, b)
 	case e.link.Up && via == wire.ViaSiteRelay:
-		e.add(Finding{Rung: RungLink, Mark: OK, Seen: "the link goes through the relay at the site, which counts as LAN"})
+		e.add(finding.Finding{Rung: RungLink, Mark: finding.OK, Seen: "the link goes through the relay at the site, which counts as LAN"})
 		return fmt.Sprintf("%s and %s are linked through the relay at their site.", a, b)
 	case e.link.Up:
-		e.add(Finding{Rung: RungLink, Mark: OK, Seen: "the link is direct"})
+		e.add(finding.Finding{Rung: RungLink, Mark: finding.OK, Seen: "the link is direct"})
 		return fmt.Sprintf("%s and %s are linked directly.", a, b)
 	case e.link.Dialing:
-		e.add(Finding{Rung: RungLink, Mark: None, Seen: "an attempt is under way"})
+		e.add(finding.Finding{Rung: RungLink, Mark: finding.Skipped, Seen: "an attempt is under way"})
 	case e.link.Wanted && e.link.RetryIn > 0:
-		e.add(Finding{Rung: RungLink, Mark: Fail, Seen: fmt.Sprintf("there is no link; it is tried again in %v", max(e.link.RetryIn.Round(time.Second), time.Second))})
+		e.add(finding.Finding{Rung: RungLink, Mark: finding.Fail, Seen: fmt.Sprintf("there is no link; it is tried again in %v", max(e.link.RetryIn.Round(time.Second), time.Second))})
 	default:
-		e.add(Finding{Rung: RungLink, Mark: None, Seen: "there is no link"})
+		e.add(finding.Finding{Rung: RungLink, Mark: finding.Skipped, Seen: "there is no link"})
 	}
 	if e.link.SameGroup && !e.link.Wanted {
 		return fmt.Sprintf("%s and %s are not linked, and need not be: others pass on what they exchange.", a, b)
@@ -348,17 +329,13 @@ func (e *exam) path() string {
 func (e *exam) advice() string {
 	var all []string
 	for _, f := range e.found {
-		if f.Do == "" || (f.Mark != Fail && f.Mark != Warn) {
+		if f.Do == "" || (f.Mark != finding.Fail && f.Mark != finding.Warn) {
 			continue
 		}
-		do := f.Do
-		if f.Fault != "" {
-			do = f.Fault + ": " + do
-		}
-		all = append(all, do)
+		all = append(all, f.Advice())
 	}
 	if len(all) == 0 {
-		return "Nothing: nothing stands in the way."
+		return finding.NothingToDo
 	}
 	return strings.Join(all, " ")
 }

@@ -1,12 +1,14 @@
 package pair_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/sitecast/sitecast/signaling/pair"
 	"github.com/sitecast/sitecast/signaling/wire"
+	"github.com/sitecast/sitecast/signaling/wire/finding"
 )
 
 // What attempts look like.
@@ -46,40 +48,37 @@ func TestAFaultBetweenTwoEndpointsHasItsName(t *testing.T) {
 		link   pair.Link
 		linked bool
 		path   string
-		faults []string // in order
+		faults []finding.Fault // in order
 	}{
 		"direct":                                {end("a", here, via(hosts, wire.ViaDirect)), end("b", here, via(hosts, wire.ViaDirect)), up, true, "linked directly", nil},
-		"one is off":                            {end("a", here, hosts), pair.End{Name: "b"}, pair.Link{}, false, "not linked", []string{pair.FaultOffline}},
-		"reported":                              {end("a", here), end("b", here), pair.Link{Busy: true, Distrusted: time.Minute}, false, "not linked", []string{pair.FaultDistrust}},
+		"one is off":                            {end("a", here, hosts), pair.End{Name: "b"}, pair.Link{}, false, "not linked", []finding.Fault{pair.FaultOffline}},
+		"reported":                              {end("a", here), end("b", here), pair.Link{Busy: true, Distrusted: time.Minute}, false, "not linked", []finding.Fault{pair.FaultDistrust}},
 		"nothing to do":                         {end("a", here), end("b", here), pair.Link{}, false, "not linked", nil},
 		"through others":                        {end("a", here), end("b", here), pair.Link{Busy: true, SameGroup: true}, false, "need not be", nil},
-		"isolated":                              {end("a", here, hosts, via(placed, wire.ViaFarRelay)), end("b", here, hosts, via(placed, wire.ViaFarRelay)), far, true, "beyond the WAN", []string{pair.FaultIsolation}},
-		"at the site":                           {end("a", here, hosts, via(placed, wire.ViaSiteRelay)), end("b", here, via(placed, wire.ViaSiteRelay)), up, true, "relay at their site", []string{pair.FaultIsolation}},
-		"no relay":                              {end("a", there, hosts, with(hosts, func(a *wire.Attempt) { a.Attempt = 2 })), end("b", here, hosts), wanted, false, "not linked", []string{pair.FaultNoRelay}},
-		"UDP blocked":                           {end("a", there, hosts, silent), end("b", here, hosts, placed), wanted, false, "not linked", []string{pair.FaultUDP, pair.FaultRelay}},
-		"and TCP":                               {end("a", there, with(silent, tcp)), end("b", here, with(placed, tcp)), wanted, false, "not linked", []string{pair.FaultUDP, pair.FaultRelay, pair.FaultRelay}},
-		"isolated, with addresses of their own": {end("a", here, hosts, via(placed, wire.ViaFarRelay)), away(end("b", here, hosts, via(placed, wire.ViaFarRelay))), far, true, "beyond the WAN", []string{pair.FaultIsolation}},
-		"symmetric NATs":                        {end("a", there, via(placed, wire.ViaFarRelay)), away(end("b", here, via(placed, wire.ViaFarRelay))), far, true, "beyond the WAN", []string{pair.FaultNAT}},
-		"two relays":                            {end("a", there, placed), end("b", here, placed), wanted, false, "not linked", []string{pair.FaultRelay}},
-		"hidden":                                {end("a", here, with(hosts, func(a *wire.Attempt) { a.Theirs = wire.Addresses{Hidden: 2} })), end("b", there), wanted, false, "not linked", []string{pair.FaultHidden}},
-		"a scanner":                             {end("a", here, with(hosts, func(a *wire.Attempt) { a.Theirs.Refused = 9 })), end("b", there), wanted, false, "not linked", []string{pair.FaultRefused}},
+		"isolated":                              {end("a", here, hosts, via(placed, wire.ViaFarRelay)), end("b", here, hosts, via(placed, wire.ViaFarRelay)), far, true, "beyond the WAN", []finding.Fault{pair.FaultIsolation}},
+		"at the site":                           {end("a", here, hosts, via(placed, wire.ViaSiteRelay)), end("b", here, via(placed, wire.ViaSiteRelay)), up, true, "relay at their site", []finding.Fault{pair.FaultIsolation}},
+		"no relay":                              {end("a", there, hosts, with(hosts, func(a *wire.Attempt) { a.Attempt = 2 })), end("b", here, hosts), wanted, false, "not linked", []finding.Fault{pair.FaultNoRelay}},
+		"UDP blocked":                           {end("a", there, hosts, silent), end("b", here, hosts, placed), wanted, false, "not linked", []finding.Fault{pair.FaultUDP, pair.FaultRelay}},
+		"and TCP":                               {end("a", there, with(silent, tcp)), end("b", here, with(placed, tcp)), wanted, false, "not linked", []finding.Fault{pair.FaultUDP, pair.FaultRelay, pair.FaultRelay}},
+		"isolated, with addresses of their own": {end("a", here, hosts, via(placed, wire.ViaFarRelay)), away(end("b", here, hosts, via(placed, wire.ViaFarRelay))), far, true, "beyond the WAN", []finding.Fault{pair.FaultIsolation}},
+		"symmetric NATs":                        {end("a", there, via(placed, wire.ViaFarRelay)), away(end("b", here, via(placed, wire.ViaFarRelay))), far, true, "beyond the WAN", []finding.Fault{pair.FaultNAT}},
+		"two relays":                            {end("a", there, placed), end("b", here, placed), wanted, false, "not linked", []finding.Fault{pair.FaultRelay}},
+		"hidden":                                {end("a", here, with(hosts, func(a *wire.Attempt) { a.Theirs = wire.Addresses{Hidden: 2} })), end("b", there), wanted, false, "not linked", []finding.Fault{pair.FaultHidden}},
+		"a scanner":                             {end("a", here, with(hosts, func(a *wire.Attempt) { a.Theirs.Refused = 9 })), end("b", there), wanted, false, "not linked", []finding.Fault{pair.FaultRefused}},
 		"an older agent":                        {end("a", here, via(hosts, wire.ViaDirect)), pair.End{Name: "b", Online: true}, up, true, "linked directly", nil},
 		"no attempt made":                       {end("a", here), end("b", here), pair.Link{Wanted: true, Busy: true, Dialing: true}, false, "not linked", nil},
 	} {
 		r := pair.Explain(c.a, c.b, c.link)
-		var faults []string
 		for _, f := range r.Findings {
-			if f.Fault != "" {
-				faults = append(faults, f.Fault)
-				if f.Do == "" || !strings.Contains(r.Advice, f.Do) {
-					t.Errorf("%s: %s comes without what to do: %q", name, f.Fault, r.Advice)
-				}
+			if f.Fault != "" && (f.Do == "" || !strings.Contains(r.Advice, f.Do)) {
+				t.Errorf("%s: %s comes without what to do: %q", name, f.Fault, r.Advice)
 			}
 			if f.Rung == "" || f.Mark == "" || f.Seen == "" {
 				t.Errorf("%s: %+v says too little", name, f)
 			}
 		}
-		if r.Linked != c.linked || !strings.Contains(r.Path, c.path) || strings.Join(faults, ", ") != strings.Join(c.faults, ", ") {
+		faults := finding.Faults(r.Findings)
+		if r.Linked != c.linked || !strings.Contains(r.Path, c.path) || !slices.Equal(faults, c.faults) {
 			t.Errorf("%s: linked %v, %q, faults %v; want %v, %q, %v\n%+v", name, r.Linked, r.Path, faults, c.linked, c.path, c.faults, r.Findings)
 		}
 	}
