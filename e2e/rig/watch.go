@@ -4,11 +4,9 @@ package rig
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -71,19 +69,6 @@ func (p *Process) Anonymous() (int64, error) {
 func (p *Process) Descriptors() (int, error) {
 	entries, err := os.ReadDir(filepath.Join("/proc", strconv.Itoa(p.PID()), "fd"))
 	return len(entries), err
-}
-
-// Sum is the digest of a file's content, to compare what was delivered with what
-// was published.
-func Sum(path string) (sum [sha256.Size]byte, err error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return sum, err
-	}
-	defer f.Close()
-	hash := sha256.New()
-	_, err = io.Copy(hash, f)
-	return [sha256.Size]byte(hash.Sum(nil)), err
 }
 
 // KeepLogs copies what all processes printed to a folder.

@@ -103,11 +103,8 @@ func (s *stage) must(err error) {
 func (s *stage) publish(name, version string, size int64) {
 	s.t.Helper()
 	path := filepath.Join(s.t.TempDir(), name)
-	f, err := os.Create(path)
+	_, err := rig.Random(path, size, sha256.Sum256([]byte(name+version)))
 	s.must(err)
-	_, err = io.CopyN(f, rand.NewChaCha8(sha256.Sum256([]byte(name+version))), size)
-	s.must(err)
-	s.must(f.Close())
 	s.must(s.Publish(s.ctx, path, name, version))
 }
 

@@ -7,8 +7,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
-	"math/rand/v2"
 	"net/http"
 	"os"
 	"os/exec"
@@ -49,7 +47,7 @@ func open(ctx context.Context, c grid.Cell, exe string) (s *stage, err error) {
 		return nil, err
 	}
 	s.file = filepath.Join(s.dir, "content.bin")
-	if err = s.makeFile(); err == nil {
+	if s.sum, err = rig.Random(s.file, size(c), [32]byte{1}); err == nil {
 		s.lab, err = netlab.Start(netlab.Plan{
 			Sites: []netlab.SitePlan{{Endpoints: endpoints, WAN: netlab.Both(c.Link(leastQueue))}},
 			// Or each connection would begin with what the one before it had learned.
@@ -64,27 +62,6 @@ func open(ctx context.Context, c grid.Cell, exe string) (s *stage, err error) {
 }
 
 func (s *stage) close() error { return errors.Join(s.lab.Close(), os.RemoveAll(s.dir)) }
-
-// makeFile writes content that nothing can compress.
-func (s *stage) makeFile() error {
-	f, err := os.Create(s.file)
-	if err != nil {
-		return err
-	}
-	hash := sha256.New()
-	_, err = io.CopyN(io.MultiWriter(f, hash), rand.NewChaCha8([32]byte{1}), size(s.cell))
-	s.sum = [sha256.Size]byte(hash.Sum(nil))
-	return errors.Join(err, f.Close())
-}
-
-// check compares what came.
-func (s *stage) check(path string) error {
-	sum, err := rig.Sum(path)
-	if err == nil && sum != s.sum {
-		err = fmt.Errorf("%s is not the file that was published", path)
-	}
-	return err
-}
 
 // counted adds to what f measures the frames that meanwhile came over the WAN.
 func (s *stage) counted(f func() (figures, error)) (figures, error) {
@@ -142,7 +119,7 @@ func (s *stage) download(address string) (f figures, err error) {
 	stop()
 	<-ended
 	if f.Complete && err == nil {
-		f.Complete = s.check(to) == nil
+		f.Complete = rig.Check(to, s.sum) == nil
 	}
 	return f, err
 }
@@ -235,7 +212,7 @@ func (s *stage) deliver(in *rig.Rig) (f figures, err error) {
 	}
 	f.Bytes = size(s.cell)
 	for _, a := range in.Agents[0] {
-		err = errors.Join(err, s.check(s.placed(a)))
+		err = errors.Join(err, rig.Check(s.placed(a), s.sum))
 	}
 	return f, err
 }

@@ -6,9 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"time"
@@ -99,7 +97,7 @@ func (b *bench) fill(ctx context.Context, folder string, content []good) (err er
 	defer func() { err = errors.Join(err, in.Close()) }()
 	for i, g := range content {
 		path := filepath.Join(folder, g.name)
-		if err := incompressible(path, g.size, byte(i)); err != nil {
+		if _, err := rig.Random(path, g.size, [32]byte{byte(i)}); err != nil {
 			return err
 		}
 		if err := errors.Join(in.Publish(ctx, path, g.name, "1"), os.Remove(path)); err != nil {
@@ -107,16 +105,6 @@ func (b *bench) fill(ctx context.Context, folder string, content []good) (err er
 		}
 	}
 	return nil
-}
-
-// incompressible writes a file that nothing makes smaller.
-func incompressible(path string, size int64, seed byte) error {
-	f, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	_, err = io.CopyN(f, rand.NewChaCha8([32]byte{seed}), size)
-	return errors.Join(err, f.Close())
 }
 
 // clone copies the server's folder. Packs never change and are only linked.

@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -96,15 +95,8 @@ func (o options) run(ctx context.Context, sc scenario, seed uint64) (r result, e
 func (s *stage) publish(name string, size int64) (version, error) {
 	v := version{name: name, size: size}
 	path := filepath.Join(s.dir, content)
-	f, err := os.Create(path)
-	if err != nil {
-		return v, err
-	}
-	_, err = io.CopyN(f, rand.NewChaCha8(sha256.Sum256([]byte(name))), size)
-	if err := errors.Join(err, f.Close()); err != nil {
-		return v, err
-	}
-	if v.sum, err = rig.Sum(path); err != nil {
+	var err error
+	if v.sum, err = rig.Random(path, size, sha256.Sum256([]byte(name))); err != nil {
 		return v, err
 	}
 	return v, s.Publish(s.ctx, path, content, name)

@@ -81,7 +81,7 @@ func curl(ctx context.Context, s *stage) (r result, err error) {
 	after, werr := s.received()
 	r.wan = after - before
 	for i := range s.site.Endpoints {
-		err = errors.Join(err, s.check(s.copyOf(i)))
+		err = errors.Join(err, rig.Check(s.copyOf(i), s.sum))
 	}
 	if err = errors.Join(err, werr); err != nil {
 		return result{}, err

@@ -17,8 +17,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -29,6 +27,7 @@ import (
 
 	"github.com/sitecast/sitecast/e2e/bench/command"
 	"github.com/sitecast/sitecast/e2e/netlab"
+	"github.com/sitecast/sitecast/e2e/rig"
 )
 
 const mib = 1 << 20
@@ -167,7 +166,7 @@ func (sc scenario) stage(ctx context.Context, exe string, c contender) (r result
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	s := &stage{scenario: sc, exe: exe, dir: dir, file: filepath.Join(dir, "content.bin")}
-	if err := s.makeFile(); err != nil {
+	if s.sum, err = rig.Random(s.file, s.size, [32]byte{1}); err != nil {
 		return result{}, err
 	}
 	link := netlab.Link{Rate: sc.rate, Queue: netlab.Backlog(sc.rate, sc.queue), Delay: sc.delay}
@@ -181,41 +180,6 @@ func (sc scenario) stage(ctx context.Context, exe string, c contender) (r result
 	defer func() { err = errors.Join(err, s.lab.Close()) }()
 	s.site = s.lab.Sites[0]
 	return c.run(ctx, s)
-}
-
-// makeFile writes content that nothing can compress.
-func (s *stage) makeFile() error {
-	sum, err := writeRandom(s.file, s.size, 1)
-	s.sum = sum
-	return err
-}
-
-// writeRandom writes a file that the seed repeats.
-func writeRandom(path string, size int64, seed byte) (sum [sha256.Size]byte, err error) {
-	f, err := os.Create(path)
-	if err != nil {
-		return sum, err
-	}
-	hash := sha256.New()
-	_, err = io.CopyN(io.MultiWriter(f, hash), rand.NewChaCha8([32]byte{seed}), size)
-	return [sha256.Size]byte(hash.Sum(nil)), errors.Join(err, f.Close())
-}
-
-// check compares what an endpoint got.
-func (s *stage) check(path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	hash := sha256.New()
-	if _, err := io.Copy(hash, f); err != nil {
-		return err
-	}
-	if [sha256.Size]byte(hash.Sum(nil)) != s.sum {
-		return fmt.Errorf("%s is not the file that was published", path)
-	}
-	return nil
 }
 
 // received is what came toward the site so far.

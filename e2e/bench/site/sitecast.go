@@ -24,7 +24,7 @@ func sitecast(ctx context.Context, s *stage) (result, error) {
 func sitecastAgain(ctx context.Context, s *stage) (result, error) {
 	return s.sitecast(ctx, func(in *rig.Rig) error {
 		earlier := filepath.Join(s.dir, "earlier.bin")
-		if _, err := writeRandom(earlier, s.size/2, 2); err != nil {
+		if _, err := rig.Random(earlier, s.size/2, [32]byte{2}); err != nil {
 			return err
 		}
 		if err := in.Publish(ctx, earlier, "earlier", "1"); err != nil {
@@ -96,7 +96,7 @@ func (s *stage) deliver(ctx context.Context, in *rig.Rig) (r result, err error) 
 	}
 	r.wan, r.cpu = after-before, cpuAfter-cpuBefore
 	for _, a := range in.Agents[0] {
-		err = errors.Join(err, s.check(filepath.Join(a.Placed("bench", "1"), filepath.Base(s.file))))
+		err = errors.Join(err, rig.Check(filepath.Join(a.Placed("bench", "1"), filepath.Base(s.file)), s.sum))
 	}
 	served, serr := in.Served(ctx)
 	r.payload = served - servedBefore

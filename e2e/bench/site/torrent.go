@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/sitecast/sitecast/e2e/netlab"
+	"github.com/sitecast/sitecast/e2e/rig"
 )
 
 //go:embed torrent.py
@@ -88,7 +89,7 @@ func torrent(ctx context.Context, s *stage) (r result, err error) {
 	after, werr := s.received()
 	r.wan = after - before
 	for i := range s.site.Endpoints {
-		err = errors.Join(err, s.check(filepath.Join(s.copyOf(i), filepath.Base(s.file))))
+		err = errors.Join(err, rig.Check(filepath.Join(s.copyOf(i), filepath.Base(s.file)), s.sum))
 	}
 	return r, errors.Join(err, werr)
 }
