@@ -148,10 +148,6 @@ func (m *middle) certify() {
 // TestASiteBehindAHostileMiddleGetsItsCopy: nothing leaves the site but what the proxy
 // lets out.
 func TestASiteBehindAHostileMiddleGetsItsCopy(t *testing.T) {
-	// Alone it takes 5 s; among the other stories in one process the pings
-	// through the proxy are so uneven that the governor stays at its first rate, and what
-	// the socket says meanwhile is too much.
-	long(t)
 	const size = 8 * mib
 	s := open(t, oneSite(3, 50), size)
 	router := s.lab.Sites[0].Router

@@ -134,7 +134,7 @@ func (a *agent) assemble() error {
 	a.origin = origin.New(origin.Config{Base: a.cfg.Server, Dial: a.cfg.Dial, TLS: pinned(a.id.Pin, a.cfg.Server.Hostname(), a.cfg.Authorities),
 		Pace: a.pace, Refused: &a.refused, Log: a.cfg.Log})
 	a.governor = governor.New(governor.Config{Self: a.id.id(), Origin: a.origin, Tell: a.tell, Report: a.link.Send,
-		Listen: a.probeSocket, Reflectors: a.ice.reflectors, Ping: a.link.Ping, Log: a.cfg.Log})
+		Listen: a.probeSocket, Reflectors: a.ice.reflectors, Ping: a.link.Ping, Tunnelled: a.link.Tunnelled, Log: a.cfg.Log})
 	a.lan = lan.New(lan.Config{Wireless: a.wireless, Waited: host.WaitedForCPU, Log: a.cfg.Log})
 	a.disk = newKeeper(a.cfg, a.store)
 	a.eng = engine.New(engine.Config{

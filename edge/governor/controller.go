@@ -166,6 +166,7 @@ type Sample struct {
 	Again bool
 	Base  time.Duration // round trip over the empty line, 0 while unknown
 	Loss  float64       // share of packets that the line loses by itself
+	Blur  time.Duration // by which Queue may be too long, though nothing waits on the line
 	Taken int64         // bytes that came from the origin
 	Wants bool          // more would be taken if it came
 }
@@ -186,6 +187,7 @@ type Controller struct {
 	queue    delays
 	base     time.Duration
 	loss     float64 // share of packets that the line loses by itself
+	blur     time.Duration
 	arrivals window
 	noise    noise // of queues while nobody seemed to be there
 
@@ -317,7 +319,7 @@ func (c *Controller) take(s Sample) {
 	if c.loss == 0 && s.Loss > 0 && c.mode != Yield {
 		c.relearn(s.Now)
 	}
-	c.loss = s.Loss
+	c.loss, c.blur = s.Loss, s.Blur
 	c.arrivals.add(s.Now, s.Taken, s.Wants, c.expected()*c.Rate())
 	c.spent += float64(s.Taken)
 }
@@ -329,7 +331,7 @@ func (c *Controller) meet(queue time.Duration) {
 	if c.mode != Yield {
 		c.met = meetings{}
 	} else if c.last.Sub(c.since) > 4*c.round() {
-		c.met.add(queue > max(2500*time.Microsecond, c.packets(1.2)))
+		c.met.add(queue > max(2500*time.Microsecond, c.packets(1.2), c.blur))
 	}
 }
 
@@ -347,54 +349,6 @@ func (c *Controller) blind(s Sample) {
 
 // round is how long a change of rate takes to show.
 func (c *Controller) round() time.Duration { return c.base + actsWithin + c.limits.Lag }
-
-// packets is the time that n packets take on the line.
-func (c *Controller) packets(n float64) time.Duration {
-	if c.capacity == 0 {
-		return 0
-	}
-	return packetsAt(c.capacity, n)
-}
-
-// packetsAt is the time that n packets take at a rate.
-func packetsAt(rate, n float64) time.Duration {
-	return time.Duration(n * packet / rate * float64(time.Second))
-}
-
-// quiet is the queue that means nothing: our own short one, and noise.
-func (c *Controller) quiet() time.Duration { return max(3*time.Millisecond, c.packets(3)) }
-
-// busy is the queue that means that somebody else sends.
-func (c *Controller) busy() time.Duration {
-	return c.tolerated(max(5*time.Millisecond, c.packets(5), min(c.noise.percentile(90), maxBusy)))
-}
-
-// tolerated is a queue as long as experience says that it has to be.
-func (c *Controller) tolerated(d time.Duration) time.Duration {
-	own := 1.0
-	if c.feeling || c.draining { // it makes a queue of its own
-		own = feelTolerance
-		if c.gain > minGain {
-			own = unsureTolerance
-		}
-	}
-	return time.Duration(c.tolerance * own * float64(d))
-}
-
-// alarm is the queue that may mean that somebody begins to send. Where measuring is
-// noisy, as on a host that is short of CPU, it takes more.
-func (c *Controller) alarm() time.Duration {
-	return c.tolerated(max(3500*time.Microsecond, c.packets(4), min(2*c.noise.percentile(90), maxAlarm)))
-}
-
-// target is the queue that tells Run that it found the end of the line.
-func (c *Controller) target() time.Duration {
-	noise := maxTarget
-	if c.noise.n >= minNoise {
-		noise = min(3*c.noise.median()/2+time.Millisecond, maxTarget)
-	}
-	return max(2500*time.Microsecond, c.packets(3), noise)
-}
 
 func (c *Controller) enter(now time.Time, m Mode, reason string) {
 	// What was asked for before is still on its way for a while.

@@ -79,7 +79,10 @@ type Config struct {
 	// Ping measures a round trip to the server over TCP, without the time that it lay
 	// at either end; nil for none. It is the reflector where UDP does not pass.
 	Ping func(ctx context.Context) (time.Duration, error)
-	Log  *slog.Logger
+	// Tunnelled reports that pings go by plain requests, through whatever lets no more
+	// pass; nil: they do not.
+	Tunnelled func() bool
+	Log       *slog.Logger
 }
 
 // An event changes the governor. While apply runs it is the only code that does.

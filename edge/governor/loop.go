@@ -18,6 +18,8 @@ const (
 	ownQueueLasts = time.Second
 	// reportLag is what reports of other fetchers, and grants to them, come late.
 	reportLag = 150 * time.Millisecond
+	// tunnelBlur is a queue that means nothing to pings in a tunnel.
+	tunnelBlur = 12 * time.Millisecond
 	// viaServerLag is what they come later where they go by way of the server: seldom,
 	// and over the line twice.
 	viaServerLag = 300 * time.Millisecond
@@ -170,11 +172,20 @@ func (g *Governor) step(now time.Time, fresh bool, found finding) {
 		return
 	}
 	g.control.Step(Sample{Now: now, Fresh: fresh, Queue: found.queue, Again: found.again, Base: g.probes.baseNow(),
-		Loss: g.losses.Share(), Taken: taken, Wants: wants})
+		Loss: g.losses.Share(), Blur: g.blur(), Taken: taken, Wants: wants})
 	if mode, why := g.mode(); mode != before {
 		g.cfg.Log.Debug("governor", "from", string(before), "to", string(mode), "why", why,
 			"rate", int64(g.siteRate()), "capacity", int64(g.control.Capacity()), "queue", found.queue, "base", g.probes.baseNow())
 	}
+}
+
+// blur is by how much a ping may be longer than its way: in a tunnel it waits for the
+// request before it, and for whoever opens and closes what goes through.
+func (g *Governor) blur() time.Duration {
+	if g.cfg.Tunnelled != nil && g.probes.current().tcp && g.cfg.Tunnelled() {
+		return tunnelBlur
+	}
+	return 0
 }
 
 // gather is what arrived at all fetchers since the last call, and whether more

@@ -18,7 +18,8 @@ type scene struct {
 	queues []time.Duration // added to probes
 	pause  bool            // the sender stands still
 	losses governor.Losses
-	lossy  int // steps in which it takes the line for one that loses packets by itself
+	blur   time.Duration // probes take up to so much longer, as in a tunnel
+	lossy  int           // steps in which it takes the line for one that loses packets by itself
 	trace  func(string)
 }
 
@@ -37,7 +38,7 @@ func newScene(b *bench, limits governor.Limits) *scene {
 		number++
 		p.to = func(p *packet) {
 			if !b.lose() {
-				b.after(b.delay, func() { s.probed(p.number, b.now-p.sent) })
+				b.after(b.delay+time.Duration(b.random.Float64()*float64(s.blur)), func() { s.probed(p.number, b.now-p.sent) })
 			}
 		}
 		p.lost = func(*packet) {}
@@ -70,7 +71,7 @@ func (s *scene) step(fresh bool, q time.Duration) {
 	got := s.ours.arrived() - s.taken
 	s.taken += got
 	before, _ := s.c.Mode()
-	rate := s.c.Step(governor.Sample{Now: time.Unix(0, 0).Add(s.now), Fresh: fresh, Queue: q, Base: base, Taken: got, Loss: s.losses.Share(), Wants: true})
+	rate := s.c.Step(governor.Sample{Now: time.Unix(0, 0).Add(s.now), Fresh: fresh, Queue: q, Base: base, Taken: got, Loss: s.losses.Share(), Blur: s.blur, Wants: true})
 	after, why := s.c.Mode()
 	if s.trace != nil && before != after {
 		s.trace(fmt.Sprintf("%7.2f s  %5s -> %-5s rate %.2f of %.2f Mbit/s, queue %v: %s", s.now.Seconds(), before, after, rate*8e-6, s.c.Capacity()*8e-6, q, why))

@@ -50,8 +50,7 @@ func (u *Uplink) Changed(c host.Change) {
 // endsBy reports whether a socket is dead. Of a tunnel nobody knows which addresses its
 // requests go out from.
 func (c *conn) endsBy(change host.Change) bool {
-	tunnel := !c.until.IsZero()
-	return change.Ends(c.ws.LocalAddr()) || tunnel && len(change.Gone) > 0 && !change.Again
+	return change.Ends(c.ws.LocalAddr()) || c.tunnelled() && len(change.Gone) > 0 && !change.Again
 }
 
 // begun notes what Changed may end.

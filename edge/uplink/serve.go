@@ -21,7 +21,7 @@ func (u *Uplink) serve(ctx context.Context, c *conn) error {
 		time.AfterFunc(time.Second, func() { _ = c.ws.Close() }) // frees a writer that is stuck
 	})()
 	ctx, stop := context.WithCancelCause(ctx)
-	if !c.until.IsZero() {
+	if c.tunnelled() {
 		defer time.AfterFunc(time.Until(c.until), func() { stop(errBetterWay) }).Stop()
 	}
 	var wg sync.WaitGroup

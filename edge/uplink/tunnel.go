@@ -196,6 +196,16 @@ func (c *tunnelConn) Close() error {
 	return err
 }
 
+// tunnelled reports whether a socket goes through a tunnel, which it leaves some day.
+func (c *conn) tunnelled() bool { return !c.until.IsZero() }
+
+// Tunnelled reports whether the socket that is served goes through a tunnel.
+func (u *Uplink) Tunnelled() bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.over != nil && u.over.tunnelled()
+}
+
 // dial opens a socket: a WebSocket, or one through a tunnel where something on the way
 // lets no WebSocket pass though it lets the server be reached.
 func (u *Uplink) dial(ctx context.Context) (ws *websocket.Conn, until time.Time, err error) {
