@@ -259,7 +259,9 @@ func (r *Rogue) frame(opcode byte, payload []byte) {
 // peers send goes to lie.
 func (r *Rogue) Link(host string, lie rtc.Handler) *rtc.Transport {
 	r.lab.t.Helper()
+	laying.Lock()
 	network, err := vnet.NewNet(&vnet.NetConfig{StaticIPs: []string{host}})
+	laying.Unlock()
 	r.lab.must(err)
 	r.lab.must(r.Site.lan.AddNet(network))
 	t, err := rtc.New(rtc.Config{Net: network, Listen: "0.0.0.0:0", Identity: r.Key,

@@ -20,6 +20,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -166,9 +167,15 @@ func (l *Lab) StopServer() {
 // that never arrived.
 func (l *Lab) Served() int64 { return l.served + l.origin.Served() }
 
+// laying is held while networks are built: pion's numbers all hosts of the process
+// without a lock, and labs may be beside each other.
+var laying sync.Mutex
+
 // lay builds the network of a site.
 func (l *Lab) lay(i int, plan Plan) {
 	l.t.Helper()
+	laying.Lock()
+	defer laying.Unlock()
 	s := &Site{Name: fmt.Sprintf("site-%d", i+1)}
 	l.Sites = append(l.Sites, s)
 	var err error
