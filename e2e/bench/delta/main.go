@@ -91,7 +91,7 @@ func compare(p pair) error {
 	if err != nil {
 		return err
 	}
-	install, err := o.fetch(first, nil)
+	install, err := o.fetch(first, nil, nil)
 	if err != nil {
 		return err
 	}
@@ -99,11 +99,19 @@ func compare(p pair) error {
 	if err != nil {
 		return err
 	}
-	delta, err := o.fetch(second, first.Body)
+	whole, err := o.fetch(second, first.Body, nil)
 	if err != nil {
 		return err
 	}
-	later, err := o.fetch(second, nil)
+	patches, took, err := o.patch(first, second)
+	if err != nil {
+		return err
+	}
+	delta, err := o.fetch(second, first.Body, patches)
+	if err != nil {
+		return err
+	}
+	later, err := o.fetch(second, nil, nil)
 	if err != nil {
 		return err
 	}
@@ -124,7 +132,7 @@ func compare(p pair) error {
 	if err != nil {
 		return err
 	}
-	_, took, err := c.make(p.to, "again")
+	_, theirTime, err := c.make(p.to, "again")
 	if err != nil {
 		return err
 	}
@@ -136,6 +144,7 @@ func compare(p pair) error {
 	row("**Sitecast**, first install", install, first.Bytes, miss(tree && share(install.bytes, first.Bytes) > maxFirst), "")
 	row("**Sitecast**, first install of the second", later, second.Bytes, "", "")
 	row("casync, update", theirDelta, second.Bytes, "", "")
+	row("Sitecast, update, no patches", whole, second.Bytes, "", "")
 	bytesMiss := tree && share(delta.bytes, theirDelta.bytes) > maxBytesOfCasync || !tree && share(delta.bytes, second.Bytes) > maxInPlace
 	row("**Sitecast**, update", delta, second.Bytes, miss(bytesMiss),
 		miss(float64(len(delta.requests)) > maxRequestsOfCasync*float64(len(theirDelta.requests))))
@@ -147,7 +156,10 @@ func compare(p pair) error {
 	fmt.Printf("\nUpdate beside casync: %.2f of its bytes, %.2f of its requests. ", share(delta.bytes, theirDelta.bytes),
 		float64(len(delta.requests))/float64(len(theirDelta.requests)))
 	fmt.Printf("Read, chunk and hash with %d workers: %.2f GB/s%s; casync make of what it has: %.2f GB/s.\n", workers,
-		speed/1e9, miss(speed < minHash), float64(second.Bytes)/took.Seconds()/1e9)
+		speed/1e9, miss(speed < minHash), float64(second.Bytes)/theirTime.Seconds()/1e9)
+	if patches != nil {
+		fmt.Printf("Patches of %d chunks made in %.1f s by one processor.\n", len(patches.Places), took.Seconds())
+	}
 	return nil
 }
 
