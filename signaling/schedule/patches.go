@@ -3,6 +3,7 @@ package schedule
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"github.com/sitecast/sitecast/signaling/wire"
 	"github.com/sitecast/sitecast/storage/content"
@@ -76,4 +77,25 @@ func (p *Patches) savings(places []Place) []uint32 {
 		}
 	}
 	return out
+}
+
+const (
+	// patchWait is the part of the time that a flow takes without patches which it waits
+	// for them, one part in so many: it is late by no more than that where they come too
+	// late, and on a thin line, where they matter, they come in time.
+	patchWait = 2
+	// maxPatchWait bounds that wait.
+	maxPatchWait = 30 * time.Second
+	// usualRate is that of a line of which nothing is known, in bytes per second.
+	usualRate = 20e6 / 8
+)
+
+// PatchPatience is how long a flow waits for its patches to be made, given how many
+// encoded bytes would come without them, and the rate over the WAN in bytes per second
+// (0 when unknown).
+func PatchPatience(bytes int64, rate float64) time.Duration {
+	if rate <= 0 {
+		rate = usualRate
+	}
+	return min(time.Duration(float64(bytes)/rate/patchWait*float64(time.Second)), maxPatchWait)
 }

@@ -146,7 +146,7 @@ func (s *Site) candidate(now time.Time, f *flow, n *need, m *member, best podium
 		return schedule.Candidate{}, false
 	}
 	c := schedule.Candidate{Member: s.placed(m), HeldOff: s.isOff(now, m), Doubted: h.doubted, NoBody: !body && !h.body,
-		Slow: s.fetching(now, m, best.without(m)).Poor()}
+		Slow: s.fetching(now, m, best.without(m)).Poor(), Whole: f.Patches != nil && !s.takesPatches(f, m)}
 	c.Fetcher = !m.meter.since.IsZero()
 	return c, true
 }

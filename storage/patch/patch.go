@@ -69,7 +69,7 @@ func (m *Maker) make(ctx context.Context, older, newer Version, w io.Writer) (ma
 	from, to := NewReader(m.Objects, older), NewReader(m.Objects, newer)
 	defer from.Close()
 	defer to.Close()
-	job := job{Maker: m, from: from, to: to}
+	job := job{Maker: m, from: from.Window(ctx), to: to}
 	if worth, err := job.sample(ctx, spots); !worth || err != nil {
 		return made, err
 	}
@@ -101,7 +101,8 @@ func pays(bytes, own int64) bool { return own > 0 && bytes <= own-own/leastSavin
 // job is the work on two versions.
 type job struct {
 	*Maker
-	from, to *Reader
+	from *Window
+	to   *Reader
 }
 
 // sample tries some chunks, and reports whether patches of all may be worth it.
@@ -134,7 +135,7 @@ func (j *job) patch(ctx context.Context, s spot) (e pack.PatchEntry, encoded []b
 	own, e = int64(len(asPacked)), pack.PatchEntry{Chunk: s.chunk, Encoding: encoding}
 	encoded = asPacked
 	if s.count > 0 {
-		dictionary, err := j.from.Run(ctx, s.first, s.count)
+		dictionary, err := j.from.Run(s.first, s.count)
 		if err != nil {
 			return e, nil, 0, err
 		}

@@ -9,20 +9,19 @@ import (
 	"github.com/sitecast/sitecast/storage/pack"
 )
 
-// Reader reads chunks of a version at the origin. It belongs to one goroutine, and keeps one pack open, and the
-// chunks of the last dictionary: the next one is much the same.
+// Reader reads chunks of a version at the origin. It belongs to one goroutine, and
+// keeps one pack open.
 type Reader struct {
 	Version
 	objects blob.Store
 	name    content.Digest // of the open pack
 	open    blob.Object    // nil while none is
-	held    map[uint32][]byte
 	encoded []byte
 }
 
 // NewReader returns a reader of a version, to be closed.
 func NewReader(objects blob.Store, v Version) *Reader {
-	return &Reader{Version: v, objects: objects, held: map[uint32][]byte{}}
+	return &Reader{Version: v, objects: objects}
 }
 
 // Close closes what is open.
@@ -61,22 +60,10 @@ func (r *Reader) chunk(ctx context.Context, i uint32) (plain, encoded []byte, en
 	return plain, encoded, encoding, nil
 }
 
-// Run reads the dictionary that consecutive chunks are.
-func (r *Reader) Run(ctx context.Context, first, count uint32) (all []byte, err error) {
-	for i := range r.held {
-		if i < first || i >= first+count {
-			delete(r.held, i)
-		}
-	}
-	for i := first; i < first+count; i++ {
-		plain, held := r.held[i]
-		if !held {
-			if plain, _, _, err = r.chunk(ctx, i); err != nil {
-				return nil, err
-			}
-			r.held[i] = plain
-		}
-		all = append(all, plain...)
-	}
-	return all, nil
+// Window returns a window on the chunks, for dictionaries.
+func (r *Reader) Window(ctx context.Context) *Window {
+	return NewWindow(func(i uint32) ([]byte, error) {
+		plain, _, _, err := r.chunk(ctx, i)
+		return plain, err
+	})
 }

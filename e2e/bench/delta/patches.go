@@ -48,8 +48,9 @@ func (o *origin) patch(older, newer ingest.Result) (_ *schedule.Patches, took ti
 
 // decodeAll makes every chunk of its patch, as an endpoint does.
 func (o *origin) decodeAll(from, to patch.Version, patches pack.Patches, object io.ReaderAt) error {
-	ctx, older, newer := context.Background(), patch.NewReader(o.objects, from), to.Body.Chunks
+	older, newer := patch.NewReader(o.objects, from), to.Body.Chunks
 	defer older.Close()
+	window := older.Window(context.Background())
 	for _, e := range patches.Entries {
 		encoded := make([]byte, e.Length)
 		if _, err := object.ReadAt(encoded, e.Offset); err != nil {
@@ -60,7 +61,7 @@ func (o *origin) decodeAll(from, to patch.Version, patches pack.Patches, object 
 		var err error
 		if e.Encoding == pack.Patch {
 			var dictionary []byte
-			if dictionary, err = older.Run(ctx, e.First, e.Count); err == nil {
+			if dictionary, err = window.Run(e.First, e.Count); err == nil {
 				plain, err = pack.DecodePatch(encoded, dictionary, c.Length, nil)
 			}
 		} else {
