@@ -4,7 +4,7 @@
 // holds the older version needs nothing else, and hashes what it made.
 //
 // It is work for the one who has both versions, the origin, and takes a processor some
-// 10 ms a chunk: it gives up early where a sample says that little would be saved. Codec
+// 5 ms a chunk: it gives up early where a sample says that little would be saved. Codec
 // and layout are those of package pack.
 package patch
 
