@@ -187,6 +187,9 @@ func (s *Site) choose(now time.Time, f *flow, n *need, members []*member) []wire
 // one at work is slow or the line is; nobody otherwise.
 func (s *Site) second(now time.Time, f *flow, n *need, best []wire.EndpointID) wire.EndpointID {
 	left := int64(float64(f.Head.UniqueBytes) * float64(n.supply.Open()) / float64(max(f.Head.Chunks, 1)))
+	if missing := n.supply.Missing(); missing > 0 && s.takesPatches(f, s.members[best[0]]) {
+		left = int64(float64(left) * (1 - float64(n.supply.Saved())/float64(missing)))
+	}
 	if !s.fetching(now, s.members[best[0]], 0).Trial(left, n.trials) {
 		return ""
 	}
