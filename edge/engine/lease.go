@@ -229,8 +229,9 @@ func (f *fetching) run(w wire.Lease, patches bool, fetch fetchOrigin) error {
 	e, l := f.e, f.l
 	all := len(w.Parts)
 	w = lacking(w, f.ver.Have())
-	e.post(skipped{l, uint32(all - len(w.Parts) - f.done), patches})
-	f.done = all - len(w.Parts)
+	held := max(all-len(w.Parts), f.done) // those that came were said to have
+	e.post(skipped{l, uint32(held - f.done), patches})
+	f.done = held
 	if len(w.Parts) == 0 {
 		return nil
 	}

@@ -38,12 +38,12 @@ func (o *origin) patch(older, newer ingest.Result) (_ *schedule.Patches, took ti
 	if err != nil || !made.Worth {
 		return nil, 0, err
 	}
-	took = time.Since(began)
 	read, err := pack.ReadPatches(out, made.Size)
 	if err != nil {
 		return nil, 0, err
 	}
-	return schedule.PatchesOf(made.Object, read), took, o.decodeAll(from, to, read, out)
+	err = o.decodeAll(from, to, read, out)
+	return schedule.PatchesOf(made.Object, read), time.Since(began), err
 }
 
 // decodeAll makes every chunk of its patch, as an endpoint does.
