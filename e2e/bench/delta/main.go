@@ -19,7 +19,9 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"time"
 
+	"github.com/sitecast/sitecast/signaling/schedule"
 	"github.com/sitecast/sitecast/storage/content"
 	"github.com/sitecast/sitecast/storage/ingest"
 )
@@ -82,6 +84,42 @@ func bench(from, to, deb string) (err error) {
 	return nil
 }
 
+// measured is what one pair costs by Sitecast.
+type measured struct {
+	first, second ingest.Result
+	install       fetched           // of the first
+	whole, delta  fetched           // of the second by who has the first, without patches and with
+	later         fetched           // of the second by who has nothing
+	patches       *schedule.Patches // nil where they are not worth it
+	took          time.Duration     // to make and apply them
+	speed         float64           // of hashing, bytes a second
+}
+
+// measure publishes a pair and fetches it.
+func (o *origin) measure(p pair) (m measured, err error) {
+	if m.first, err = o.publish(p.from); err != nil {
+		return m, err
+	}
+	if m.install, err = o.fetch(m.first, nil, nil); err != nil {
+		return m, err
+	}
+	if m.second, err = o.publish(p.to); err != nil {
+		return m, err
+	}
+	if m.patches, m.took, err = o.patch(m.first, m.second); err != nil {
+		return m, err
+	}
+	var errs [3]error
+	m.whole, errs[0] = o.fetch(m.second, m.first.Body, nil)
+	m.delta, errs[1] = o.fetch(m.second, m.first.Body, m.patches)
+	m.later, errs[2] = o.fetch(m.second, nil, nil)
+	if err := errors.Join(errs[:]...); err != nil {
+		return m, err
+	}
+	m.speed, err = o.hash(p.to)
+	return m, err
+}
+
 // compare prints the tables of one pair.
 func compare(p pair) error {
 	o, err := newOrigin()
@@ -89,35 +127,7 @@ func compare(p pair) error {
 		return err
 	}
 	defer o.close()
-	first, err := o.publish(p.from)
-	if err != nil {
-		return err
-	}
-	install, err := o.fetch(first, nil, nil)
-	if err != nil {
-		return err
-	}
-	second, err := o.publish(p.to)
-	if err != nil {
-		return err
-	}
-	whole, err := o.fetch(second, first.Body, nil)
-	if err != nil {
-		return err
-	}
-	patches, took, err := o.patch(first, second)
-	if err != nil {
-		return err
-	}
-	delta, err := o.fetch(second, first.Body, patches)
-	if err != nil {
-		return err
-	}
-	later, err := o.fetch(second, nil, nil)
-	if err != nil {
-		return err
-	}
-	speed, err := o.hash(p.to)
+	m, err := o.measure(p)
 	if err != nil {
 		return err
 	}
@@ -138,29 +148,30 @@ func compare(p pair) error {
 	if err != nil {
 		return err
 	}
+	first, second := m.first, m.second
 	tree := second.Kind == content.KindTree
 	fmt.Printf("\n%s: %.1f MB in %d files\n\n", p.name, mb(second.Bytes), len(second.Body.Files))
 	fmt.Println("| what | MB | of the tree | list MB | waste % | requests | median MB |")
 	fmt.Println("|---|--:|--:|--:|--:|--:|--:|")
 	row("casync, first install", theirInstall, first.Bytes, "", "")
-	row("**Sitecast**, first install", install, first.Bytes, miss(tree && share(install.bytes, first.Bytes) > maxFirst), "")
-	row("**Sitecast**, first install of the second", later, second.Bytes, "", "")
+	row("**Sitecast**, first install", m.install, first.Bytes, miss(tree && share(m.install.bytes, first.Bytes) > maxFirst), "")
+	row("**Sitecast**, first install of the second", m.later, second.Bytes, "", "")
 	row("casync, update", theirDelta, second.Bytes, "", "")
-	row("Sitecast, update, chunks whole", whole, second.Bytes, "", "")
-	bytesMiss := tree && share(delta.bytes, theirDelta.bytes) > maxBytesOfCasync || !tree && share(delta.bytes, second.Bytes) > maxInPlace
-	row("**Sitecast**, update", delta, second.Bytes, miss(bytesMiss),
-		miss(float64(len(delta.requests)) > maxRequestsOfCasync*float64(len(theirDelta.requests))))
+	row("Sitecast, update, chunks whole", m.whole, second.Bytes, "", "")
+	bytesMiss := tree && share(m.delta.bytes, theirDelta.bytes) > maxBytesOfCasync || !tree && share(m.delta.bytes, second.Bytes) > maxInPlace
+	row("**Sitecast**, update", m.delta, second.Bytes, miss(bytesMiss),
+		miss(float64(len(m.delta.requests)) > maxRequestsOfCasync*float64(len(theirDelta.requests))))
 	if tree {
 		if err := o.comparePatches(p, first, second); err != nil {
 			return err
 		}
 	}
-	fmt.Printf("\nUpdate beside casync: %.2f of its bytes, %.2f of its requests. ", share(delta.bytes, theirDelta.bytes),
-		float64(len(delta.requests))/float64(len(theirDelta.requests)))
+	fmt.Printf("\nUpdate beside casync: %.2f of its bytes, %.2f of its requests. ", share(m.delta.bytes, theirDelta.bytes),
+		float64(len(m.delta.requests))/float64(len(theirDelta.requests)))
 	fmt.Printf("Read, chunk and hash with %d workers: %.2f GB/s%s; casync make of what it has: %.2f GB/s.\n", workers,
-		speed/1e9, miss(speed < minHash), float64(second.Bytes)/theirTime.Seconds()/1e9)
-	if patches != nil {
-		fmt.Printf("Patches of %d chunks made and applied in %.1f s by one processor.\n", len(patches.Places), took.Seconds())
+		m.speed/1e9, miss(m.speed < minHash), float64(second.Bytes)/theirTime.Seconds()/1e9)
+	if m.patches != nil {
+		fmt.Printf("Patches of %d chunks made and applied in %.1f s by one processor.\n", len(m.patches.Places), m.took.Seconds())
 	}
 	return nil
 }
