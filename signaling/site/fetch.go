@@ -187,7 +187,8 @@ func (s *Site) choose(now time.Time, f *flow, n *need, members []*member) []wire
 // one at work is slow or the line is; nobody otherwise.
 func (s *Site) second(now time.Time, f *flow, n *need, best []wire.EndpointID) wire.EndpointID {
 	left := int64(float64(f.Head.UniqueBytes) * float64(n.supply.Open()) / float64(max(f.Head.Chunks, 1)))
-	if missing := n.supply.Missing(); missing > 0 && s.takesPatches(f, s.members[best[0]]) {
+	patches := f.Patches != nil && s.takesPatches(f, s.members[best[0]])
+	if missing := n.supply.Missing(); missing > 0 && patches {
 		left = int64(float64(left) * (1 - float64(n.supply.Saved())/float64(missing)))
 	}
 	if !s.fetching(now, s.members[best[0]], 0).Trial(left, n.trials) {
@@ -196,6 +197,9 @@ func (s *Site) second(now time.Time, f *flow, n *need, best []wire.EndpointID) w
 	for _, id := range best[1:] {
 		m := s.members[id]
 		h := m.holds[f.ID]
+		if patches && !s.takesPatches(f, m) {
+			continue // it would take more, however fast it is
+		}
 		if m.meter.known(now) == 0 && !h.doubted && m.Hello.Device != wire.DeviceBrowser && !m.Hello.Battery {
 			n.trials++
 			s.recall(now, f, s.members[best[0]])
