@@ -202,7 +202,7 @@ func (a *agent) hello() wire.Hello {
 		trust = t.Serial()
 	}
 	return wire.Hello{Version: wire.Version, Name: a.cfg.Name, Device: a.cfg.Device,
-		Software: "sitecast " + runtime.GOOS + "/" + runtime.GOARCH, Subnets: subnets(), Wireless: a.wireless, Trust: trust}
+		Software: "sitecast " + runtime.GOOS + "/" + runtime.GOARCH, Subnets: subnets(), Wireless: a.wireless, Trust: trust, Patches: true}
 }
 
 // maxSubnets bounds the prefixes told to the server.

@@ -33,9 +33,12 @@ type Config struct {
 	Metrics http.Handler
 	Pacer   *pace.Pacer     // paces downloads; never nil
 	Served  func(bytes int) // told of object bytes as they are served
-	Pin     func() string   // for enrolment tokens; see wire.EnrolToken
-	Refused *wire.Refusals  // counts requests that are refused; nil: nobody does
-	Log     *slog.Logger
+	// Published is told of each version that was published, and must not block; nil:
+	// nobody is.
+	Published func()
+	Pin       func() string  // for enrolment tokens; see wire.EnrolToken
+	Refused   *wire.Refusals // counts requests that are refused; nil: nobody does
+	Log       *slog.Logger
 }
 
 // Limits.

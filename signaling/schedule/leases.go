@@ -40,14 +40,15 @@ type Candidate struct {
 	Doubted bool // it says it holds what nobody gets from it
 	NoBody  bool // it can't begin before a peer gives it the body
 	Slow    bool // it fetched much more slowly than another one did
+	Whole   bool // it needs chunks whole that would come as patches to another
 }
 
 // burden tells candidates apart: who is doubted may not do as it says, who lacks the
-// body has to wait for it, who is slow holds the site back, a browser can't pace
-// itself, a battery runs out, Wi-Fi is shared with everybody's links.
+// body has to wait for it, who is slow holds the site back, who takes no patches takes
+// more of the line, a browser can't pace itself, a battery runs out, Wi-Fi is shared with everybody's links.
 func (c Candidate) burden() int {
 	b := 0
-	for _, bad := range []bool{c.Doubted, c.NoBody, c.Slow, c.Device == wire.DeviceBrowser, c.Battery, c.Wireless, !c.Fetcher} {
+	for _, bad := range []bool{c.Doubted, c.NoBody, c.Slow, c.Whole, c.Device == wire.DeviceBrowser, c.Battery, c.Wireless, !c.Fetcher} {
 		b *= 2
 		if bad {
 			b++

@@ -1,0 +1,122 @@
+package site
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/sitecast/sitecast/signaling/schedule"
+	"github.com/sitecast/sitecast/signaling/wire"
+	"github.com/sitecast/sitecast/storage/content"
+)
+
+// FlowSpec is a version that the site shall have.
+type FlowSpec struct {
+	ID       content.VersionID
+	Head     content.Head
+	Envelope json.RawMessage
+	Places   []schedule.Place // where its chunks lie at the origin, by chunk
+	// Patches say how its chunks come to who holds the version before it, PatchesOf; nil
+	// while they are made. PatchesOf is zero where there are none.
+	Patches   *schedule.Patches
+	PatchesOf content.VersionID
+	Priority  wire.Priority
+	Paused    bool
+	PausedBy  string
+	ReadyBy   time.Time // when it shall be complete at the latest; zero: no matter when
+	PreStage  int       // how many copies shall be at the site; 0: everybody shall have it
+	// Superseded says that a newer version took its place: the copies that are left are
+	// kept, and nothing of it is fetched.
+	Superseded bool
+}
+
+// Desired is everything that is wanted of a site.
+type Desired struct {
+	Generation uint64
+	Flows      []FlowSpec
+	Cap        int64 // bytes per second over the WAN, or wire.Unlimited
+	// HoldOff is how long after its order a flow that nobody at the site holds any of
+	// waits for a peer that does, before the WAN is used.
+	HoldOff     time.Duration
+	PeersOn     wire.Networks // that links may go over
+	Pins        []wire.Pin
+	Purges      []wire.Purge   // oldest first, however many
+	Zone        *time.Location // of the site; nil for UTC
+	Trust       json.RawMessage
+	TrustSerial uint64
+}
+
+// Wanted brings new desired state.
+type Wanted struct{ Desired Desired }
+
+func (e Wanted) apply(s *Site, now time.Time) {
+	if e.Desired.Generation < s.desired.Generation {
+		return
+	}
+	if !s.known {
+		s.known = true
+		close(s.ready)
+	}
+	s.desired = e.Desired
+	s.order = s.order[:0]
+	wanted := map[content.VersionID]bool{}
+	for _, spec := range e.Desired.Flows {
+		wanted[spec.ID] = true
+		s.order = append(s.order, spec.ID)
+		if f := s.flows[spec.ID]; f != nil {
+			if f.PreStage == 0 && spec.PreStage > 0 {
+				s.choosable(f)
+			}
+			f.respec(spec)
+		} else {
+			s.flows[spec.ID] = newFlow(spec, now)
+		}
+	}
+	for id := range s.flows {
+		if wanted[id] {
+			continue
+		}
+		delete(s.flows, id)
+		for _, m := range s.members {
+			delete(m.holds, id)
+		}
+	}
+	for _, l := range s.leases {
+		f := s.flows[l.flow]
+		if f == nil || f.Paused || f.Superseded || s.desired.Cap == 0 {
+			s.revoke(now, l, "paused or ended")
+		}
+	}
+	for _, m := range s.members {
+		s.tell(now, m)
+	}
+	s.links.changed = true
+}
+
+// tell sends a member the desired state, as far as it changed for it.
+func (s *Site) tell(now time.Time, m *member) {
+	if s.desired.TrustSerial > m.trust {
+		m.conn.Send(wire.KindTrust, wire.Trust{Document: s.desired.Trust})
+		m.trust = s.desired.TrustSerial
+	}
+	ids := make([]content.VersionID, 0, len(s.desired.Flows))
+	for _, spec := range s.desired.Flows {
+		if !s.flows[spec.ID].wantedBy(m.ID) {
+			delete(m.told, spec.ID)
+			continue
+		}
+		ids = append(ids, spec.ID)
+		old, known := m.told[spec.ID]
+		if known && old.Priority == spec.Priority && old.Paused == spec.Paused && old.PausedBy == spec.PausedBy && old.Superseded == spec.Superseded {
+			continue
+		}
+		s.tellFlow(m, spec)
+	}
+	for id := range m.told {
+		if s.flows[id] == nil {
+			delete(m.told, id)
+		}
+	}
+	m.copies, m.purges = s.copiesFor(now, m.ID), s.purgesFor(m)
+	m.conn.Send(wire.KindFlows, wire.Flows{Generation: s.desired.Generation, IDs: ids,
+		Pins: s.desired.Pins, Purges: m.purges, Copies: m.copies, PeersOn: s.desired.PeersOn})
+}
