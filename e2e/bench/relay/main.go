@@ -185,7 +185,10 @@ func show(kept *book.Book[result], rounds int) error {
 			lost := slices.MaxFunc(all, func(a, b result) int { return int(a.Sent - a.Came - b.Sent + b.Came) })
 			fmt.Printf("| %s | %s | %.2f | %.2f | %.4f | %.0f |\n", l.name, relay.name, cost, cost/base, lost.perCent(),
 				median(all, func(r result) float64 { return r.PPS }))
-			if relay.name != coturn && (cost > maxTimes*base || lost.Sent != lost.Came) {
+			// Over a stream a client that is late to read holds packets up, and what does not
+			// wait in memory is dropped: the clients share the processors with the relay.
+			loses := l.over == overUDP && lost.Sent != lost.Came
+			if relay.name != coturn && (cost > maxTimes*base || loses) {
 				missed = append(missed, fmt.Errorf("%s, %s: %.2f x coturn and %d packets lost, bound %d and none", relay.name, l.name, cost/base, lost.Sent-lost.Came, maxTimes))
 			}
 		}
