@@ -23,6 +23,7 @@ type scene struct {
 	blur   time.Duration // probes take up to so much longer, as in a tunnel
 	told   origin.Told   // what the sender knows of the pace
 	tells  int           // how often it was told
+	dear   bool          // telling takes a request each time
 	lossy  int           // steps in which it takes the line for one that loses packets by itself
 	trace  func(string)
 }
@@ -88,7 +89,7 @@ func (s *scene) step(fresh bool, q time.Duration) {
 		s.lossy++
 	}
 	now, next := time.Unix(0, 0).Add(s.now), wire.Pace{BytesPerSecond: int64(rate), Lossy: bbr}
-	if !s.told.Worth(now, next, s.blur > 0) {
+	if !s.told.Worth(now, next, s.dear) {
 		return
 	}
 	s.told = origin.Told{Pace: next, At: now}
