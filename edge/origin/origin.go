@@ -51,6 +51,9 @@ type Config struct {
 	// Pace tells a Sitecast server how fast to send an answer, and reports whether it
 	// will hear; nil: no origin paces.
 	Pace func(wire.Pace) bool
+	// Tunnelled reports that what Pace tells goes by plain requests, so that only what
+	// matters is told; nil: it does not.
+	Tunnelled func() bool
 	// Refused counts answers that are refused; nil: nobody does.
 	Refused *wire.Refusals
 	Log     *slog.Logger
@@ -67,7 +70,7 @@ type Client struct {
 
 // New returns a client without a bound on its rate.
 func New(cfg Config) *Client {
-	s := newShaper(cfg.Pace)
+	s := newShaper(cfg.Pace, cfg.Tunnelled)
 	dial := func(ctx context.Context, network, addr string) (net.Conn, error) {
 		conn, err := cfg.Dial(ctx, network, addr)
 		if err != nil {

@@ -49,7 +49,7 @@ type Config struct {
 	Fetchers        int           // at once in a site, see [site.Config]
 	Reflectors      []string      // host:port that answer STUN, see [site.Config]
 	Relay           *relay.Config // nil: no embedded STUN and TURN; Secret is filled in
-	RelayAddr       string        // host:port as endpoints reach it
+	RelayAddrs      []string      // host:port as endpoints reach it, one for each of its addresses
 	Log             *slog.Logger
 
 	// Listener replaces Listen, for tests in fake time.
