@@ -82,6 +82,7 @@ func New(cfg Config) http.Handler {
 	s.control()
 	s.objects()
 	s.health()
+	s.pages()
 	s.router.Handle("GET /api/v1/signal", cfg.Socket)
 	for _, route := range []string{"POST " + wire.PathTunnel, "POST " + wire.PathTunnel + "/{id}", "GET " + wire.PathTunnel + "/{id}", "DELETE " + wire.PathTunnel + "/{id}"} {
 		s.router.Handle(route, cfg.Tunnel)

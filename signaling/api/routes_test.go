@@ -33,6 +33,8 @@ var public = map[string]string{
 	"DELETE /api/v1/tunnel/{id}":   "likewise",
 	"GET /packs/{digest}":          "proved by the signature of the address",
 	"GET /bodies/{digest}":         "likewise",
+	"GET /get/{name}":              "the same for all: the token of its link is not sent here",
+	"GET /assets/{name}":           "what that page is made of",
 }
 
 // reading are the methods that change nothing.
