@@ -8,8 +8,8 @@ export interface Caller {
 
 /** One file of a version. */
 export interface FileEntry extends FileInfo {
-  /** The file's bytes, from the first on; each chunk is checked. It may be read before the download is complete. */
-  stream(): ReadableStream<Uint8Array<ArrayBuffer>>
+  /** The file's bytes, or those from a first one up to (not including) a last; each chunk is checked. It may be read before the download is complete. */
+  stream(from?: number, to?: number): ReadableStream<Uint8Array<ArrayBuffer>>
   blob(): Promise<Blob>
 }
 
@@ -66,9 +66,9 @@ export class Download extends EventTarget {
     const files = await this.caller.call<FileInfo[]>({ t: 'files', download: this.number }).value
     let at = 0
     return files.map((f) => {
-      const from = at
+      const begins = at
       at += f.size
-      const stream = () => this.range(async () => ({ from, to: from + f.size }))
+      const stream = (from = 0, to = f.size) => this.range(async () => ({ from: begins + from, to: begins + Math.min(to, f.size) }))
       return { ...f, stream, blob: () => new Response(stream()).blob() }
     })
   }

@@ -1,6 +1,7 @@
 import { Connections } from './connections'
 import { Download } from './download'
 import type { FromWorker, PeerInfo, Snapshot, ToWorker } from './port'
+import { serveFrom } from './serve'
 import { takeTurn } from './turn'
 import type { Place } from './store'
 
@@ -131,6 +132,16 @@ export class Session extends EventTarget {
     this.downloads.push(download)
     this.post({ t: 'get', download: download.number, name, version })
     return download
+  }
+
+  /**
+   * Answers the service worker for paths below a prefix from a download: of "/app/" and a
+   * tree with "index.html", that is "/app/" and "/app/index.html". Returns what ends it.
+   */
+  serve(prefix: string, download: Download): () => void {
+    const over = new AbortController()
+    serveFrom(prefix, download, AbortSignal.any([over.signal, this.listeners.signal]))
+    return () => over.abort()
   }
 
   /** Ends the membership. What is on disk stays for the next visit. */
