@@ -8,6 +8,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -34,8 +35,10 @@ type Config struct {
 	Pacer   *pace.Pacer     // paces downloads; never nil
 	Served  func(bytes int) // told of object bytes as they are served
 	Pin     func() string   // for enrolment tokens; see wire.EnrolToken
-	Refused *wire.Refusals  // counts requests that are refused; nil: nobody does
-	Log     *slog.Logger
+	// PublicURL is where browsers reach the server.
+	PublicURL *url.URL
+	Refused   *wire.Refusals // counts requests that are refused; nil: nobody does
+	Log       *slog.Logger
 }
 
 // Limits.
@@ -67,7 +70,7 @@ type server struct {
 // New returns the handler of everything the server answers over HTTP.
 func New(cfg Config) http.Handler {
 	s := &server{Config: cfg, router: chi.NewRouter(), open: newAddressLimit(openPerMinute, time.Minute)}
-	s.router.Use(s.recovered, timely)
+	s.router.Use(s.recovered, timely, crossOrigin)
 	s.strays()
 	config := huma.DefaultConfig("Sitecast", "1")
 	config.CreateHooks = nil // they add the request's Host header to answers
@@ -78,6 +81,7 @@ func New(cfg Config) http.Handler {
 	s.pairs()
 	s.trust()
 	s.enrolment()
+	s.browsers()
 	s.versions()
 	s.control()
 	s.objects()

@@ -26,6 +26,7 @@ var public = map[string]string{
 	"POST /api/v1/enrol":           "proved by the enrolment token",
 	"POST /api/v1/challenge":       "is how a proof begins",
 	"POST /api/v1/session":         "proved by the endpoint's key",
+	"POST /api/v1/browser/session": "proved by the browser token and the key",
 	"GET /api/v1/signal":           "proved by the endpoint's token, which the socket checks",
 	"POST /api/v1/tunnel":          "likewise",
 	"POST /api/v1/tunnel/{id}":     "proved by the tunnel's id, which its endpoint alone was told",

@@ -134,6 +134,7 @@ func (s *server) publish(ctx context.Context, ref content.Ref, in SignedVersion)
 	if err := s.Catalog.Publish(ctx, actor(ctx), v); err != nil {
 		return nil, err
 	}
+	s.Hub.Changed("") // browsers may wait for the newest of a content
 	return &reply[Published]{Published{ref.Name, ref.Version, head.Serial, id, head}}, nil
 }
 

@@ -42,12 +42,12 @@ type Candidate struct {
 	Slow    bool // it fetched much more slowly than another one did
 }
 
-// burden tells candidates apart: who is doubted may not do as it says, who lacks the
-// body has to wait for it, who is slow holds the site back, a browser can't pace
-// itself, a battery runs out, Wi-Fi is shared with everybody's links.
+// burden tells candidates apart: who is doubted may not do as it says, a browser can't
+// pace itself and leaves with its tab, who lacks the body has to wait for it, who is slow
+// holds the site back, a battery runs out, Wi-Fi is shared with everybody's links.
 func (c Candidate) burden() int {
 	b := 0
-	for _, bad := range []bool{c.Doubted, c.NoBody, c.Slow, c.Device == wire.DeviceBrowser, c.Battery, c.Wireless, !c.Fetcher} {
+	for _, bad := range []bool{c.Doubted, c.Device == wire.DeviceBrowser, c.NoBody, c.Slow, c.Battery, c.Wireless, !c.Fetcher} {
 		b *= 2
 		if bad {
 			b++
@@ -56,7 +56,7 @@ func (c Candidate) burden() int {
 	return b
 }
 
-// Fetchers returns up to n members to fetch from the origin, best first: agents
+// Fetchers returns up to n members to fetch from the origin, best first: all others
 // before browsers, mains before battery, wired before wireless; among equals those
 // that fetch already, then the longest online.
 func Fetchers(candidates []Candidate, n int) []wire.EndpointID {

@@ -32,6 +32,8 @@ type Member struct {
 	ID      wire.EndpointID
 	Hello   wire.Hello
 	Address string // its public address, as the server sees it
+	// Contents is all that a browser may take part in; nil for who enrolled.
+	Contents []wire.Named
 }
 
 // FlowSpec is a version that the site shall have.
@@ -48,6 +50,9 @@ type FlowSpec struct {
 	// Superseded says that a newer version took its place: the copies that are left are
 	// kept, and nothing of it is fetched.
 	Superseded bool
+	// OnDemand says that browsers asked for it, which the site would not have otherwise:
+	// nobody else gets it for that.
+	OnDemand bool
 }
 
 // Desired is everything that is wanted of a site.
@@ -64,6 +69,9 @@ type Desired struct {
 	Zone        *time.Location // of the site; nil for UTC
 	Trust       json.RawMessage
 	TrustSerial uint64
+	// Demands says which version each content that browsers named is at this site; the
+	// zero id stands for none.
+	Demands map[wire.Named]content.VersionID
 }
 
 // Config is what a site is made of.
@@ -170,6 +178,7 @@ type Site struct {
 	desired   Desired
 	known     bool // desired was heard; before, nobody is told that nothing is wanted
 	early     []Heard
+	demands   demands
 	members   map[wire.EndpointID]*member
 	flows     map[content.VersionID]*flow
 	order     []content.VersionID // of flows, as ordered
@@ -221,6 +230,8 @@ type member struct {
 	spare      []wire.Spare  // versions in it that no flow needs, as it said last
 	copies     []wire.Copies // as it was told last
 	purges     []wire.Purge  // as it was told last
+	// named are the versions that a browser takes part in; nil for who enrolled.
+	named map[content.VersionID]bool
 }
 
 // New returns a site that does nothing until Run.
@@ -235,6 +246,7 @@ func New(cfg Config) *Site {
 		lines: map[string]*line{}, receipts: map[content.VersionID]wire.Receipt{}, learned: map[string]LineMemory{},
 		unkept:  unkept{flows: map[content.VersionID]bool{}, lines: map[string]bool{}},
 		orphans: map[wire.EndpointID]time.Time{}, presence: map[wire.EndpointID]*presence{},
+		demands: newDemands(),
 	}
 }
 
@@ -276,7 +288,7 @@ func (s *Site) Run(ctx context.Context) error {
 // until then: it may be of flows that are about to be known.
 func (s *Site) take(e event) {
 	now := time.Now()
-	if h, ok := e.(Heard); ok && !s.known {
+	if h, ok := e.(Heard); ok && !s.answered(h.ID) {
 		if len(s.early) == maxEarly {
 			h.Conn.Close(wire.CodeOverloaded, "the server has not read yet what is wanted of the site")
 			return
@@ -285,11 +297,14 @@ func (s *Site) take(e event) {
 		return
 	}
 	e.apply(s, now)
-	if s.known {
-		for _, h := range s.early {
-			h.apply(s, now)
-		}
-		s.early = nil
+	if _, ok := e.(Wanted); ok {
+		s.early = slices.DeleteFunc(s.early, func(h Heard) bool {
+			ready := s.answered(h.ID)
+			if ready {
+				h.apply(s, now)
+			}
+			return ready
+		})
 	}
 }
 
@@ -325,7 +340,8 @@ func (s *Site) decide(now time.Time) bool {
 	s.govern(now)
 	s.sample(now)
 	s.keep(now, false)
-	return s.unkept.any() || busy || staging || linking || len(s.leases) > 0 || now.Sub(s.active) < idleAfter && len(s.members) > 0
+	asking := s.demand(now)
+	return asking || s.unkept.any() || busy || staging || linking || len(s.leases) > 0 || now.Sub(s.active) < idleAfter && len(s.members) > 0
 }
 
 // busy reports whether any flow has something to do for somebody online.
@@ -336,7 +352,7 @@ func (s *Site) busy() bool {
 			continue
 		}
 		for _, m := range s.members {
-			if h := m.holds[id]; f.wantedBy(m.ID) && (h == nil || !h.complete) {
+			if h := m.holds[id]; f.wantedBy(m) && (h == nil || !h.complete) {
 				return true
 			}
 		}
@@ -354,8 +370,8 @@ func (e Joined) apply(s *Site, now time.Time) {
 	if old := s.members[e.Member.ID]; old != nil {
 		s.leave(now, old)
 	}
-	if len(s.members) >= MaxMembers {
-		e.Conn.Close(wire.CodeOverloaded, "the site has too many endpoints online")
+	if why := s.crowded(e.Member); why != "" {
+		e.Conn.Close(wire.CodeOverloaded, why)
 		return
 	}
 	m := &member{Member: e.Member, conn: e.Conn, since: now, trust: e.Member.Hello.Trust, group: s.newGroup(), egress: schedule.Egress(e.Member.Address),
@@ -370,12 +386,11 @@ func (e Joined) apply(s *Site, now time.Time) {
 	}
 	s.members[m.ID] = m
 	s.arrive(now, m)
+	s.visit(m)
 	s.groups[m.group] = []*member{m}
 	s.links.changed, s.links.regroup = true, true
 	s.log.Info("endpoint joined", "endpoint", m.ID.Short(), "name", m.Hello.Name)
-	if s.known {
-		s.tell(now, m)
-	}
+	s.tell(now, m)
 }
 
 // Left tells that a member's session ended.
@@ -411,7 +426,7 @@ func (s *Site) leave(now time.Time, m *member) {
 		}
 	}
 	delete(s.members, m.ID)
-	s.depart(now, m.ID)
+	s.depart(now, m)
 	s.groups[m.group] = slices.DeleteFunc(s.groups[m.group], func(other *member) bool { return other == m })
 	for id, h := range m.holds {
 		f := s.flows[id]
@@ -421,80 +436,4 @@ func (s *Site) leave(now time.Time, m *member) {
 		s.mark(now, f)
 	}
 	s.links.forget(m.ID)
-}
-
-// Wanted brings new desired state.
-type Wanted struct{ Desired Desired }
-
-func (e Wanted) apply(s *Site, now time.Time) {
-	if e.Desired.Generation < s.desired.Generation {
-		return
-	}
-	if !s.known {
-		s.known = true
-		close(s.ready)
-	}
-	s.desired = e.Desired
-	s.order = s.order[:0]
-	wanted := map[content.VersionID]bool{}
-	for _, spec := range e.Desired.Flows {
-		wanted[spec.ID] = true
-		s.order = append(s.order, spec.ID)
-		if f := s.flows[spec.ID]; f != nil {
-			if f.PreStage == 0 && spec.PreStage > 0 {
-				s.choosable(f)
-			}
-			f.FlowSpec = spec
-		} else {
-			s.flows[spec.ID] = newFlow(spec, now)
-		}
-	}
-	for id := range s.flows {
-		if wanted[id] {
-			continue
-		}
-		delete(s.flows, id)
-		for _, m := range s.members {
-			delete(m.holds, id)
-		}
-	}
-	for _, l := range s.leases {
-		f := s.flows[l.flow]
-		if f == nil || f.Paused || f.Superseded || s.desired.Cap == 0 {
-			s.revoke(now, l, "paused or ended")
-		}
-	}
-	for _, m := range s.members {
-		s.tell(now, m)
-	}
-	s.links.changed = true
-}
-
-// tell sends a member the desired state, as far as it changed for it.
-func (s *Site) tell(now time.Time, m *member) {
-	if s.desired.TrustSerial > m.trust {
-		m.conn.Send(wire.KindTrust, wire.Trust{Document: s.desired.Trust})
-		m.trust = s.desired.TrustSerial
-	}
-	ids := make([]content.VersionID, 0, len(s.desired.Flows))
-	for _, spec := range s.desired.Flows {
-		if !s.flows[spec.ID].wantedBy(m.ID) {
-			delete(m.told, spec.ID)
-			continue
-		}
-		ids = append(ids, spec.ID)
-		old, known := m.told[spec.ID]
-		if known && old.Priority == spec.Priority && old.Paused == spec.Paused && old.PausedBy == spec.PausedBy && old.Superseded == spec.Superseded {
-			continue
-		}
-		s.tellFlow(m, spec)
-	}
-	for id := range m.told {
-		if s.flows[id] == nil {
-			delete(m.told, id)
-		}
-	}
-	m.copies, m.purges = s.copiesFor(now, m.ID), s.purgesFor(m)
-	m.conn.Send(wire.KindFlows, wire.Flows{Generation: s.desired.Generation, IDs: ids,
-		Pins: s.desired.Pins, Purges: m.purges, Copies: m.copies, PeersOn: s.desired.PeersOn})
 }

@@ -1,0 +1,95 @@
+package site
+
+import (
+	"time"
+
+	"github.com/sitecast/sitecast/signaling/wire"
+	"github.com/sitecast/sitecast/storage/content"
+)
+
+// Wanted brings new desired state.
+type Wanted struct{ Desired Desired }
+
+func (e Wanted) apply(s *Site, now time.Time) {
+	if e.Desired.Generation < s.desired.Generation {
+		return
+	}
+	if !s.known {
+		s.known = true
+		close(s.ready)
+	}
+	s.desired = e.Desired
+	s.order = s.order[:0]
+	wanted := map[content.VersionID]bool{}
+	for _, spec := range e.Desired.Flows {
+		wanted[spec.ID] = true
+		s.order = append(s.order, spec.ID)
+		if f := s.flows[spec.ID]; f != nil {
+			if f.PreStage == 0 && spec.PreStage > 0 {
+				s.choosable(f)
+			}
+			f.FlowSpec = spec
+		} else {
+			s.flows[spec.ID] = newFlow(spec, now)
+		}
+	}
+	for id := range s.flows {
+		if wanted[id] {
+			continue
+		}
+		delete(s.flows, id)
+		for _, m := range s.members {
+			delete(m.holds, id)
+		}
+	}
+	for _, m := range s.members {
+		s.rename(now, m)
+	}
+	for _, l := range s.leases {
+		f := s.flows[l.flow]
+		if f == nil || f.Paused || f.spare() || s.desired.Cap == 0 {
+			s.revoke(now, l, "paused or ended")
+		}
+	}
+	for _, m := range s.members {
+		s.tell(now, m)
+	}
+	s.links.changed = true
+}
+
+// tell sends a member the desired state, as far as it changed for it. A browser is told
+// of the flows that it named and of nothing else, and of them not before it is known
+// which those are: it might drop what it holds.
+func (s *Site) tell(now time.Time, m *member) {
+	if !s.answered(m.ID) {
+		return
+	}
+	if s.desired.TrustSerial > m.trust {
+		m.conn.Send(wire.KindTrust, wire.Trust{Document: s.desired.Trust})
+		m.trust = s.desired.TrustSerial
+	}
+	ids := make([]content.VersionID, 0, len(s.desired.Flows))
+	for _, spec := range s.desired.Flows {
+		if !s.flows[spec.ID].wantedBy(m) {
+			delete(m.told, spec.ID)
+			continue
+		}
+		ids = append(ids, spec.ID)
+		old, known := m.told[spec.ID]
+		if known && old.Priority == spec.Priority && old.Paused == spec.Paused && old.PausedBy == spec.PausedBy && old.Superseded == spec.Superseded {
+			continue
+		}
+		s.tellFlow(m, spec)
+	}
+	for id := range m.told {
+		if s.flows[id] == nil {
+			delete(m.told, id)
+		}
+	}
+	out := wire.Flows{Generation: s.desired.Generation, IDs: ids, PeersOn: s.desired.PeersOn}
+	if m.named == nil {
+		m.copies, m.purges = s.copiesFor(now, m), s.purgesFor(m)
+		out.Pins, out.Purges, out.Copies = s.desired.Pins, m.purges, m.copies
+	}
+	m.conn.Send(wire.KindFlows, out)
+}
