@@ -16,6 +16,11 @@ var dist embed.FS
 //go:embed dist/get.html
 var Get []byte
 
+// Check is the page that tells what pages can do in a browser.
+//
+//go:embed dist/check.html
+var Check []byte
+
 // Assets are the files that pages name under /assets/.
 func Assets() fs.FS {
 	sub, err := fs.Sub(dist, "dist/assets")

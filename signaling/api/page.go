@@ -54,7 +54,7 @@ func (a asset) serve(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(a.data) // the client went away
 }
 
-// pages adds the download page and what it is made of. What is shown there comes from
+// pages adds the download page, the one that checks a browser, and what they are made of. What is shown there comes from
 // the token in the link, which the browser does not send: the page is the same for all.
 func (s *server) pages() {
 	page := newAsset("get.html", web.Get)
@@ -70,6 +70,7 @@ func (s *server) pages() {
 		}
 		page.serve(w, r)
 	})
+	s.router.Get("/check", newAsset("check.html", web.Check).serve)
 	assets := map[string]asset{}
 	files := web.Assets()
 	err := fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error {

@@ -12,7 +12,7 @@ import (
 
 func TestDownloadPageIsServedWithAStrictPolicy(t *testing.T) {
 	s := newStand(t)
-	for _, route := range []string{"/get/app", "/get/app@1.2.3", "/assets/get.js", "/assets/get.css", "/assets/worker.js"} {
+	for _, route := range []string{"/get/app", "/get/app@1.2.3", "/check", "/assets/get.js", "/assets/get.css", "/assets/worker.js"} {
 		w := s.as("", http.MethodGet, route, nil)
 		if w.Code != http.StatusOK || w.Body.Len() == 0 {
 			t.Fatalf("%s answered %d with %d bytes", route, w.Code, w.Body.Len())
@@ -44,7 +44,7 @@ func TestDownloadPageIsOfContentOnly(t *testing.T) {
 
 // What is not in a file of ours would not run.
 func TestDownloadPageHasNoInlineScriptOrStyle(t *testing.T) {
-	page := string(web.Get)
+	page := string(web.Get) + string(web.Check)
 	for _, m := range regexp.MustCompile(`(?s)<script\b([^>]*)>(.*?)</script>`).FindAllStringSubmatch(page, -1) {
 		if !strings.Contains(m[1], `src="/assets/`) || strings.TrimSpace(m[2]) != "" {
 			t.Errorf("inline script %q", m[0])

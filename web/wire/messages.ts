@@ -28,6 +28,7 @@ export const CodeUnknownFlow = "unknown_flow"
 export const CodeUnknownPeer = "unknown_peer"
 export const CodeUnknownType = "unknown_type"
 export const CodeUnsafePath = "unsafe_path"
+export const CodeWrongOrigin = "wrong_origin"
 export const DelayBuckets = 26
 export const DeviceAgent = "agent"
 export const DeviceBrowser = "browser"
@@ -101,6 +102,7 @@ export const MaxKeeping = 24
 export const MaxLeaseParts = 512
 export const MaxListed = 4096
 export const MaxMessageBytes = 65536
+export const MaxNamed = 16
 export const MaxNetworks = 64
 export const MaxNumber = 9007199254740991
 export const MaxReasonBytes = 256
@@ -114,6 +116,7 @@ export const PaceHeader = "Sitecast-Pace"
 export const PaceKeyBytes = 32
 export const PaceLossy = "lossy"
 export const PacedHeader = "Sitecast-Paced"
+export const PathBrowserSession = "/api/v1/browser/session"
 export const PathChallenge = "/api/v1/challenge"
 export const PathEnrol = "/api/v1/enrol"
 export const PathSession = "/api/v1/session"
@@ -128,6 +131,8 @@ export const RelayCheaper = "relay_cheaper"
 export const RelayNever = "origin_cheaper"
 export const RelayUnreachable = "origin_unreachable"
 export const ResumeGraceMs = 2000
+export const Subprotocol = "sitecast"
+export const SubprotocolBearer = "bearer."
 export const TakenWants = 1
 export const TunnelIdleMs = 60000
 export const TunnelWaitMs = 20000
@@ -147,6 +152,7 @@ export const MaxLayMs = 3600000
 export const MaxLeaseStates = 128
 export const MaxLinkBytes = 64
 export const MaxNameBytes = 128
+export const MaxOriginBytes = 280
 export const MaxQuestionBytes = 64
 export const MaxSeen = 65536
 export const MaxSessionBytes = 64
@@ -734,6 +740,35 @@ export interface ChallengeResponse {
   server_time: string
 }
 
+/**
+ * BrowserSessionRequest trades a browser token for one of the socket. Proof signs
+ * SessionClaim with the key that the browser made for itself.
+ */
+export interface BrowserSessionRequest {
+  token: string
+  /** Ed25519 public key */
+  key: Uint8Array
+  nonce: string
+  proof: Uint8Array
+}
+
+/**
+ * BrowserSessionResponse answers BrowserSessionRequest: who the browser is now, where,
+ * and whom it may believe. Expires is of the token, which ends no later than the browser
+ * token does.
+ */
+export interface BrowserSessionResponse {
+  endpoint: string
+  site: string
+  /** the organisation's root public key */
+  root: Uint8Array
+  /** the newest trust document */
+  trust: unknown
+  server_time: string
+  token: string
+  expires: string
+}
+
 /** Every message: its type, and the body that belongs to it. */
 export interface Bodies {
   hello: Hello
@@ -808,6 +843,8 @@ const examinedTable = object({ question: text, peer: text, up: opt(flag), relaye
 const reportTable = object({ peer: opt(text), flow: hex(32), code: text, detail: opt(text) })
 const errorTable = object({ code: text, detail: opt(text) })
 const challengeResponseTable = object({ nonce: text, server_time: time })
+const browserSessionRequestTable = object({ token: text, key: bytes, nonce: text, proof: bytes })
+const browserSessionResponseTable = object({ endpoint: text, site: text, root: bytes, trust: raw, server_time: time, token: text, expires: time })
 
 /** How the body of each message is laid out; null: it has none. */
 export const tables: Record<Kind, Table | null> = {
@@ -838,3 +875,5 @@ export const tables: Record<Kind, Table | null> = {
   error: errorTable,
 }
 export const challengeResponseLayout = challengeResponseTable
+export const browserSessionRequestLayout = browserSessionRequestTable
+export const browserSessionResponseLayout = browserSessionResponseTable

@@ -233,16 +233,26 @@ func (g *generator) named(name string) {
 		return
 	}
 	g.written[name] = true
+	lines, table := g.fields(name)
+	doc := strings.ReplaceAll(g.wire.docs[name], "\n", "\n * ")
+	fmt.Fprintf(&g.out, "\n/**\n * %s\n */\nexport interface %s {\n%s\n}\n", doc, name, strings.Join(lines, "\n"))
+	g.tables = append(g.tables, fmt.Sprintf("const %s = object({ %s })", lower(name), strings.Join(table, ", ")))
+}
+
+// fields writes the members of a struct, with those of structs embedded in it.
+func (g *generator) fields(name string) (lines, table []string) {
 	s := g.wire.pkg.Scope().Lookup(name).Type().Underlying().(*types.Struct)
-	var lines, table []string
 	for i := range s.NumFields() {
 		f := s.Field(i)
-		tag := reflect.StructTag(s.Tag(i)).Get("json")
-		key, options, _ := strings.Cut(tag, ",")
+		if f.Embedded() {
+			more, rows := g.fields(f.Name())
+			lines, table = append(lines, more...), append(table, rows...)
+			continue
+		}
+		key, options, _ := strings.Cut(reflect.StructTag(s.Tag(i)).Get("json"), ",")
 		ts, code := g.spell(f.Type())
-		optional := strings.Contains(options, "omit")
 		mark := ""
-		if optional {
+		if strings.Contains(options, "omit") {
 			mark, code = "?", "opt("+code+")"
 		}
 		if doc := g.wire.docs[name+"."+f.Name()]; doc != "" {
@@ -251,9 +261,7 @@ func (g *generator) named(name string) {
 		lines = append(lines, fmt.Sprintf("  %s%s: %s", key, mark, ts))
 		table = append(table, fmt.Sprintf("%s: %s", key, code))
 	}
-	doc := strings.ReplaceAll(g.wire.docs[name], "\n", "\n * ")
-	fmt.Fprintf(&g.out, "\n/**\n * %s\n */\nexport interface %s {\n%s\n}\n", doc, name, strings.Join(lines, "\n"))
-	g.tables = append(g.tables, fmt.Sprintf("const %s = object({ %s })", lower(name), strings.Join(table, ", ")))
+	return lines, table
 }
 
 // spell returns a type in TypeScript, and what decodes it.

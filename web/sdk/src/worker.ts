@@ -1,6 +1,9 @@
 import { RefusedError } from '../../wire/codec'
-import { CodeUnauthorized, DeviceBrowser, Version, type ChallengeResponse, type Hello } from '../../wire/messages'
-import { fromBase64, toBase64 } from './encoding'
+import {
+  browserSessionResponseLayout, challengeResponseLayout, CodeUnauthorized, DeviceBrowser, PathBrowserSession, PathChallenge, PathSignal, Version,
+  type BrowserSessionResponse, type ChallengeResponse, type Hello,
+} from '../../wire/messages'
+import { concat, toBase64 } from './encoding'
 import { Engine } from './engine'
 import { active, type Flow } from './flow'
 import { loadIdentity, sessionClaim, type Identity } from './identity'
@@ -28,7 +31,7 @@ class Endpoint {
     const server = new URL(start.server)
     let token: string | undefined = first
     this.socket = new Socket({
-      url: new URL('/api/v1/signal', server).href.replace(/^http/, 'ws'),
+      url: new URL(PathSignal, server).href.replace(/^http/, 'ws'),
       token: async () => {
         const given = token ?? (await this.session()).token
         token = undefined
@@ -72,7 +75,7 @@ class Endpoint {
     const identity = await loadIdentity(start.fresh || start.memory)
     const store = await Store.open(start.memory, (place) => post({ t: 'place', place }))
     const answer = await askSession(start.server, token, identity)
-    const root = fromBase64(answer.root)
+    const root = concat(answer.root)
     if (start.trust) await checkRoot(root, start.trust)
     else if (new URL(start.server).origin !== start.origin) {
       throw new TrustError('untrusted', 'a page of another web site has to say whom it trusts: join({ trust: "sha256-..." })')
@@ -249,19 +252,12 @@ function isLoopback(host: string): boolean {
   return host === 'localhost' || host.endsWith('.localhost') || host.startsWith('127.') || host === '[::1]'
 }
 
-interface SessionAnswer {
-  token: string
-  root: string
-  trust: unknown
-  site: string
-}
-
 /** Proves the own key to the server, which answers with a token for the socket. */
-async function askSession(server: string, token: string, identity: Identity): Promise<SessionAnswer> {
-  const challenge = (await askServer(new URL('/api/v1/challenge', server))) as unknown as ChallengeResponse
+async function askSession(server: string, token: string, identity: Identity): Promise<BrowserSessionResponse> {
+  const challenge = challengeResponseLayout.read(await askServer(new URL(PathChallenge, server)), 'answer') as ChallengeResponse
   const proof = await identity.sign(sessionClaim(challenge.nonce))
   const body = { token, key: toBase64(identity.publicKey), nonce: challenge.nonce, proof: toBase64(proof) }
-  return (await askServer(new URL('/api/v1/browser/session', server), body)) as unknown as SessionAnswer
+  return browserSessionResponseLayout.read(await askServer(new URL(PathBrowserSession, server), body), 'answer') as BrowserSessionResponse
 }
 
 async function askServer(url: URL, body?: unknown): Promise<Record<string, unknown>> {
