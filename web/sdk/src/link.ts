@@ -15,6 +15,7 @@ export interface Channel {
   onopen: (() => void) | null
   onclose: (() => void) | null
   readonly readyState: string
+  binaryType?: string
 }
 
 /** What a link tells its owner. */
@@ -73,6 +74,7 @@ export class Link {
   ) {
     for (const channel of [ctl, bulk]) {
       const id = channel === ctl ? ChannelCtl : ChannelBulk
+      channel.binaryType = 'arraybuffer'
       channel.onmessage = (e) => this.heard(id, e.data)
       channel.onclose = () => this.end('connection lost')
       channel.onopen = () => this.open()

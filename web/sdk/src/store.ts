@@ -116,13 +116,25 @@ export class Store {
 
   private async write(name: string, data: Uint8Array): Promise<void> {
     const file = (await this.dir!.getFileHandle(name, { create: true })) as FileHandle
-    const handle = await file.createSyncAccessHandle()
+    const handle = await unlocked(file)
     try {
       handle.truncate(0)
       if (handle.write(data, { at: 0 }) !== data.length) throw new DOMException('', 'QuotaExceededError')
       handle.flush()
     } finally {
       handle.close()
+    }
+  }
+}
+
+/** Opens a file; the worker of a page that was just reloaded still has it for a moment. */
+async function unlocked(file: FileHandle): Promise<SyncHandle> {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await file.createSyncAccessHandle()
+    } catch (e) {
+      if (tries === 5) throw e
+      await new Promise((resolve) => setTimeout(resolve, 200))
     }
   }
 }
@@ -231,7 +243,7 @@ class Disk {
   }
 
   static async open(dir: FileSystemDirectoryHandle, id: string, body: Body): Promise<Disk> {
-    const open = async (name: string) => ((await dir.getFileHandle(`${id}.${name}`, { create: true })) as FileHandle).createSyncAccessHandle()
+    const open = async (name: string) => unlocked((await dir.getFileHandle(`${id}.${name}`, { create: true })) as FileHandle)
     const pack = await open('pack')
     try {
       return new Disk(pack, await open('journal'), body)

@@ -6,9 +6,10 @@
 export function takeTurn(): Promise<(() => void) | null | undefined> {
   if (!navigator.locks) return Promise.resolve(undefined)
   return new Promise((resolve) => {
-    void navigator.locks.request('sitecast', { ifAvailable: true }, (lock) => {
-      if (!lock) return resolve(null)
-      return new Promise<void>((release) => resolve(release))
-    })
+    const held = () => new Promise<void>((release) => resolve(release))
+    // A page that was just reloaded or closed still has it for a moment.
+    navigator.locks.request('sitecast', { signal: AbortSignal.timeout(patience) }, held).catch(() => resolve(null))
   })
 }
+
+const patience = 1000 // milliseconds
