@@ -41,6 +41,6 @@ export class Pacer {
 }
 
 const startRate = 256 << 10
-const minRate = 16 << 10
+const minRate = 32 << 10
 const target = 60
 const remembered = 4
