@@ -8,6 +8,13 @@ export class RefusedError extends Error {
   }
 }
 
+/** A message of a type that this build does not know; it counts in its session all the same. */
+export class UnknownTypeError extends RefusedError {
+  constructor(detail: string, readonly id: number, readonly ack: number) {
+    super(CodeUnknownType, detail)
+  }
+}
+
 /** A message with the body that belongs to its type. */
 export type Message = { [K in Kind]: { kind: K; id: number; ack: number; body: Bodies[K] } }[Kind]
 
@@ -43,7 +50,7 @@ export function decode(text: string): Message {
   const ack = counter(env.ack, 'ack')
   const kind = env.type
   if (kind !== undefined && typeof kind !== 'string') throw new RefusedError(CodeProtocol, 'type is not a text')
-  if (!kind || !Object.hasOwn(tables, kind)) throw new RefusedError(CodeUnknownType, `message type ${String(kind).slice(0, 40)} is not known`)
+  if (!kind || !Object.hasOwn(tables, kind)) throw new UnknownTypeError(`message type ${String(kind).slice(0, 40)} is not known`, id, ack)
   return { kind, id, ack, body: readBody(kind as Kind, env.body) } as Message
 }
 

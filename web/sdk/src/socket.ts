@@ -1,14 +1,9 @@
-import { byteLength, decode, encode, RefusedError, type Message } from '../../wire/codec'
+import { byteLength, decode, encode, RefusedError, UnknownTypeError, type Message } from '../../wire/codec'
 import {
   AckDelayMs, CodeOverloaded, CodeProtocol, CodeShuttingDown, CodeTooLarge, CodeUnauthorized, CodeUnknownType, HelloTimeoutMs, MaxAckOwed,
   MaxReasonBytes, type Bodies, type Hello, type Kind, type Welcome,
 } from '../../wire/messages'
 import { Inbox, Outbox } from '../../wire/session'
-
-/** A token for the socket, and when it lapses in the server's time (milliseconds). */
-export interface SocketToken {
-  token: string
-}
 
 /** What a socket is told, and tells. */
 export interface SocketConfig {
@@ -153,24 +148,18 @@ export class Socket {
 
   private heard(text: string, helloAt: number): void {
     this.heardAt = Date.now()
-    let m: Message
+    let m: Message | undefined
     try {
-      m = decode(text)
-    } catch (e) {
-      const why = e as RefusedError
-      if (why.code !== CodeUnknownType || !this.open) return this.breach(why.code)
-      this.send('report', { flow: '0'.repeat(32), code: CodeUnknownType, detail: why.detail.slice(0, MaxReasonBytes / 2) })
-      return
-    }
-    try {
-      if (m.kind === 'error') return this.refused(m.body.code)
-      if (!this.open) return m.kind === 'welcome' ? this.welcomed(m.body, m.ack, helloAt) : this.breach(CodeProtocol)
-      this.out.acked(m.ack)
-      const fresh = this.inbox.take(m.id)
+      const came = this.decoded(text)
+      m = came.m
+      if (m?.kind === 'error') return this.refused(m.body.code)
+      if (!this.open) return m?.kind === 'welcome' ? this.welcomed(m.body, m.ack, helloAt) : this.breach(CodeProtocol)
+      this.out.acked(came.ack)
+      const fresh = this.inbox.take(came.id)
       if (!fresh || this.inbox.owed >= MaxAckOwed) this.ackAt = 0
-      else if (m.id && this.ackAt === never) this.ackAt = this.heardAt + AckDelayMs
+      else if (came.id && this.ackAt === never) this.ackAt = this.heardAt + AckDelayMs
       this.plan()
-      if (!fresh || m.kind === 'ack') return
+      if (!fresh || !m || m.kind === 'ack') return
     } catch (e) {
       return this.breach((e as RefusedError).code)
     }
@@ -179,6 +168,18 @@ export class Socket {
       this.renewBefore(m.body.expires)
     }
     this.cfg.heard(m)
+  }
+
+  /** A message; one of a type that is not known is passed over, and the server is told. */
+  private decoded(text: string): { id: number; ack: number; m?: Message } {
+    try {
+      const m = decode(text)
+      return { id: m.id, ack: m.ack, m }
+    } catch (e) {
+      if (!(e instanceof UnknownTypeError)) throw e
+      this.send('report', { flow: '0'.repeat(32), code: CodeUnknownType, detail: e.detail.slice(0, MaxReasonBytes / 2) })
+      return { id: e.id, ack: e.ack }
+    }
   }
 
   private welcomed(w: Welcome, ack: number, helloAt: number): void {
