@@ -16,6 +16,12 @@ function size(n: number): string {
   return `${i === 0 || n >= 100 ? Math.round(n) : n.toFixed(1)} ${units[i]}`
 }
 
+/** "31 of 64 MB". */
+function part(held: number, total: number): string {
+  const [n, unit] = size(held).split(' ')
+  return size(total).endsWith(` ${unit}`) ? `${n} of ${size(total)}` : `${size(held)} of ${size(total)}`
+}
+
 function wanted(): { name: string; version: string | undefined } {
   const [name, version] = decodeURIComponent(location.pathname.replace(/^\/get\//, '')).split('@')
   return { name: name!, version }
@@ -67,6 +73,7 @@ async function main(): Promise<void> {
     if (code === 'unauthorized' && download.state !== 'complete') failed(explain(code, ''))
   })
   note(session)
+  void navigator.storage?.persist?.()
   await download.complete()
   await offer(download)
 }
@@ -107,7 +114,7 @@ function say(session: Session, download: Download): void {
   const { state, bytes, total, held, reason } = download.info
   const percent = total ? Math.floor((100 * held) / total) : 0
   byId('percent').textContent = total ? `${percent} %` : '…'
-  byId('caption').textContent = total && state !== 'complete' ? `${size(held)} of ${size(total)}` : state === 'complete' ? 'complete' : ''
+  byId('caption').textContent = total && state !== 'complete' ? part(held, total) : state === 'complete' ? 'complete' : ''
   const n = session.peers.length
   const devices = n === 1 ? 'one device' : `${n} devices`
   const sentence = byId('sentence')
@@ -124,7 +131,7 @@ function share(bytes: Record<Source, number>): (string | Node)[] {
   if (all === 0 || near === 0) return ['It is all here. Leave this tab open, and others nearby get it from you.']
   const strong = document.createElement('b')
   strong.textContent = `${Math.floor((100 * near) / all)} %`
-  return [strong, ' of it came from devices next to you and never crossed the internet line.']
+  return [strong, ' of it came from devices next to you, and never crossed the line to the internet.']
 }
 
 /** Offers what is complete to be saved. */

@@ -96,7 +96,6 @@ export class Session extends EventTarget {
     this.post({ t: 'start', server, origin: location.origin, trust: this.options.trust, memory, fresh: second, name: this.options.name ?? 'browser' })
     this.post({ t: 'token', token })
     await new Promise<void>((resolve, reject) => (this.joined = { resolve, reject }))
-    void navigator.storage?.persist?.()
     if (second) this.placed({ kind: 'memory', reason: 'busy' })
     void this.watchNetwork()
   }

@@ -74,6 +74,7 @@ class Endpoint {
   static async join(start: Start, token: string): Promise<Endpoint> {
     const identity = await loadIdentity(start.fresh || start.memory)
     const store = await Store.open(start.memory, (place) => post({ t: 'place', place }))
+    if (store.place.kind !== 'disk') post({ t: 'place', place: store.place })
     const answer = await askSession(start.server, token, identity)
     const root = concat(answer.root)
     if (start.trust) await checkRoot(root, start.trust)
