@@ -40,6 +40,8 @@ export class NoRoom extends Error {}
  * can't be had, or is full, chunks are kept in memory. Whoever reads a chunk checks it.
  */
 export class Store {
+  private readonly open = new Set<string>()
+
   private constructor(private readonly dir: FileSystemDirectoryHandle | undefined, readonly place: Place, private readonly moved: (p: Place) => void) {}
 
   /** Opens the store; `moved` hears when it goes on in memory. */
@@ -67,8 +69,9 @@ export class Store {
   /** Opens a version's place, with what is held of it. */
   async version(id: string, head: Head, body: Body, encoded: Uint8Array): Promise<Version> {
     if (!this.dir) return new Version(body, undefined, this.moved)
+    this.open.add(id)
     try {
-      await this.makeRoom(id, head.uniqueBytes + encoded.length)
+      await this.makeRoom(head.uniqueBytes + encoded.length)
       await this.write(`${id}.name`, new TextEncoder().encode(JSON.stringify({ name: head.name, serial: head.serial })))
       await this.write(`${id}.body`, encoded)
       const disk = await Disk.open(this.dir, id, body)
@@ -86,12 +89,12 @@ export class Store {
   }
 
   /** Removes what is not in use, the longest unused first, until there is room. */
-  private async makeRoom(keep: string, bytes: number): Promise<void> {
+  private async makeRoom(bytes: number): Promise<void> {
     const versions = (await this.list()).sort((a, b) => a.used - b.used)
     for (const v of versions) {
       const { quota = Infinity, usage = 0 } = await navigator.storage.estimate()
       if (quota - usage > bytes) return
-      if (v.id !== keep) await this.remove(v.id)
+      if (!this.open.has(v.id)) await this.remove(v.id)
     }
   }
 
