@@ -410,8 +410,13 @@ export class Engine {
     f.complete = true
     f.dirty = true
     f.reportedAt = 0 // the server hears of it at once
-    void this.cfg.store.superseded(f.head.name, f.head.serial)
+    this.cleanUp(f)
     this.cfg.changed()
+  }
+
+  /** Removes older versions from the store, once the newest that the page asked for is whole. */
+  private cleanUp(f: Flow): void {
+    if (this.find(f.head.name) === f) void this.cfg.store.superseded(f.head.name, f.head.serial)
   }
 
   /** Looks for the body in the store, from an earlier visit. */
@@ -436,6 +441,7 @@ export class Engine {
       f.swarm = new Swarm(f.body!.lengths, version.have, Math.random)
       f.complete = f.swarm.missing === 0
       f.dirty = true
+      if (f.complete) this.cleanUp(f)
       this.useRelay(f)
       if (active(f)) this.exchange.joinAll(f) // peers repeat what they hold
       for (const r of [...f.readers]) r.ready()

@@ -68,24 +68,25 @@ export class Store {
 
   /** Opens a version's place, with what is held of it. */
   async version(id: string, head: Head, body: Body, encoded: Uint8Array): Promise<Version> {
-    if (!this.dir) return new Version(body, undefined, this.moved)
+    const closed = () => void this.open.delete(id)
+    if (!this.dir) return new Version(body, undefined, this.moved, closed)
     this.open.add(id)
     try {
       await this.makeRoom(head.uniqueBytes + encoded.length)
       await this.write(`${id}.name`, new TextEncoder().encode(JSON.stringify({ name: head.name, serial: head.serial })))
       await this.write(`${id}.body`, encoded)
       const disk = await Disk.open(this.dir, id, body)
-      return new Version(body, disk, this.moved)
+      return new Version(body, disk, this.moved, closed)
     } catch (e) {
       // Another tab has it open, or not even the body fits.
       this.moved({ kind: 'memory', reason: isQuota(e) ? 'quota' : 'busy' })
-      return new Version(body, undefined, this.moved)
+      return new Version(body, undefined, this.moved, closed)
     }
   }
 
   /** Removes versions of a content that a newer one replaced. */
   async superseded(name: string, serial: number): Promise<void> {
-    for (const v of await this.list()) if (v.name === name && v.serial < serial) await this.remove(v.id)
+    for (const v of await this.list()) if (v.name === name && v.serial < serial && !this.open.has(v.id)) await this.remove(v.id)
   }
 
   /** Removes what is not in use, the longest unused first, until there is room. */
@@ -156,7 +157,12 @@ export class Version {
   private memoryBytes = 0
   private full = false
 
-  constructor(private readonly body: Body, private readonly disk: Disk | undefined, private readonly moved: (p: Place) => void) {
+  constructor(
+    private readonly body: Body,
+    private readonly disk: Disk | undefined,
+    private readonly moved: (p: Place) => void,
+    private readonly closed: () => void,
+  ) {
     this.have = new Bitmap(body.chunks)
     for (const r of disk?.held ?? []) this.count(r.chunk, sources[r.source] ?? 'peer', r.wan)
   }
@@ -215,6 +221,7 @@ export class Version {
 
   close(): void {
     this.disk?.close()
+    this.closed()
   }
 }
 
