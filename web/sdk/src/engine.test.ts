@@ -153,8 +153,8 @@ describe('an engine', () => {
     expect(requests.every((r) => /^[0-9a-f]{32} \d+$/.test(r.pace))).toBe(true)
     expect(requests.reduce((n, r) => n + r.to - r.from, 0)).toBe(p.content.length + p.body.length)
     expect(b.flow().version!.bytes).toMatchObject({ origin: 0, peer: p.content.length })
-    const leases = a.said.flatMap((s) => (s.kind === 'progress' ? ((s.body as Bodies['progress']).leases ?? []) : []))
-    expect(leases).toContainEqual(expect.objectContaining({ lease: 2, verified: chunks, done: true }))
+    const leases = () => a.said.flatMap((s) => (s.kind === 'progress' ? ((s.body as Bodies['progress']).leases ?? []) : []))
+    await until(() => leases().some((l) => l.lease === 2 && l.verified === chunks && l.done))
     const signal = new AbortController().signal
     expect(await sha256Hex(await b.e.chunk(b.flow(), 7, signal))).toBe(b.flow().body!.digest(7))
   })

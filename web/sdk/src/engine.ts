@@ -68,7 +68,7 @@ export class Engine {
     if (!w.resumed) {
       this.fetcher.announce()
       this.grants.forget()
-      for (const f of this.flows.values()) Object.assign(f, { reported: undefined, announced: false, dirty: true, reportedAt: 0, relay: '' })
+      for (const f of this.flows.values()) Object.assign(f, { reported: undefined, announced: false, dirty: true, reportedAt: -Infinity, relay: '' })
       for (const l of this.peers.values()) this.cfg.uplink.send('linked', { peer: l.peer, attempt: l.attempt, up: true, relayed: l.relayed })
     }
     this.decide()
@@ -154,7 +154,7 @@ export class Engine {
     if (paused && !f.paused) {
       f.paused = true
       this.suspend(f, 'paused')
-      f.reportedAt = 0
+      f.reportedAt = -Infinity
     } else if (!paused && f.paused) {
       f.paused = false
       if (active(f)) this.exchange.joinAll(f)
@@ -409,7 +409,7 @@ export class Engine {
     f.version!.commit()
     f.complete = true
     f.dirty = true
-    f.reportedAt = 0 // the server hears of it at once
+    f.reportedAt = -Infinity // the server hears of it at once
     this.cleanUp(f)
     this.cfg.changed()
   }
@@ -466,7 +466,7 @@ export class Engine {
       error: clip(f.trouble), code: f.code, leases: this.fetcher.states(f),
     })
     if (!sent) return Infinity
-    Object.assign(f, { reportedAt: more ? 0 : now, announced: true, dirty: more })
+    Object.assign(f, { reportedAt: more ? -Infinity : now, announced: true, dirty: more })
     this.cfg.changed()
     return more ? now : Infinity
   }

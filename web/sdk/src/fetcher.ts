@@ -131,7 +131,7 @@ export class Fetcher {
     if (!f) return
     f.swarm?.lease(chunksOf(h.lease), false)
     f.dirty = true
-    f.reportedAt = 0 // the server hears at once, and grants the next
+    f.reportedAt = -Infinity // the server hears at once, and grants the next
     this.e.decide()
   }
 

@@ -39,7 +39,7 @@ export interface Flow {
 export function newFlow(id: string, head: Head): Flow {
   return {
     id, head, priority: 1, paused: false, pausedBy: '', relay: '', wanted: false, busy: false, looked: false, complete: false, code: '', trouble: '',
-    retryAt: 0, reportedAt: 0, announced: false, dirty: true, left: 0, at: 0, since: 0, readers: new Set(),
+    retryAt: 0, reportedAt: -Infinity, announced: false, dirty: true, left: 0, at: 0, since: 0, readers: new Set(),
   }
 }
 
