@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strings"
 	"sync"
 	"time"
 )
@@ -21,6 +22,9 @@ import (
 // flags keep Chromium from everything but the page.
 var flags = []string{"--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
 	"--disable-component-update", "--disable-sync", "--remote-debugging-pipe"}
+
+// loadStep is how often a page that is being loaded is asked again.
+const loadStep = 50 * time.Millisecond
 
 // killAfter is how long a browser may take to end.
 const killAfter = 5 * time.Second
@@ -169,8 +173,22 @@ func (c *Chromium) Open(ctx context.Context, url string) (*Page, error) {
 	return &Page{c: c, session: attached.SessionID, target: made.TargetID}, err
 }
 
-// Eval runs an expression in the page, waits if it is a promise, and reads its value.
+// Eval runs an expression in the page, waits if it is a promise, and reads its value. A
+// page that is just being loaded is asked again.
 func (p *Page) Eval(ctx context.Context, expression string, value any) error {
+	for {
+		err := p.eval(ctx, expression, value)
+		if err == nil || !strings.Contains(err.Error(), "context") || ctx.Err() != nil {
+			return err
+		}
+		select {
+		case <-time.After(loadStep):
+		case <-ctx.Done():
+		}
+	}
+}
+
+func (p *Page) eval(ctx context.Context, expression string, value any) error {
 	var got struct {
 		Result    struct{ Value json.RawMessage }
 		Exception *struct {

@@ -99,12 +99,16 @@ func (tb *tab) save() string {
 	tb.s.must(tb.c.SaveTo(tb.s.ctx, folder))
 	tb.until("the file to be offered", func(shown map[string]string) bool { return shown["offers"] != "" })
 	tb.s.must(tb.page.Eval(tb.s.ctx, "document.getElementById('file').click()", nil))
-	path := filepath.Join(folder, "app")
-	tb.s.must(rig.Wait(tb.s.ctx, "the file to be saved", func() bool {
-		_, err := os.Stat(path)
-		return err == nil
-	}))
-	return path
+	var saved []string
+	err := rig.Wait(tb.s.ctx, "the file to be saved", func() bool {
+		saved, _ = filepath.Glob(filepath.Join(folder, "app*"))
+		return len(saved) == 1 && filepath.Ext(saved[0]) != ".crdownload"
+	})
+	if err != nil {
+		all, _ := os.ReadDir(folder)
+		tb.s.t.Fatalf("%v: %v in the folder", err, all)
+	}
+	return saved[0]
 }
 
 func TestATabTakesFromAnAgentAndServesTheNext(t *testing.T) {
