@@ -149,3 +149,42 @@ func TestATabAloneTakesFromTheOriginAndGoesOnAfterAReload(t *testing.T) {
 	s.must(err)
 	s.must(rig.Check(tb.save(), sum))
 }
+
+// Nobody but browsers is there: they find each other by the names that multicast DNS
+// resolves, and nobody governs the line.
+func TestTabsAloneShareOneDownload(t *testing.T) {
+	const size = 4 * mib
+	s := open(t, oneSite(2, 20), size)
+	first := s.browse(0, t.TempDir())
+	second := s.browse(1, t.TempDir())
+	first.until("the first tab to be complete", complete)
+	second.until("the second tab to be complete", complete)
+	s.wantOneCopy(size, 1.02)
+}
+
+func TestThreeTabsAndThreeAgentsShareOneDownload(t *testing.T) {
+	size := int64(8 * mib)
+	if os.Getenv("SITECAST_LONG") != "" {
+		size = 64 * mib
+	}
+	s := open(t, oneSite(6, 20), size)
+	for k := range 3 {
+		_, err := s.StartAgent(s.ctx, 0, k)
+		s.must(err)
+	}
+	var tabs []*tab
+	for k := range 3 {
+		tabs = append(tabs, s.browse(3+k, t.TempDir()))
+	}
+	s.sitecast("distribute", "app@1", "--all")
+	for _, tb := range tabs {
+		tb.until("a tab to be complete", complete)
+		var heap int64
+		s.must(tb.page.Eval(s.ctx, "performance.memory.usedJSHeapSize", &heap))
+		if heap > 64*mib {
+			t.Errorf("a tab of %d MiB of content has %d MiB of heap", size/mib, heap/mib)
+		}
+	}
+	s.until("the agents to be complete", "app", 0, func(f site.FlowView) bool { return f.State == site.StateComplete })
+	s.wantOneCopy(size, 1.02)
+}
