@@ -81,9 +81,9 @@ func (tb *tab) bytes(source string) int64 {
 func (tb *tab) until(what string, reached func(map[string]string) bool) {
 	tb.s.t.Helper()
 	last := map[string]string{}
-	err := rig.Wait(tb.s.ctx, what, func() bool {
+	err := rig.Poll(tb.s.ctx, what, func() (bool, error) { // browsers share two cores with all the rest
 		last = tb.shown()
-		return reached(last) || last["state"] == "failed"
+		return reached(last) || last["state"] == "failed", nil
 	})
 	if err != nil || !reached(last) {
 		tb.s.t.Fatalf("%s: %v; the page shows %v", what, err, last)

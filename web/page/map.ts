@@ -5,6 +5,7 @@ const byId = (id: string) => document.getElementById(id)!
 const shown = 16 // peers that are drawn
 const dotTime = 900 // milliseconds that a dot takes
 const bytesPerDot = 192 << 10
+const frameTime = 30 // milliseconds: more frames would take from the processor what the download needs
 const maxDots = 90
 const server = { x: 0, y: -140 }
 
@@ -33,6 +34,7 @@ export class SwarmMap {
   private readonly nodes = new Map<string, Node>()
   private readonly origin: Line
   private dots: Dot[] = []
+  private drawn = 0 // when the last frame was
   private readonly still = matchMedia('(prefers-reduced-motion: reduce)')
 
   constructor() {
@@ -94,10 +96,11 @@ export class SwarmMap {
 
   private frame(t: number): void {
     requestAnimationFrame((next) => this.frame(next))
-    if (this.still.matches) return
+    if (this.still.matches || t - this.drawn < frameTime) return
+    this.drawn = t
     for (const line of [this.origin, ...this.nodes.values()]) {
       for (const way of ['in', 'out'] as const) {
-        if (line.waiting[way] < 1 || this.dots.length >= maxDots || Math.random() > 0.25) continue
+        if (line.waiting[way] < 1 || this.dots.length >= maxDots || Math.random() > 0.5) continue
         line.waiting[way]--
         this.dots.push({ circle: dot(way === 'in' ? line.kind : 'served'), line, out: way === 'out', began: t })
       }
