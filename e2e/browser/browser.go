@@ -54,9 +54,11 @@ type reply struct {
 
 // Launch starts a browser. Command makes the process, on whatever network it is for;
 // profile is the folder in which it keeps what pages store; pins are digests, in base64,
-// of the keys of certificates that it takes though no authority it knows vouches for them.
-func Launch(command func(name string, args ...string) *exec.Cmd, profile string, pins string) (*Chromium, error) {
-	args := append(append([]string{}, flags...), "--user-data-dir="+profile, "--ignore-certificate-errors-spki-list="+pins, "about:blank")
+// of the keys of certificates that it takes though no authority it knows vouches for them;
+// further flags go to the browser.
+func Launch(command func(name string, args ...string) *exec.Cmd, profile, pins string, more ...string) (*Chromium, error) {
+	args := append(append([]string{}, flags...), "--user-data-dir="+profile, "--ignore-certificate-errors-spki-list="+pins)
+	args = append(append(args, more...), "about:blank")
 	theirs, write, err := os.Pipe()
 	if err != nil {
 		return nil, err

@@ -69,7 +69,7 @@ async function main(): Promise<void> {
   session.addEventListener('storage', () => note(session))
   session.addEventListener('warning', (e) => {
     const { code } = (e as CustomEvent<{ code: string }>).detail
-    if (code === 'local_network_denied') byId('note').textContent = 'This browser keeps the page from devices of the local network, so all comes over the internet. Allow “local network” for this page to change that.'
+    if (code === 'local_network_denied') byId('note').textContent = 'This browser keeps the page from devices of the local network, so it comes from the server. Allow “local network” for this page to change that.'
     if (code === 'unauthorized' && download.state !== 'complete') failed(explain(code, ''))
   })
   note(session)

@@ -15,6 +15,9 @@ const relayPatience = 10_000
 
 /** What peers say and send: the engine's side of links. */
 export class Exchange implements LinkEvents {
+  /** Attempts at links that came to nothing. */
+  failed = 0
+
   constructor(private readonly e: Engine) {}
 
   up(l: Link): void {
@@ -35,6 +38,7 @@ export class Exchange implements LinkEvents {
   down(l: Link, reason: string): void {
     const { e } = this
     const was = e.peers.get(l.peer)
+    if (!l.wasUp) this.failed++
     if (was && was !== l) return // replaced; the newer link was told
     if (was) {
       e.peers.delete(l.peer)

@@ -65,7 +65,7 @@ async function tokenOf(options: JoinOptions): Promise<string> {
  * stable code, of peers that misbehave and of a browser that keeps the page from its LAN.
  */
 export class Session extends EventTarget {
-  private snapshot: Snapshot = { connected: false, site: '', endpoint: '', place: { kind: 'disk' }, peers: [], downloads: [] }
+  private snapshot: Snapshot = { connected: false, site: '', endpoint: '', place: { kind: 'disk' }, peers: [], failed: 0, downloads: [] }
   private readonly downloads: Download[] = []
   private readonly calls = new Map<number, { resolve: (v: never) => void; reject: (e: Error) => void }>()
   private readonly connections: Connections
@@ -73,6 +73,8 @@ export class Session extends EventTarget {
   private lastCall = 0
   private joined: { resolve: () => void; reject: (e: Error) => void } | undefined
   private left: (() => void) | undefined
+  private network: PermissionStatus | undefined
+  private missed = false
   private over = false
 
   /** @internal */
@@ -192,6 +194,7 @@ export class Session extends EventTarget {
       case 'snapshot':
         this.snapshot = { ...m.snapshot, place: this.snapshot.place }
         for (const [i, info] of m.snapshot.downloads.entries()) this.downloads[i]?.heard(info)
+        this.missPeers()
         return void this.dispatchEvent(new Event('change'))
       case 'place':
         return this.placed(m.place)
@@ -229,19 +232,19 @@ export class Session extends EventTarget {
     this.dispatchEvent(new CustomEvent('warning', { detail: { code, detail } }))
   }
 
-  /** Tells when the browser keeps the page from devices of its network: links then never come up, and content comes from the origin. */
+  /** Learns whether the browser asks before a page reaches devices of its network. */
   private async watchNetwork(): Promise<void> {
     try {
-      const status = await navigator.permissions.query({ name: 'local-network-access' as PermissionName })
-      const look = () => {
-        if (status.state === 'denied') {
-          this.warn('local_network_denied', 'this browser lets the page reach no device of the local network; content comes from the server alone. Allow "local network" for this page, or by the policy LocalNetworkAccessAllowedForUrls')
-        }
-      }
-      status.onchange = look
-      look()
+      this.network = await navigator.permissions.query({ name: 'local-network-access' as PermissionName })
     } catch {
       // This browser asks for no such permission.
     }
+  }
+
+  /** Tells when that is why links don't come up: content then comes from the origin. */
+  private missPeers(): void {
+    if (this.missed || !this.network || this.network.state === 'granted' || this.snapshot.failed === 0 || this.peers.length > 0) return
+    this.missed = true
+    this.warn('local_network_denied', 'this browser lets the page reach no device of the local network; content comes from the server alone. Allow "local network" for this page, or by the policy LocalNetworkAccessAllowedForUrls')
   }
 }

@@ -65,6 +65,7 @@ export interface Snapshot {
   endpoint: string
   place: Place
   peers: PeerInfo[]
+  failed: number // attempts at links that came to nothing
   downloads: DownloadInfo[] // in the order in which they were asked for
 }
 

@@ -205,7 +205,7 @@ class Endpoint {
   private snapshot(): Snapshot {
     const peers = [...this.engine.peers.values()].map((l) => ({ id: l.peer, relayed: l.relayed, received: l.received, served: l.served }))
     return {
-      connected: this.socket.connected, site: this.site, endpoint: this.identity.id, place: this.store.place, peers,
+      connected: this.socket.connected, site: this.site, endpoint: this.identity.id, place: this.store.place, peers, failed: this.engine.exchange.failed,
       downloads: [...this.downloads.keys()].map((d) => this.info(d)),
     }
   }
