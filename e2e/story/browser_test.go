@@ -170,10 +170,8 @@ func TestTabsAloneShareOneDownload(t *testing.T) {
 }
 
 func TestThreeTabsAndThreeAgentsShareOneDownload(t *testing.T) {
-	size := int64(8 * mib)
-	if os.Getenv("SITECAST_LONG") != "" {
-		size = 64 * mib
-	}
+	long(t)
+	const size = 64 * mib
 	s := open(t, oneSite(6, 20), size)
 	for k := range 3 {
 		_, err := s.StartAgent(s.ctx, 0, k)
@@ -199,6 +197,7 @@ func TestThreeTabsAndThreeAgentsShareOneDownload(t *testing.T) {
 // Where a browser keeps pages from devices of the local network no link comes up, and
 // nothing says so. The page is a group of its own then, and fetches for itself.
 func TestATabThatMayNotReachTheLocalNetworkTakesFromTheOriginAndSaysSo(t *testing.T) {
+	long(t)
 	const size = 4 * mib
 	s := open(t, oneSite(2, 50), size)
 	_, err := s.StartAgent(s.ctx, 0, 0)

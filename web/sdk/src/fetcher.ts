@@ -1,7 +1,8 @@
 import { CodeBadChunk, type Bodies, type Lease, type LeaseState } from '../../wire/messages'
+import { randomHex } from './encoding'
 import { clip, type Engine } from './engine'
 import { active, type Flow, type Held } from './flow'
-import { fetchStep, slices, stepOf, type Step } from './origin'
+import { fetchStep, slices, stepOf, wholeRate, type Pace, type Step } from './origin'
 import { decodeChunk } from './zstd'
 
 const orphanAfter = 900 // how long fetches go on after the socket is lost, before the peers are asked
@@ -187,16 +188,18 @@ export class Fetcher {
     if (!step) return this.end(h)
     this.requests++
     const began = performance.now()
-    const telling = setInterval(() => this.tellTaken(), lookAgain)
-    const answer = await fetchStep(this.e.cfg.server, h.lease, step, rate, this.abort.signal).finally(() => clearInterval(telling))
+    const pace = { key: randomHex(16), rate }
+    const looking = setInterval(() => this.look(pace), lookAgain)
+    const answer = await fetchStep(this.e.cfg.server, h.lease, step, pace, this.abort.signal).finally(() => clearInterval(looking))
     this.takenBytes += answer.bytes.length
     if (this.e.grants.paced) this.e.grants.pacer.saw(began, answer.delay, answer.rate)
     this.tellTaken()
+    const allowed = this.e.grants.rate(performance.now())
     if (step.body) await this.keepBody(h, f, answer.bytes)
     else await this.keepParts(h, f, step, answer.bytes)
     if (!stepOf(h.lease, h.at, rate) && !h.failed) this.end(h)
     // An origin that does not pace is asked less often instead.
-    await pause((answer.bytes.length * 1000) / rate - (performance.now() - began), this.abort.signal)
+    await pause((answer.bytes.length * 1000) / Math.max(rate, allowed) - (performance.now() - began), this.abort.signal)
   }
 
   /** Passes over leading parts that a peer brought meanwhile. */
@@ -242,6 +245,15 @@ export class Fetcher {
       h.verified++
     }
     f.dirty = true
+  }
+
+  /** While an answer comes: tells what was taken, and changes the pace when another rate is granted. */
+  private look(pace: Pace): void {
+    this.tellTaken()
+    const rate = this.e.grants.rate(performance.now())
+    if (this.e.grants.paced || !Number.isFinite(pace.rate) || Math.abs(rate - pace.rate) < pace.rate / 4) return
+    pace.rate = rate
+    this.e.cfg.uplink.send('pace', { key: pace.key, bytes_per_second: wholeRate(rate) })
   }
 
   /** Tells the holder of the governor what was taken: on the link to it, or by way of the server. */

@@ -1,5 +1,4 @@
 import { PaceHeader, type Lease, type Part } from '../../wire/messages'
-import { randomHex } from './encoding'
 
 /** The most that one request brings, bytes: a browser can't slow an answer down that it is reading. */
 export const maxRequest = 256 << 10
@@ -52,12 +51,18 @@ export interface Answer {
   rate: number
 }
 
-/** Fetches one step at a rate, bytes per second; throws what the origin answered instead. */
-export async function fetchStep(server: URL, lease: Lease, step: Step, rate: number, signal: AbortSignal): Promise<Answer> {
+/** How fast an answer shall come: bytes per second, under a key by which that can be changed. */
+export interface Pace {
+  key: string
+  rate: number
+}
+
+/** Fetches one step at a pace; throws what the origin answered instead. */
+export async function fetchStep(server: URL, lease: Lease, step: Step, pace: Pace, signal: AbortSignal): Promise<Answer> {
   const url = new URL(lease.url, server)
   const size = step.to - step.from
   const headers: Record<string, string> = { Range: `bytes=${step.from}-${step.to - 1}` }
-  if (url.origin === server.origin && Number.isFinite(rate)) headers[PaceHeader] = `${randomHex(16)} ${Math.max(1, Math.round(rate))}`
+  if (url.origin === server.origin && Number.isFinite(pace.rate)) headers[PaceHeader] = `${pace.key} ${wholeRate(pace.rate)}`
   const began = performance.now()
   const response = await fetch(url, { headers, signal, credentials: 'omit', cache: 'no-store' })
   if (!isRange(response, step)) {
@@ -82,6 +87,11 @@ export async function fetchStep(server: URL, lease: Lease, step: Step, rate: num
   if (at !== size) throw new Error(`origin sent ${at} of ${size} bytes`)
   const took = performance.now() - first
   return { bytes, delay: first - began, rate: took > 0 ? (size * 1000) / took : Infinity }
+}
+
+/** A rate as the wire has it; -1: no bound. */
+export function wholeRate(rate: number): number {
+  return Number.isFinite(rate) ? Math.max(1, Math.round(rate)) : -1
 }
 
 /** Accepts exactly the range asked for, and the whole object only when that is the range. */
