@@ -11,6 +11,7 @@ const server = { x: 0, y: -140 }
 
 interface Line {
   path: SVGPathElement
+  length: number // of the path: to ask for it takes time
   x: number
   y: number
   bytes: Record<'in' | 'out', number> // drawn so far
@@ -34,11 +35,13 @@ export class SwarmMap {
   private readonly nodes = new Map<string, Node>()
   private readonly origin: Line
   private dots: Dot[] = []
+  private placed = '' // for which peers
   private drawn = 0 // when the last frame was
   private readonly still = matchMedia('(prefers-reduced-motion: reduce)')
 
   constructor() {
-    this.origin = { path: path('uplink', server.x, server.y), ...server, bytes: { in: -1, out: 0 }, waiting: { in: 0, out: 0 }, kind: 'origin' }
+    const uplink = path('uplink', server.x, server.y)
+    this.origin = { path: uplink, length: uplink.getTotalLength(), ...server, bytes: { in: -1, out: 0 }, waiting: { in: 0, out: 0 }, kind: 'origin' }
     requestAnimationFrame((t) => this.frame(t))
   }
 
@@ -50,7 +53,8 @@ export class SwarmMap {
     const ids = new Set(drawn.map((p) => p.id))
     for (const [id, n] of this.nodes) if (!ids.has(id)) this.remove(id, n)
     for (const p of drawn) if (!this.nodes.has(p.id)) this.nodes.set(p.id, node(p))
-    this.place()
+    if (this.placed !== [...ids].join()) this.place()
+    this.placed = [...ids].join()
     for (const p of drawn) {
       const n = this.nodes.get(p.id)!
       const moved = this.flow(n, 'in', p.received) + this.flow(n, 'out', p.served)
@@ -82,6 +86,7 @@ export class SwarmMap {
       node.y = 20 + 140 * Math.sin(Math.PI - angle)
       node.group.setAttribute('transform', `translate(${node.x} ${node.y})`)
       node.path.setAttribute('d', curve(node.x, node.y))
+      node.length = node.path.getTotalLength()
       i++
     }
   }
@@ -112,7 +117,7 @@ export class SwarmMap {
         return false
       }
       const eased = share < 0.5 ? 2 * share * share : 1 - 2 * (1 - share) ** 2
-      const at = d.line.path.getPointAtLength(d.line.path.getTotalLength() * (d.out ? 1 - eased : eased))
+      const at = d.line.path.getPointAtLength(d.line.length * (d.out ? 1 - eased : eased))
       d.circle.setAttribute('cx', String(at.x))
       d.circle.setAttribute('cy', String(at.y))
       d.circle.setAttribute('opacity', String(Math.sin(Math.PI * share)))
@@ -147,5 +152,5 @@ function node(p: PeerInfo): Node {
   const group = element('g', byId('peers'), { class: 'peer-node' })
   element('circle', group, { r: '13' })
   element('text', group, { y: '3' }).textContent = p.id.slice(0, 3)
-  return { group, path: path('link', 0, 0), x: 0, y: 0, bytes: { in: p.received, out: p.served }, waiting: { in: 0, out: 0 }, kind: 'peer' }
+  return { group, path: path('link', 0, 0), length: 0, x: 0, y: 0, bytes: { in: p.received, out: p.served }, waiting: { in: 0, out: 0 }, kind: 'peer' }
 }
