@@ -21,7 +21,7 @@ demo: build ## A server, two sites of four endpoints and real content on this ma
 	bin/sitecast demo
 
 .PHONY: test
-test: deps check build ## Everything CI runs: checks, race-tested packages, namespace stories, the demo
+test: deps check web build ## Everything CI runs: checks, race-tested packages, namespace stories, the demo
 	$(GO) test -race -timeout 8m $$($(GO) list ./... | grep -v /e2e/)
 	$(GO) test -race -timeout 14m -p 1 ./e2e/... # real links: one package at a time
 	DEMO_EXIT=1 bin/sitecast demo
@@ -33,7 +33,7 @@ test-many: ## 200 sites of 3 endpoints at one server, in one process and fake ti
 .PHONY: test-long
 test-long: ## What takes long: all kinds of NATs, moves, outages in fake time; IPv6, moves, portals and the doctor on real links (root)
 	SITECAST_LONG=1 $(GO) test -timeout 9m -v -run 'NATs|Moves|BecomesDirect|ComesAndGoes|ADayWithout|RestartsAgainAndAgain' ./e2e/lab
-	SITECAST_LONG=1 $(GO) test -timeout 9m -v -run 'TheDoctor|HardestCells|WithoutIPv4|OverIPv|OfDifferentKinds|SaysLittle|NetworksThatAnOperator|CaptivePortal|EndpointThat(Moves|Slept)' ./e2e/story
+	SITECAST_LONG=1 $(GO) test -timeout 9m -v -run 'TheDoctor|HardestCells|WithoutIPv4|OverIPv|OfDifferentKinds|SaysLittle|NetworksThatAnOperator|CaptivePortal|EndpointThat(Moves|Slept)|ThreeTabs|ATabThatMayNot' ./e2e/story
 	SITECAST_LONG=1 $(GO) test -timeout 9m -run 'OthersKeepTheirLine|FullLine|LossyLine' ./edge/governor
 
 .PHONY: check
@@ -44,6 +44,19 @@ check: ## Formatting, vet, staticcheck, the other systems' builds
 	$(TOOLS) staticcheck ./...
 	GOOS=windows $(GO) build ./...
 	GOOS=darwin $(GO) build ./...
+
+.PHONY: web
+web: web/sdk/node_modules ## What browsers run: types, tests, and whether web/dist is of its sources
+	cd web/sdk && npm run --silent check && npm run --silent test && node build.mjs --check
+
+.PHONY: web-build
+web-build: web/sdk/node_modules ## Build the page that the server embeds, and the package @sitecast/sdk
+	$(GO) run ./signaling/wire/typescript
+	cd web/sdk && npm run --silent build && npm pack --dry-run
+
+web/sdk/node_modules: web/sdk/package-lock.json
+	cd web/sdk && npm ci --no-audit --no-fund --ignore-scripts
+	@touch $@
 
 .PHONY: deps
 deps: ## Install what tests need beyond Go (Debian and Ubuntu)

@@ -35,6 +35,7 @@ type commands struct {
 	Doctor     doctor              `cmd:"" help:"Say what stands in the way of this endpoint, or between two others."`
 	Site       operator.Site       `cmd:"" help:"Create, list, show and change sites."`
 	Enrol      operator.Enrol      `cmd:"" help:"Print a token that lets endpoints enrol."`
+	Link       operator.Link       `cmd:"" help:"Print the address of a page that downloads content at a site."`
 	Publish    operator.Publish    `cmd:"" help:"Publish a file or folder as a version of content."`
 	Distribute operator.Distribute `cmd:"" help:"Order a version to sites."`
 	Flows      operator.Flows      `cmd:"" help:"Show what moves where."`

@@ -8,6 +8,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -36,7 +37,9 @@ type Config struct {
 	// Published is told of each version that was published, and must not block; nil:
 	// nobody is.
 	Published func()
-	Pin       func() string  // for enrolment tokens; see wire.EnrolToken
+	Pin       func() string // for enrolment tokens; see wire.EnrolToken
+	// PublicURL is where browsers reach the server.
+	PublicURL *url.URL
 	Refused   *wire.Refusals // counts requests that are refused; nil: nobody does
 	Log       *slog.Logger
 }
@@ -70,7 +73,7 @@ type server struct {
 // New returns the handler of everything the server answers over HTTP.
 func New(cfg Config) http.Handler {
 	s := &server{Config: cfg, router: chi.NewRouter(), open: newAddressLimit(openPerMinute, time.Minute)}
-	s.router.Use(s.recovered, timely)
+	s.router.Use(s.recovered, timely, crossOrigin)
 	s.strays()
 	config := huma.DefaultConfig("Sitecast", "1")
 	config.CreateHooks = nil // they add the request's Host header to answers
@@ -81,10 +84,12 @@ func New(cfg Config) http.Handler {
 	s.pairs()
 	s.trust()
 	s.enrolment()
+	s.browsers()
 	s.versions()
 	s.control()
 	s.objects()
 	s.health()
+	s.pages()
 	s.router.Handle("GET /api/v1/signal", cfg.Socket)
 	for _, route := range []string{"POST " + wire.PathTunnel, "POST " + wire.PathTunnel + "/{id}", "GET " + wire.PathTunnel + "/{id}", "DELETE " + wire.PathTunnel + "/{id}"} {
 		s.router.Handle(route, cfg.Tunnel)

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -232,7 +233,8 @@ func (s *server) view(ctx context.Context, name string, do func(string, site.Vie
 	return nil
 }
 
-// endpoints lists those that are enrolled, with what is known of those online.
+// endpoints lists those that are enrolled, with what is known of those online, and
+// behind them the browsers that are online.
 func (s *server) endpoints(ctx context.Context, name string) ([]site.EndpointView, error) {
 	online := map[wire.EndpointID]site.EndpointView{}
 	if err := s.eachSite(ctx, name, func(_ string, v site.View) {
@@ -253,13 +255,20 @@ func (s *server) endpoints(ctx context.Context, name string) ([]site.EndpointVie
 			after = e.ID
 			if v, ok := online[wire.EndpointID(e.ID)]; ok {
 				out = append(out, v)
+				delete(online, v.ID)
 				continue
 			}
 			out = append(out, site.EndpointView{ID: wire.EndpointID(e.ID), Name: e.Name, Site: e.Site, Kind: e.Device,
 				LastSeen: e.LastSeen, Holds: []string{}, Flows: []site.EndpointInFlow{}})
 		}
 		if len(page) < catalog.MaxPage {
-			return out, nil
+			break
 		}
 	}
+	for _, id := range slices.Sorted(maps.Keys(online)) {
+		if v := online[id]; v.Kind == wire.DeviceBrowser {
+			out = append(out, v)
+		}
+	}
+	return out, nil
 }

@@ -159,7 +159,7 @@ func (s *server) write(ctx huma.Context, err error) {
 // doorOf is where a path leads.
 func doorOf(path string) wire.Door {
 	switch path {
-	case wire.PathEnrol, wire.PathChallenge, wire.PathSession:
+	case wire.PathEnrol, wire.PathChallenge, wire.PathSession, wire.PathBrowserSession:
 		return wire.DoorEnrolment
 	}
 	for _, prefix := range []string{"/api/v1/objects/", "/packs/", "/bodies/"} {

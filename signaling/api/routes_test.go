@@ -26,6 +26,7 @@ var public = map[string]string{
 	"POST /api/v1/enrol":           "proved by the enrolment token",
 	"POST /api/v1/challenge":       "is how a proof begins",
 	"POST /api/v1/session":         "proved by the endpoint's key",
+	"POST /api/v1/browser/session": "proved by the browser token and the key",
 	"GET /api/v1/signal":           "proved by the endpoint's token, which the socket checks",
 	"POST /api/v1/tunnel":          "likewise",
 	"POST /api/v1/tunnel/{id}":     "proved by the tunnel's id, which its endpoint alone was told",
@@ -34,6 +35,9 @@ var public = map[string]string{
 	"GET /packs/{digest}":          "proved by the signature of the address",
 	"GET /bodies/{digest}":         "likewise",
 	"GET /patches/{digest}":        "likewise",
+	"GET /get/{name}":              "the same for all: the token of its link is not sent here",
+	"GET /check":                   "likewise, and says of the browser what that knows itself",
+	"GET /assets/{name}":           "what that page is made of",
 }
 
 // reading are the methods that change nothing.

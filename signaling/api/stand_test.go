@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -80,7 +81,7 @@ func newStand(t testing.TB, change ...func(*api.Config)) *stand {
 		s.must(s.objects.Close())
 	})
 	teapot := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) })
-	cfg := api.Config{Pacer: new(pace.Pacer), Catalog: s.catalog, Keys: s.keys, Objects: s.objects, Hub: s.hub, Socket: teapot, Tunnel: teapot, Metrics: teapot,
+	cfg := api.Config{PublicURL: &url.URL{Scheme: "https", Host: "sitecast.example:8443"}, Pacer: new(pace.Pacer), Catalog: s.catalog, Keys: s.keys, Objects: s.objects, Hub: s.hub, Socket: teapot, Tunnel: teapot, Metrics: teapot,
 		Served: s.count, Pin: func() string { return strings.Repeat("ab", 32) }, Log: slog.New(slog.NewTextHandler(s, nil))}
 	for _, f := range change {
 		f(&cfg)
@@ -92,7 +93,7 @@ func newStand(t testing.TB, change ...func(*api.Config)) *stand {
 // source is what a server gives its hub, without its cache.
 type source struct{ catalog.Catalog }
 
-func (s source) Desired(ctx context.Context, name string) (site.Desired, error) {
+func (s source) Desired(ctx context.Context, name string, _ []wire.Named) (site.Desired, error) {
 	orders, err := s.Orders(ctx, name)
 	d := site.Desired{Generation: orders.Generation, Cap: orders.Site.Cap}
 	for _, o := range catalog.Resolve(orders) {

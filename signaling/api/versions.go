@@ -137,6 +137,7 @@ func (s *server) publish(ctx context.Context, ref content.Ref, in SignedVersion)
 	if s.Published != nil {
 		s.Published()
 	}
+	s.Hub.Changed("") // browsers may wait for the newest of a content
 	return &reply[Published]{Published{ref.Name, ref.Version, head.Serial, id, head}}, nil
 }
 

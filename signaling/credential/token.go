@@ -39,16 +39,30 @@ const (
 	secretBytes   = 32 // random, in enrolment and API tokens and in key files
 )
 
-// Audiences of endpoint tokens, one per service.
-const AudienceSignaling = "signaling"
+// Audiences of tokens, one per service.
+const (
+	AudienceSignaling = "signaling"
+	audienceBrowser   = "browser"
+)
+
+// maxBrowserToken bounds a browser token. The endpoint token that it is traded for says
+// all that it does, and who the browser is.
+const maxBrowserToken = maxTokenBytes - 256
 
 // ErrToken means that a token proves nothing. The reason is wrapped for the log.
 var ErrToken = errors.New("token is not valid")
 
-// claims of an endpoint token.
+// ErrTooLong means that a browser token would name more than fits.
+var ErrTooLong = errors.New("too much for one browser token")
+
+// claims of an endpoint token, or of a browser token, which names no endpoint.
 type claims struct {
 	jwt.RegisteredClaims
 	Site string `json:"site"`
+	// Of browsers only. Until is when the browser token ends that it goes back to.
+	Origin   string           `json:"origin,omitempty"`
+	Contents []wire.Named     `json:"contents,omitempty"`
+	Until    *jwt.NumericDate `json:"until,omitempty"`
 }
 
 // Identity is who an endpoint token speaks for.
@@ -56,35 +70,97 @@ type Identity struct {
 	Endpoint wire.EndpointID
 	Site     string
 	Expires  time.Time
+	Visit    *wire.Visit // of a browser; nil for an endpoint that enrolled
 }
 
-// Issue makes a token for an endpoint.
+// Issue makes a token for an endpoint that enrolled.
 func (k *Keys) Issue(id wire.EndpointID, site, audience string, now time.Time) (token string, expires time.Time, err error) {
 	expires = now.Add(TokenLifetime).Truncate(time.Second)
-	c := claims{Site: site, RegisteredClaims: jwt.RegisteredClaims{Issuer: issuer, Subject: string(id),
-		Audience: jwt.ClaimStrings{audience}, IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(expires)}}
-	token, err = jwt.NewWithClaims(jwt.SigningMethodEdDSA, c).SignedString(k.token)
+	token, err = k.sign(claims{Site: site, RegisteredClaims: registered(string(id), audience, now, expires)})
 	return token, expires, err
 }
 
-// Identify checks a token made by Issue for the audience.
-func (k *Keys) Identify(token, audience string, now time.Time) (Identity, error) {
-	if len(token) > maxTokenBytes || strings.ContainsAny(token, "\r\n") { // base64 skips line breaks
-		return Identity{}, fmt.Errorf("%w: %d bytes, or broken into lines", ErrToken, len(token))
+// IssueVisitor makes a signaling token for a browser, which ends no later than the
+// visit does; ErrToken when that has ended.
+func (k *Keys) IssueVisitor(id wire.EndpointID, site string, v wire.Visit, now time.Time) (token string, expires time.Time, err error) {
+	if !now.Before(v.Until) {
+		return "", expires, fmt.Errorf("%w: the browser token has ended", ErrToken)
 	}
-	var c claims
-	_, err := jwt.ParseWithClaims(token, &c, func(*jwt.Token) (any, error) { return k.token.Public(), nil },
+	expires = now.Add(TokenLifetime).Truncate(time.Second)
+	if expires.After(v.Until) {
+		expires = v.Until
+	}
+	token, err = k.sign(claims{Site: site, RegisteredClaims: registered(string(id), AudienceSignaling, now, expires),
+		Origin: v.Origin, Contents: v.Contents, Until: jwt.NewNumericDate(v.Until)})
+	return token, expires, err
+}
+
+// IssueBrowser makes a browser token, whose end is a whole second; ErrTooLong when it
+// would name too much.
+func (k *Keys) IssueBrowser(site string, v wire.Visit, now time.Time) (string, error) {
+	token, err := k.sign(claims{Site: site, RegisteredClaims: registered("", audienceBrowser, now, v.Until),
+		Origin: v.Origin, Contents: v.Contents})
+	if err == nil && len(token) > maxBrowserToken {
+		err = fmt.Errorf("%w: %d bytes, limit %d", ErrTooLong, len(token), maxBrowserToken)
+	}
+	return token, err
+}
+
+func registered(subject, audience string, now, expires time.Time) jwt.RegisteredClaims {
+	return jwt.RegisteredClaims{Issuer: issuer, Subject: subject, Audience: jwt.ClaimStrings{audience},
+		IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(expires)}
+}
+
+func (k *Keys) sign(c claims) (string, error) {
+	return jwt.NewWithClaims(jwt.SigningMethodEdDSA, c).SignedString(k.token)
+}
+
+// Identify checks a token made by Issue for the audience, or by IssueVisitor.
+func (k *Keys) Identify(token, audience string, now time.Time) (Identity, error) {
+	c, err := k.open(token, audience, now)
+	if err != nil {
+		return Identity{}, err
+	}
+	who := Identity{Endpoint: wire.EndpointID(c.Subject), Site: c.Site, Expires: c.ExpiresAt.Time}
+	if err := who.Endpoint.Check(); err != nil || c.Site == "" {
+		return Identity{}, fmt.Errorf("%w: it names no endpoint or no site", ErrToken)
+	}
+	if c.Origin == "" && c.Contents == nil && c.Until == nil {
+		return who, nil
+	}
+	if c.Origin == "" || c.Until == nil || wire.CheckNamed(c.Contents) != nil {
+		return Identity{}, fmt.Errorf("%w: it says too little of a browser", ErrToken)
+	}
+	who.Visit = &wire.Visit{Origin: c.Origin, Contents: c.Contents, Until: c.Until.Time}
+	return who, nil
+}
+
+// IdentifyBrowser checks a token made by IssueBrowser, and returns which site it is for
+// and what it allows.
+func (k *Keys) IdentifyBrowser(token string, now time.Time) (site string, v wire.Visit, err error) {
+	c, err := k.open(token, audienceBrowser, now)
+	if err != nil {
+		return "", v, err
+	}
+	if c.Site == "" || c.Origin == "" || wire.CheckNamed(c.Contents) != nil {
+		return "", v, fmt.Errorf("%w: it names no site, origin or content", ErrToken)
+	}
+	return c.Site, wire.Visit{Origin: c.Origin, Contents: c.Contents, Until: c.ExpiresAt.Time}, nil
+}
+
+// open checks a token's form, signature, audience and time.
+func (k *Keys) open(token, audience string, now time.Time) (c claims, err error) {
+	if len(token) > maxTokenBytes || strings.ContainsAny(token, "\r\n") { // base64 skips line breaks
+		return c, fmt.Errorf("%w: %d bytes, or broken into lines", ErrToken, len(token))
+	}
+	_, err = jwt.ParseWithClaims(token, &c, func(*jwt.Token) (any, error) { return k.token.Public(), nil },
 		jwt.WithValidMethods([]string{jwt.SigningMethodEdDSA.Alg()}), jwt.WithIssuer(issuer), jwt.WithAudience(audience),
 		jwt.WithExpirationRequired(), jwt.WithLeeway(leeway), jwt.WithStrictDecoding(),
 		jwt.WithTimeFunc(func() time.Time { return now }))
 	if err != nil {
-		return Identity{}, fmt.Errorf("%w: %w", ErrToken, err)
+		return c, fmt.Errorf("%w: %w", ErrToken, err)
 	}
-	id := wire.EndpointID(c.Subject)
-	if err := id.Check(); err != nil || c.Site == "" {
-		return Identity{}, fmt.Errorf("%w: it names no endpoint or no site", ErrToken)
-	}
-	return Identity{id, c.Site, c.ExpiresAt.Time}, nil
+	return c, nil
 }
 
 // Challenge makes a nonce for an endpoint to sign. It needs no memory: the nonce

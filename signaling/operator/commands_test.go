@@ -136,6 +136,36 @@ func TestAnOperatorsDay(t *testing.T) {
 	})
 }
 
+func TestALinkIsPrintedAndNothingElse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStand(t)
+		s.run(operator.SiteCreate{Remote: s.remote, Name: "shop-1"})
+		s.published("app", "1")
+		link := operator.Link{Remote: s.remote, Content: "app@1", Site: "shop-1", TTL: time.Hour}
+		page, token, _ := strings.Cut(s.run(link), "#")
+		if page != "https://"+serverAddr+"/get/app@1" || strings.Count(token, "\n") != 1 || strings.Count(token, ".") != 2 {
+			t.Errorf("link printed %s#%s", page, token)
+		}
+		link.Origin, link.And = "https://intranet.example", []string{"app"}
+		if got := s.run(link); strings.Contains(got, "/") || strings.Count(got, "\n") != 1 || strings.Count(got, ".") != 2 {
+			t.Errorf("link --origin printed %q, want a token", got)
+		}
+		link.Content = "film"
+		if err := link.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "not found") {
+			t.Errorf("a link to nothing: %v", err)
+		}
+		for what, spoilt := range map[string]operator.Link{
+			"no content": {Site: "shop-1", TTL: time.Hour}, "no site": {Content: "app", TTL: time.Hour}, "no time": {Content: "app", Site: "shop-1"},
+			"for ever": {Content: "app", Site: "shop-1", TTL: 31 * 24 * time.Hour}, "a page": {Content: "app", Site: "shop-1", TTL: time.Hour, Origin: "https://x/y"},
+		} {
+			if spoilt.Validate() == nil {
+				t.Errorf("%s: no error", what)
+			}
+		}
+		s.end()
+	})
+}
+
 // wantFlows checks what `flows --json` prints: an array whose members have what
 // CLI.md lists.
 func (s *stand) wantFlows(want ...string) {

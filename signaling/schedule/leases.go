@@ -43,12 +43,13 @@ type Candidate struct {
 	Whole   bool // it needs chunks whole that would come as patches to another
 }
 
-// burden tells candidates apart: who is doubted may not do as it says, who lacks the
-// body has to wait for it, who is slow holds the site back, who takes no patches takes
-// more of the line, a browser can't pace itself, a battery runs out, Wi-Fi is shared with everybody's links.
+// burden tells candidates apart: who is doubted may not do as it says, a browser can't
+// pace itself and leaves with its tab, who lacks the body has to wait for it, who is slow
+// holds the site back, who takes no patches takes more of the line, a battery runs out,
+// Wi-Fi is shared with everybody's links.
 func (c Candidate) burden() int {
 	b := 0
-	for _, bad := range []bool{c.Doubted, c.NoBody, c.Slow, c.Whole, c.Device == wire.DeviceBrowser, c.Battery, c.Wireless, !c.Fetcher} {
+	for _, bad := range []bool{c.Doubted, c.Device == wire.DeviceBrowser, c.NoBody, c.Slow, c.Whole, c.Battery, c.Wireless, !c.Fetcher} {
 		b *= 2
 		if bad {
 			b++
@@ -57,7 +58,7 @@ func (c Candidate) burden() int {
 	return b
 }
 
-// Fetchers returns up to n members to fetch from the origin, best first: agents
+// Fetchers returns up to n members to fetch from the origin, best first: all others
 // before browsers, mains before battery, wired before wireless; among equals those
 // that fetch already, then the longest online.
 func Fetchers(candidates []Candidate, n int) []wire.EndpointID {

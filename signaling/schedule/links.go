@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"hash/fnv"
+	"maps"
 	"slices"
 
 	"github.com/sitecast/sitecast/signaling/wire"
@@ -58,7 +59,17 @@ func (m Member) degree() int {
 // orders, which is a good random graph of bounded degree, connected whoever
 // leaves. Otherwise only the first ring is kept warm. A member's coming or going
 // disturbs each ring in one place, and what else exists is kept, so few links move.
+// Beyond FullMesh those who take part in few flows only stand beside that graph.
 func Links(members []Member, existing map[Edge]bool, active bool, seed uint64) []Edge {
+	others := slices.DeleteFunc(slices.Clone(members), func(m Member) bool { return m.Only != nil })
+	if len(members) <= FullMesh || len(others) == len(members) {
+		return links(members, existing, active, seed)
+	}
+	edges := links(others, existing, active, seed)
+	return append(edges, visiting(members, edges, existing, active, seed)...)
+}
+
+func links(members []Member, existing map[Edge]bool, active bool, seed uint64) []Edge {
 	g := newGraph(members, seed)
 	g.ring(0, true)
 	ring := len(g.edges)
@@ -248,20 +259,27 @@ func (g *graph) towards(nodes, other []int) []int {
 	})
 }
 
-// existing lists the links there are between nodes, in an order of its own.
-func (g *graph) existing(edges map[Edge]bool) [][2]int {
+// indexes are edges between nodes, by their indexes.
+func (g *graph) indexes(edges []Edge) [][2]int {
 	at := make(map[wire.EndpointID]int, len(g.nodes))
 	for i, m := range g.nodes {
 		at[m.ID] = i
 	}
 	var out [][2]int
-	for e, up := range edges {
+	for _, e := range edges {
 		a, okA := at[e.A]
 		b, okB := at[e.B]
-		if up && okA && okB && a != b {
+		if okA && okB && a != b {
 			out = append(out, [2]int{min(a, b), max(a, b)})
 		}
 	}
+	return out
+}
+
+// existing lists the links that are up between nodes, in an order of its own.
+func (g *graph) existing(edges map[Edge]bool) [][2]int {
+	up := slices.DeleteFunc(slices.Collect(maps.Keys(edges)), func(e Edge) bool { return !edges[e] })
+	out := g.indexes(up)
 	slices.SortFunc(out, func(x, y [2]int) int {
 		return cmp.Or(cmp.Compare(x[0], y[0]), cmp.Compare(x[1], y[1]))
 	})

@@ -5,7 +5,10 @@
 // inputs give equal answers. To act on the answers is for package site.
 package schedule
 
-import "github.com/sitecast/sitecast/signaling/wire"
+import (
+	"github.com/sitecast/sitecast/signaling/wire"
+	"github.com/sitecast/sitecast/storage/content"
+)
 
 // Member is what placing links and leases needs to know of an endpoint.
 type Member struct {
@@ -16,4 +19,6 @@ type Member struct {
 	Subnet   string // the first of its own prefixes; "" when unknown
 	Fetcher  bool   // it fetches from the origin now
 	Since    int64  // when it came online, any unit
+	// Only are the flows that it takes part in; nil: in all.
+	Only []content.VersionID
 }

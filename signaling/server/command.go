@@ -179,10 +179,7 @@ func (c Command) greet(s *Server) {
 	if c.TLSCert == "" {
 		ca = "\n  export SITECAST_CA_FILE=" + filepath.Join(c.Data, "ca.pem")
 	}
-	where := "https://" + reachable(s.Addr().String())
-	if s.cfg.PublicURL != nil {
-		where = s.cfg.PublicURL.String()
-	}
+	where := s.publicURL().String()
 	fmt.Fprintf(cmp.Or[io.Writer](c.Stdout, os.Stdout), `Sitecast runs at %s
 
   export SITECAST_SERVER=%s

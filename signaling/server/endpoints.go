@@ -2,8 +2,8 @@ package server
 
 import (
 	"context"
+	"fmt"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
@@ -14,29 +14,48 @@ import (
 	"github.com/sitecast/sitecast/storage/catalog"
 )
 
-// authenticate checks the token with which an endpoint opens its socket.
+// authenticate checks the token with which an endpoint opens its socket, and that it
+// comes from a page of the origin that the token is for. Who enrolled is no page, and
+// names no origin.
 func (s *Server) authenticate(r *http.Request) (socket.Identity, error) {
-	bearer := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
-	who, err := s.keys.Identify(bearer, credential.AudienceSignaling, time.Now())
-	return socket.Identity{ID: who.Endpoint, Site: who.Site, Expires: who.Expires}, err
+	who, err := s.keys.Identify(socket.Bearer(r), credential.AudienceSignaling, time.Now())
+	if err != nil {
+		return socket.Identity{}, err
+	}
+	origin := ""
+	if who.Visit != nil {
+		origin = who.Visit.Origin
+	}
+	if got := r.Header.Get("Origin"); got != origin {
+		return socket.Identity{}, fmt.Errorf("%w: it is for %q, and comes from %.80q", socket.ErrOrigin, origin, got)
+	}
+	return socket.Identity{ID: who.Endpoint, Site: who.Site, Expires: who.Expires, Visit: who.Visit}, nil
 }
 
 // renew issues an endpoint's next token. An endpoint that was removed or moved to
-// another site meanwhile gets none, and has to open a new socket.
+// another site meanwhile gets none, and has to open a new socket; neither does a browser
+// whose browser token has ended.
 func (s *Server) renew(ctx context.Context, who socket.Identity) (wire.Renew, error) {
-	ep, err := s.catalog.Endpoint(ctx, string(who.ID))
-	if err != nil {
-		return wire.Renew{}, err
-	}
-	if ep.Site != who.Site {
-		return wire.Renew{}, credential.ErrToken
-	}
-	token, expires, err := s.keys.Issue(who.ID, who.Site, credential.AudienceSignaling, time.Now())
+	token, expires, err := s.reissue(ctx, who)
 	if err != nil {
 		return wire.Renew{}, err
 	}
 	servers, err := s.ice(ctx, who.ID, who.Site)
 	return wire.Renew{Token: token, Expires: expires, ICE: servers}, err
+}
+
+func (s *Server) reissue(ctx context.Context, who socket.Identity) (token string, expires time.Time, err error) {
+	if who.Visit != nil {
+		return s.keys.IssueVisitor(who.ID, who.Site, *who.Visit, time.Now())
+	}
+	ep, err := s.catalog.Endpoint(ctx, string(who.ID))
+	switch {
+	case err != nil:
+		return "", expires, err
+	case ep.Site != who.Site:
+		return "", expires, credential.ErrToken
+	}
+	return s.keys.Issue(who.ID, who.Site, credential.AudienceSignaling, time.Now())
 }
 
 // ice names the STUN and TURN servers, with credentials for the endpoint: the relay at
@@ -86,9 +105,13 @@ func turnURLs(at []string, tcp string) (urls []string) {
 
 // Joined implements socket.Handler.
 func (s *Server) Joined(session *socket.Session) {
-	s.seen.note(string(session.ID))
+	s.noteNow(session)
 	if owner := s.hub.Site(session.Site); owner != nil {
-		owner.Send(site.Joined{Conn: session, Member: site.Member{ID: session.ID, Hello: session.Hello, Address: session.Remote.String()}})
+		member := site.Member{ID: session.ID, Hello: session.Hello, Address: session.Remote.String()}
+		if session.Visit != nil {
+			member.Contents = session.Visit.Contents
+		}
+		owner.Send(site.Joined{Conn: session, Member: member})
 	}
 }
 
@@ -105,7 +128,7 @@ func (s *Server) Heard(session *socket.Session, _ wire.Kind, body any) {
 
 // Left implements socket.Handler.
 func (s *Server) Left(session *socket.Session, _ string) {
-	s.seen.note(string(session.ID))
+	s.noteNow(session)
 	if owner := s.hub.Site(session.Site); owner != nil {
 		owner.Send(site.Left{ID: session.ID, Conn: session})
 	}
@@ -132,6 +155,13 @@ func (s *seen) take() map[string]time.Time {
 	at := s.at
 	s.at = nil
 	return at
+}
+
+// noteNow notes that an endpoint is online. Of browsers nothing is kept.
+func (s *Server) noteNow(session *socket.Session) {
+	if session.Visit == nil {
+		s.seen.note(string(session.ID))
+	}
 }
 
 // noteSeen writes who was seen once a minute, and at the end.

@@ -215,7 +215,7 @@ func TestSitesHearOfPatches(t *testing.T) {
 		source := server.NewPatchedSource(o.catalog, o.objects, slog.New(slog.NewTextHandler(&o.log, nil)))
 		flow := func() site.FlowSpec {
 			t.Helper()
-			d, err := source.Desired(t.Context(), "shop")
+			d, err := source.Desired(t.Context(), "shop", nil)
 			o.must(err)
 			if len(d.Flows) != 1 {
 				t.Fatalf("%d flows, want one", len(d.Flows))

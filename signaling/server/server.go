@@ -231,7 +231,8 @@ func (s *Server) assemble(ctx context.Context) error {
 	}})
 	s.http = &http.Server{
 		Handler: api.New(api.Config{Catalog: s.catalog, Keys: s.keys, Objects: s.objects, Hub: s.hub, Socket: s.socket, Tunnel: s.tunnel,
-			Metrics: s.metrics(), Served: func(n int) { s.served.Add(int64(n)) }, Published: s.patcher.published, Pin: s.certs.Pin, Pacer: &s.pacer, Refused: &s.refused, Log: s.log}),
+			Metrics: s.metrics(), Served: func(n int) { s.served.Add(int64(n)) }, Published: s.patcher.published, Pin: s.certs.Pin,
+			PublicURL: s.publicURL(), Pacer: &s.pacer, Refused: &s.refused, Log: s.log}),
 		ConnContext:       s.pacer.Context,
 		ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
@@ -306,6 +307,14 @@ func (s *Server) Served() int64 { return s.served.Load() }
 
 // Addr is where the server listens.
 func (s *Server) Addr() net.Addr { return s.listen.Addr() }
+
+// publicURL is where endpoints and browsers reach the server, as far as is known.
+func (s *Server) publicURL() *url.URL {
+	if s.cfg.PublicURL != nil {
+		return s.cfg.PublicURL
+	}
+	return &url.URL{Scheme: "https", Host: reachable(s.Addr().String())}
+}
 
 // objectURL signs the address of an object for a lease.
 func (s *Server) objectURL(kind site.ObjectKind, digest content.Digest, ttl time.Duration) string {

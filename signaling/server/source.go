@@ -2,9 +2,11 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -37,7 +39,7 @@ func newSource(c catalog.Catalog, objects blob.Store, log *slog.Logger) *source 
 }
 
 // Desired implements site.Source.
-func (s *source) Desired(ctx context.Context, name string) (site.Desired, error) {
+func (s *source) Desired(ctx context.Context, name string, named []wire.Named) (site.Desired, error) {
 	orders, err := s.catalog.Orders(ctx, name)
 	if err != nil {
 		return site.Desired{}, err
@@ -71,19 +73,60 @@ func (s *source) Desired(ctx context.Context, name string) (site.Desired, error)
 	for _, p := range purges {
 		d.Purges = append(d.Purges, wire.Purge{Content: p.Name, Version: p.Version, Serial: p.Serial, Why: wire.Clip(p.Why)})
 	}
-	for _, order := range catalog.Resolve(orders) {
+	ordered, err := s.demands(ctx, orders, named, &d)
+	if err != nil {
+		return site.Desired{}, err
+	}
+	for _, order := range ordered {
 		spec, err := s.version(ctx, content.Ref{Name: order.Name, Version: order.Version})
 		if err != nil {
 			return site.Desired{}, err
 		}
 		spec.Priority, spec.Paused, spec.PausedBy = wire.Priority(order.Priority), order.Paused, wire.Clip(order.PausedBy)
-		spec.ReadyBy, spec.PreStage, spec.Superseded = order.ReadyBy, order.PreStage, order.Superseded
-		if spec.Superseded {
+		spec.ReadyBy, spec.PreStage, spec.Superseded, spec.OnDemand = order.ReadyBy, order.PreStage, order.Superseded, order.OnDemand
+		switch {
+		case spec.Superseded && !spec.OnDemand:
 			spec.Priority = wire.Low // nobody waits for it
+		case spec.Priority == "":
+			spec.Priority = wire.Normal
 		}
 		d.Flows = append(d.Flows, spec)
 	}
 	return d, nil
+}
+
+// demands returns what a site shall have together with what browsers there name, and
+// notes which versions that is. Of what can't be had there is none.
+func (s *source) demands(ctx context.Context, orders catalog.Orders, named []wire.Named, d *site.Desired) ([]catalog.Order, error) {
+	ordered := catalog.Resolve(orders)
+	everywhere := slices.Clone(ordered)
+	d.Demands = make(map[wire.Named]content.VersionID, len(named))
+	for _, n := range named {
+		d.Demands[n] = content.VersionID{}
+		version := n.Version
+		if version == "" {
+			version = catalog.Everywhere(everywhere, n.Name)
+		}
+		var err error
+		if version == "" {
+			version, err = s.catalog.Newest(ctx, n.Name)
+		}
+		var spec site.FlowSpec
+		if err == nil {
+			spec, err = s.version(ctx, content.Ref{Name: n.Name, Version: version})
+		}
+		if errors.Is(err, catalog.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		var ok bool
+		if ordered, ok = orders.Demand(ordered, n.Name, version, spec.Head.Serial); ok {
+			d.Demands[n] = spec.ID
+		}
+	}
+	return ordered, nil
 }
 
 // version reads a version, or remembers it. While its patches are due it is read again.

@@ -73,7 +73,7 @@ func TestAPauseReachesEndpointsHoweverLongTheNames(t *testing.T) {
 			Selector: catalog.Selector{Site: site, Name: ref.Name, Version: ref.Version}}); err != nil {
 			t.Fatal(err)
 		}
-		d, err := server.NewSource(c).Desired(t.Context(), site)
+		d, err := server.NewSource(c).Desired(t.Context(), site, nil)
 		if err != nil || len(d.Flows) != 1 {
 			t.Fatalf("desired %+v, %v; want one flow", d, err)
 		}
@@ -99,12 +99,12 @@ func TestWhatIsWantedFollowsTheCatalog(t *testing.T) {
 		if limit == catalog.NoCap {
 			want = wire.Unlimited
 		}
-		d, err := source.Desired(t.Context(), "shop-1")
+		d, err := source.Desired(t.Context(), "shop-1", nil)
 		if err != nil || d.Cap != want || len(d.Flows) != 1 || d.Flows[0].Head.Ref() != ref || d.Flows[0].Priority != wire.Low {
 			t.Errorf("with cap %d desired %+v, %v", limit, d, err)
 		}
 	}
-	if _, err := source.Desired(t.Context(), "shop-2"); !errors.Is(err, catalog.ErrNotFound) {
+	if _, err := source.Desired(t.Context(), "shop-2", nil); !errors.Is(err, catalog.ErrNotFound) {
 		t.Errorf("of a site nobody knows: %v, want ErrNotFound", err)
 	}
 }
@@ -119,7 +119,7 @@ func TestTheTimeItShallBeReadyByReachesTheSite(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	d, err := server.NewSource(c).Desired(t.Context(), "shop-1")
+	d, err := server.NewSource(c).Desired(t.Context(), "shop-1", nil)
 	if err != nil || len(d.Flows) != 1 || !d.Flows[0].ReadyBy.Equal(late.Add(-time.Hour)) {
 		t.Errorf("desired %+v, %v; want the earliest of three times", d, err)
 	}
@@ -146,7 +146,7 @@ func TestAVersionIsReadOnceForAllSites(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if _, err := source.Desired(t.Context(), name); err != nil {
+		if _, err := source.Desired(t.Context(), name, nil); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -125,11 +125,14 @@ func (s *stand) tls() *tls.Config {
 	return &tls.Config{RootCAs: pool, ServerName: "10.0.0.1", MinVersion: tls.VersionTLS12}
 }
 
-// do sends one request from a host, on a connection of its own.
+// do sends one request from a host, on a connection of its own. A body that is bytes
+// goes as it is.
 func (s *stand) do(host, method, address, token string, in any) (*http.Response, []byte, error) {
 	s.t.Helper()
 	var body io.Reader
-	if in != nil {
+	if raw, ok := in.([]byte); ok {
+		body = bytes.NewReader(raw)
+	} else if in != nil {
 		text, err := json.Marshal(in)
 		s.must(err)
 		body = bytes.NewReader(text)
@@ -178,11 +181,22 @@ type socket struct {
 // refused.
 func (s *stand) dial(token string) (*socket, int) {
 	s.t.Helper()
+	return s.dialWith("Authorization: Bearer " + token)
+}
+
+// dialPage is dial as a page of an origin does it.
+func (s *stand) dialPage(origin, token string) (*socket, int) {
+	s.t.Helper()
+	return s.dialWith("Origin: "+origin, "Sec-WebSocket-Protocol: "+wire.Subprotocol+", "+wire.SubprotocolBearer+token)
+}
+
+func (s *stand) dialWith(headers ...string) (*socket, int) {
+	s.t.Helper()
 	conn, err := s.net.Dialer("10.0.0.3")(s.t.Context(), "tcp", address)
 	s.must(err)
 	secure := tls.Client(conn, s.tls())
 	_, err = fmt.Fprintf(secure, "GET %s HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
-		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\nAuthorization: Bearer %s\r\n\r\n", wire.PathSignal, address, token)
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n%s\r\n\r\n", wire.PathSignal, address, strings.Join(headers, "\r\n"))
 	s.must(err)
 	k := &socket{secure, bufio.NewReader(secure)}
 	resp, err := http.ReadResponse(k.r, nil)

@@ -83,7 +83,7 @@ func (s *Site) missing(now time.Time, f *flow) (bytes int64) {
 		wanted, body := false, false
 		for _, m := range members {
 			h := m.holds[f.ID]
-			wanted = wanted || f.wantedBy(m.ID) && (h == nil || !h.complete && h.code == "")
+			wanted = wanted || f.wantedBy(m) && (h == nil || !h.complete && h.code == "")
 			body = body || h != nil && h.body && !h.doubted
 		}
 		if !wanted {
@@ -91,7 +91,7 @@ func (s *Site) missing(now time.Time, f *flow) (bytes int64) {
 		}
 		supply := f.need(g, now).supply
 		bytes += supply.Missing()
-		if slices.ContainsFunc(members, func(m *member) bool { return f.wantedBy(m.ID) && s.takesPatches(f, m) }) {
+		if slices.ContainsFunc(members, func(m *member) bool { return f.wantedBy(m) && s.takesPatches(f, m) }) {
 			bytes -= supply.Saved()
 		}
 		if !body {

@@ -27,6 +27,9 @@ type FlowSpec struct {
 	// Superseded says that a newer version took its place: the copies that are left are
 	// kept, and nothing of it is fetched.
 	Superseded bool
+	// OnDemand says that browsers asked for it, which the site would not have otherwise:
+	// nobody else gets it for that.
+	OnDemand bool
 }
 
 // Desired is everything that is wanted of a site.
@@ -43,6 +46,9 @@ type Desired struct {
 	Zone        *time.Location // of the site; nil for UTC
 	Trust       json.RawMessage
 	TrustSerial uint64
+	// Demands says which version each content that browsers named is at this site; the
+	// zero id stands for none.
+	Demands map[wire.Named]content.VersionID
 }
 
 // Wanted brings new desired state.
@@ -80,9 +86,12 @@ func (e Wanted) apply(s *Site, now time.Time) {
 			delete(m.holds, id)
 		}
 	}
+	for _, m := range s.members {
+		s.rename(now, m)
+	}
 	for _, l := range s.leases {
 		f := s.flows[l.flow]
-		if f == nil || f.Paused || f.Superseded || s.desired.Cap == 0 {
+		if f == nil || f.Paused || f.spare() || s.desired.Cap == 0 {
 			s.revoke(now, l, "paused or ended")
 		}
 	}
@@ -92,15 +101,20 @@ func (e Wanted) apply(s *Site, now time.Time) {
 	s.links.changed = true
 }
 
-// tell sends a member the desired state, as far as it changed for it.
+// tell sends a member the desired state, as far as it changed for it. A browser is told
+// of the flows that it named and of nothing else, and of them not before it is known
+// which those are: it might drop what it holds.
 func (s *Site) tell(now time.Time, m *member) {
+	if !s.answered(m.ID) {
+		return
+	}
 	if s.desired.TrustSerial > m.trust {
 		m.conn.Send(wire.KindTrust, wire.Trust{Document: s.desired.Trust})
 		m.trust = s.desired.TrustSerial
 	}
 	ids := make([]content.VersionID, 0, len(s.desired.Flows))
 	for _, spec := range s.desired.Flows {
-		if !s.flows[spec.ID].wantedBy(m.ID) {
+		if !s.flows[spec.ID].wantedBy(m) {
 			delete(m.told, spec.ID)
 			continue
 		}
@@ -116,7 +130,10 @@ func (s *Site) tell(now time.Time, m *member) {
 			delete(m.told, id)
 		}
 	}
-	m.copies, m.purges = s.copiesFor(now, m.ID), s.purgesFor(m)
-	m.conn.Send(wire.KindFlows, wire.Flows{Generation: s.desired.Generation, IDs: ids,
-		Pins: s.desired.Pins, Purges: m.purges, Copies: m.copies, PeersOn: s.desired.PeersOn})
+	out := wire.Flows{Generation: s.desired.Generation, IDs: ids, PeersOn: s.desired.PeersOn}
+	if m.named == nil {
+		m.copies, m.purges = s.copiesFor(now, m), s.purgesFor(m)
+		out.Pins, out.Purges, out.Copies = s.desired.Pins, m.purges, m.copies
+	}
+	m.conn.Send(wire.KindFlows, out)
 }

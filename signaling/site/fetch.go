@@ -219,11 +219,11 @@ func (s *Site) recall(now time.Time, f *flow, m *member) {
 }
 
 // replaceable reports whether somebody else of m's group may fetch for f, who was
-// not slow itself.
+// not slow itself. A browser takes no other device's place.
 func (s *Site) replaceable(now time.Time, m *member, f *flow) bool {
 	n, best, body := f.need(m.group, now), s.podium(now, m.group), s.bodyNeeded(f, m.group)
 	return slices.ContainsFunc(s.groups[m.group], func(other *member) bool {
-		if other == m {
+		if other == m || other.browser() && !m.browser() {
 			return false
 		}
 		c, ok := s.candidate(now, f, n, other, best, body)

@@ -171,9 +171,10 @@ func (s *Site) announce(now time.Time, ln *line, next wire.Govern) {
 		ln.recent[id] = now
 	}
 	ln.sent, ln.told = next, map[wire.EndpointID]Conn{}
-	if next.Holder == "" { // only browsers are left, which have no governor
+	if next.Holder == "" && len(next.Fetchers) == 0 { // nobody is left who could be told
 		return
 	}
+	// Where only browsers are nobody holds the governor, and each paces itself.
 	s.log.Info("governor appointed", "holder", next.Holder.Short(), "stand_by", next.StandBy.Short(), "fetchers", len(next.Fetchers),
 		"bound", next.Bound, "term", next.Term)
 	for id := range tell {

@@ -151,7 +151,9 @@ func TestBrowsersGovernNothing(t *testing.T) {
 		s.order(a)
 		tab := s.join("tab", wire.Hello{Version: 1, Device: wire.DeviceBrowser})
 		begin(s, a, tab)
-		none[wire.Govern](tab)
+		if got := last[wire.Govern](tab); got.Holder != "" || !slices.Equal(got.Fetchers, []wire.EndpointID{tab.id}) {
+			t.Errorf("told %+v, want that nobody governs what it fetches", got)
+		}
 		till := s.join("till")
 		till.report(a, nil)
 		if got := last[wire.Govern](tab); got.Holder != till.id || !slices.Equal(got.Fetchers, []wire.EndpointID{tab.id}) {

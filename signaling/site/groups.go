@@ -30,11 +30,13 @@ func (s *Site) regroup(now time.Time) {
 	}
 	s.links.regroup = false
 	ids := make([]wire.EndpointID, 0, len(s.members))
-	for id := range s.members {
+	visitors := map[wire.EndpointID]bool{}
+	for id, m := range s.members {
 		ids = append(ids, id)
+		visitors[id] = m.named != nil
 	}
 	groups := map[groupID][]*member{}
-	for _, part := range schedule.Groups(ids, s.joinedEdges(now)) {
+	for _, part := range schedule.Groups(ids, s.joinedEdges(now), visitors) {
 		g := s.nameOf(part, groups)
 		groups[g] = nil
 		for _, id := range part {

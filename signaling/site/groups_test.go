@@ -170,7 +170,7 @@ func TestGroupsFollowTheirDefinition(t *testing.T) {
 		}
 		return out
 	}
-	groups := schedule.Groups(id("d", "a", "e", "b", "c"), []schedule.Edge{{A: "a", B: "c"}, {A: "c", B: "d"}, {A: "b", B: "gone"}})
+	groups := schedule.Groups(id("d", "a", "e", "b", "c"), []schedule.Edge{{A: "a", B: "c"}, {A: "c", B: "d"}, {A: "b", B: "gone"}}, nil)
 	if len(groups) != 3 || len(groups[0]) != 3 || groups[0][0] != "a" || groups[0][2] != "d" || groups[1][0] != "b" || groups[2][0] != "e" {
 		t.Errorf("groups are %v, want [a c d] [b] [e]", groups)
 	}

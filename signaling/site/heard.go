@@ -144,7 +144,7 @@ func (c *counters) grow(p *wire.Progress, complete bool) {
 // progress takes in a member's state of one flow.
 func (s *Site) progress(now time.Time, m *member, p *wire.Progress) {
 	f := s.flows[p.Flow]
-	if f == nil || !f.wantedBy(m.ID) { // it ended meanwhile
+	if f == nil || !f.wantedBy(m) { // it ended meanwhile
 		s.cfg.Refused.Add(wire.DoorSocket, wire.CodeUnknownFlow)
 		for _, state := range p.Leases {
 			if state.Range != nil {
@@ -238,7 +238,7 @@ func (s *Site) mark(now time.Time, f *flow) {
 	complete := s.among(f) > 0
 	for id, m := range s.members {
 		h := m.holds[f.ID]
-		if h != nil && h.complete || !f.wantedBy(id) {
+		if h != nil && h.complete || !f.wantedBy(m) {
 			continue
 		}
 		complete = false

@@ -9,13 +9,15 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sitecast/sitecast/signaling/wire"
 	"github.com/sitecast/sitecast/storage/content"
 )
 
 // Source tells what is wanted of a site.
 type Source interface {
-	// Desired reads the desired state of a site. It may do I/O.
-	Desired(ctx context.Context, site string) (Desired, error)
+	// Desired reads the desired state of a site, and which versions the contents are that
+	// browsers there name. It may do I/O.
+	Desired(ctx context.Context, site string, named []wire.Named) (Desired, error)
 }
 
 // retryDesired is the wait before desired state that could not be read is read
@@ -128,17 +130,19 @@ func (h *Hub) Changed(name string) {
 // supply reads the desired state after each change and hands it to the loop.
 func (h *Hub) supply(ctx context.Context, name string, o *owned) {
 	recalled := h.cfg.Memory == nil
+	var named []wire.Named
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-o.changed:
+		case named = <-o.Demands():
 		}
 		for {
 			if !recalled {
 				recalled = h.recall(ctx, name, o)
 			}
-			desired, err := h.source.Desired(ctx, name)
+			desired, err := h.source.Desired(ctx, name, named)
 			if err == nil {
 				o.Send(Wanted{desired})
 				break

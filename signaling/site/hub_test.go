@@ -22,7 +22,7 @@ type source struct {
 	asked []string
 }
 
-func (s *source) Desired(_ context.Context, name string) (site.Desired, error) {
+func (s *source) Desired(_ context.Context, name string, _ []wire.Named) (site.Desired, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.asked = append(s.asked, name)

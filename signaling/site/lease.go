@@ -322,7 +322,7 @@ func (s *Site) waiting(now time.Time, room func(schedule.Slot) int) (open []*flo
 // brings it along, or is switched on a little later.
 func (s *Site) heldOff(now time.Time, f *flow) time.Duration {
 	left := f.ordered.Add(s.desired.HoldOff).Sub(now)
-	if left <= 0 {
+	if left <= 0 || f.OnDemand { // nobody is about to bring it along
 		return 0
 	}
 	for _, m := range s.members {
@@ -340,7 +340,7 @@ func unheard(now time.Time, f *flow, members []*member) bool {
 		if f.ordered.After(since) {
 			since = f.ordered
 		}
-		if f.wantedBy(m.ID) && m.holds[f.ID] == nil && now.Sub(since) < hearing {
+		if f.wantedBy(m) && m.holds[f.ID] == nil && now.Sub(since) < hearing {
 			return true
 		}
 	}

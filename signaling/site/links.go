@@ -1,10 +1,13 @@
 package site
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/sitecast/sitecast/signaling/schedule"
 	"github.com/sitecast/sitecast/signaling/wire"
+	"github.com/sitecast/sitecast/storage/content"
 )
 
 // linkTable is what the site knows of its links.
@@ -55,8 +58,12 @@ func (s *Site) placed(m *member) schedule.Member {
 	if len(m.Hello.Subnets) > 0 {
 		subnet = m.Hello.Subnets[0]
 	}
-	return schedule.Member{ID: m.ID, Device: m.Hello.Device, Battery: m.Hello.Battery, Wireless: m.Hello.Wireless,
+	out := schedule.Member{ID: m.ID, Device: m.Hello.Device, Battery: m.Hello.Battery, Wireless: m.Hello.Wireless,
 		Subnet: subnet, Fetcher: m.fetched, Since: m.since.UnixNano()}
+	if m.named != nil {
+		out.Only = slices.AppendSeq([]content.VersionID{}, maps.Keys(m.named))
+	}
+	return out
 }
 
 // decideLinks dials what is missing and hangs up what is not wanted, and reports

@@ -62,7 +62,7 @@ func (f *flow) respec(spec FlowSpec) {
 // made.
 func (s *Site) awaitsPatches(now time.Time, f *flow, members []*member) time.Duration {
 	if f.PatchesOf == (content.VersionID{}) || f.Patches != nil || len(members) == 0 ||
-		!slices.ContainsFunc(members, func(m *member) bool { return f.wantedBy(m.ID) && s.takesPatches(f, m) }) {
+		!slices.ContainsFunc(members, func(m *member) bool { return f.wantedBy(m) && s.takesPatches(f, m) }) {
 		return 0
 	}
 	open := f.need(members[0].group, now).supply.OpenBytes()

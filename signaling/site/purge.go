@@ -12,6 +12,9 @@ import (
 // and beside those the newest of all: of flows that end with them it has not said
 // yet that they are spare.
 func (s *Site) purgesFor(m *member) []wire.Purge {
+	if m.named != nil {
+		return nil
+	}
 	all := s.desired.Purges
 	if len(all) <= wire.MaxKeeping {
 		return all

@@ -112,6 +112,9 @@ func (s *Site) tellFlow(m *member, spec FlowSpec) {
 		use = n.relay.use
 	}
 	m.told[spec.ID] = told{spec, use}
+	if m.named != nil { // it is not superseded for who asked for it, and rules name people and sites
+		spec.PausedBy, spec.Superseded = "", false
+	}
 	m.conn.Send(wire.KindFlow, wire.Flow{Generation: s.desired.Generation, ID: spec.ID, Head: spec.Envelope,
 		Priority: spec.Priority, Paused: spec.Paused, PausedBy: spec.PausedBy, Superseded: spec.Superseded, Relay: use})
 }

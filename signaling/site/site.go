@@ -31,6 +31,8 @@ type Member struct {
 	ID      wire.EndpointID
 	Hello   wire.Hello
 	Address string // its public address, as the server sees it
+	// Contents is all that a browser may take part in; nil for who enrolled.
+	Contents []wire.Named
 }
 
 // Config is what a site is made of.
@@ -138,6 +140,7 @@ type Site struct {
 	desired   Desired
 	known     bool // desired was heard; before, nobody is told that nothing is wanted
 	early     []Heard
+	demands   demands
 	members   map[wire.EndpointID]*member
 	flows     map[content.VersionID]*flow
 	order     []content.VersionID // of flows, as ordered
@@ -189,6 +192,8 @@ type member struct {
 	spare      []wire.Spare  // versions in it that no flow needs, as it said last
 	copies     []wire.Copies // as it was told last
 	purges     []wire.Purge  // as it was told last
+	// named are the versions that a browser takes part in; nil for who enrolled.
+	named map[content.VersionID]bool
 }
 
 // New returns a site that does nothing until Run.
@@ -203,6 +208,7 @@ func New(cfg Config) *Site {
 		lines: map[string]*line{}, receipts: map[content.VersionID]wire.Receipt{}, learned: map[string]LineMemory{},
 		unkept:  unkept{flows: map[content.VersionID]bool{}, lines: map[string]bool{}},
 		orphans: map[wire.EndpointID]time.Time{}, presence: map[wire.EndpointID]*presence{},
+		demands: newDemands(),
 	}
 }
 
@@ -244,7 +250,7 @@ func (s *Site) Run(ctx context.Context) error {
 // until then: it may be of flows that are about to be known.
 func (s *Site) take(e event) {
 	now := time.Now()
-	if h, ok := e.(Heard); ok && !s.known {
+	if h, ok := e.(Heard); ok && !s.answered(h.ID) {
 		if len(s.early) == maxEarly {
 			h.Conn.Close(wire.CodeOverloaded, "the server has not read yet what is wanted of the site")
 			return
@@ -253,11 +259,14 @@ func (s *Site) take(e event) {
 		return
 	}
 	e.apply(s, now)
-	if s.known {
-		for _, h := range s.early {
-			h.apply(s, now)
-		}
-		s.early = nil
+	if _, ok := e.(Wanted); ok {
+		s.early = slices.DeleteFunc(s.early, func(h Heard) bool {
+			ready := s.answered(h.ID)
+			if ready {
+				h.apply(s, now)
+			}
+			return ready
+		})
 	}
 }
 
@@ -293,7 +302,8 @@ func (s *Site) decide(now time.Time) bool {
 	s.govern(now)
 	s.sample(now)
 	s.keep(now, false)
-	return s.unkept.any() || busy || staging || linking || len(s.leases) > 0 || now.Sub(s.active) < idleAfter && len(s.members) > 0
+	asking := s.demand(now)
+	return asking || s.unkept.any() || busy || staging || linking || len(s.leases) > 0 || now.Sub(s.active) < idleAfter && len(s.members) > 0
 }
 
 // busy reports whether any flow has something to do for somebody online.
@@ -304,7 +314,7 @@ func (s *Site) busy() bool {
 			continue
 		}
 		for _, m := range s.members {
-			if h := m.holds[id]; f.wantedBy(m.ID) && (h == nil || !h.complete) {
+			if h := m.holds[id]; f.wantedBy(m) && (h == nil || !h.complete) {
 				return true
 			}
 		}
@@ -322,8 +332,8 @@ func (e Joined) apply(s *Site, now time.Time) {
 	if old := s.members[e.Member.ID]; old != nil {
 		s.leave(now, old)
 	}
-	if len(s.members) >= MaxMembers {
-		e.Conn.Close(wire.CodeOverloaded, "the site has too many endpoints online")
+	if why := s.crowded(e.Member); why != "" {
+		e.Conn.Close(wire.CodeOverloaded, why)
 		return
 	}
 	m := &member{Member: e.Member, conn: e.Conn, since: now, trust: e.Member.Hello.Trust, group: s.newGroup(), egress: schedule.Egress(e.Member.Address),
@@ -338,12 +348,11 @@ func (e Joined) apply(s *Site, now time.Time) {
 	}
 	s.members[m.ID] = m
 	s.arrive(now, m)
+	s.visit(m)
 	s.groups[m.group] = []*member{m}
 	s.links.changed, s.links.regroup = true, true
 	s.log.Info("endpoint joined", "endpoint", m.ID.Short(), "name", m.Hello.Name)
-	if s.known {
-		s.tell(now, m)
-	}
+	s.tell(now, m)
 }
 
 // Left tells that a member's session ended.
@@ -379,7 +388,7 @@ func (s *Site) leave(now time.Time, m *member) {
 		}
 	}
 	delete(s.members, m.ID)
-	s.depart(now, m.ID)
+	s.depart(now, m)
 	s.groups[m.group] = slices.DeleteFunc(s.groups[m.group], func(other *member) bool { return other == m })
 	for id, h := range m.holds {
 		f := s.flows[id]

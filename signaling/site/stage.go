@@ -51,10 +51,11 @@ func (s *Site) arrive(now time.Time, m *member) {
 }
 
 // depart notes that an endpoint is not online any more.
-func (s *Site) depart(now time.Time, id wire.EndpointID) {
-	if p := s.presence[id]; p != nil {
+func (s *Site) depart(now time.Time, m *member) {
+	if p := s.presence[m.ID]; p != nil {
 		p.uptime, p.left = p.uptime.Note(now, false), now
 	}
+	s.unvisit(now, m)
 }
 
 // forgetPresence makes room for another endpoint: the one that is away for longest
@@ -92,24 +93,21 @@ func (s *Site) stocked(now time.Time, m *member, w *wire.Stock) {
 	}
 }
 
-// wantedBy reports whether an endpoint shall have the flow.
-func (f *flow) wantedBy(id wire.EndpointID) bool {
-	return f.PreStage == 0 || f.chosen[id] && (!f.Superseded || f.copying)
-}
-
 // choosable prepares a flow that everybody had to be one for a few: until they are
 // chosen all have it.
 func (s *Site) choosable(f *flow) {
 	f.chosen, f.copying = map[wire.EndpointID]bool{}, true
-	for id := range s.members {
-		f.chosen[id] = true
+	for id, m := range s.members {
+		if m.named == nil {
+			f.chosen[id] = true
+		}
 	}
 }
 
 // among counts the members online that shall have the flow.
 func (s *Site) among(f *flow) (n int) {
-	for id := range s.members {
-		if f.wantedBy(id) {
+	for _, m := range s.members {
+		if f.wantedBy(m) {
 			n++
 		}
 	}
@@ -133,8 +131,8 @@ func (s *Site) stage(now time.Time) (pending bool) {
 			pending = s.place(now, f, changed) || pending
 		}
 	}
-	for id, m := range s.members {
-		if changed[m] || !slices.Equal(m.copies, s.copiesFor(now, id)) {
+	for _, m := range s.members {
+		if changed[m] || !slices.Equal(m.copies, s.copiesFor(now, m)) {
 			s.tell(now, m)
 		}
 	}
@@ -159,15 +157,15 @@ func (s *Site) place(now time.Time, f *flow, changed map[*member]bool) (away boo
 		chosen[id] = true
 		away = away || s.members[id] == nil
 	}
-	for id := range s.members {
-		had[id] = f.wantedBy(id)
+	for id, m := range s.members {
+		had[id] = f.wantedBy(m)
 	}
 	if !maps.Equal(f.chosen, chosen) {
 		s.log.Info("placing copies", "content", f.Head.Ref().String(), "wanted", f.PreStage, "at", len(chosen))
 	}
 	f.chosen, f.copying = chosen, slices.ContainsFunc(all, func(r schedule.Replica) bool { return chosen[r.ID] && !r.Holds })
 	for id, m := range s.members {
-		is := f.wantedBy(id)
+		is := f.wantedBy(m)
 		if had[id] && !is {
 			s.release(now, m, f)
 		}
@@ -255,10 +253,14 @@ func (s *Site) mayHold(now time.Time, id wire.EndpointID, v content.VersionID) b
 
 // copiesFor says what others hold of the flows that an endpoint need not have: it
 // shall not delete the last copies.
-func (s *Site) copiesFor(now time.Time, self wire.EndpointID) (out []wire.Copies) {
+func (s *Site) copiesFor(now time.Time, m *member) (out []wire.Copies) {
+	if m.named != nil {
+		return nil
+	}
+	self := m.ID
 	for _, id := range s.order {
 		f := s.flows[id]
-		if f.wantedBy(self) || !s.mayHold(now, self, id) {
+		if f.wantedBy(m) || f.PreStage == 0 || !s.mayHold(now, self, id) {
 			continue
 		}
 		c := wire.Copies{ID: id, Target: f.PreStage, Others: len(f.kept), Superseded: f.Superseded}

@@ -57,9 +57,10 @@ type FlowView struct {
 	// Superseded says that a newer version took its place: a copy that the site keeps is
 	// made again.
 	Superseded bool         `json:"superseded,omitempty"`
-	Receipt    *ReceiptView `json:"receipt,omitempty"` // nil before there is any
-	ReadyBy    time.Time    `json:"ready_by,omitzero"` // when it shall be complete; absent: no matter when
-	Forecast   time.Time    `json:"forecast,omitzero"` // when it is expected to be; absent: not known, or never
+	OnDemand   bool         `json:"on_demand,omitempty"` // only browsers asked for it
+	Receipt    *ReceiptView `json:"receipt,omitempty"`   // nil before there is any
+	ReadyBy    time.Time    `json:"ready_by,omitzero"`   // when it shall be complete; absent: no matter when
+	Forecast   time.Time    `json:"forecast,omitzero"`   // when it is expected to be; absent: not known, or never
 	// ForecastCause says why it will be complete later than ReadyBy, if at all.
 	ForecastCause string `json:"forecast_cause,omitempty"`
 }
@@ -137,7 +138,7 @@ func (s *Site) view(now time.Time) View {
 		v.Flows = append(v.Flows, s.flowView(now, s.flows[id]))
 	}
 	s.forecast(now, v.Flows)
-	v.Flows = slices.DeleteFunc(v.Flows, func(f FlowView) bool { return f.Superseded && !s.flows[f.ID].copying })
+	v.Flows = slices.DeleteFunc(v.Flows, func(f FlowView) bool { return s.flows[f.ID].spare() && !s.flows[f.ID].copying })
 	for _, m := range s.members {
 		v.Endpoints = append(v.Endpoints, s.endpointView(now, m))
 	}
@@ -151,7 +152,7 @@ func (s *Site) flowView(now time.Time, f *flow) FlowView {
 	sum, wanBytes := f.total()
 	wanted := s.among(f)
 	v := FlowView{Site: s.cfg.Name, Content: f.Head.Name, Version: f.Head.Version, ID: f.ID,
-		Priority: f.Priority, PreStage: f.PreStage, Superseded: f.Superseded, Endpoints: wanted, UniqueBytes: f.Head.UniqueBytes,
+		Priority: f.Priority, PreStage: f.PreStage, Superseded: f.spare(), OnDemand: f.OnDemand, Endpoints: wanted, UniqueBytes: f.Head.UniqueBytes,
 		BytesOrigin: sum.Origin, BytesPeer: sum.Peer, BytesRelay: sum.Relay, BytesReused: sum.Reused, WANBytes: wanBytes,
 		PausedBy: f.PausedBy, Groups: len(s.groups), Fetchers: []string{}, Seconds: now.Sub(f.ordered).Seconds(), Ordered: f.ordered}
 	relay, relayed := f.viaRelay()
@@ -160,7 +161,7 @@ func (s *Site) flowView(now time.Time, f *flow) FlowView {
 	var left int64         // for those online
 	var failed []*member
 	for id, m := range s.members {
-		if !f.wantedBy(id) {
+		if !f.wantedBy(m) {
 			continue
 		}
 		received := int64(0)
@@ -263,7 +264,7 @@ func (s *Site) endpointView(now time.Time, m *member) EndpointView {
 
 // remade says why a version is copied that nobody wants any more.
 func (f *flow) remade() string {
-	if !f.Superseded {
+	if !f.spare() {
 		return ""
 	}
 	return fmt.Sprintf("the site keeps %d copies of it, and one is made again over the LAN", f.PreStage)

@@ -20,7 +20,8 @@ type Session struct {
 	// Set when it began, then constant.
 	ID     wire.EndpointID
 	Site   string
-	Hello  wire.Hello // as first said
+	Visit  *wire.Visit // of a browser; its end may be a later one's by now
+	Hello  wire.Hello  // as first said
 	Remote netip.Addr
 	server *Server
 	key    string
@@ -32,16 +33,16 @@ type Session struct {
 	gone    bool // Left was told
 
 	// mu guards the rest.
-	mu      sync.Mutex
-	out     wire.Outbox
-	in      wire.Inbox
-	sock    *sock // nil while lost
-	lost    time.Time
-	why     string // it was lost
-	expires time.Time
-	ended   *wire.Error
-	timer   *time.Timer
-	armed   time.Time // when timer fires
+	mu    sync.Mutex
+	out   wire.Outbox
+	in    wire.Inbox
+	sock  *sock // nil while lost
+	lost  time.Time
+	why   string   // it was lost
+	who   Identity // as proved last
+	ended *wire.Error
+	timer *time.Timer
+	armed time.Time // when timer fires
 }
 
 // sock is one socket of a session. The fields after limit are guarded by the
@@ -62,8 +63,8 @@ type sock struct {
 func newLimiter() *rate.Limiter { return rate.NewLimiter(messagesPerSecond, messageBurst) }
 
 func newSession(server *Server, who Identity, hello wire.Hello, from netip.Addr) *Session {
-	s := &Session{ID: who.ID, Site: who.Site, Hello: hello, Remote: from,
-		server: server, key: newKey(), left: make(chan struct{}), expires: who.Expires}
+	s := &Session{ID: who.ID, Site: who.Site, Visit: who.Visit, Hello: hello, Remote: from,
+		server: server, key: newKey(), left: make(chan struct{}), who: who}
 	s.timer = time.AfterFunc(time.Hour, s.tick)
 	s.timer.Stop()
 	return s
@@ -73,7 +74,7 @@ func newSession(server *Server, who Identity, hello wire.Hello, from netip.Addr)
 // circumstances changed begins anew, so that everything is decided again.
 func (s *Session) resumable(who Identity, hello wire.Hello, from netip.Addr) bool {
 	was := s.Hello
-	return hello.Session == s.key && who.Site == s.Site && from == s.Remote && hello.Version == was.Version &&
+	return hello.Session == s.key && who.bound(Identity{Site: s.Site, Visit: s.Visit}) && from == s.Remote && hello.Version == was.Version &&
 		hello.Name == was.Name && hello.Device == was.Device && hello.Battery == was.Battery &&
 		hello.Wireless == was.Wireless && slices.Equal(hello.Subnets, was.Subnets)
 }
@@ -100,9 +101,9 @@ func (s *Session) attach(k *sock, who Identity, welcome wire.Welcome, resumed bo
 		s.server.wg.Go(func() { _ = dead.ws.Close() }) // TLS may take seconds over it
 	}
 	k.welcome = text
-	s.sock, s.expires = k, who.Expires
+	s.sock, s.who = k, who
 	s.alive(k, now)
-	s.arm(now, s.expires)
+	s.arm(now, s.who.Expires)
 	s.server.wg.Go(func() { s.read(k) })
 	s.kick(now)
 	return true
@@ -175,7 +176,7 @@ func (s *Session) tick() {
 	switch {
 	case s.ended != nil:
 		return
-	case !now.Before(s.expires):
+	case !now.Before(s.who.Expires):
 		s.server.refused(wire.CodeUnauthorized)
 		s.end(wire.CodeUnauthorized, "the token lapsed and was not renewed")
 		return
@@ -188,7 +189,7 @@ func (s *Session) tick() {
 		s.kick(now)
 		s.rearm(s.sock, now)
 	}
-	s.arm(now, s.expires)
+	s.arm(now, s.who.Expires)
 }
 
 // rearm makes tick run when k has something to write next. While somebody writes
@@ -278,7 +279,7 @@ func (s *Session) renew() {
 	ctx, stop := context.WithTimeout(s.server.ctx, renewTimeout)
 	defer stop()
 	s.mu.Lock()
-	who := Identity{ID: s.ID, Site: s.Site, Expires: s.expires}
+	who := s.who
 	s.mu.Unlock()
 	next, err := s.server.cfg.Renew(ctx, who)
 	switch {
@@ -290,7 +291,7 @@ func (s *Session) renew() {
 		return
 	}
 	s.mu.Lock()
-	s.expires = next.Expires
+	s.who.Expires = next.Expires
 	s.mu.Unlock() // a tick that was armed for the old expiry finds the new one
 	s.Send(wire.KindRenew, next)
 }

@@ -16,6 +16,8 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -36,8 +38,9 @@ const (
 	farewellTimeout = time.Second
 	// renewTimeout bounds the issue of a token.
 	renewTimeout = 5 * time.Second
-	// maxAuthorizationBytes bounds the header with the token.
-	maxAuthorizationBytes = 4<<10 + len("Bearer ")
+	// maxTokenBytes bounds the token, and maxAuthorizationBytes the header with it.
+	maxTokenBytes         = 4 << 10
+	maxAuthorizationBytes = maxTokenBytes + len("Bearer ")
 	// maxHandshakes bounds the sockets of one endpoint that have not said hello.
 	maxHandshakes = 4
 	// messagesPerSecond is how fast one socket is read in the long run, and
@@ -51,11 +54,38 @@ const (
 // wrong and may try again. Any other error refuses it.
 var ErrUnavailable = errors.New("not available now")
 
+// ErrOrigin in an error of Authenticate says that the page that asks is of another web
+// origin than the token is for.
+var ErrOrigin = errors.New("token is for another web origin")
+
 // Identity is whom a token speaks for.
 type Identity struct {
 	ID      wire.EndpointID
 	Site    string
 	Expires time.Time
+	Visit   *wire.Visit // of a browser; nil for an endpoint that enrolled
+}
+
+// bound reports whether both tokens bind their holder to the same.
+func (i Identity) bound(other Identity) bool {
+	if i.Visit == nil || other.Visit == nil {
+		return i.Site == other.Site && i.Visit == other.Visit
+	}
+	return i.Site == other.Site && i.Visit.Origin == other.Visit.Origin && slices.Equal(i.Visit.Contents, other.Visit.Contents)
+}
+
+// Bearer returns the token of a request: of its Authorization header or, from a browser,
+// which can set none for a WebSocket, of a subprotocol that it offers.
+func Bearer(r *http.Request) string {
+	if token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
+		return token
+	}
+	for _, offered := range websocket.Subprotocols(r) {
+		if token, ok := strings.CutPrefix(offered, wire.SubprotocolBearer); ok {
+			return token
+		}
+	}
+	return ""
 }
 
 // Handler hears what happens in sessions. For one session Joined comes first,
@@ -71,7 +101,8 @@ type Handler interface {
 
 // Config is what a Server is made of. All fields but Refused are required.
 type Config struct {
-	// Authenticate checks the token in a request, before the upgrade.
+	// Authenticate checks the token in a request (see [Bearer]) and where the request
+	// comes from, before the upgrade.
 	Authenticate func(*http.Request) (Identity, error)
 	// Welcome says what stands in the answer to a hello: Epoch and ICE. The rest is
 	// filled in.
@@ -106,6 +137,8 @@ func New(cfg Config) *Server {
 	s.upgrader = websocket.Upgrader{
 		HandshakeTimeout: wire.HelloTimeout,
 		ReadBufferSize:   bufferBytes, WriteBufferSize: bufferBytes, WriteBufferPool: &sync.Pool{},
+		Subprotocols: []string{wire.Subprotocol},
+		CheckOrigin:  func(*http.Request) bool { return true }, // Authenticate has
 	}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	return s
@@ -141,15 +174,20 @@ func (s *Server) Sessions() int {
 // ServeHTTP authenticates, upgrades, and hears the hello; the session goes on
 // after it has returned, so that net/http keeps nothing for the socket.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if len(r.Header.Get("Authorization")) > maxAuthorizationBytes {
+	if len(r.Header.Get("Authorization")) > maxAuthorizationBytes || len(Bearer(r)) > maxTokenBytes {
 		s.refused(wire.CodeTooLarge)
-		http.Error(w, "authorization header is too long", http.StatusRequestHeaderFieldsTooLarge)
+		http.Error(w, "the token is too long", http.StatusRequestHeaderFieldsTooLarge)
 		return
 	}
 	who, err := s.cfg.Authenticate(r)
 	switch {
 	case errors.Is(err, ErrUnavailable):
 		s.unavailable(w, err)
+		return
+	case errors.Is(err, ErrOrigin):
+		s.refused(wire.CodeWrongOrigin)
+		s.cfg.Log.Debug("refusing a socket", "remote", r.RemoteAddr, "err", err)
+		http.Error(w, "the token is for another web origin", http.StatusForbidden)
 		return
 	case err != nil:
 		s.refused(wire.CodeUnauthorized)
@@ -244,6 +282,9 @@ func (s *Server) handshake(ws *websocket.Conn, who Identity, from netip.Addr, we
 	hello, ok := body.(*wire.Hello)
 	if !ok {
 		return &wire.RefusedError{Code: wire.CodeProtocol, Detail: "the first message must be hello"}
+	}
+	if who.Visit != nil && hello.Device != wire.DeviceBrowser {
+		return &wire.RefusedError{Code: wire.CodeProtocol, Detail: "with this token the device is " + wire.DeviceBrowser}
 	}
 	welcome.Version = min(hello.Version, wire.Version)
 	welcome.Endpoint, welcome.Site, welcome.Expires = who.ID, who.Site, who.Expires.UTC()

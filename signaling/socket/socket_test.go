@@ -48,11 +48,14 @@ func newStand(t *testing.T) *stand {
 	s := &stand{t: t, net: memnet.New(memnet.Path{})}
 	s.server = socket.New(socket.Config{
 		Authenticate: func(r *http.Request) (socket.Identity, error) {
-			switch r.Header.Get("Authorization") {
-			case "Bearer good":
-				return socket.Identity{ID: endID, Site: "shop-12", Expires: time.Now().Add(lifetime)}, nil
-			case "Bearer later":
+			who := socket.Identity{ID: endID, Site: "shop-12", Expires: time.Now().Add(lifetime)}
+			switch token, _, _ := strings.Cut(socket.Bearer(r), ":"); token {
+			case "good":
+				return who, nil
+			case "later":
 				return socket.Identity{}, socket.ErrUnavailable
+			case "page":
+				return s.visitor(r, who)
 			}
 			return socket.Identity{}, errors.New("bad token")
 		},

@@ -200,7 +200,7 @@ func (g Govern) Check() error {
 			return err
 		}
 	}
-	return first(g.Holder.Check(), peer(g.StandBy), count("fetchers", len(g.Fetchers), MaxFetchers),
+	return first(peer(g.Holder), peer(g.StandBy), count("fetchers", len(g.Fetchers), MaxFetchers),
 		count("reflectors", len(g.Reflectors), MaxReflectors), g.Line.check(), whole(g.Epoch, g.Term))
 }
 

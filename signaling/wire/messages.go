@@ -430,6 +430,7 @@ const (
 	CodeStore        = "store"         // the store could not be written or read
 	CodeOrigin       = "origin"        // the origin could not be reached or refused
 	CodeUnauthorized = "unauthorized"  // no valid token
+	CodeWrongOrigin  = "wrong_origin"  // a token for pages of another web origin
 	CodeTooLarge     = "too_large"     // over a limit
 	CodeUnknownType  = "unknown_type"  // a message type this build does not know
 	CodeReplaced     = "replaced"      // the endpoint connected again elsewhere

@@ -215,6 +215,9 @@ type Catalog interface {
 	// reserved with this serial.
 	Publish(ctx context.Context, by string, v Version) error
 	Version(ctx context.Context, name, version string) (Version, error)
+	// Newest names the version of a content that was published with the highest
+	// serial; ErrNotFound while none was.
+	Newest(ctx context.Context, name string) (version string, err error)
 
 	// AddPack notes where the chunks of a pack lie, which the caller has verified; one
 	// that is known to lie elsewhere stays there. It is not audited. HasPack reports
@@ -247,6 +250,8 @@ type Catalog interface {
 	Meta(ctx context.Context, key string) (string, error)
 	SetMeta(ctx context.Context, key, value string) error
 
+	// Note writes what changes nothing here into the audit log.
+	Note(ctx context.Context, by, action, target, detail string) error
 	// Audit lists entries newest first, before the id given (0: the newest).
 	Audit(ctx context.Context, before int64, limit int) ([]Entry, error)
 

@@ -10,7 +10,7 @@ import (
 // Order is a version that a site shall have, and how.
 type Order struct {
 	Name, Version string
-	Priority      string
+	Priority      string // of OnDemand: empty unless a rule says one
 	Paused        bool
 	PausedBy      string
 	ReadyBy       time.Time // zero: no matter when
@@ -18,6 +18,9 @@ type Order struct {
 	// Superseded says that a newer version took its place: what is left of the copies is
 	// kept, and nothing of it is fetched.
 	Superseded bool
+	// OnDemand says that nobody asked for it but browsers, and nobody else gets it but
+	// those who shall hold copies.
+	OnDemand bool
 }
 
 // MaxSuperseded bounds the superseded versions of which a site keeps copies: those
@@ -60,6 +63,38 @@ func Resolve(o Orders) []Order {
 		out = append(out, o.ruled(Order{Name: d.Name, Version: d.Version, Priority: d.Priority, PreStage: o.Site.Replicas, Superseded: true}))
 	}
 	return out
+}
+
+// Everywhere names the version of a content that every endpoint of a site shall have,
+// "" where there is none.
+func Everywhere(orders []Order, name string) string {
+	for _, order := range orders {
+		if order.Name == name && order.PreStage == 0 && !order.OnDemand {
+			return order.Version
+		}
+	}
+	return ""
+}
+
+// Demand adds what browsers ask for to what a site shall have, under the same rules. It
+// reports false for a version that a purge took away, which only a distribution brings
+// back.
+func (o Orders) Demand(orders []Order, name, version string, serial uint64) ([]Order, bool) {
+	for i, order := range orders {
+		if order.Name == name && order.Version == version {
+			orders[i].OnDemand = order.OnDemand || order.Superseded
+			return orders, true
+		}
+	}
+	for _, r := range o.Rules {
+		if r.Kind != RulePurge || r.Name != name || r.Version != "" && r.Version != version || r.Site != "" && r.Site != o.Site.Name {
+			continue
+		}
+		if p, ok := o.purge(r); ok && serial <= p.Serial {
+			return orders, false
+		}
+	}
+	return append(orders, o.ruled(Order{Name: name, Version: version, OnDemand: true})), true
 }
 
 // ruled applies the rules to an order.

@@ -24,6 +24,7 @@ func Run(t *testing.T, open func(*testing.T) catalog.Catalog) {
 			"trust documents follow each other":           trustFollows,
 			"a version is reserved, then published":       versionIsPublished,
 			"a version is published once, as reserved":    publishConflicts,
+			"the newest version of a content is named":    newestIsNamed,
 			"serials rise over all contents":              serialsRise,
 			"a distribution needs a version and its site": distributeMissing,
 			"a failed distribution leaves nothing":        distributeFails,

@@ -57,6 +57,24 @@ func versionIsPublished(t *testing.T, c catalog.Catalog) {
 	}
 }
 
+func newestIsNamed(t *testing.T, c catalog.Catalog) {
+	_, err := c.Newest(t.Context(), "app")
+	wantErr(t, "of nothing", err, catalog.ErrNotFound)
+	first, err := c.Reserve(t.Context(), who, "app", "2")
+	must(t, err)
+	_, err = c.Newest(t.Context(), "app")
+	wantErr(t, "of what is only reserved", err, catalog.ErrNotFound)
+	publish(t, c, "app", "1")
+	publish(t, c, "other", "7")
+	if got, err := c.Newest(t.Context(), "app"); got != "1" || err != nil {
+		t.Errorf("got %q (%v), want the only one that was published", got, err)
+	}
+	must(t, c.Publish(t.Context(), who, versionOf("app", "2", first)))
+	if got, err := c.Newest(t.Context(), "app"); got != "1" || err != nil {
+		t.Errorf("got %q (%v), want the one with the highest serial", got, err)
+	}
+}
+
 func publishConflicts(t *testing.T, c catalog.Catalog) {
 	serial, err := c.Reserve(t.Context(), who, "app", "1")
 	must(t, err)

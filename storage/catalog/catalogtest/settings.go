@@ -116,6 +116,9 @@ var changes = []struct {
 	{"board", func(ctx context.Context, c catalog.Catalog) error {
 		return c.PutToken(ctx, who, catalog.Token{Name: "board", Hash: []byte("t"), Role: catalog.RoleViewer})
 	}},
+	{"app at shop", func(ctx context.Context, c catalog.Catalog) error {
+		return c.Note(ctx, who, "create browser token", "app at shop", "for an hour")
+	}},
 }
 
 func changesAreAudited(t *testing.T, c catalog.Catalog) {

@@ -94,6 +94,12 @@ func (c *Catalog) Version(ctx context.Context, name, version string) (v catalog.
 	return v, errors.Join(err, v.ID.UnmarshalText([]byte(id)), v.Body.UnmarshalText([]byte(body)))
 }
 
+// Newest implements catalog.Catalog.
+func (c *Catalog) Newest(ctx context.Context, name string) (version string, err error) {
+	err = c.read.QueryRowContext(ctx, `SELECT version FROM versions WHERE name = $1 AND head <> '' ORDER BY serial DESC LIMIT 1`, name).Scan(&version)
+	return version, found("content "+name, err)
+}
+
 // Distribute implements catalog.Catalog.
 func (c *Catalog) Distribute(ctx context.Context, by string, d catalog.Distribution) (generation uint64, err error) {
 	ref := content.Ref{Name: d.Name, Version: d.Version}

@@ -267,6 +267,11 @@ func (c *Catalog) SetMeta(ctx context.Context, key, value string) error {
 	return nil
 }
 
+// Note implements catalog.Catalog.
+func (c *Catalog) Note(ctx context.Context, by, action, target, detail string) error {
+	return c.change(ctx, by, action, target, detail, func(*sql.Tx) error { return nil })
+}
+
 // Audit implements catalog.Catalog.
 func (c *Catalog) Audit(ctx context.Context, before int64, limit int) ([]catalog.Entry, error) {
 	return list(ctx, c.read, func(r *sql.Rows) (e catalog.Entry, err error) {

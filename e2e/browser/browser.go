@@ -1,0 +1,231 @@
+//go:build linux
+
+// Package browser drives Chromium over its debugging pipe (the DevTools protocol, one
+// JSON message after the other, each ended by a zero byte): it opens pages and asks what
+// they show. Stories stand real pages on a network of namespaces with it.
+package browser
+
+import (
+	"bufio"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"time"
+)
+
+// flags keep Chromium from everything but the page.
+var flags = []string{"--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+	"--disable-component-update", "--disable-sync", "--remote-debugging-pipe"}
+
+// loadStep is how often a page that is being loaded is asked again.
+const loadStep = 50 * time.Millisecond
+
+// killAfter is how long a browser may take to end.
+const killAfter = 5 * time.Second
+
+// Program is the name of the browser.
+const Program = "chromium"
+
+// Chromium is one browser with a profile of its own.
+type Chromium struct {
+	cmd   *exec.Cmd
+	write *os.File
+	done  chan struct{} // closed when nothing more is heard of it
+
+	// mu guards the rest.
+	mu    sync.Mutex
+	last  int
+	calls map[int]chan reply
+}
+
+type reply struct {
+	ID     int             `json:"id"`
+	Result json.RawMessage `json:"result"`
+	Error  *struct {
+		Message string `json:"message"`
+	} `json:"error"`
+}
+
+// Launch starts a browser. Command makes the process, on whatever network it is for;
+// profile is the folder in which it keeps what pages store; pins are digests, in base64,
+// of the keys of certificates that it takes though no authority it knows vouches for them;
+// further flags go to the browser.
+func Launch(command func(name string, args ...string) *exec.Cmd, profile, pins string, more ...string) (*Chromium, error) {
+	args := append(append([]string{}, flags...), "--user-data-dir="+profile, "--ignore-certificate-errors-spki-list="+pins)
+	args = append(append(args, more...), "about:blank")
+	theirs, write, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	read, theirOut, err := os.Pipe()
+	if err != nil {
+		return nil, errors.Join(err, theirs.Close(), write.Close())
+	}
+	c := &Chromium{cmd: command(Program, args...), write: write, done: make(chan struct{}), calls: map[int]chan reply{}}
+	c.cmd.ExtraFiles = []*os.File{theirs, theirOut} // 3 and 4
+	err = c.cmd.Start()
+	_, _ = theirs.Close(), theirOut.Close() // the browser has its own
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("start %s: %w", Program, err), write.Close(), read.Close())
+	}
+	go c.hear(read)
+	return c, nil
+}
+
+// hear hands answers to who waits for them, until the browser ends.
+func (c *Chromium) hear(read *os.File) {
+	defer close(c.done)
+	defer read.Close()
+	in := bufio.NewReader(read)
+	for {
+		text, err := in.ReadBytes(0)
+		if err != nil {
+			return
+		}
+		var r reply
+		if json.Unmarshal(text[:len(text)-1], &r) != nil || r.ID == 0 {
+			continue // an event
+		}
+		c.mu.Lock()
+		if wait := c.calls[r.ID]; wait != nil {
+			wait <- r
+			delete(c.calls, r.ID)
+		}
+		c.mu.Unlock()
+	}
+}
+
+// call asks the browser for something and waits for the answer.
+func (c *Chromium) call(ctx context.Context, session, method string, params, result any) error {
+	c.mu.Lock()
+	c.last++
+	id, wait := c.last, make(chan reply, 1)
+	c.calls[id] = wait
+	text, err := json.Marshal(map[string]any{"id": id, "method": method, "params": params, "sessionId": session})
+	if session == "" {
+		text, err = json.Marshal(map[string]any{"id": id, "method": method, "params": params})
+	}
+	if err == nil {
+		_, err = c.write.Write(append(text, 0))
+	}
+	c.mu.Unlock()
+	if err != nil {
+		return fmt.Errorf("ask the browser for %s: %w", method, err)
+	}
+	select {
+	case r := <-wait:
+		if r.Error != nil {
+			return fmt.Errorf("%s: %s", method, r.Error.Message)
+		}
+		if result == nil {
+			return nil
+		}
+		return json.Unmarshal(r.Result, result)
+	case <-c.done:
+		return fmt.Errorf("%s: the browser has ended", method)
+	case <-ctx.Done():
+		return fmt.Errorf("%s: %w", method, ctx.Err())
+	}
+}
+
+// Close ends the browser, politely at first so that it keeps what its pages stored.
+func (c *Chromium) Close() error {
+	ctx, stop := context.WithTimeout(context.Background(), killAfter)
+	defer stop()
+	err := c.call(ctx, "", "Browser.close", map[string]any{}, nil)
+	select {
+	case <-c.done:
+		err = nil
+	case <-ctx.Done():
+	}
+	if err != nil {
+		_ = c.cmd.Process.Kill()
+	}
+	_ = c.write.Close()
+	_ = c.cmd.Wait() // how it ended does not matter
+	<-c.done
+	return err
+}
+
+// SaveTo has the browser keep in a folder what pages offer to be saved, without asking.
+func (c *Chromium) SaveTo(ctx context.Context, folder string) error {
+	return c.call(ctx, "", "Browser.setDownloadBehavior", map[string]any{"behavior": "allow", "downloadPath": folder}, nil)
+}
+
+// Page is one tab.
+type Page struct {
+	c               *Chromium
+	session, target string
+}
+
+// Open opens a tab at an address.
+func (c *Chromium) Open(ctx context.Context, url string) (*Page, error) {
+	var made struct{ TargetID string }
+	if err := c.call(ctx, "", "Target.createTarget", map[string]any{"url": url}, &made); err != nil {
+		return nil, err
+	}
+	var attached struct{ SessionID string }
+	err := c.call(ctx, "", "Target.attachToTarget", map[string]any{"targetId": made.TargetID, "flatten": true}, &attached)
+	return &Page{c: c, session: attached.SessionID, target: made.TargetID}, err
+}
+
+// Eval runs an expression in the page, waits if it is a promise, and reads its value. A
+// page that is just being loaded is asked again.
+func (p *Page) Eval(ctx context.Context, expression string, value any) error {
+	for {
+		err := p.eval(ctx, expression, value)
+		if err == nil || !strings.Contains(err.Error(), "context") || ctx.Err() != nil {
+			return err
+		}
+		select {
+		case <-time.After(loadStep):
+		case <-ctx.Done():
+		}
+	}
+}
+
+func (p *Page) eval(ctx context.Context, expression string, value any) error {
+	var got struct {
+		Result    struct{ Value json.RawMessage }
+		Exception *struct {
+			Text      string
+			Exception struct{ Description string }
+		} `json:"exceptionDetails"`
+	}
+	err := p.c.call(ctx, p.session, "Runtime.evaluate",
+		map[string]any{"expression": expression, "awaitPromise": true, "returnByValue": true}, &got)
+	switch {
+	case err != nil:
+		return err
+	case got.Exception != nil:
+		return fmt.Errorf("in the page: %s %s", got.Exception.Text, got.Exception.Exception.Description)
+	case value == nil || got.Result.Value == nil:
+		return nil
+	}
+	return json.Unmarshal(got.Result.Value, value)
+}
+
+// Reload loads the page anew.
+func (p *Page) Reload(ctx context.Context) error {
+	return p.c.call(ctx, p.session, "Page.reload", map[string]any{}, nil)
+}
+
+// Close closes the tab.
+func (p *Page) Close(ctx context.Context) error {
+	return p.c.call(ctx, "", "Target.closeTarget", map[string]any{"targetId": p.target}, nil)
+}
+
+// Screenshot is the page as a PNG.
+func (p *Page) Screenshot(ctx context.Context) ([]byte, error) {
+	var shot struct{ Data string }
+	if err := p.c.call(ctx, p.session, "Page.captureScreenshot", map[string]any{"format": "png"}, &shot); err != nil {
+		return nil, err
+	}
+	return base64.StdEncoding.DecodeString(shot.Data)
+}

@@ -1,0 +1,31 @@
+// Package web holds what a server gives to browsers: the download page with its script,
+// style and worker, as web/sdk builds them. What is built is committed, so that the
+// server is built without npm; `make test` says whether it is of the sources beside it.
+package web
+
+import (
+	"embed"
+	"io/fs"
+)
+
+//go:embed dist
+var dist embed.FS
+
+// Get is the download page.
+//
+//go:embed dist/get.html
+var Get []byte
+
+// Check is the page that tells what pages can do in a browser.
+//
+//go:embed dist/check.html
+var Check []byte
+
+// Assets are the files that pages name under /assets/.
+func Assets() fs.FS {
+	sub, err := fs.Sub(dist, "dist/assets")
+	if err != nil {
+		panic(err) // the name is a constant
+	}
+	return sub
+}

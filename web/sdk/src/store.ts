@@ -1,0 +1,328 @@
+import { Bitmap } from './bitmap'
+import type { Body } from './body'
+import type { Head } from './trust'
+
+/** Where bytes came from, in the order of the journal. */
+export const sources = ['origin', 'peer', 'relay', 'reused'] as const
+export type Source = (typeof sources)[number]
+
+/** Where what is held lies, and why it is not on disk. */
+export interface Place {
+  kind: 'disk' | 'memory'
+  reason?: 'unsupported' | 'quota' | 'busy' | 'asked'
+}
+
+/** What a worker's file system offers (File System standard); the DOM's types leave it out. */
+interface SyncHandle {
+  read(b: Uint8Array, at: { at: number }): number
+  write(b: Uint8Array, at: { at: number }): number
+  flush(): void
+  truncate(size: number): void
+  getSize(): number
+  close(): void
+}
+type FileHandle = FileSystemFileHandle & { createSyncAccessHandle(): Promise<SyncHandle> }
+
+const folder = 'sitecast'
+const commitBytes = 8 << 20
+const commitAfter = 2000
+/** What is kept in memory at most, bytes, where there is no disk. */
+export const maxMemory = 512 << 20
+const recordBytes = 16
+const check = 0x53434a31
+
+/** There is no room for a chunk, on disk or in memory. */
+export class NoRoom extends Error {}
+
+/**
+ * Keeps versions in the origin's private file system: of each a pack, in which chunks lie
+ * at fixed offsets, a journal of those that are held, its body and its name. Where that
+ * can't be had, or is full, chunks are kept in memory. Whoever reads a chunk checks it.
+ */
+export class Store {
+  private readonly open = new Set<string>()
+
+  private constructor(private readonly dir: FileSystemDirectoryHandle | undefined, readonly place: Place, private readonly moved: (p: Place) => void) {}
+
+  /** Opens the store; `moved` hears when it goes on in memory. */
+  static async open(memory: boolean, moved: (p: Place) => void): Promise<Store> {
+    if (memory) return new Store(undefined, { kind: 'memory', reason: 'asked' }, moved)
+    try {
+      const root = await navigator.storage.getDirectory()
+      const dir = await root.getDirectoryHandle(folder, { create: true })
+      return new Store(dir, { kind: 'disk' }, moved)
+    } catch {
+      return new Store(undefined, { kind: 'memory', reason: 'unsupported' }, moved)
+    }
+  }
+
+  /** The encoded body of a version that is kept from an earlier visit. */
+  async body(id: string): Promise<Uint8Array | undefined> {
+    try {
+      const file = await (await this.dir!.getFileHandle(`${id}.body`)).getFile()
+      return new Uint8Array(await file.arrayBuffer())
+    } catch {
+      return undefined
+    }
+  }
+
+  /** Opens a version's place, with what is held of it. */
+  async version(id: string, head: Head, body: Body, encoded: Uint8Array): Promise<Version> {
+    const closed = () => void this.open.delete(id)
+    if (!this.dir) return new Version(body, undefined, this.moved, closed)
+    this.open.add(id)
+    try {
+      await this.makeRoom(head.uniqueBytes + encoded.length)
+      await this.write(`${id}.name`, new TextEncoder().encode(JSON.stringify({ name: head.name, serial: head.serial })))
+      await this.write(`${id}.body`, encoded)
+      const disk = await Disk.open(this.dir, id, body)
+      return new Version(body, disk, this.moved, closed)
+    } catch (e) {
+      // Another tab has it open, or not even the body fits.
+      this.moved({ kind: 'memory', reason: isQuota(e) ? 'quota' : 'busy' })
+      return new Version(body, undefined, this.moved, closed)
+    }
+  }
+
+  /** Removes versions of a content that a newer one replaced. */
+  async superseded(name: string, serial: number): Promise<void> {
+    for (const v of await this.list()) if (v.name === name && v.serial < serial && !this.open.has(v.id)) await this.remove(v.id)
+  }
+
+  /** Removes what is not in use, the longest unused first, until there is room. */
+  private async makeRoom(bytes: number): Promise<void> {
+    const versions = (await this.list()).sort((a, b) => a.used - b.used)
+    for (const v of versions) {
+      const { quota = Infinity, usage = 0 } = await navigator.storage.estimate()
+      if (quota - usage > bytes) return
+      if (!this.open.has(v.id)) await this.remove(v.id)
+    }
+  }
+
+  private async list(): Promise<{ id: string; name: string; serial: number; used: number }[]> {
+    const out: { id: string; name: string; serial: number; used: number }[] = []
+    if (!this.dir) return out
+    for await (const file of (this.dir as unknown as { keys(): AsyncIterable<string> }).keys()) {
+      if (!file.endsWith('.name')) continue
+      const text = await (await this.dir.getFileHandle(file)).getFile()
+      const { name, serial } = JSON.parse(await text.text()) as { name: string; serial: number }
+      out.push({ id: file.slice(0, -'.name'.length), name, serial, used: text.lastModified })
+    }
+    return out
+  }
+
+  private async remove(id: string): Promise<void> {
+    // The name goes last: what is left of a removal that was cut short is removed later.
+    for (const part of ['pack', 'journal', 'body', 'name']) {
+      await this.dir!.removeEntry(`${id}.${part}`).catch(() => undefined) // open in another tab, or never there
+    }
+  }
+
+  private async write(name: string, data: Uint8Array): Promise<void> {
+    const file = (await this.dir!.getFileHandle(name, { create: true })) as FileHandle
+    const handle = await unlocked(file)
+    try {
+      handle.truncate(0)
+      if (handle.write(data, { at: 0 }) !== data.length) throw new DOMException('', 'QuotaExceededError')
+      handle.flush()
+    } finally {
+      handle.close()
+    }
+  }
+}
+
+/** Opens a file; the worker of a page that was just reloaded still has it for a moment. */
+async function unlocked(file: FileHandle): Promise<SyncHandle> {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await file.createSyncAccessHandle()
+    } catch (e) {
+      if (tries === 5) throw e
+      await new Promise((resolve) => setTimeout(resolve, 200))
+    }
+  }
+}
+
+function isQuota(e: unknown): boolean {
+  return e instanceof DOMException && e.name === 'QuotaExceededError'
+}
+
+/** The chunks of one version that are held: on disk, and in memory what did not fit there. */
+export class Version {
+  readonly have: Bitmap
+  /** Content bytes by source, and bytes of the origin as they crossed the WAN, since the first visit. */
+  readonly bytes: Record<Source, number> = { origin: 0, peer: 0, relay: 0, reused: 0 }
+  wan = 0
+  private readonly memory = new Map<number, Uint8Array<ArrayBuffer>>()
+  private memoryBytes = 0
+  private full = false
+
+  constructor(
+    private readonly body: Body,
+    private readonly disk: Disk | undefined,
+    private readonly moved: (p: Place) => void,
+    private readonly closed: () => void,
+  ) {
+    this.have = new Bitmap(body.chunks)
+    for (const r of disk?.held ?? []) this.count(r.chunk, sources[r.source] ?? 'peer', r.wan)
+  }
+
+  private count(chunk: number, source: Source, wan: number): void {
+    if (!this.have.has(chunk)) this.bytes[source] += this.body.lengths[chunk]!
+    this.have.set(chunk)
+    this.wan += wan
+  }
+
+  /** Keeps a chunk whose hash was checked. */
+  put(chunk: number, data: Uint8Array<ArrayBuffer>, source: Source, wan: number): void {
+    if (this.have.has(chunk)) {
+      this.wan += wan
+      return
+    }
+    if (!this.disk || this.full || !this.toDisk(chunk, data, source, wan)) this.toMemory(chunk, data)
+    this.count(chunk, source, wan)
+  }
+
+  private toDisk(chunk: number, data: Uint8Array, source: Source, wan: number): boolean {
+    try {
+      this.disk!.put(chunk, data, sources.indexOf(source), wan)
+      return true
+    } catch (e) {
+      if (!isQuota(e)) throw e
+      this.full = true
+      this.moved({ kind: 'memory', reason: 'quota' })
+      return false
+    }
+  }
+
+  private toMemory(chunk: number, data: Uint8Array<ArrayBuffer>): void {
+    if (this.memoryBytes + data.length > maxMemory) throw new NoRoom('the browser gives no more room for this content')
+    this.memory.set(chunk, data)
+    this.memoryBytes += data.length
+  }
+
+  /** Reads a chunk as it is kept; undefined where it is not held. */
+  read(chunk: number): Uint8Array<ArrayBuffer> | undefined {
+    if (!this.have.has(chunk)) return undefined
+    return this.memory.get(chunk)?.slice() ?? this.disk?.read(chunk)
+  }
+
+  /** A chunk was not what it should be. */
+  forget(chunk: number): void {
+    this.have.clear(chunk)
+    this.memory.delete(chunk)
+    this.disk?.forget(chunk)
+  }
+
+  /** Makes durable what was put. */
+  commit(): void {
+    this.disk?.commit()
+  }
+
+  close(): void {
+    this.disk?.close()
+    this.closed()
+  }
+}
+
+interface HeldRecord {
+  chunk: number
+  source: number
+  wan: number
+}
+
+/**
+ * A version on disk. A record of the journal is u32 chunk, u32 source (4: forgotten), u32
+ * bytes over the WAN, u32 check; it is written after the chunk is durable, so what was
+ * torn is fetched again.
+ */
+class Disk {
+  readonly held: HeldRecord[]
+  private readonly offsets: Float64Array
+  private waiting: HeldRecord[] = []
+  private waitingBytes = 0
+  private timer: ReturnType<typeof setTimeout> | undefined
+  private end: number
+  private closed = false
+
+  private constructor(private readonly pack: SyncHandle, private readonly journal: SyncHandle, private readonly body: Body) {
+    this.offsets = new Float64Array(body.chunks)
+    for (let i = 1; i < body.chunks; i++) this.offsets[i] = this.offsets[i - 1]! + body.lengths[i - 1]!
+    this.held = this.replay()
+    this.end = Math.floor(journal.getSize() / recordBytes) * recordBytes
+  }
+
+  static async open(dir: FileSystemDirectoryHandle, id: string, body: Body): Promise<Disk> {
+    const open = async (name: string) => unlocked((await dir.getFileHandle(`${id}.${name}`, { create: true })) as FileHandle)
+    const pack = await open('pack')
+    try {
+      return new Disk(pack, await open('journal'), body)
+    } catch (e) {
+      pack.close()
+      throw e
+    }
+  }
+
+  private replay(): HeldRecord[] {
+    const size = this.journal.getSize()
+    const text = new Uint8Array(size)
+    this.journal.read(text, { at: 0 })
+    const view = new DataView(text.buffer)
+    const held = new Map<number, HeldRecord>()
+    const packed = this.pack.getSize()
+    for (let at = 0; at + recordBytes <= size; at += recordBytes) {
+      const [chunk, source, wan] = [view.getUint32(at), view.getUint32(at + 4), view.getUint32(at + 8)] as const
+      if (view.getUint32(at + 12) !== ((chunk ^ source ^ wan ^ check) >>> 0) || chunk >= this.body.chunks) continue
+      if (source >= sources.length) held.delete(chunk)
+      else if (this.offsets[chunk]! + this.body.lengths[chunk]! <= packed) held.set(chunk, { chunk, source, wan })
+    }
+    return [...held.values()]
+  }
+
+  put(chunk: number, data: Uint8Array, source: number, wan: number): void {
+    const n = this.pack.write(data, { at: this.offsets[chunk]! })
+    if (n !== data.length) throw new DOMException('', 'QuotaExceededError')
+    this.waiting.push({ chunk, source, wan })
+    this.waitingBytes += data.length
+    if (this.waitingBytes >= commitBytes) this.commit()
+    else this.timer ??= setTimeout(() => this.commit(), commitAfter)
+  }
+
+  read(chunk: number): Uint8Array<ArrayBuffer> | undefined {
+    const out = new Uint8Array(this.body.lengths[chunk]!)
+    return this.pack.read(out, { at: this.offsets[chunk]! }) === out.length ? out : undefined
+  }
+
+  forget(chunk: number): void {
+    this.waiting.push({ chunk, source: sources.length, wan: 0 })
+    this.commit()
+  }
+
+  commit(): void {
+    clearTimeout(this.timer)
+    this.timer = undefined
+    if (this.waiting.length === 0 || this.closed) return
+    this.pack.flush()
+    const out = new Uint8Array(recordBytes * this.waiting.length)
+    const view = new DataView(out.buffer)
+    this.waiting.forEach(({ chunk, source, wan }, i) => {
+      const at = recordBytes * i
+      view.setUint32(at, chunk)
+      view.setUint32(at + 4, source)
+      view.setUint32(at + 8, wan)
+      view.setUint32(at + 12, (chunk ^ source ^ wan ^ check) >>> 0)
+    })
+    const n = this.journal.write(out, { at: this.end })
+    this.end += Math.floor(n / recordBytes) * recordBytes // a full disk: those records are lost, their chunks fetched again
+    this.journal.flush()
+    this.waiting = []
+    this.waitingBytes = 0
+  }
+
+  close(): void {
+    this.commit()
+    this.closed = true
+    this.pack.close()
+    this.journal.close()
+  }
+}
