@@ -10,6 +10,7 @@ export class Pacer {
   private starting = true
   private least: number[] = [] // the least delay of each of the last minutes
   private minute = -1
+  private latest: number[] = [] // the delays of the last requests
 
   /**
    * Takes in one request: the delay until its first byte (milliseconds), and the bytes per
@@ -17,16 +18,22 @@ export class Pacer {
    */
   saw(now: number, delay: number, came: number): void {
     this.remember(now, delay)
-    const queue = delay - Math.min(...this.least)
+    // A busy computer is late now and then, a queue delays every request.
+    this.latest = [delay, ...this.latest].slice(0, filtered)
+    const queue = Math.min(...this.latest) - Math.min(...this.least)
     const off = (target - queue) / target
     if (queue > target / 2) this.starting = false
-    if (off >= 0 && came < 0.7 * this.rate) {
+    if (off >= 0 && came < 0.7 * this.rate) { // something else bounds it: stay just above that
       this.starting = false
-      this.rate = Math.max(came * 1.1, minRate) // something else bounds it: stay just above that
+      this.rate = Math.max(1.1 * came, 0.8 * this.rate, minRate)
       return
     }
-    const gain = this.starting ? 1 : off > 0 ? 0.1 * off : 0.5 * Math.max(off, -1)
-    this.rate = Math.max(this.rate * (1 + gain), minRate)
+    if (off >= 0) {
+      this.rate *= this.starting ? 2 : 1 + growth * off
+    } else if (this.latest.length === filtered) { // and look again before it falls further
+      this.rate = Math.max(this.rate * (1 + 0.4 * Math.max(off, -1)), minRate)
+      this.latest = []
+    }
   }
 
   /** The least delay counts for a few minutes: routes change. */
@@ -41,6 +48,8 @@ export class Pacer {
 }
 
 const startRate = 256 << 10
-const minRate = 32 << 10
+const minRate = 64 << 10
 const target = 60
+const growth = 0.2 // a request, at an empty queue
 const remembered = 4
+const filtered = 4 // requests of which the least delay counts

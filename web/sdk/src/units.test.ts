@@ -12,7 +12,8 @@ import { decodeChunk } from './zstd'
 
 describe('the pacer', () => {
   /** A line of some capacity with a queue: what one request after the other sees of it. */
-  function line(p: Pacer, capacity: number, others: number, seconds: number): number {
+  function line(p: Pacer, capacity: number, others: number, seconds: number, late = (_: number) => 0): number {
+    let n = 0
     let now = 0
     let queue = 0
     while (now < seconds * 1000) {
@@ -21,12 +22,15 @@ describe('the pacer', () => {
       const took = Math.max(0.05, (128 << 10) / came)
       queue = Math.max(0, Math.min(0.4, queue + ((p.rate + others - capacity) * took) / capacity))
       now += took * 1000
-      p.saw(now, 20 + queue * 1000, came)
+      p.saw(now, 20 + queue * 1000 + late(n++), came)
     }
     return p.rate
   }
 
   it('uses an idle line', () => expect(line(new Pacer(), 2e6, 0, 20)).toBeGreaterThan(1.2e6))
+  it('uses it also where the computer is busy, and late three times in four', () => {
+    expect(line(new Pacer(), 2e6, 0, 20, (n) => (n % 4 ? 300 : 0))).toBeGreaterThan(1.2e6)
+  })
   it('stands back while others use it', () => {
     const p = new Pacer()
     line(p, 2e6, 0, 20)
