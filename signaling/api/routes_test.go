@@ -34,6 +34,7 @@ var public = map[string]string{
 	"DELETE /api/v1/tunnel/{id}":   "likewise",
 	"GET /packs/{digest}":          "proved by the signature of the address",
 	"GET /bodies/{digest}":         "likewise",
+	"GET /patches/{digest}":        "likewise",
 	"GET /get/{name}":              "the same for all: the token of its link is not sent here",
 	"GET /check":                   "likewise, and says of the browser what that knows itself",
 	"GET /assets/{name}":           "what that page is made of",

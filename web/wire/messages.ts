@@ -94,6 +94,7 @@ export const MaxAttempts = 8
 export const MaxCandidateBytes = 512
 export const MaxCandidates = 64
 export const MaxDataBytes = 65472
+export const MaxDictionaryChunks = 64
 export const MaxFetchers = 64
 export const MaxFlows = 1024
 export const MaxFrameBytes = 65536
@@ -135,6 +136,7 @@ export const Subprotocol = "sitecast"
 export const SubprotocolBearer = "bearer."
 export const TakenWants = 1
 export const TunnelIdleMs = 60000
+export const TunnelLay = "Sitecast-Lay"
 export const TunnelWaitMs = 20000
 export const Unlimited = -1
 export const UplinkHeld = 1
@@ -201,6 +203,8 @@ export interface Hello {
   trust?: number
   /** Generation is the desired state obeyed last. */
   generation?: number
+  /** Patches says that the endpoint takes chunks as patches to what it holds. */
+  patches?: boolean
 }
 
 /**
@@ -438,6 +442,42 @@ export interface Part {
 }
 
 /**
+ * PatchPart is one chunk as it lies among patches.
+ */
+export interface PatchPart {
+  /** encoded bytes */
+  n: number
+  /** pack.Encoding: 0 plain, 1 zstd, 2 zstd with a dictionary */
+  e?: number
+  /** bytes before it in the range that are of no use */
+  s?: number
+  /** First and Count are the chunks of the base that are the dictionary, back to back. */
+  f?: number
+  k?: number
+}
+
+/**
+ * Patch names the chunks of a lease once more, in a range of another object, where they
+ * lie as patches: each is made of what an older version has around its place. Who holds
+ * that version whole fetches this range in place of the lease's own; all others, and
+ * whoever fails at it, take the lease's own, or what is left of it.
+ */
+export interface Patch {
+  /** the older version */
+  base: string
+  /** the object */
+  pack: string
+  /** signed, absolute or relative to the server */
+  url: string
+  /** first byte in the object */
+  from: number
+  /** one past the last byte */
+  to: number
+  /** Parts are the lease's, one for each, in order and without gaps. */
+  parts: PatchPart[]
+}
+
+/**
  * Lease is the right to fetch one range from the origin, once, for the site.
  * An endpoint holds its current and its next lease. Progress renews it; without
  * it the lease ends after TTL. Epoch and Lease fence it: a report under an older
@@ -462,6 +502,8 @@ export interface Lease {
   ttl_ms: number
   /** begin it when the current lease is done */
   next?: boolean
+  /** Patch is another way to the same chunks; nil: there is none. */
+  patch?: Patch
 }
 
 /**
@@ -623,6 +665,8 @@ export interface LeaseState {
   done?: boolean
   /** why the endpoint gave it back */
   failed?: string
+  /** Patched is how many of the leading parts came as patches, or were held before. */
+  patched?: number
   /** Range announces a lease that outlived the session it was granted in. The server takes it over, under the pair it was granted with, or revokes it. */
   range?: LeaseRange
 }
@@ -802,7 +846,7 @@ export type Kind = keyof Bodies
 
 import { bytes, flag, hex, list, map, object, opt, raw, real, text, time, unsigned, whole, type Table } from './table'
 
-const helloTable = object({ version: whole, session: opt(text), software: opt(text), name: opt(text), device: opt(text), battery: opt(flag), wireless: opt(flag), subnets: opt(list(text)), trust: opt(unsigned), generation: opt(unsigned) })
+const helloTable = object({ version: whole, session: opt(text), software: opt(text), name: opt(text), device: opt(text), battery: opt(flag), wireless: opt(flag), subnets: opt(list(text)), trust: opt(unsigned), generation: opt(unsigned), patches: opt(flag) })
 const iceTable = object({ urls: list(text), username: opt(text), credential: opt(text), place: opt(text) })
 const welcomeTable = object({ version: whole, session: text, resumed: opt(flag), epoch: unsigned, endpoint: text, site: text, server_time: time, expires: opt(time), ice: opt(list(iceTable)) })
 const renewTable = object({ token: opt(text), expires: opt(time), ice: opt(list(iceTable)) })
@@ -822,7 +866,9 @@ const descriptionTable = object({ sdp: text, statement: statementTable })
 const signalTable = object({ from: opt(text), to: text, link: text, attempt: opt(whole), direct: opt(flag), offer: opt(descriptionTable), answer: opt(descriptionTable), candidate: opt(text), refused: opt(text) })
 const linkedTable = object({ peer: text, attempt: opt(whole), up: flag, relayed: opt(flag), reason: opt(text) })
 const partTable = object({ c: unsigned, n: unsigned, e: opt(unsigned), s: opt(unsigned) })
-const leaseTable = object({ flow: hex(32), epoch: unsigned, lease: unsigned, body: opt(flag), pack: hex(64), url: text, from: whole, to: whole, parts: opt(list(partTable)), ttl_ms: whole, next: opt(flag) })
+const patchPartTable = object({ n: unsigned, e: opt(unsigned), s: opt(unsigned), f: opt(unsigned), k: opt(unsigned) })
+const patchTable = object({ base: hex(32), pack: hex(64), url: text, from: whole, to: whole, parts: list(patchPartTable) })
+const leaseTable = object({ flow: hex(32), epoch: unsigned, lease: unsigned, body: opt(flag), pack: hex(64), url: text, from: whole, to: whole, parts: opt(list(partTable)), ttl_ms: whole, next: opt(flag), patch: opt(patchTable) })
 const revokeTable = object({ epoch: unsigned, lease: unsigned, reason: opt(text) })
 const lineTable = object({ capacity: opt(whole), busy: opt(real), base: opt(map(whole)) })
 const governTable = object({ epoch: unsigned, term: unsigned, holder: text, stand_by: opt(text), fetchers: opt(list(text)), bound: whole, reflectors: opt(list(text)), line: opt(lineTable) })
@@ -834,7 +880,7 @@ const governedTable = object({ epoch: unsigned, term: unsigned, state: text, rea
 const bitsTable = object({ from: unsigned, bits: bytes })
 const sourcesTable = object({ origin: whole, peer: whole, relay: whole, reused: whole })
 const leaseRangeTable = object({ body: opt(flag), pack: hex(64), from: whole, to: whole })
-const leaseStateTable = object({ epoch: unsigned, lease: unsigned, verified: unsigned, done: opt(flag), failed: opt(text), range: opt(leaseRangeTable) })
+const leaseStateTable = object({ epoch: unsigned, lease: unsigned, verified: unsigned, done: opt(flag), failed: opt(text), patched: opt(unsigned), range: opt(leaseRangeTable) })
 const progressTable = object({ flow: hex(32), body: opt(flag), seeding: opt(flag), have: opt(list(bitsTable)), complete: opt(flag), bytes: sourcesTable, wan_bytes: whole, error: opt(text), code: opt(text), leases: opt(list(leaseStateTable)) })
 const examineTable = object({ question: text, peer: text })
 const addressesTable = object({ host: opt(whole), reflexive: opt(whole), relay: opt(whole), hidden: opt(whole), refused: opt(whole) })
