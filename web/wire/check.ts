@@ -1,10 +1,10 @@
 import { byteLength, RefusedError } from './codec'
 import {
-  CodeTooLarge, DelayBuckets, MaxAttempt, MaxAttempts, MaxBodyBytes, MaxCandidateBytes, MaxChunkBytes, MaxChunks, MaxCodeBytes,
+  CodeTooLarge, DelayBuckets, MaxAttempt, MaxAttempts, MaxBodyBytes, MaxCandidateBytes, MaxChunkBytes, MaxChunks, MaxCodeBytes, MaxDictionaryChunks,
   MaxFetchers, MaxFlows, MaxHeadBytes, MaxICE, MaxKeeping, MaxLeaseParts, MaxLeaseStates, MaxLinkBytes, MaxNameBytes, MaxNetworks,
   MaxQuestionBytes, MaxReasonBytes, MaxReflectors, MaxSDPBytes, MaxSeen, MaxSessionBytes, MaxSubnets, MaxTokenBytes, MaxTrustBytes,
   MaxURLBytes, PaceKeyBytes, Version,
-  type Addresses, type Bodies, type ICE, type Kind, type Lease, type Line, type Progress, type Signal,
+  type Addresses, type Bodies, type ICE, type Kind, type Lease, type Line, type Patch, type Progress, type Signal,
 } from './messages'
 import { parseNetwork } from './candidate'
 import { checkName, checkVersion } from './names'
@@ -246,13 +246,25 @@ function lease(l: Lease): void {
   need(l.url !== '', 'url is needed')
   count('parts', l.parts, MaxLeaseParts)
   size('url', l.url, MaxURLBytes)
-  if (l.body) return need(!l.parts?.length && l.to <= MaxBodyBytes, 'the lease of a body has no parts and ends within a body')
+  if (l.body) return need(!l.parts?.length && !l.patch && l.to <= MaxBodyBytes, 'the lease of a body has no parts or patches and ends within a body')
   let sum = 0
   for (const p of l.parts ?? []) {
     need(p.n > 0 && p.n <= MaxChunkBytes && p.c < MaxChunks && (p.e ?? 0) <= 1, 'a part is out of range')
     sum += (p.s ?? 0) + p.n
   }
   need(sum === l.to - l.from, `parts of ${sum} bytes in a range of ${l.to - l.from}`)
+  if (l.patch) patch(l.patch, l.parts?.length ?? 0)
+}
+
+function patch(p: Patch, parts: number): void {
+  need(p.from >= 0 && p.to > p.from && p.url !== '' && p.parts.length === parts, 'patches have no range or url, or are not one for each part')
+  size('url of patches', p.url, MaxURLBytes)
+  let sum = 0
+  for (const { n, e = 0, s = 0, f = 0, k = 0 } of p.parts) {
+    need(n > 0 && n <= MaxChunkBytes && e <= 2 && (e === 2) === k > 0 && k <= MaxDictionaryChunks && f < MaxChunks, 'a patch is out of range')
+    sum += s + n
+  }
+  need(sum === p.to - p.from, `patches of ${sum} bytes in a range of ${p.to - p.from}`)
 }
 
 function progress(p: Progress): void {
@@ -260,7 +272,7 @@ function progress(p: Progress): void {
   for (const b of p.have ?? []) need(b.from % 8 === 0 && b.from + 8 * b.bits.length <= MaxChunks, 'bits do not fit a bitmap')
   count('leases', p.leases, MaxLeaseStates)
   for (const l of p.leases ?? []) {
-    need((l.verified ?? 0) <= MaxLeaseParts, 'more parts are verified than a lease has')
+    need(Math.max(l.verified ?? 0, l.patched ?? 0) <= MaxLeaseParts, 'more parts are verified than a lease has')
     const r = l.range
     if (r) need(r.from >= 0 && r.to > r.from, 'range of a lease is empty or negative')
     size('failed', l.failed, MaxReasonBytes)
