@@ -1,7 +1,7 @@
 import { byteLength, RefusedError } from './codec'
 import {
   CodeTooLarge, DelayBuckets, MaxAttempt, MaxAttempts, MaxBodyBytes, MaxCandidateBytes, MaxChunkBytes, MaxChunks, MaxCodeBytes, MaxDictionaryChunks,
-  MaxFetchers, MaxFlows, MaxHeadBytes, MaxICE, MaxKeeping, MaxLeaseParts, MaxLeaseStates, MaxLinkBytes, MaxNameBytes, MaxNetworks,
+  MaxFetchers, MaxFlows, MaxNamed, MaxHeadBytes, MaxICE, MaxKeeping, MaxLeaseParts, MaxLeaseStates, MaxLinkBytes, MaxNameBytes, MaxNetworks,
   MaxQuestionBytes, MaxReasonBytes, MaxReflectors, MaxSDPBytes, MaxSeen, MaxSessionBytes, MaxSubnets, MaxTokenBytes, MaxTrustBytes,
   MaxURLBytes, PaceKeyBytes, Version,
   type Addresses, type Bodies, type ICE, type Kind, type Lease, type Line, type Patch, type Progress, type Signal,
@@ -67,6 +67,11 @@ const checks: { [K in Kind]?: (b: Bodies[K]) => void } = {
     need(b.attempt >= 1, 'attempts count from 1')
     endpoint(b.peer)
     attempt(b.attempt)
+    count('flows of a visitor', b.visitor?.flows, MaxNamed)
+  },
+  visiting(b) {
+    endpoint(b.peer)
+    count('flows of a visitor', b.flows, MaxNamed)
   },
   hang_up: (b) => endpoint(b.peer),
   signal: (b) => signal(b),
@@ -236,6 +241,7 @@ function signal(s: Signal): void {
   peer(s.from)
   endpoint(s.to)
   size('link', s.link, MaxLinkBytes)
+  count('flows of a visitor', s.visitor?.flows, MaxNamed)
   attempt(s.attempt)
   size('candidate', s.candidate, MaxCandidateBytes)
   size('refused', s.refused, MaxReasonBytes)
