@@ -60,8 +60,6 @@ export class Engine {
     this.fetcher = new Fetcher(this)
   }
 
-  // ---- the server
-
   connected(w: Welcome): void {
     this.cfg.ice(w.ice)
     this.tellUplink(true)
@@ -177,9 +175,8 @@ export class Engine {
     f.pausedBy = w.paused_by ?? ''
     const paused = w.paused ?? false
     if (paused && !f.paused) {
-      f.paused = true
+      Object.assign(f, { paused, reportedAt: -Infinity })
       this.suspend(f, 'paused')
-      f.reportedAt = -Infinity
     } else if (!paused && f.paused) {
       f.paused = false
       if (active(f)) this.exchange.joinAll(f)
@@ -224,8 +221,6 @@ export class Engine {
     this.cfg.uplink.send('obeyed', { generation: w.generation })
     this.cfg.changed()
   }
-
-  // ---- the page
 
   /** The page asks for a content, or one version of it. */
   want(name: string, version?: string): void {
@@ -373,8 +368,6 @@ export class Engine {
       if (payload.some((b) => b !== 0)) l.send({ kind: FrameHave, version: f.id, number: 8 * from, payload })
     }
   }
-
-  // ---- deciding
 
   /** Decides once after the events at hand. */
   decide(): void {

@@ -217,7 +217,7 @@ class Endpoint {
       const missing = this.engine.told && performance.now() - d.asked > notOffered
       return {
         state: missing ? 'failed' : 'waiting', name: d.name, version: d.version ?? '', total: 0, held: 0, bytes: { origin: 0, peer: 0, relay: 0, reused: 0 },
-        wan: 0, size: 0, code: missing ? 'not_offered' : '', reason: missing ? 'this site does not offer the content to this page: its token has to name it' : '',
+        wan: 0, size: 0, code: missing ? 'not_offered' : '', reason: missing ? 'the token does not name it' : '',
       }
     }
     const bytes = { ...(f.version?.bytes ?? { origin: 0, peer: 0, relay: 0, reused: 0 }) }
