@@ -79,7 +79,7 @@ class Endpoint {
     const root = concat(answer.root)
     if (start.trust) await checkRoot(root, start.trust)
     else if (new URL(start.server).origin !== start.origin) {
-      throw new TrustError('untrusted', 'a page of another web site has to say whom it trusts: join({ trust: "sha256-..." })')
+      throw new TrustError('untrusted', 'say whom the page trusts: join({ trust: "sha256-..." })')
     }
     const trust = await Trust.open(answer.trust, root)
     const e = new Endpoint(start, identity, store, root, trust, answer.token)
