@@ -98,6 +98,7 @@ type Endpoint struct {
 	net    *rtctest.Host
 	at     atomic.Pointer[string] // its address on the LAN
 	fenced atomic.Bool
+	radio  atomic.Bool // is its way to the LAN
 	token  string
 	agent  *running // nil while it is off
 }
@@ -150,7 +151,7 @@ func (l *Lab) StartServer() {
 	l.must(err)
 	data := filepath.Join(l.dir, "server")
 	s, err := server.New(context.Background(), server.Config{Data: data, Packs: filepath.Join(data, "packs"),
-		PublicURL: l.url, Listener: listener, Fetchers: l.fetchers, Relay: l.relay(), RelayAddr: l.relayAt,
+		PublicURL: l.url, Listener: listener, Fetchers: l.fetchers, Relay: l.relay(), RelayAddrs: []string{l.relayAt},
 		Log: slog.New(listening{Handler: l.log("server").Handler(), to: &l.holders})})
 	l.must(err)
 	l.origin, l.server = s, run(s.Run)
@@ -215,7 +216,7 @@ func (e *Endpoint) Start() {
 	e.agent = run(func(ctx context.Context) error {
 		return agent.Run(ctx, agent.Config{Server: e.lab.url, Data: e.Data, Name: e.Name, Device: "agent", RTCListen: "0.0.0.0:0",
 			EnrolToken: func() (string, error) { return e.token, nil }, Log: e.lab.log(e.Name),
-			StoreKey: e.Key, Net: e.net, Dial: e.dial})
+			StoreKey: e.Key, Net: e.net, Dial: e.dial, Radio: func() (bool, bool) { return e.radio.Load(), true }})
 	})
 }
 

@@ -135,3 +135,33 @@ func TestRelayedLinkBecomesDirectWhenThereIsAWay(t *testing.T) {
 		}
 	})
 }
+
+// Radio is for those who have no cable: an endpoint that goes from one to the other is
+// asked to fetch for the site, or spared, from then on.
+func TestWhoFetchesChangesWithWhoHasACable(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := lab.New(t, lab.Plan{Sites: []int{2}, Path: wan, LAN: time.Millisecond})
+		defer l.Close()
+		s := l.Sites[0]
+		for i, c := range []struct{ radio, cable *lab.Endpoint }{{s.Endpoints[0], s.Endpoints[1]}, {s.Endpoints[1], s.Endpoints[0]}} {
+			c.radio.Radio(true)
+			c.cable.Radio(false)
+			time.Sleep(10 * time.Second)
+			name := []string{"one", "two"}[i]
+			l.Publish(name, "1", mib)
+			watched := l.Watch(s)
+			l.Distribute(name + "@1")
+			l.AwaitComplete(name, s, time.Minute)
+			time.Sleep(2 * time.Second)
+			of := map[*lab.Endpoint]int64{}
+			for _, second := range watched() {
+				for e, n := range second.Of {
+					of[e] += n
+				}
+			}
+			if of[c.cable] < mib || of[c.radio] > mib/4 {
+				t.Errorf("%s: %d bytes came to who has a cable and %d to who has radio, want all to the first", name, of[c.cable], of[c.radio])
+			}
+		}
+	})
+}

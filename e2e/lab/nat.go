@@ -64,6 +64,10 @@ func (e *Endpoint) Move(ip string) {
 	e.at.Store(&ip)
 }
 
+// Radio says whether radio or a cable is the endpoint's way to its LAN from now on; its
+// address stays.
+func (e *Endpoint) Radio(on bool) { e.radio.Store(on) }
+
 // Where is the endpoint's address on its LAN.
 func (e *Endpoint) Where() string { return *e.at.Load() }
 
@@ -88,7 +92,7 @@ func (l *Lab) relay() *relay.Config {
 	}
 	conn, err := l.relayNet.ListenPacket("udp4", relayAddr)
 	l.must(err)
-	return &relay.Config{Conns: []net.PacketConn{conn}, PublicIP: net.ParseIP(relayIP),
+	return &relay.Config{Conns: []net.PacketConn{conn}, PublicIPs: []net.IP{net.ParseIP(relayIP)},
 		MinPort: relayMinPort, MaxPort: relayMaxPort, Log: l.log("relay")}
 }
 

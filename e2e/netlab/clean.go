@@ -74,6 +74,9 @@ func remove(names []string) error {
 	}
 	var lines []string
 	for _, name := range names {
+		if err := os.RemoveAll(filepath.Join(hostsDir, name)); err != nil {
+			return err
+		}
 		if _, err := os.Stat(filepath.Join(netnsDir, name)); err == nil {
 			lines = append(lines, "netns del "+name)
 		}

@@ -25,6 +25,7 @@ const netnsDir = "/run/netns"
 type Host struct {
 	name string // of the namespace
 	addr netip.Addr
+	old  netip.Addr // of IPv4, where addr is of IPv6 and the host has both
 }
 
 // Name is the namespace's name, for `ip netns exec`.
@@ -32,6 +33,14 @@ func (h *Host) Name() string { return h.name }
 
 // IP is the address that other hosts reach it by. A router's is that on its LAN.
 func (h *Host) IP() netip.Addr { return h.addr }
+
+// IPs are that address and, where the host has both kinds, that of IPv4.
+func (h *Host) IPs() []netip.Addr {
+	if h.old.IsValid() {
+		return []netip.Addr{h.addr, h.old}
+	}
+	return []netip.Addr{h.addr}
+}
 
 // Command prepares a program that runs on the host. The process is the program's
 // own, so signals and resource usage are those of the program.

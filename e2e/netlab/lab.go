@@ -32,6 +32,7 @@ type Lab struct {
 	// before a shaped queue: TCP limits what it keeps in its own host's.
 	transit *Host
 
+	family Family
 	prefix string // of the names of its namespaces
 	names  []string
 }
@@ -67,7 +68,7 @@ func Start(plan Plan) (*Lab, error) {
 
 // newLab names and numbers everything, and makes nothing.
 func newLab(plan Plan) *Lab {
-	lab := &Lab{prefix: fmt.Sprintf("%s%d-%d-", namePrefix, os.Getpid(), labs.Add(1))}
+	lab := &Lab{family: plan.Family, prefix: fmt.Sprintf("%s%d-%d-", namePrefix, os.Getpid(), labs.Add(1))}
 	lab.Origin = lab.host("origin", netip.AddrFrom4([4]byte{10, 64, 0, 1}))
 	lab.transit = lab.host("transit", netip.AddrFrom4([4]byte{10, 64, 0, 2}))
 	for i, sp := range plan.Sites {
@@ -85,6 +86,9 @@ func newLab(plan Plan) *Lab {
 	}
 	return lab
 }
+
+// Family says which addresses its hosts have.
+func (lab *Lab) Family() Family { return lab.family }
 
 func (lab *Lab) host(name string, addr netip.Addr) *Host {
 	h := &Host{name: lab.prefix + name, addr: addr}
@@ -117,7 +121,7 @@ func (lab *Lab) build(plan Plan) error {
 	if plan.Family == IPv4 {
 		return nil
 	}
-	return lab.buildIPv6(plan.Family == DualStack)
+	return lab.buildIPv6(plan.Family)
 }
 
 func (lab *Lab) buildOrigin(sysctls map[string]string) error {

@@ -34,6 +34,9 @@ const (
 	IPv4 Family = iota
 	IPv6
 	DualStack // [Host.IP] is that of IPv6, as resolvers order them
+	// Mixed is dual stack but for endpoints: the first of a site has IPv4 alone, the second
+	// IPv6 alone, and so on in turn. All hosts know the origin as [OriginName].
+	Mixed
 )
 
 // SitePlan is one place: a router, and endpoints on its LAN.

@@ -31,6 +31,7 @@ import (
 const (
 	serverPort = "8443"
 	statusPort = "9090"
+	relayPort  = "3478" // of the server's own
 	// patience is how long a process may take to start or to obey.
 	patience = 30 * time.Second
 	pollStep = 50 * time.Millisecond
@@ -51,7 +52,8 @@ type Rig struct {
 	exe        string
 	dir        string
 	scheme     Scheme
-	url        string
+	url        string // as programs on the hosts know it
+	near       string // and this process
 	serverArgs []string
 	relays     []*Process
 	before     int64 // bytes that servers before this one served
@@ -93,7 +95,11 @@ const (
 // each of the lab's, keeping everything in dir. Further flags go to the server.
 func Start(ctx context.Context, lab *netlab.Lab, exe, dir string, scheme Scheme, flags ...string) (*Rig, error) {
 	address := net.JoinHostPort(lab.Origin.IP().String(), serverPort)
-	r := &Rig{Lab: lab, exe: exe, dir: dir, scheme: scheme, url: string(scheme) + "://" + address}
+	r := &Rig{Lab: lab, exe: exe, dir: dir, scheme: scheme, url: string(scheme) + "://" + address, near: string(scheme) + "://" + address}
+	if lab.Family() == netlab.Mixed {
+		r.url, address = string(scheme)+"://"+net.JoinHostPort(netlab.OriginName, serverPort), ":"+serverPort
+		flags = append(publicIPs("--turn-public-ip", lab.Origin), append(flags, "--turn-listen", ":"+relayPort)...)
+	}
 	r.serverArgs = append([]string{"server", "--data", filepath.Join(dir, "server"), "--listen", address, "--public-url", r.url},
 		append(r.insecure(), flags...)...)
 	if err := r.startServer(); err != nil {
@@ -122,7 +128,7 @@ func (r *Rig) startServer() (err error) {
 
 func (r *Rig) ready(ctx context.Context) error {
 	return Poll(ctx, "the server to answer", func() (bool, error) {
-		_, err := r.get(ctx, r.Lab.Origin, r.url+"/readyz")
+		_, err := r.get(ctx, r.Lab.Origin, r.near+"/readyz")
 		return err == nil, nil
 	})
 }
@@ -186,9 +192,18 @@ func (a *Agent) Restart(flags ...string) (err error) {
 	return err
 }
 
-// StartRelay runs a relay on a host, over TLS too with a certificate.
-func (r *Rig) StartRelay(host *netlab.Host, listen, secretFile, cert, key string) error {
-	args := []string{"relay", "--listen", listen, "--public-ip", host.IP().String(), "--secret-file", secretFile}
+// publicIPs are flags that name a host's addresses.
+func publicIPs(flag string, host *netlab.Host) (flags []string) {
+	for _, ip := range host.IPs() {
+		flags = append(flags, flag, ip.String())
+	}
+	return flags
+}
+
+// StartRelay runs a relay on a host, at all its addresses, over TLS too with a
+// certificate.
+func (r *Rig) StartRelay(host *netlab.Host, port, secretFile, cert, key string) error {
+	args := append([]string{"relay", "--listen", ":" + port, "--secret-file", secretFile}, publicIPs("--public-ip", host)...)
 	if cert != "" {
 		args = append(args, "--tls-cert", cert, "--tls-key", key)
 	}

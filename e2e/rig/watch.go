@@ -33,7 +33,7 @@ func (a *Agent) Metric(ctx context.Context, name string) (float64, error) {
 
 // ServerMetric asks the server for one of its metrics.
 func (r *Rig) ServerMetric(ctx context.Context, name string) (float64, error) {
-	text, err := r.get(ctx, r.Lab.Origin, r.url+"/metrics")
+	text, err := r.get(ctx, r.Lab.Origin, r.near+"/metrics")
 	if err != nil {
 		return 0, err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sitecast/sitecast/edge/origin"
 	"github.com/sitecast/sitecast/signaling/wire"
+	"github.com/sitecast/sitecast/storage/patch"
 )
 
 const (
@@ -97,6 +98,11 @@ func (a *agent) FetchParts(ctx context.Context, lease wire.Lease, plainLen func(
 		}
 		return err
 	})
+}
+
+// FetchPatches implements engine.Origin. No agent says that it takes any.
+func (a *agent) FetchPatches(context.Context, wire.Lease, func(uint32) uint32, func(uint32) ([]byte, error), func(wire.Part, []byte) error) error {
+	return patch.ErrUnusable
 }
 
 // FetchBody implements engine.Origin.

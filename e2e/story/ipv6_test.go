@@ -61,6 +61,41 @@ func TestEndpointsMeetThroughARelayOverIPv6(t *testing.T) {
 	}
 }
 
+// Where one has only IPv4 and the other only IPv6 a relay that has both joins them: that at
+// their site, or the server's own, whose link waits until the origin is dearer.
+func TestEndpointsOfDifferentKindsMeetThroughARelay(t *testing.T) {
+	long(t)
+	for _, c := range []struct {
+		name             string
+		atSite, tls, udp bool
+	}{{"at the site, over UDP", true, false, true}, {"at the site, over TLS", true, true, false}, {"the server's own", false, false, true}} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel() // it waits most of its time
+			s := open(t, sixPlan(2, netlab.Mixed), 4*mib)
+			if c.atSite {
+				s.relayAtSite(c.tls)
+			}
+			if !c.udp {
+				s.run("iptables", "-A", "INPUT", "-i", "lan", "-p", "udp", "-j", "DROP")
+				s.run("ip6tables", "-A", "INPUT", "-i", "lan", "-p", "udp", "-j", "DROP")
+			}
+			s.must(s.StartAgents(s.ctx))
+			s.publish("hello", "1", 1000)
+			s.sitecast("distribute", "hello@1", "--all") // links are made for a flow
+			s.linked(1)
+			if c.atSite {
+				s.wantShared(s.crossed(0))
+				return
+			}
+			s.sitecast("distribute", "app@1", "--all", "--wait")
+			s.wantDelivered("app", "1", s.size)
+			if f := s.flow("app", 0); f.Groups != 2 || f.BytesOrigin != 2*s.size {
+				t.Errorf("%d bytes from the origin for %d groups; want two copies for two", f.BytesOrigin, f.Groups)
+			}
+		})
+	}
+}
+
 // Where IPv4 between peers is broken, and nobody says so, they meet over IPv6.
 func TestPeersMeetOverIPv6WhereIPv4IsBroken(t *testing.T) {
 	meetWithout(t, 3, "iptables", "10.1.1.0/24")

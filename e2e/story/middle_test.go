@@ -25,6 +25,9 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/sitecast/sitecast/e2e/netlab"
+	"github.com/sitecast/sitecast/e2e/rig"
 )
 
 const (
@@ -44,6 +47,8 @@ type middle struct {
 	wg      sync.WaitGroup
 	refused atomic.Int64 // WebSockets
 	polls   atomic.Int64
+	asked   atomic.Int64 // requests that bring something of a control socket
+	brought atomic.Int64 // bytes in them
 }
 
 // beMiddle runs it on the site's router.
@@ -66,8 +71,14 @@ func (s *stage) beMiddle(server string) *middle {
 			http.Error(w, "no upgrades here", http.StatusForbidden)
 			return
 		}
-		if r.Method == http.MethodGet && filepath.Dir(r.URL.Path) == "/api/v1/tunnel" {
-			m.polls.Add(1)
+		if filepath.Dir(r.URL.Path) == "/api/v1/tunnel" {
+			switch r.Method {
+			case http.MethodGet:
+				m.polls.Add(1)
+			case http.MethodPost:
+				m.asked.Add(1)
+				m.brought.Add(r.ContentLength)
+			}
 		}
 		pass.ServeHTTP(w, r)
 	})}
@@ -149,15 +160,7 @@ func (m *middle) certify() {
 // lets out.
 func TestASiteBehindAHostileMiddleGetsItsCopy(t *testing.T) {
 	const size = 8 * mib
-	s := open(t, oneSite(3, 50), size)
-	router := s.lab.Sites[0].Router
-	out, err := router.Command(s.ctx, "iptables", "-A", "FORWARD", "-i", "lan", "-o", "wan", "-j", "DROP").CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	m := s.beMiddle(s.lab.Origin.IP().String() + ":8443")
-	s.AgentFlags = []string{"--proxy", "http://" + proxyUser + "@" + router.IP().String() + ":" + proxyPort, "--ca-file", m.file}
-	s.must(s.StartAgents(s.ctx))
+	s, m := behindMiddle(t, oneSite(3, 50), size)
 	before := s.crossed(0)
 	s.sitecast("distribute", "app@1", "--all", "--wait")
 	s.wantDelivered("app", "1", size)
@@ -166,5 +169,37 @@ func TestASiteBehindAHostileMiddleGetsItsCopy(t *testing.T) {
 	}
 	if m.refused.Load() == 0 || m.polls.Load() == 0 {
 		t.Errorf("%d WebSockets were refused and %d polls passed, want some of both", m.refused.Load(), m.polls.Load())
+	}
+}
+
+// behindMiddle is a site whose agents get out only through a hostile middle.
+func behindMiddle(t *testing.T, plan netlab.Plan, size int64) (*stage, *middle) {
+	t.Helper()
+	s := open(t, plan, size)
+	router := s.lab.Sites[0].Router
+	s.run("iptables", "-A", "FORWARD", "-i", "lan", "-o", "wan", "-j", "DROP")
+	m := s.beMiddle(s.lab.Origin.IP().String() + ":8443")
+	s.AgentFlags = []string{"--proxy", "http://" + proxyUser + "@" + router.IP().String() + ":" + proxyPort, "--ca-file", m.file}
+	s.must(s.StartAgents(s.ctx))
+	return s, m
+}
+
+// What a governed download says over a tunnel is little beside the line. Pings make most
+// of the requests, each of 600 bytes before what it brings.
+func TestADownloadThroughPlainRequestsSaysLittle(t *testing.T) {
+	long(t)
+	const size, mbit = 16 * mib, 5
+	plan := oneSite(2, mbit)
+	plan.Sites[0].WAN.Down.Delay, plan.Sites[0].WAN.Up.Delay = 20*time.Millisecond, 20*time.Millisecond
+	s, m := behindMiddle(t, plan, size)
+	asked, brought, polls, begin := m.asked.Load(), m.brought.Load(), m.polls.Load(), time.Now()
+	s.sitecast("distribute", "app@1", "--all")
+	s.must(rig.Pause(s.ctx, 20*time.Second))
+	took := time.Since(begin).Seconds()
+	f := s.flow("app", 0)
+	requests, bytes, polled := float64(m.asked.Load()-asked)/took, float64(m.brought.Load()-brought)/took, float64(m.polls.Load()-polls)/took
+	t.Logf("in %.0f s %d bytes of content; %.1f requests a second brought %.0f bytes a second, and %.1f a second polled", took, f.BytesOrigin, requests, bytes, polled)
+	if requests+polled > 60 || bytes > 3000 {
+		t.Errorf("%.1f requests and %.1f polls a second, want 60 at most, and %.0f bytes a second in them, want 3000", requests, polled, bytes)
 	}
 }

@@ -3,17 +3,11 @@
 package story
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"encoding/pem"
-	"math/big"
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
-	"time"
 
 	"github.com/sitecast/sitecast/e2e/netlab"
 	"github.com/sitecast/sitecast/e2e/rig"
@@ -25,17 +19,8 @@ const relayPort = "3478"
 // certificate writes one that nobody has reason to trust.
 func (s *stage) certificate() (cert, key string) {
 	s.t.Helper()
-	dir := s.t.TempDir()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	cert, key, err := rig.Certificate(s.t.TempDir())
 	s.must(err)
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
-	s.must(err)
-	secret, err := x509.MarshalPKCS8PrivateKey(private)
-	s.must(err)
-	cert, key = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
-	s.must(os.WriteFile(cert, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600))
-	s.must(os.WriteFile(key, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}), 0o600))
 	return cert, key
 }
 
@@ -49,9 +34,12 @@ func (s *stage) relayAtSite(tls bool) {
 		cert, key = s.certificate()
 		scheme = "turns:"
 	}
-	at := net.JoinHostPort(router.IP().String(), relayPort)
-	s.must(s.StartRelay(router, at, secret, cert, key))
-	s.sitecast("site", "set", "site-1", "--relay", scheme+at, "--relay-secret-file", secret)
+	s.must(s.StartRelay(router, relayPort, secret, cert, key))
+	var at []string
+	for _, ip := range router.IPs() {
+		at = append(at, net.JoinHostPort(ip.String(), relayPort))
+	}
+	s.sitecast("site", "set", "site-1", "--relay", scheme+strings.Join(at, ","), "--relay-secret-file", secret)
 }
 
 // linked waits until every agent has so many links.

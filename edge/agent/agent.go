@@ -17,6 +17,7 @@ import (
 	"os"
 	"runtime"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -51,9 +52,11 @@ type Config struct {
 	Log          *slog.Logger
 
 	// Dial opens connections over TCP, such as through a proxy; nil: the host's network.
-	// Net replaces its UDP, for tests in fake time.
-	Net  rtc.Net
-	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+	// Net replaces its UDP, and Radio what is known of its way to the peers, for tests in
+	// fake time.
+	Net   rtc.Net
+	Dial  func(ctx context.Context, network, addr string) (net.Conn, error)
+	Radio func() (is, known bool)
 }
 
 // agent is the wiring of one running endpoint.
@@ -70,7 +73,7 @@ type agent struct {
 	governor *governor.Governor
 	lan      *lan.Governor
 	disk     *polite.Keeper // nil: the disk is nobody else's
-	wireless bool           // radio is the way to the peers
+	wireless atomic.Bool    // radio is the way to the peers
 	status   net.Listener   // nil: not served
 
 	refused wire.Refusals
@@ -96,7 +99,14 @@ func Run(ctx context.Context, cfg Config) (err error) {
 	if err != nil {
 		return err
 	}
-	a := &agent{cfg: cfg, id: id, store: store, api: newAPI(cfg, id.Pin), wireless: cfg.Net == nil && wireless(cfg.Server)}
+	if cfg.Radio == nil && cfg.Net == nil {
+		cfg.Radio = func() (is, known bool) { return wireless(cfg.Server) }
+	}
+	a := &agent{cfg: cfg, id: id, store: store, api: newAPI(cfg, id.Pin)}
+	if cfg.Radio != nil {
+		is, _ := cfg.Radio()
+		a.wireless.Store(is)
+	}
 	if err := a.assemble(); err != nil {
 		return err
 	}
@@ -132,10 +142,10 @@ func (a *agent) assemble() error {
 		return err
 	}
 	a.origin = origin.New(origin.Config{Base: a.cfg.Server, Dial: a.cfg.Dial, TLS: pinned(a.id.Pin, a.cfg.Server.Hostname(), a.cfg.Authorities),
-		Pace: a.pace, Refused: &a.refused, Log: a.cfg.Log})
+		Pace: a.pace, Tunnelled: a.link.Tunnelled, Refused: &a.refused, Log: a.cfg.Log})
 	a.governor = governor.New(governor.Config{Self: a.id.id(), Origin: a.origin, Tell: a.tell, Report: a.link.Send,
 		Listen: a.probeSocket, Reflectors: a.ice.reflectors, Ping: a.link.Ping, Tunnelled: a.link.Tunnelled, Log: a.cfg.Log})
-	a.lan = lan.New(lan.Config{Wireless: a.wireless, Waited: host.WaitedForCPU, Log: a.cfg.Log})
+	a.lan = lan.New(lan.Config{Wireless: a.wireless.Load(), Waited: host.WaitedForCPU, Log: a.cfg.Log})
 	a.disk = newKeeper(a.cfg, a.store)
 	a.eng = engine.New(engine.Config{
 		Uplink: a.link, Links: a.rtc, Store: a.store, Origin: a.origin, Governor: a.governor, Uploads: uploads{a.lan}, Cache: newCache(a.cfg, a.store),
@@ -172,19 +182,23 @@ func (a *agent) run(ctx context.Context) error {
 // watch looks at the network the agent works on.
 func (a *agent) watch() *host.Watch {
 	if a.cfg.Net == nil {
-		return host.NewWatch(nil)
+		return host.NewWatch(nil, a.cfg.Radio)
 	}
-	return host.NewWatch(func() []netip.Addr { return rtc.Addresses(a.cfg.Net) })
+	return host.NewWatch(func() []netip.Addr { return rtc.Addresses(a.cfg.Net) }, a.cfg.Radio)
 }
 
 // changed has everything that goes over the network begin anew where that is another.
 func (a *agent) changed(c host.Change) {
+	if c.Turned { // before the hello that says so
+		a.wireless.Store(c.Radio)
+		a.lan.SetWireless(c.Radio)
+	}
 	a.link.Changed(c)
 	a.origin.Changed(c)
 	if c.Again { // no link was made from what is gone
 		return
 	}
-	a.cfg.Log.Info("the network of this host changed", "gone", c.Gone, "slept", c.Away)
+	a.cfg.Log.Info("the network of this host changed", "gone", c.Gone, "slept", c.Away, "wireless", a.wireless.Load())
 	a.rtc.Changed(c)
 }
 
@@ -202,7 +216,7 @@ func (a *agent) hello() wire.Hello {
 		trust = t.Serial()
 	}
 	return wire.Hello{Version: wire.Version, Name: a.cfg.Name, Device: a.cfg.Device,
-		Software: "sitecast " + runtime.GOOS + "/" + runtime.GOARCH, Subnets: subnets(), Wireless: a.wireless, Trust: trust}
+		Software: "sitecast " + runtime.GOOS + "/" + runtime.GOARCH, Subnets: subnets(), Wireless: a.wireless.Load(), Trust: trust, Patches: true}
 }
 
 // maxSubnets bounds the prefixes told to the server.

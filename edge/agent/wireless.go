@@ -11,20 +11,25 @@ import (
 // radio is noticed by what it does to uploads.
 const interfaces = "/sys/class/net"
 
-// wireless reports whether the way to the peers is radio. It is taken for the way to
-// the server, which as a rule leaves by the same interface.
-func wireless(server *url.URL) bool {
+// wireless reports whether the way to the peers is radio, and whether that is known:
+// without a route it is not. It is taken for the way to the server, which as a rule leaves
+// by the same interface.
+func wireless(server *url.URL) (is, known bool) {
 	port := server.Port()
 	if port == "" {
 		port = "443"
 	}
 	conn, err := net.Dial("udp", net.JoinHostPort(server.Hostname(), port)) // sends nothing
 	if err != nil {
-		return false
+		return false, false
 	}
 	defer func() { _ = conn.Close() }()
 	local, ok := conn.LocalAddr().(*net.UDPAddr)
-	return ok && radio(interfaces, interfaceOf(local.IP))
+	if !ok {
+		return false, false
+	}
+	name := interfaceOf(local.IP)
+	return radio(interfaces, name), name != ""
 }
 
 // interfaceOf names the interface that has an address, or is empty.

@@ -57,6 +57,9 @@ type Link interface {
 type Origin interface {
 	FetchParts(ctx context.Context, lease wire.Lease, plainLen func(chunk uint32) uint32,
 		each func(part wire.Part, plain []byte) error) error
+	// FetchPatches does the same where parts are patches to what dictionary returns.
+	FetchPatches(ctx context.Context, lease wire.Lease, plainLen func(chunk uint32) uint32,
+		dictionary func(chunk uint32) ([]byte, error), each func(part wire.Part, plain []byte) error) error
 	FetchBody(ctx context.Context, lease wire.Lease, max int64) ([]byte, error)
 }
 

@@ -43,6 +43,8 @@ type flow struct {
 	stopSeeding context.CancelFunc // nil while nothing is taken
 	saidSeeding bool               // the server knows that more may be found
 
+	unpatched bool // patches can't be used here
+
 	lost map[uint32]bool // chunks that were found damaged and are not back yet
 
 	search bodySearch // until spec is

@@ -25,7 +25,9 @@ type lease struct {
 	said     bool         // its end was reported
 	announce bool         // the session in use does not know it yet
 	verified uint32       // leading parts kept
-	fetched  atomic.Int64 // encoded bytes taken so far
+	patches  bool         // it is fetched as patches
+	patched  uint32       // of verified, those that came so
+	fetched  atomic.Int64 // bytes of its own range that came so far, or came as patches
 	class    atomic.Int32 // of its flow's priority, 0 the highest
 	held     atomic.Bool  // it waits, because it is far ahead of its peers
 }
@@ -133,7 +135,8 @@ func (e *Engine) begin(now time.Time, l *lease) {
 	l.started = now
 	f := e.flows[l.Flow]
 	spec := f.spec // set once, never changed
-	e.log.Debug("lease begins", "lease", l.Lease.Lease, "bytes", l.To-l.From, "body", l.Body)
+	l.patches = e.takesPatches(l, f)
+	e.log.Debug("lease begins", "lease", l.Lease.Lease, "bytes", l.To-l.From, "body", l.Body, "patches", l.patches)
 	e.wg.Go(func() { e.fetch(l, f, spec) })
 }
 
@@ -194,8 +197,41 @@ func (e *Engine) fetchParts(l *lease, spec *content.Body) error {
 			return fmt.Errorf("lease names chunk %d of %d", p.Chunk, len(spec.Chunks))
 		}
 	}
-	w := lacking(l.Lease, s.ver.Have())
-	e.post(skipped{l, uint32(len(l.Parts) - len(w.Parts))})
+	f := &fetching{e: e, l: l, ver: s.ver, spec: spec, spans: make(map[uint32]int64, len(l.Parts))}
+	for _, p := range l.Parts {
+		f.spans[p.Chunk] = p.Span()
+	}
+	if l.patches {
+		err := e.fetchPatches(l, f)
+		if !failsAsPatch(err) {
+			return err
+		}
+		e.post(unpatched{l.Flow, err})
+	}
+	return f.run(l.Lease, false, e.cfg.Origin.FetchParts)
+}
+
+// fetching is what a fetch of a lease's parts goes by. It belongs to that.
+type fetching struct {
+	e     *Engine
+	l     *lease
+	ver   chunk.Version
+	spec  *content.Body
+	spans map[uint32]int64 // of the lease's own range, by chunk
+	done  int              // leading parts that came, or were held before
+}
+
+// fetchOrigin is how parts come from the origin, one of those of [Origin].
+type fetchOrigin func(ctx context.Context, w wire.Lease, plainLen func(chunk uint32) uint32, each func(wire.Part, []byte) error) error
+
+// run fetches and keeps what is left of a lease, as w says, which are patches or not.
+func (f *fetching) run(w wire.Lease, patches bool, fetch fetchOrigin) error {
+	e, l := f.e, f.l
+	all := len(w.Parts)
+	w = lacking(w, f.ver.Have())
+	held := max(all-len(w.Parts), f.done) // those that came were said to have
+	e.post(skipped{l, uint32(held - f.done), patches})
+	f.done = held
 	if len(w.Parts) == 0 {
 		return nil
 	}
@@ -203,25 +239,25 @@ func (e *Engine) fetchParts(l *lease, spec *content.Body) error {
 		return err
 	}
 	at, last := 0, time.Now().Round(0) // by the wall clock, which a sleeping machine's goes on
-	return e.cfg.Origin.FetchParts(l.ctx, w, func(c uint32) uint32 { return spec.Chunks[c].Length },
-		func(p wire.Part, plain []byte) error {
-			now := time.Now().Round(0)
-			if now.Sub(last) > time.Duration(l.TTLMs)*time.Millisecond {
-				return errLapsed
-			}
-			_ = e.yield(l.ctx, l.Flow, len(plain)) // as below
-			if _, err := s.ver.Put(p.Chunk, plain, chunk.Origin, p.Span()); err != nil {
-				return &putError{err}
-			}
-			l.fetched.Add(p.Span())
-			e.post(arrived{version: l.Flow, chunk: p.Chunk, lease: l})
-			if at++; at < len(w.Parts) {
-				// Who is stopped does not wait any more: what has come is kept.
-				_ = e.gate.take(l.ctx, l, w.Parts[at].Span())
-			}
-			last = time.Now().Round(0) // what was waited for at the gate was no sleep
-			return nil
-		})
+	return fetch(l.ctx, w, func(c uint32) uint32 { return f.spec.Chunks[c].Length }, func(p wire.Part, plain []byte) error {
+		now := time.Now().Round(0)
+		if now.Sub(last) > time.Duration(l.TTLMs)*time.Millisecond {
+			return errLapsed
+		}
+		_ = e.yield(l.ctx, l.Flow, len(plain)) // as below
+		if _, err := f.ver.Put(p.Chunk, plain, chunk.Origin, p.Span()); err != nil {
+			return &putError{err}
+		}
+		l.fetched.Add(f.spans[p.Chunk])
+		e.post(arrived{version: l.Flow, chunk: p.Chunk, lease: l, patched: patches})
+		f.done++
+		if at++; at < len(w.Parts) {
+			// Who is stopped does not wait any more: what has come is kept.
+			_ = e.gate.take(l.ctx, l, w.Parts[at].Span())
+		}
+		last = time.Now().Round(0) // what was waited for at the gate was no sleep
+		return nil
+	})
 }
 
 // lacking is a lease without the leading parts that are held: what the server knows
@@ -241,11 +277,19 @@ func lacking(w wire.Lease, have content.Bitmap) wire.Lease {
 
 // skipped tells how many leading parts of a lease were held before it began.
 type skipped struct {
-	l *lease
-	n uint32
+	l       *lease
+	n       uint32
+	patched bool
 }
 
-func (ev skipped) apply(*Engine, time.Time) { ev.l.verified += ev.n }
+func (ev skipped) apply(*Engine, time.Time) { ev.l.got(ev.n, ev.patched) }
+
+// got notes that n more of the leading parts are there, as patches or not.
+func (l *lease) got(n uint32, patched bool) {
+	if l.verified += n; patched {
+		l.patched = l.verified
+	}
+}
 
 type leaseEnded struct {
 	l   *lease

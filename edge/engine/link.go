@@ -190,6 +190,7 @@ type arrived struct {
 	chunk   uint32
 	from    *link
 	lease   *lease
+	patched bool // it came as a patch
 	err     error
 }
 
@@ -207,7 +208,7 @@ func (ev arrived) apply(e *Engine, now time.Time) {
 		from = ev.from.id()
 	}
 	if ev.lease != nil {
-		ev.lease.verified++
+		ev.lease.got(1, ev.patched)
 	}
 	e.cancel(f, ev.chunk, f.swarm.Got(now, ev.chunk, from))
 	e.healed(f, ev.chunk)

@@ -54,6 +54,8 @@ type stand struct {
 	fetchBody func(ctx context.Context) ([]byte, error)
 	// parts does so chunk by chunk.
 	parts func(ctx context.Context, lease wire.Lease, each func(wire.Part, []byte) error) error
+	// patches does so where chunks come as patches.
+	patches func(ctx context.Context, lease wire.Lease, dictionary func(uint32) ([]byte, error), each func(wire.Part, []byte) error) error
 
 	publisher ed25519.PrivateKey
 	head      content.Head
@@ -254,6 +256,10 @@ func (s *stand) FetchParts(ctx context.Context, lease wire.Lease, _ func(uint32)
 		}
 	}
 	return nil
+}
+
+func (s *stand) FetchPatches(ctx context.Context, lease wire.Lease, _ func(uint32) uint32, dictionary func(uint32) ([]byte, error), each func(wire.Part, []byte) error) error {
+	return s.patches(ctx, lease, dictionary, each)
 }
 
 func (s *stand) FetchBody(ctx context.Context, _ wire.Lease, _ int64) ([]byte, error) {

@@ -58,7 +58,7 @@ const (
 	unsureGain = 0.01
 	// gainStep is what the gain grows by once the level is past what the start showed.
 	gainStep    = 1.25
-	unsureRound = 90 * time.Millisecond
+	unsureRound = 180 * time.Millisecond
 
 	// headroom is the share of the capacity that Run takes between two times that it
 	// feels for the end of the line.
@@ -71,6 +71,10 @@ const (
 	// doubtShare of what arrived at most in the first overload is taken for the
 	// capacity: measured over a few round trips, it may be a bit too much.
 	doubtShare = 0.95
+	// trustedBest is the share of the most that came over a bestSpan that is believed in
+	// place of all that came in an overload.
+	trustedBest = 0.9
+	bestSpan    = 150 * time.Millisecond
 	// maxTries bounds corrections before others are thought to be there, corrected is
 	// what each leaves of the capacity, and ownShare of a busy line's queue is too long
 	// for a capacity that is a little too large.
@@ -204,6 +208,7 @@ type Controller struct {
 	worst         time.Duration // the longest queue since
 	full          overload
 	peak, most    float64 // the rate then, and what arrived at most
+	best          float64 // what arrived at most in a start, in bytes per second over bestSpan
 
 	gain                    float64 // share of the capacity that Run adds a round trip
 	spent                   float64 // bytes the present probe took
@@ -358,6 +363,9 @@ func (c *Controller) enter(now time.Time, m Mode, reason string) {
 	}
 	if c.mode == Yield { // two packets may wait to be sent at the floor's pace
 		c.patient = c.patient.Add(packetsAt(c.Floor(), 2))
+	}
+	if m == Start {
+		c.best = 0
 	}
 	c.mode, c.since, c.stepAt, c.reason = m, now, now, reason
 }

@@ -123,8 +123,9 @@ func (c *Controller) feel(now time.Time, got, asked float64, ok bool) {
 			late := min(unsureRound.Seconds()/c.round().Seconds(), 1)
 			c.gain = max(unsureGain*late, c.gain)
 		}
-		if ok {
-			c.capacity = max(c.capacity, min(got, asked))
+		// What waited for a packet that was lost comes at once: the time before counts, too.
+		if longer, _, known := c.arrivals.over(now, 2*c.shortSpan(), c.lag()); ok && known {
+			c.capacity = max(c.capacity, min(got, longer, asked))
 		}
 	case !c.feeling && full:
 		c.level -= 0.005 * c.capacity

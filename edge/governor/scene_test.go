@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/sitecast/sitecast/edge/governor"
+	"github.com/sitecast/sitecast/edge/origin"
+	"github.com/sitecast/sitecast/signaling/wire"
 )
 
 // scene is a governed download on a bench beside whatever else is put there.
@@ -19,6 +21,9 @@ type scene struct {
 	pause  bool            // the sender stands still
 	losses governor.Losses
 	blur   time.Duration // probes take up to so much longer, as in a tunnel
+	told   origin.Told   // what the sender knows of the pace
+	tells  int           // how often it was told
+	dear   bool          // telling takes a request each time
 	lossy  int           // steps in which it takes the line for one that loses packets by itself
 	trace  func(string)
 }
@@ -83,6 +88,12 @@ func (s *scene) step(fresh bool, q time.Duration) {
 	if bbr {
 		s.lossy++
 	}
+	now, next := time.Unix(0, 0).Add(s.now), wire.Pace{BytesPerSecond: int64(rate), Lossy: bbr}
+	if !s.told.Worth(now, next, s.dear) {
+		return
+	}
+	s.told = origin.Told{Pace: next, At: now}
+	s.tells++
 	s.after(s.delay, func() {
 		s.ours.use(bbr)
 		if pace := rate * onWire / segment; bbr && pace > 1.5*s.ours.pace {

@@ -2,12 +2,17 @@ package governor
 
 import "time"
 
-// packets is the time that n packets take on the line.
+// packets is the time that n packets take on the line, at what came over it at most
+// while its capacity is not known.
 func (c *Controller) packets(n float64) time.Duration {
-	if c.capacity == 0 {
+	rate := c.capacity
+	if rate == 0 {
+		rate = c.best
+	}
+	if rate == 0 {
 		return 0
 	}
-	return packetsAt(c.capacity, n)
+	return packetsAt(rate, n)
 }
 
 // packetsAt is the time that n packets take at a rate.

@@ -15,6 +15,7 @@ func (c *Controller) fallsShort(now time.Time) bool {
 // noise.
 func (c *Controller) start(now time.Time) {
 	got, asked, ok := c.arrivals.over(now, c.round(), c.lag())
+	c.noteBest(now)
 	if !c.doubted.IsZero() {
 		c.judgeStart(now, got, asked, ok)
 		return
@@ -28,6 +29,14 @@ func (c *Controller) start(now time.Time) {
 		if c.capacity > 0 && c.rate >= 0.9*c.capacity { // it was learned before
 			c.goOn(now, true)
 		}
+	}
+}
+
+// noteBest remembers the most that came over bestSpan. Some of it may have waited for
+// this host to look, so that it counts no more than was asked for.
+func (c *Controller) noteBest(now time.Time) {
+	if got, asked, ok := c.arrivals.over(now, bestSpan, c.lag()); ok {
+		c.best = max(c.best, min(got, asked))
 	}
 }
 
@@ -46,7 +55,10 @@ func (c *Controller) judgeStart(now time.Time, got, asked float64, ok bool) {
 	}
 	c.worst = max(c.worst, c.queue.least(1))
 	if c.queue.least(2) < c.quiet() && c.full.time > c.round()/2 && c.full.rate() > c.peak/5 {
-		c.learn(now, c.full.rate(), minGain) // the queue came with us, and went with us
+		// The queue came with us, and went with us. Where it was so short that packets were
+		// lost, what came behind them was read when they had been sent again: then the best
+		// time tells more than all of it.
+		c.learn(now, max(c.full.rate(), trustedBest*c.best), minGain)
 		return
 	}
 	// At a quarter of the peak, which was twice the capacity at most, the queue goes in

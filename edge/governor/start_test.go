@@ -34,6 +34,47 @@ func TestOneStartLearnsTheLine(t *testing.T) {
 	}
 }
 
+// Behind a short queue the overload of a start loses packets, and what came behind
+// them is read later: the line carries more than what came meanwhile.
+func TestAStartThatLosesPacketsStillLearnsTheLine(t *testing.T) {
+	const line, step = 590e3, 25 * time.Millisecond
+	c := governor.NewController(governor.Limits{})
+	now, waits := time.Unix(0, 0), 0.0
+	feed := func(taken float64, queue time.Duration) governor.Mode {
+		now = now.Add(step)
+		c.Step(governor.Sample{Now: now, Fresh: true, Queue: queue, Base: 120 * time.Millisecond, Taken: int64(taken), Wants: true})
+		mode, _ := c.Mode()
+		return mode
+	}
+	asked := make([]float64, 6) // what comes was asked for a round trip before
+	for range 200 {
+		asked = append(asked, c.Rate())
+		if rate := asked[len(asked)-6]; rate < line {
+			feed(rate*step.Seconds(), 0)
+			continue
+		}
+		break
+	}
+	for i := range 40 {
+		taken, queue := line*step.Seconds(), time.Duration(min(i, 12))*10*time.Millisecond
+		switch {
+		case i >= 8 && i < 18: // something is missing
+			waits, taken = waits+0.6*taken, 0
+			queue = time.Duration(18-i) * 11 * time.Millisecond
+		case i == 18:
+			taken, queue = waits, 0
+		case i > 18:
+			taken, queue = c.Rate()*step.Seconds(), 0
+		}
+		if feed(taken, queue) == governor.Run {
+			break
+		}
+	}
+	if mode, _ := c.Mode(); mode != governor.Run || c.Capacity() < 0.8*line || c.Capacity() > line {
+		t.Errorf("it is in %s and believes in %.2f of what the line carries, want to run with 0.8 at least", mode, c.Capacity()/line)
+	}
+}
+
 func TestALineLearnedEarlierIsFullWithinARoundTripOrTwo(t *testing.T) {
 	c := cell{50, 40 * time.Millisecond, "1", false, 0}
 	s := newScene(c.bench(), governor.Limits{Capacity: 50e6 / 8 * segment / onWire})

@@ -38,6 +38,8 @@ type Change struct {
 	Away bool
 	// Again says that Gone was told before, and the network is still settling.
 	Again bool
+	// Turned says that the way to others is of another kind now: Radio, or a cable.
+	Turned, Radio bool
 }
 
 // ErrChanged ends what can bring nothing any more because of a change.
@@ -50,20 +52,26 @@ func (c Change) Ends(local net.Addr) bool {
 }
 
 // A Watch notices that a host got another address (from radio to cable, by DHCP), that
-// its network came back, or that it slept. The network's own time-outs find that out
-// after ten seconds to a minute.
+// its network came back, that it slept, or that its way to others turned from radio to
+// cable or back. The network's own time-outs find out after ten seconds to a minute that
+// something is dead, and nobody that something is slower.
 type Watch struct {
 	list  func() []netip.Addr
+	radio func() (is, known bool)
 	hints bool // of the system are listened to
 }
 
 // NewWatch watches the addresses in a list, which may change with every call; nil: those
-// of this computer.
-func NewWatch(list func() []netip.Addr) *Watch {
-	if list == nil {
-		return &Watch{list: addresses, hints: true}
+// of this computer. Radio tells whether radio is the way to others, where that is known;
+// nil: it is not.
+func NewWatch(list func() []netip.Addr, radio func() (is, known bool)) *Watch {
+	if radio == nil {
+		radio = func() (bool, bool) { return false, false }
 	}
-	return &Watch{list: list}
+	if list == nil {
+		return &Watch{list: addresses, radio: radio, hints: true}
+	}
+	return &Watch{list: list, radio: radio}
 }
 
 // Run calls tell with every change until ctx ends. It returns nil.
@@ -76,6 +84,7 @@ func (w *Watch) Run(ctx context.Context, tell func(Change)) error {
 	}
 	now := time.Now()
 	s := sight{addresses: w.list()}
+	s.turned(w.radio())
 	slept, listed := now, now
 	var last Change // that took an address away
 	var lastAt time.Time
@@ -97,13 +106,14 @@ func (w *Watch) Run(ctx context.Context, tell func(Change)) error {
 		// A clock that runs on while the computer sleeps, and one that may not.
 		away := max(now.Sub(slept), now.Round(0).Sub(slept.Round(0))) >= awayTime
 		slept = now
-		list := s.addresses
+		list, turned := s.addresses, false
 		if hint || away || hints == nil || now.Sub(listed) >= lookAnyway {
-			list, listed = w.list(), now
+			list, listed, turned = w.list(), now, s.turned(w.radio())
 		}
 		c, changed := s.look(list, away)
+		c.Turned, c.Radio = turned, s.radio
 		switch {
-		case changed:
+		case changed || turned:
 			tell(c)
 			if len(c.Gone) > 0 {
 				last, lastAt = c, now
@@ -125,6 +135,20 @@ func sleep(ctx context.Context, d time.Duration) {
 type sight struct {
 	addresses []netip.Addr // the newest that were some
 	none      bool         // there are none now
+	radio     bool         // is the way to others
+	kind      bool         // radio was known once
+}
+
+// turned takes in whether radio is the way to others, and reports whether a cable was
+// before, or the other way round. While nothing is known, as without a route, it is what
+// it was.
+func (s *sight) turned(radio, known bool) bool {
+	if !known {
+		return false
+	}
+	was, first := s.radio, !s.kind
+	s.radio, s.kind = radio, true
+	return !first && was != radio
 }
 
 // has reports whether one of the addresses is there.

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -54,7 +55,7 @@ func (w *watched) becomes(addresses ...string) []host.Change {
 func (w *watched) run(t *testing.T) (end func()) {
 	ctx, stop := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
-	wg.Go(func() { _ = host.NewWatch(w.list).Run(ctx, w.told) })
+	wg.Go(func() { _ = host.NewWatch(w.list, nil).Run(ctx, w.told) })
 	synctest.Wait()
 	return func() {
 		stop()
@@ -118,7 +119,7 @@ func TestAHostThatStoodStillIsAway(t *testing.T) {
 			}
 			ctx, stop := context.WithCancel(t.Context())
 			var wg sync.WaitGroup
-			wg.Go(func() { _ = host.NewWatch(list).Run(ctx, w.told) })
+			wg.Go(func() { _ = host.NewWatch(list, nil).Run(ctx, w.told) })
 			time.Sleep(4*time.Second + c.still)
 			stop()
 			wg.Wait()
@@ -178,5 +179,37 @@ func TestAChangeIsToldAgainWhileTheNetworkSettles(t *testing.T) {
 		if len(w.seen) != 5 || w.seen[0].Again || !w.seen[4].Again || !slices.Equal(w.seen[4].Gone, gone) {
 			t.Errorf("told %+v, want once, and again for ten seconds", w.seen)
 		}
+	})
+}
+
+// The way turns while all addresses stay, as where a cable is plugged in beside a radio.
+func TestAWayThatTurnsFromRadioToCableIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var radio, known atomic.Bool
+		w := &watched{now: []netip.Addr{netip.MustParseAddr("10.0.0.1")}}
+		ctx, stop := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			_ = host.NewWatch(w.list, func() (bool, bool) { return radio.Load(), known.Load() }).Run(ctx, w.told)
+		})
+		for i, c := range []struct{ radio, known, told bool }{
+			{false, false, false},
+			{true, true, false}, // what it always was
+			{false, false, false},
+			{true, true, false}, // it was out of reach
+			{false, true, true},
+			{false, true, false},
+			{false, false, false},
+			{true, true, true},
+		} {
+			radio.Store(c.radio)
+			known.Store(c.known)
+			seen := w.becomes("10.0.0.1")
+			if (len(seen) == 1) != c.told || len(seen) > 1 || c.told && (!seen[0].Turned || seen[0].Radio != c.radio || seen[0].Away || seen[0].Gone != nil) {
+				t.Errorf("%d: radio %v (known: %v), told %+v, want something: %v", i, c.radio, c.known, seen, c.told)
+			}
+		}
+		stop()
+		wg.Wait()
 	})
 }

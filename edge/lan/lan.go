@@ -61,7 +61,7 @@ const (
 
 // Config is what a governor is made of.
 type Config struct {
-	Wireless bool // radio is the way to the peers
+	Wireless bool // radio is the way to the peers, until [Governor.SetWireless] says otherwise
 	// Waited is for how long, since the computer began, some program waited for a
 	// processor; ok is false where that is not known, as it is with nil.
 	Waited func() (waited time.Duration, ok bool)
@@ -84,17 +84,19 @@ type Governor struct {
 	turn     int       // of whom is probed
 	capacity float64
 	status   Status
+	radio    bool // is the way to the peers, as was told last
 
 	// Owned by Run.
-	doubts  suspicion
-	control *governor.Controller // nil where the LAN is left alone, or settles
-	settle  time.Time            // until then what went ungoverned leaves; zero when it has
-	learned float64
-	top     ceiling
-	even    even
-	starts  int       // of the controller
-	calm    time.Time // no suspicion until then
-	why     string
+	wireless bool // radio is the way to the peers, as it is acted on
+	doubts   suspicion
+	control  *governor.Controller // nil where the LAN is left alone, or settles
+	settle   time.Time            // until then what went ungoverned leaves; zero when it has
+	learned  float64
+	top      ceiling
+	even     even
+	starts   int       // of the controller
+	calm     time.Time // no suspicion until then
+	why      string
 }
 
 // Status is what a governor does now, for people.
@@ -119,7 +121,23 @@ const (
 // New returns a governor that lets everything go until Run.
 func New(cfg Config) *Governor {
 	return &Governor{cfg: cfg, bucket: newBucket(), wake: make(chan struct{}, 1), resting: true,
-		status: Status{Why: whyFast}}
+		status: Status{Why: whyFast}, radio: cfg.Wireless}
+}
+
+// SetWireless tells that radio is the way to the peers now, or no more.
+func (g *Governor) SetWireless(on bool) {
+	g.mu.Lock()
+	g.radio = on
+	g.mu.Unlock()
+	g.wakeUp()
+}
+
+// wakeUp has Run look.
+func (g *Governor) wakeUp() {
+	select {
+	case g.wake <- struct{}{}:
+	default:
+	}
 }
 
 // Status is a snapshot.
@@ -132,20 +150,49 @@ func (g *Governor) Status() Status {
 // Run owns the governor until ctx ends; then nobody waits any more.
 func (g *Governor) Run(ctx context.Context) error {
 	defer g.bucket.set(time.Now(), math.Inf(1))
-	if g.cfg.Wireless {
-		g.begin(time.Now(), whyRadio, 0)
-	}
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
+		now := time.Now()
+		g.turnTo(now, g.told())
+		timer.Reset(g.act(now))
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-g.wake:
 		case <-timer.C:
 		}
-		timer.Reset(g.act(time.Now()))
 	}
+}
+
+// told is whether radio is the way to the peers.
+func (g *Governor) told() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.radio
+}
+
+// turnTo goes from cable to radio or back. Nothing that was learned of one holds for the
+// other. The round trips over radio are longer, so they are learned anew, which they are
+// where uploads begin with next to nothing; the shorter ones of a cable show by themselves,
+// and behind a queue that nobody governs yet they would not.
+func (g *Governor) turnTo(now time.Time, radio bool) {
+	if g.wireless == radio {
+		return
+	}
+	g.wireless = radio
+	if radio {
+		g.mu.Lock()
+		for _, u := range g.uploads {
+			u.base, u.fresh, u.heard = governor.BaseDelay{}, false, 0
+		}
+		g.mu.Unlock()
+		g.begin(now, whyRadio, 0)
+	} else {
+		g.cfg.Log.Info("uploads to peers are no longer governed: the LAN is not wireless any more")
+		g.free(now, time.Time{})
+	}
+	g.note(look{})
 }
 
 // begin starts to govern.
@@ -160,7 +207,12 @@ func (g *Governor) begin(now time.Time, why string, capacity float64) {
 // end stops.
 func (g *Governor) end(now time.Time, capacity float64) {
 	g.cfg.Log.Info("uploads to peers are no longer governed: the LAN is fast", "capacity", int64(capacity))
-	g.control, g.why, g.calm, g.doubts = nil, whyFast, now.Add(trusted), suspicion{}
+	g.free(now, now.Add(trusted))
+}
+
+// free lets everything go; until some time nothing is suspected.
+func (g *Governor) free(now, calm time.Time) {
+	g.control, g.why, g.calm, g.doubts = nil, whyFast, calm, suspicion{}
 	g.setGoverned(false)
 	g.bucket.set(now, math.Inf(1))
 }
@@ -236,7 +288,7 @@ func (g *Governor) act(now time.Time) time.Duration {
 		g.settled(now, l)
 	default:
 		g.step(now, l)
-		if c := g.control.Capacity(); c > fastAgain*slowLAN && !g.cfg.Wireless {
+		if c := g.control.Capacity(); c > fastAgain*slowLAN && !g.wireless {
 			g.end(now, c)
 		}
 	}

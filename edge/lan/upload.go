@@ -76,10 +76,7 @@ func (u *Upload) Begin(ctx context.Context, n int) error {
 	g.mu.Unlock()
 	if begins {
 		g.probe(now) // before the first byte makes a queue
-		select {
-		case g.wake <- struct{}{}:
-		default:
-		}
+		g.wakeUp()
 	}
 	if err := g.bucket.take(ctx, n); err != nil {
 		u.Done()

@@ -51,6 +51,9 @@ type Config struct {
 	// Pace tells a Sitecast server how fast to send an answer, and reports whether it
 	// will hear; nil: no origin paces.
 	Pace func(wire.Pace) bool
+	// Tunnelled reports that what Pace tells goes by plain requests, so that only what
+	// matters is told; nil: it does not.
+	Tunnelled func() bool
 	// Refused counts answers that are refused; nil: nobody does.
 	Refused *wire.Refusals
 	Log     *slog.Logger
@@ -67,7 +70,7 @@ type Client struct {
 
 // New returns a client without a bound on its rate.
 func New(cfg Config) *Client {
-	s := newShaper(cfg.Pace)
+	s := newShaper(cfg.Pace, cfg.Tunnelled)
 	dial := func(ctx context.Context, network, addr string) (net.Conn, error) {
 		conn, err := cfg.Dial(ctx, network, addr)
 		if err != nil {
@@ -143,36 +146,6 @@ func (e *StatusError) Error() string {
 // ErrStalled means that the origin sent nothing for StallTimeout or longer.
 var ErrStalled = errors.New("origin sends nothing")
 
-// FetchParts fetches the lease's range and calls each with every part and its
-// plain bytes, in order. plainLen says how long a chunk is when decoded. The
-// bytes are valid only during the call. An error of each ends the fetch; it may
-// take its time. When ctx ends, what has come already is still handed on.
-func (c *Client) FetchParts(ctx context.Context, lease wire.Lease, plainLen func(chunk uint32) uint32,
-	each func(part wire.Part, plain []byte) error) error {
-	return c.get(ctx, lease, func(body *shapedReader, _ http.Header) error {
-		var encoded, plain []byte
-		for _, part := range lease.Parts {
-			if _, err := io.CopyN(io.Discard, body, int64(part.Skip)); err != nil {
-				return fmt.Errorf("read up to chunk %d: %w", part.Chunk, errors.Join(err, io.ErrUnexpectedEOF))
-			}
-			encoded = grow(encoded, int(part.Length))
-			if _, err := io.ReadFull(body, encoded); err != nil {
-				return fmt.Errorf("read chunk %d: %w", part.Chunk, err)
-			}
-			var err error
-			plain, err = pack.Decode(pack.Encoding(part.Encoding), encoded, plainLen(part.Chunk), plain[:0])
-			if err != nil {
-				c.refused.Add(wire.DoorOrigin, wire.CodeBadChunk)
-				return fmt.Errorf("decode chunk %d: %w", part.Chunk, err)
-			}
-			if err := body.handOver(func() error { return each(part, plain) }); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
 // FetchBody fetches the body that the lease names, compressed where the origin can; a
 // body larger than limit is refused before it is read.
 func (c *Client) FetchBody(ctx context.Context, lease wire.Lease, limit int64) ([]byte, error) {
@@ -193,13 +166,6 @@ func (c *Client) FetchBody(ctx context.Context, lease wire.Lease, limit int64) (
 		return err
 	})
 	return data, err
-}
-
-func grow(b []byte, n int) []byte {
-	if cap(b) < n {
-		return make([]byte, n)
-	}
-	return b[:n]
 }
 
 // get asks for the lease's range, or for the whole of a body, and has read read

@@ -47,6 +47,7 @@ const (
 // shaper holds all fetches together to a rate.
 type shaper struct {
 	tell  func(wire.Pace) bool // nil: nobody paces for us
+	dear  func() bool          // telling takes a request each time; nil: it does not
 	limit *rate.Limiter
 
 	taken atomic.Int64 // bytes that came over connections, headers of TLS included
@@ -58,13 +59,13 @@ type shaper struct {
 	rtt      time.Duration
 	lossy    bool // the line loses packets by itself
 	conns    map[*shapedConn]bool
-	answers  map[string]wire.Pace // answers paced by their sender, by key: what was told last
-	fetching int                  // bodies being read
+	answers  map[string]Told // answers paced by their sender, by key: what was told last
+	fetching int             // bodies being read
 }
 
-func newShaper(tell func(wire.Pace) bool) *shaper {
-	return &shaper{tell: tell, limit: rate.NewLimiter(rate.Inf, readStep), rate: wire.Unlimited,
-		conns: map[*shapedConn]bool{}, answers: map[string]wire.Pace{}}
+func newShaper(tell func(wire.Pace) bool, dear func() bool) *shaper {
+	return &shaper{tell: tell, dear: dear, limit: rate.NewLimiter(rate.Inf, readStep), rate: wire.Unlimited,
+		conns: map[*shapedConn]bool{}, answers: map[string]Told{}}
 }
 
 // set changes the rate, and what is known of the line: the round trip while it is
@@ -79,12 +80,14 @@ func (s *shaper) set(bytesPerSecond int64, rtt time.Duration, lossy bool) {
 // apply makes everything obey the rate. mu is held.
 func (s *shaper) apply() {
 	obeyed := s.fetching > 0 && len(s.answers) == s.fetching
+	now, dear := time.Now(), s.dear != nil && len(s.answers) > 0 && s.dear()
 	for key, told := range s.answers {
-		if !s.worthTelling(told) {
+		pace := s.pace(key)
+		if !told.Worth(now, pace, dear) {
 			continue
 		}
-		if pace := s.pace(key); s.tell(pace) {
-			s.answers[key] = pace
+		if s.tell(pace) {
+			s.answers[key] = Told{pace, now}
 		} else {
 			obeyed = false
 		}
@@ -107,18 +110,6 @@ func (s *shaper) apply() {
 // pace is what a sender is to do now. mu is held.
 func (s *shaper) pace(key string) wire.Pace {
 	return wire.Pace{Key: key, BytesPerSecond: s.rate, Lossy: s.lossy}
-}
-
-// worthTelling reports whether that differs enough from what a sender knows.
-func (s *shaper) worthTelling(told wire.Pace) bool {
-	switch {
-	case told.Lossy != s.lossy:
-		return true
-	case told.BytesPerSecond == wire.Unlimited, s.rate == wire.Unlimited:
-		return told.BytesPerSecond != s.rate
-	}
-	d := told.BytesPerSecond - s.rate
-	return max(d, -d) > told.BytesPerSecond/200
 }
 
 // window is the receive window that the rate needs, 0 where that is not known.
@@ -208,7 +199,7 @@ func (s *shaper) begin(asked wire.Pace, header http.Header) (end func()) {
 	defer s.mu.Unlock()
 	s.fetching++
 	if paced := header.Get(wire.PacedHeader) != ""; paced && asked.Key != "" {
-		s.answers[asked.Key] = asked // which may not be that of now
+		s.answers[asked.Key] = Told{asked, time.Time{}} // which may not be that of now
 	} else {
 		for c := range s.conns {
 			c.sender = false

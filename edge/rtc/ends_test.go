@@ -154,7 +154,7 @@ func newEnd(tb testing.TB, s *server, network rtc.Net, listen string, ice ...wir
 	go func() { done <- e.Run(ctx) }()
 	watched := make(chan error, 1)
 	if moves, ok := network.(*rtctest.Host); ok {
-		watch := edgehost.NewWatch(func() []netip.Addr { return rtc.Addresses(moves) })
+		watch := edgehost.NewWatch(func() []netip.Addr { return rtc.Addresses(moves) }, nil)
 		go func() { watched <- watch.Run(ctx, e.Changed) }()
 	} else {
 		watched <- nil

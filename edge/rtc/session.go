@@ -47,6 +47,7 @@ type session struct {
 	policy     policy                  // of what the peer may have this host send to; set when remote is
 	answered   map[netip.Addr]bool     // where relays gave this host an allocation
 	kept       []string                // relayed candidates that wait for such an answer
+	theirs     []wire.Candidate        // relayed ones, as the peer names them
 	seen       wire.Attempt            // for who asks what became of it
 	mapped     map[netip.AddrPort]bool // own addresses that the peer was told of, or knows
 }
@@ -400,6 +401,9 @@ func (s *session) allocated(own string) {
 		return
 	}
 	s.policy.relays[c.Addr.Addr()] = true
+	for _, theirs := range s.theirs {
+		s.addTwin(theirs, c.Addr.Addr())
+	}
 	kept := s.kept
 	s.kept = nil
 	s.seen.Theirs.Relay -= len(kept) // they are counted again
@@ -415,6 +419,7 @@ func (s *session) add(text string) {
 	if err == nil { // what was looked at is what is used
 		err = s.pc.AddICECandidate(webrtc.ICECandidateInit{Candidate: c.String()})
 	}
+	s.addTwins(c)
 	switch {
 	case err == nil:
 		return

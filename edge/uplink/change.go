@@ -30,7 +30,7 @@ func (u *Uplink) carry(said []wire.Kept, now time.Time) {
 
 // Changed takes in that the host's network is not what it was. A socket from an address
 // that has gone ends without a word, an attempt at one begins anew, and who waits before
-// the next waits no more.
+// the next waits no more. Where the way is of another kind now, the next hello says so.
 func (u *Uplink) Changed(c host.Change) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -47,10 +47,10 @@ func (u *Uplink) Changed(c host.Change) {
 	}
 }
 
-// endsBy reports whether a socket is dead. Of a tunnel nobody knows which addresses its
+// endsBy reports whether a socket is dead, or its hello is no longer true. Of a tunnel nobody knows which addresses its
 // requests go out from.
 func (c *conn) endsBy(change host.Change) bool {
-	return change.Ends(c.ws.LocalAddr()) || c.tunnelled() && len(change.Gone) > 0 && !change.Again
+	return change.Turned || change.Ends(c.ws.LocalAddr()) || c.tunnelled() && len(change.Gone) > 0 && !change.Again
 }
 
 // begun notes what Changed may end.

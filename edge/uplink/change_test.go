@@ -34,6 +34,7 @@ func TestSocketOfAnAddressThatHasGoneIsReplacedAtOnce(t *testing.T) {
 		"another":      {gone("192.0.2.9"), false},
 		"one more":     {host.Change{}, false},
 		"a long sleep": {host.Change{Away: true}, true},
+		"now by radio": {host.Change{Turned: true, Radio: true}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

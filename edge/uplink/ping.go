@@ -65,6 +65,16 @@ func (e *echo) ping(now time.Time) []byte {
 	return wire.PingPayload(e.number)
 }
 
+// departed notes that the ping at hand goes out only now: in a tunnel it had to wait for
+// the request before it.
+func (u *Uplink) departed(now time.Time) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.echo.waiting != nil && !u.echo.unsent {
+		u.echo.sent = now
+	}
+}
+
 // end tells who waits how it went. mu is held.
 func (e *echo) end(o outcome) {
 	if e.waiting != nil {

@@ -195,6 +195,9 @@ func (u *Uplink) write(ctx context.Context, c *conn) error {
 			err = errors.Join(c.ws.SetWriteDeadline(by), c.ws.WriteMessage(kind, data))
 		} else {
 			err = c.ws.WriteControl(kind, data, by)
+			if len(data) > 0 && c.tunnelled() {
+				u.departed(time.Now())
+			}
 		}
 		if err != nil {
 			return err

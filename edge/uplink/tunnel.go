@@ -13,6 +13,7 @@ import (
 	"os"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -32,6 +33,8 @@ const (
 	// while the one before was on its way. Paces and pings come faster than a slow proxy
 	// answers, and one to a request they would queue.
 	tunnelGather = 2 * time.Millisecond
+	// maxLay is the longest time that an answer may say for which it lay.
+	maxLay = wire.TunnelIdle
 )
 
 // tunnels opens tunnels to a server, see [wire.PathTunnel].
@@ -54,49 +57,58 @@ func newTunnels(socket *url.URL, dial func(context.Context, string, string) (net
 // errGone means that the server knows the tunnel no more.
 var errGone = errors.New("the tunnel has ended")
 
+// answer is what a request brought, and how long the last of it lay with the server.
+type answer struct {
+	body []byte
+	lay  time.Duration
+}
+
 // do makes a request until it is answered.
-func (t *tunnels) do(ctx context.Context, method string, at *url.URL, token string, body []byte) (answer []byte, err error) {
+func (t *tunnels) do(ctx context.Context, method string, at *url.URL, token string, body []byte) (a answer, err error) {
 	for try := range tunnelTries {
 		if try > 0 {
 			pause(ctx, tunnelPause<<try)
 		}
 		var again bool
-		if answer, again, err = t.once(ctx, method, at, token, body); !again || ctx.Err() != nil {
-			return answer, err
+		if a, again, err = t.once(ctx, method, at, token, body); !again || ctx.Err() != nil {
+			return a, err
 		}
 	}
-	return nil, err
+	return a, err
 }
 
-func (t *tunnels) once(ctx context.Context, method string, at *url.URL, token string, body []byte) (answer []byte, again bool, err error) {
+func (t *tunnels) once(ctx context.Context, method string, at *url.URL, token string, body []byte) (a answer, again bool, err error) {
 	ctx, stop := context.WithTimeout(ctx, tunnelAnswer)
 	defer stop()
 	req, err := http.NewRequestWithContext(ctx, method, at.String(), bytes.NewReader(body))
 	if err != nil {
-		return nil, false, err
+		return a, false, err
 	}
 	if token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)
 	}
 	resp, err := t.http.Do(req)
 	if err != nil {
-		return nil, true, err
+		return a, true, err
 	}
 	defer resp.Body.Close()
-	answer, err = io.ReadAll(io.LimitReader(resp.Body, wire.MaxTunnelBytes+1))
+	a.body, err = io.ReadAll(io.LimitReader(resp.Body, wire.MaxTunnelBytes+1))
 	switch {
 	case err != nil:
-		return nil, true, err
+		return a, true, err
 	case resp.StatusCode == http.StatusUnauthorized:
-		return nil, false, &wire.RefusedError{Code: wire.CodeUnauthorized, Detail: "the server refused the token; a new one will be fetched"}
+		return a, false, &wire.RefusedError{Code: wire.CodeUnauthorized, Detail: "the server refused the token; a new one will be fetched"}
 	case resp.StatusCode == http.StatusNotFound, resp.StatusCode == http.StatusGone, resp.StatusCode == http.StatusConflict:
-		return nil, false, errGone
+		return a, false, errGone
 	case resp.StatusCode >= 300:
-		return nil, resp.StatusCode >= 500, fmt.Errorf("%s answered %s", at.Host, resp.Status)
-	case len(answer) > wire.MaxTunnelBytes:
-		return nil, false, errors.New("an answer is too long")
+		return a, resp.StatusCode >= 500, fmt.Errorf("%s answered %s", at.Host, resp.Status)
+	case len(a.body) > wire.MaxTunnelBytes:
+		return a, false, errors.New("an answer is too long")
 	}
-	return answer, false, nil
+	if us, err := strconv.ParseInt(resp.Header.Get(wire.TunnelLay), 10, 64); err == nil {
+		a.lay = min(max(time.Duration(us), 0), maxLay/time.Microsecond) * time.Microsecond
+	}
+	return a, false, nil
 }
 
 // open opens a tunnel. Its two pumps end when the connection is closed or the server
@@ -109,7 +121,7 @@ func (t *tunnels) open(ctx context.Context, token string) (net.Conn, error) {
 	}
 	near, far := net.Pipe()
 	live, stop := context.WithCancel(context.WithoutCancel(ctx))
-	c := &tunnelConn{Conn: near, at: t.base.JoinPath(string(id)), t: t, far: far, stop: stop}
+	c := &tunnelConn{Conn: near, at: t.base.JoinPath(string(id.body)), t: t, far: far, stop: stop}
 	c.wg.Go(func() { c.bring(live) })
 	c.wg.Go(func() { c.fetch(live) })
 	return c, nil
@@ -124,6 +136,8 @@ type tunnelConn struct {
 	stop context.CancelFunc
 	once sync.Once
 	wg   sync.WaitGroup
+
+	newest atomic.Pointer[time.Time] // when what is read came; nil before anything did
 }
 
 // from is the address of a request about the bytes from n on.
@@ -171,15 +185,26 @@ func gather(conn net.Conn, b []byte) (n int, err error) {
 func (c *tunnelConn) fetch(ctx context.Context) {
 	defer c.far.Close()
 	for got := int64(0); ; {
-		data, err := c.t.do(ctx, http.MethodGet, c.from(got), "", nil)
+		a, err := c.t.do(ctx, http.MethodGet, c.from(got), "", nil)
 		if err != nil {
 			return
 		}
-		if _, err := c.far.Write(data); err != nil {
+		came := time.Now().Add(-a.lay)
+		c.newest.Store(&came)
+		if _, err := c.far.Write(a.body); err != nil { // which returns when the socket read it
 			return
 		}
-		got += int64(len(data))
+		got += int64(len(a.body))
 	}
+}
+
+// Newest is when the bytes came that the socket reads, or would have come if a request
+// had been there to take them along: what they waited for is not the line.
+func (c *tunnelConn) Newest() time.Time {
+	if at := c.newest.Load(); at != nil {
+		return *at
+	}
+	return time.Time{}
 }
 
 // Close ends the tunnel, and returns when nothing of it is left.

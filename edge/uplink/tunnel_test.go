@@ -182,6 +182,38 @@ func TestWhatWaitsForARequestSharesTheNext(t *testing.T) {
 	})
 }
 
+// A ping waits for the request before it, and its answer for the next one that asks: that
+// is no queue on the line, though it is as long as a round trip.
+func TestPingInATunnelIsTheRoundTripAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		lie := time.Duration(0)
+		s := tunnelled(t, &middle{refuses: true}, func(ws *websocket.Conn, _ bool) {
+			greet(ws, "one")
+			pong := ws.PingHandler()
+			id := uint64(0)
+			ws.SetPingHandler(func(payload string) error {
+				id++
+				say(ws, wire.KindDial, id, wire.Dial{Peer: wire.EndpointID(strings.Repeat("c", 32)), Attempt: 1})
+				time.Sleep(lie) // so that the request that waits takes only that along
+				return pong(payload)
+			})
+			drain(ws)
+		})
+		time.Sleep(time.Second)
+		const way = 10*time.Millisecond + 2*time.Millisecond // and what it is held for others to join it
+		for _, said := range []time.Duration{0, time.Millisecond, 4 * time.Millisecond, 9 * time.Millisecond} {
+			s.up.Send(wire.KindReport, wire.Report{Code: "test"}) // on its way, a ping has to wait
+			time.Sleep(said)
+			lie = time.Millisecond
+			if rtt, err := ping(s.up, time.Minute); err != nil || rtt > way+lie || rtt < way-2*time.Millisecond {
+				t.Errorf("%v after a message a ping took %v and ended with %v, want %v and %v at the server", said, rtt, err, way, lie)
+			}
+			time.Sleep(time.Second)
+		}
+		s.end()
+	})
+}
+
 func TestAWebSocketIsTriedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &middle{refuses: true}

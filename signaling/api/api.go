@@ -34,7 +34,10 @@ type Config struct {
 	Metrics http.Handler
 	Pacer   *pace.Pacer     // paces downloads; never nil
 	Served  func(bytes int) // told of object bytes as they are served
-	Pin     func() string   // for enrolment tokens; see wire.EnrolToken
+	// Published is told of each version that was published, and must not block; nil:
+	// nobody is.
+	Published func()
+	Pin       func() string // for enrolment tokens; see wire.EnrolToken
 	// PublicURL is where browsers reach the server.
 	PublicURL *url.URL
 	Refused   *wire.Refusals // counts requests that are refused; nil: nobody does

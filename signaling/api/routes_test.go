@@ -34,6 +34,7 @@ var public = map[string]string{
 	"DELETE /api/v1/tunnel/{id}":   "likewise",
 	"GET /packs/{digest}":          "proved by the signature of the address",
 	"GET /bodies/{digest}":         "likewise",
+	"GET /patches/{digest}":        "likewise",
 }
 
 // reading are the methods that change nothing.

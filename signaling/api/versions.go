@@ -136,23 +136,20 @@ func (s *server) publish(ctx context.Context, ref content.Ref, in SignedVersion)
 		return nil, err
 	}
 	s.Hub.Changed("") // browsers may wait for the newest of a content
+	if s.Published != nil {
+		s.Published()
+	}
 	return &reply[Published]{Published{ref.Name, ref.Version, head.Serial, id, head}}, nil
 }
 
 func (s *server) readBody(ctx context.Context, head content.Head) (*content.Body, error) {
-	object, size, err := s.Objects.Open(ctx, head.Body)
-	if errors.Is(err, blob.ErrNotFound) {
+	encoded, err := blob.Read(ctx, s.Objects, head.Body, content.MaxBodyBytes)
+	switch {
+	case errors.Is(err, blob.ErrNotFound):
 		return nil, bad("the body has not been uploaded", "upload it with PUT /api/v1/objects/DIGEST")
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer object.Close()
-	if size > content.MaxBodyBytes {
+	case errors.Is(err, blob.ErrTooLarge):
 		return nil, bad("the body is too large", "")
-	}
-	encoded, err := io.ReadAll(io.LimitReader(object, size))
-	if err != nil {
+	case err != nil:
 		return nil, err
 	}
 	body, err := head.OpenBody(encoded)
@@ -217,7 +214,7 @@ func (s *server) index(ctx context.Context, digest content.Digest) error {
 // objects serves the origin: uploads by operators, and signed downloads.
 func (s *server) objects() {
 	s.router.Put("/api/v1/objects/{digest}", s.require(catalog.RoleOperator, s.upload))
-	for _, kind := range []string{"packs", "bodies"} {
+	for _, kind := range []string{"packs", "bodies", "patches"} {
 		s.router.Get("/"+kind+"/{digest}", s.download)
 	}
 }

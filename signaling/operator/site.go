@@ -182,7 +182,7 @@ type SiteSet struct {
 
 	PeersOn []string `name:"peers-on" help:"Networks that links between the site's endpoints may go over, as 10.12.0.0/16,fd00:12::/32, or any." placeholder:"CIDR,..."`
 
-	Relay           string `help:"Relay that stands at the site, turn:HOST:PORT (turns: where it speaks TLS), or none." placeholder:"ADDRESS"`
+	Relay           string `help:"Relay that stands at the site, turn:HOST:PORT (turns: where it speaks TLS), or none. One with an address of each kind has both, turn:HOST:PORT,[HOST]:PORT." placeholder:"ADDRESS"`
 	RelaySecretFile string `name:"relay-secret-file" help:"File with the secret that the relay was started with." placeholder:"FILE"`
 }
 
@@ -204,7 +204,8 @@ Examples:
   sitecast site set shop-12 --peers-on 10.12.0.0/16,fd00:12::/32
   sitecast site set shop-12 --hold-off 8s
   sitecast site set shop-12 --replicas 2
-  sitecast site set shop-12 --relay turn:10.12.0.5:3478 --relay-secret-file relay.secret`, catalog.MaxSuperseded)
+  sitecast site set shop-12 --relay turn:10.12.0.5:3478 --relay-secret-file relay.secret
+  sitecast site set shop-12 --relay turn:10.12.0.5:3478,[fd00:12::5]:3478 --relay-secret-file relay.secret`, catalog.MaxSuperseded)
 }
 
 // Validate wants something to set.

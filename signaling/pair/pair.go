@@ -58,6 +58,7 @@ const (
 	FaultNoRelay   finding.Fault = "no relay"
 	FaultHidden    finding.Fault = "mDNS hidden"
 	FaultRefused   finding.Fault = "addresses refused"
+	FaultKinds     finding.Fault = "IPv4 and IPv6"
 )
 
 // Report is the answer.
@@ -190,6 +191,20 @@ func (e *exam) together() string {
 	return ""
 }
 
+// kinds reports whether one has addresses of IPv4 alone, and the other of IPv6 alone.
+func (e *exam) kinds() bool {
+	var has [2]map[bool]bool // IPv4, at each end
+	for i, end := range e.ends {
+		has[i] = map[bool]bool{}
+		for _, text := range end.Subnets {
+			if p, err := netip.ParsePrefix(text); err == nil {
+				has[i][p.Addr().Unmap().Is4()] = true
+			}
+		}
+	}
+	return len(has[0]) == 1 && len(has[1]) == 1 && has[0][true] != has[1][true]
+}
+
 func (e *exam) lan() {
 	all := e.attempts(func(wire.Attempt) bool { return true })
 	switch {
@@ -215,6 +230,11 @@ func (e *exam) lan() {
 			e.add(finding.Finding{Rung: RungLAN, Mark: finding.Warn, Fault: FaultHidden, Seen: end.Name + " hides its addresses on the LAN (mDNS)",
 				Do: "two browsers that hide their addresses need a relay; let one of the two be an agent."})
 		}
+	}
+	if e.kinds() {
+		e.add(finding.Finding{Rung: RungLAN, Mark: finding.Fail, Fault: FaultKinds, Seen: "one has only IPv4 and the other only IPv6: nothing but a relay joins them",
+			Do: "give both the same kind of address, or have a relay at the site with an address of each (sitecast relay --public-ip twice)."})
+		return
 	}
 	if subnet := e.together(); subnet != "" {
 		e.add(finding.Finding{Rung: RungLAN, Mark: finding.Fail, Fault: FaultIsolation, Seen: fmt.Sprintf("both are in %s, and packets between them do not arrive", subnet),
@@ -243,6 +263,8 @@ func (e *exam) nat() {
 	}
 	switch {
 	case blocked:
+	case e.kinds():
+		e.add(finding.Finding{Rung: RungNAT, Mark: finding.Skipped, Seen: "the two have no kind of address in common: a NAT is not what keeps them apart"})
 	case e.together() != "":
 		e.add(finding.Finding{Rung: RungNAT, Mark: finding.Skipped, Seen: "both are in one subnet: a NAT is not what keeps them apart"})
 	case e.ends[0].Address != e.ends[1].Address:

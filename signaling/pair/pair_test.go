@@ -63,6 +63,7 @@ func TestAFaultBetweenTwoEndpointsHasItsName(t *testing.T) {
 		"isolated, with addresses of their own": {end("a", here, hosts, via(placed, wire.ViaFarRelay)), away(end("b", here, hosts, via(placed, wire.ViaFarRelay))), far, true, "beyond the WAN", []finding.Fault{pair.FaultIsolation}},
 		"symmetric NATs":                        {end("a", there, via(placed, wire.ViaFarRelay)), away(end("b", here, via(placed, wire.ViaFarRelay))), far, true, "beyond the WAN", []finding.Fault{pair.FaultNAT}},
 		"two relays":                            {end("a", there, placed), end("b", here, placed), wanted, false, "not linked", []finding.Fault{pair.FaultRelay}},
+		"different kinds":                       {end("a", here, via(placed, wire.ViaSiteRelay)), away(end("b", "fd00:1::/64", via(placed, wire.ViaSiteRelay))), up, true, "relay at their site", []finding.Fault{pair.FaultKinds}},
 		"hidden":                                {end("a", here, with(hosts, func(a *wire.Attempt) { a.Theirs = wire.Addresses{Hidden: 2} })), end("b", there), wanted, false, "not linked", []finding.Fault{pair.FaultHidden}},
 		"a scanner":                             {end("a", here, with(hosts, func(a *wire.Attempt) { a.Theirs.Refused = 9 })), end("b", there), wanted, false, "not linked", []finding.Fault{pair.FaultRefused}},
 		"an older agent":                        {end("a", here, via(hosts, wire.ViaDirect)), pair.End{Name: "b", Online: true}, up, true, "linked directly", nil},

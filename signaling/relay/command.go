@@ -22,12 +22,12 @@ import (
 
 // Command is `sitecast relay`.
 type Command struct {
-	Listen     string `help:"Address for UDP and TCP." required:"" placeholder:"ADDR" env:"SITECAST_RELAY_LISTEN"`
-	PublicIP   string `name:"public-ip" help:"Address at which endpoints reach the relay." required:"" placeholder:"IP" env:"SITECAST_RELAY_PUBLIC_IP"`
-	SecretFile string `name:"secret-file" help:"File with the secret that the relay shares with the server." required:"" placeholder:"FILE" env:"SITECAST_RELAY_SECRET_FILE"`
-	TLSCert    string `name:"tls-cert" help:"Certificate chain, PEM: TLS is spoken on the same TCP port. It is read again for each connection." placeholder:"FILE" env:"SITECAST_TLS_CERT"`
-	TLSKey     string `name:"tls-key" help:"Its key." placeholder:"FILE" env:"SITECAST_TLS_KEY"`
-	Ports      string `help:"Ports to name allocations by; nothing listens there." default:"49160-49660" placeholder:"FROM-TO"`
+	Listen     string   `help:"Address for UDP and TCP." required:"" placeholder:"ADDR" env:"SITECAST_RELAY_LISTEN"`
+	PublicIP   []string `name:"public-ip" help:"Address at which endpoints reach the relay; repeated, one of IPv4 and one of IPv6, so that endpoints with only one of them meet." required:"" placeholder:"IP" env:"SITECAST_RELAY_PUBLIC_IP"`
+	SecretFile string   `name:"secret-file" help:"File with the secret that the relay shares with the server." required:"" placeholder:"FILE" env:"SITECAST_RELAY_SECRET_FILE"`
+	TLSCert    string   `name:"tls-cert" help:"Certificate chain, PEM: TLS is spoken on the same TCP port. It is read again for each connection." placeholder:"FILE" env:"SITECAST_TLS_CERT"`
+	TLSKey     string   `name:"tls-key" help:"Its key." placeholder:"FILE" env:"SITECAST_TLS_KEY"`
+	Ports      string   `help:"Ports to name allocations by; nothing listens there." default:"49160-49660" placeholder:"FROM-TO"`
 
 	Deny []string `help:"Range of addresses that may not use the relay (repeatable)." placeholder:"CIDR"`
 
@@ -57,7 +57,10 @@ Examples:
 
   head -c 32 /dev/urandom | base64 > relay.secret
   sitecast relay --listen 0.0.0.0:3478 --public-ip 10.12.0.5 --secret-file relay.secret
-  sitecast site set shop-12 --relay turn:10.12.0.5:3478 --relay-secret-file relay.secret`
+  sitecast site set shop-12 --relay turn:10.12.0.5:3478 --relay-secret-file relay.secret
+
+  sitecast relay --listen :3478 --public-ip 10.12.0.5 --public-ip fd00:12::5 --secret-file relay.secret
+  sitecast site set shop-12 --relay turn:10.12.0.5:3478,[fd00:12::5]:3478 --relay-secret-file relay.secret`
 }
 
 // Validate refuses what can't be.
@@ -68,9 +71,9 @@ func (c Command) Validate() error {
 
 // config checks the flags.
 func (c Command) config(secret []byte) (Config, error) {
-	ip := net.ParseIP(c.PublicIP)
-	if ip == nil || !usable(ip) {
-		return Config{}, fmt.Errorf("--public-ip %q is not the address of a host", c.PublicIP)
+	public, err := ParsePublic(c.PublicIP)
+	if err != nil {
+		return Config{}, fmt.Errorf("--public-ip: %w", err)
 	}
 	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
 		return Config{}, fmt.Errorf("--listen %s: %w", c.Listen, err)
@@ -91,7 +94,7 @@ func (c Command) config(secret []byte) (Config, error) {
 	if c.EndpointAllocations < 1 || c.SiteAllocations < 0 {
 		return Config{}, errors.New("--endpoint-allocations is at least 1, --site-allocations at least 0")
 	}
-	return Config{PublicIP: ip, MinPort: uint16(least), MaxPort: uint16(most), Secret: secret, Deny: deny,
+	return Config{PublicIPs: public, MinPort: uint16(least), MaxPort: uint16(most), Secret: secret, Deny: deny,
 		Endpoint: Quota{c.EndpointAllocations, max(c.EndpointRate.BytesPerSecond(), 0), int64(c.EndpointDay)},
 		Site:     Quota{c.SiteAllocations, max(c.SiteRate.BytesPerSecond(), 0), int64(c.SiteDay)},
 		Log:      slog.New(slog.NewTextHandler(cmp.Or[io.Writer](c.Stderr, os.Stderr), &slog.HandlerOptions{Level: c.LogLevel}))}, nil
@@ -127,7 +130,7 @@ func (c Command) Run(ctx context.Context) error {
 		how += ", TLS"
 	}
 	fmt.Fprintf(cmp.Or[io.Writer](c.Stdout, os.Stdout), "Sitecast relays at %s (%s)\n\n  sitecast site set SITE --relay turn:%s --relay-secret-file %s\n\n",
-		c.Listen, how, net.JoinHostPort(c.PublicIP, portOf(cfg)), c.SecretFile)
+		c.Listen, how, strings.Join(cfg.Reached(), ","), c.SecretFile)
 	var telling sync.WaitGroup
 	telling.Go(func() { r.tell(ctx) })
 	defer telling.Wait()
@@ -148,34 +151,56 @@ func (c Command) certificate() (*tls.Certificate, error) {
 const socketBuffer = 4 << 20
 
 // Open listens on an address for UDP and TCP, and for TLS on the same TCP port with a
-// config; the port is the same for all. A relay is of the kind of its public address:
-// all addresses are all of IPv4 or all of IPv6.
+// config; the port is the same for all. A relay is of the kinds of its public addresses:
+// all addresses are all of IPv4, all of IPv6, or both.
 func Open(cfg *Config, address string, config *tls.Config) error {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return fmt.Errorf("listen for STUN and TURN: %w", err)
 	}
+	if ip := net.ParseIP(host); len(cfg.PublicIPs) > 1 && ip != nil && !ip.IsUnspecified() {
+		return fmt.Errorf("listen for STUN and TURN: %s is one kind of address, and the relay has a public one of each: listen on all with :%s", host, port)
+	}
+	for _, public := range cfg.PublicIPs {
+		if port, err = cfg.open(public, host, port, config); err != nil {
+			return errors.Join(err, closeAll(*cfg))
+		}
+	}
+	return nil
+}
+
+// open listens for one kind of address, and returns the port.
+func (c *Config) open(public net.IP, host, port string, config *tls.Config) (string, error) {
 	kind := "4"
-	if cfg.PublicIP.To4() == nil {
+	if public.To4() == nil {
 		kind = "6"
 	}
-	conn, err := net.ListenPacket("udp"+kind, net.JoinHostPort(bindAll(host, cfg.PublicIP), port))
+	conn, err := net.ListenPacket("udp"+kind, net.JoinHostPort(bindAll(host, public), port))
 	if err != nil {
-		return fmt.Errorf("listen for STUN and TURN: %w", err)
+		return "", fmt.Errorf("listen for STUN and TURN: %w", err)
 	}
 	if udp, ok := conn.(*net.UDPConn); ok { // a smaller buffer works, only less smoothly
 		_, _ = udp.SetReadBuffer(socketBuffer), udp.SetWriteBuffer(socketBuffer)
 	}
-	cfg.Conns = []net.PacketConn{conn}
+	c.Conns = append(c.Conns, conn)
 	tcp, err := net.Listen("tcp"+kind, conn.LocalAddr().String())
 	if err != nil {
-		return errors.Join(fmt.Errorf("listen for TURN over TCP: %w", err), conn.Close())
+		return "", fmt.Errorf("listen for TURN over TCP: %w", err)
 	}
 	if config != nil {
 		tcp = listen.New(tcp, config, true)
 	}
-	cfg.Listeners = []net.Listener{tcp}
-	return nil
+	c.Listeners = append(c.Listeners, tcp)
+	return portOf(*c), nil
+}
+
+// Reached are the addresses, host and port, at which endpoints reach a relay that was
+// opened.
+func (c Config) Reached() (at []string) {
+	for _, ip := range c.PublicIPs {
+		at = append(at, net.JoinHostPort(ip.String(), portOf(c)))
+	}
+	return at
 }
 
 // bindAll is where to listen: on all addresses of the public one's kind, where no other

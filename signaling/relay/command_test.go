@@ -10,13 +10,13 @@ import (
 )
 
 func TestFlagsThatCannotBeAreRefusedAndSayWhich(t *testing.T) {
-	good := relay.Command{Listen: "0.0.0.0:3478", PublicIP: "10.12.0.5", Ports: "49160-49660", EndpointAllocations: 64,
+	good := relay.Command{Listen: "0.0.0.0:3478", PublicIP: []string{"10.12.0.5"}, Ports: "49160-49660", EndpointAllocations: 64,
 		EndpointRate: units.NoRate, SiteRate: units.NoRate, Deny: []string{"192.0.2.0/24"}}
 	if err := good.Validate(); err != nil {
 		t.Fatalf("good flags: %v", err)
 	}
 	for want, change := range map[string]func(*relay.Command){
-		"--public-ip":            func(c *relay.Command) { c.PublicIP = "0.0.0.0" },
+		"--public-ip":            func(c *relay.Command) { c.PublicIP = []string{"0.0.0.0"} },
 		"--listen":               func(c *relay.Command) { c.Listen = "3478" },
 		"--tls-cert and":         func(c *relay.Command) { c.TLSKey = "key.pem" },
 		`--ports "9-8"`:          func(c *relay.Command) { c.Ports = "9-8" },

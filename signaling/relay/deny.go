@@ -55,6 +55,46 @@ func (r *Relay) denied(a net.Addr) bool {
 	return false
 }
 
+// at is the public address of a kind, nil if there is none.
+func (c Config) at(is4 bool) net.IP {
+	for _, ip := range c.PublicIPs {
+		if (ip.To4() != nil) == is4 {
+			return ip
+		}
+	}
+	return nil
+}
+
+// checkPublic reports what is wrong with the public addresses.
+func (c Config) checkPublic() error {
+	if len(c.PublicIPs) == 0 || len(c.PublicIPs) > 2 {
+		return fmt.Errorf("relay needs an address that endpoints reach, or one of IPv4 and one of IPv6; got %d", len(c.PublicIPs))
+	}
+	for _, ip := range c.PublicIPs {
+		if !usable(ip) {
+			return fmt.Errorf("relay needs an address that endpoints reach, %v is none", ip)
+		}
+	}
+	if len(c.PublicIPs) == 2 && (c.at(true) == nil || c.at(false) == nil) {
+		return fmt.Errorf("relay has one address of each kind, %v and %v are of the same", c.PublicIPs[0], c.PublicIPs[1])
+	}
+	return nil
+}
+
+// ParsePublic reads the addresses at which endpoints reach a relay: one, or one of IPv4
+// and one of IPv6.
+func ParsePublic(texts []string) ([]net.IP, error) {
+	var c Config
+	for _, text := range texts {
+		ip := net.ParseIP(text)
+		if ip == nil {
+			return nil, fmt.Errorf("%.60q is not the address of a host", text)
+		}
+		c.PublicIPs = append(c.PublicIPs, ip)
+	}
+	return c.PublicIPs, c.checkPublic()
+}
+
 // usable reports whether endpoints can reach a relay at an address. 0/8 is "this
 // network" (RFC 791), which some systems take for themselves.
 func usable(ip net.IP) bool {

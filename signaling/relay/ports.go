@@ -16,13 +16,15 @@ import (
 // ports are the relayed ports. Both ends of whatever is relayed are allocations of this
 // very relay, so a relayed port is no socket: what one allocation sends to another is
 // handed over in memory. Nothing outside can be reached from there, nor reach it, and
-// a packet crosses the kernel twice and not four times.
+// a packet crosses the kernel twice and not four times. A relay with an address of either
+// kind has each port at both: a client knows all others by the kind of address that it
+// has itself, so one with only IPv4 and one with only IPv6 meet here.
 type ports struct {
 	relay *Relay
 
 	// mu guards the rest.
 	mu      sync.RWMutex
-	open    map[uint16]*port
+	open    map[uint16]*port         // each with an address of its client's choice, and known to others by theirs
 	clients map[netip.AddrPort]*port // those who came over UDP
 }
 
@@ -36,7 +38,7 @@ const queued = 128
 // port is one allocation's relayed port.
 type port struct {
 	all    *ports
-	addr   *net.UDPAddr   // as its peers know it
+	addr   *net.UDPAddr   // as its peers of the same kind of address know it
 	via    net.PacketConn // by which its client came; nil for one over TCP
 	queue  chan packet    // for what has no channel, or goes over TCP
 	closed chan struct{}
@@ -58,8 +60,9 @@ type packet struct {
 
 var errNoPort = errors.New("no relayed port is free")
 
-// allocate opens a port: the one that was asked for, or (0) any.
-func (p *ports) allocate(want int, via net.PacketConn) (*port, error) {
+// allocate opens a port at an address of the relay: the one that was asked for, or (0)
+// any.
+func (p *ports) allocate(ip net.IP, want int, via net.PacketConn) (*port, error) {
 	first, n := int(p.relay.cfg.MinPort), int(p.relay.cfg.MaxPort)-int(p.relay.cfg.MinPort)+1
 	begin := rand.IntN(n)
 	if want != 0 {
@@ -74,7 +77,7 @@ func (p *ports) allocate(want int, via net.PacketConn) (*port, error) {
 	for i := range n {
 		number := uint16(first + (begin+i)%span)
 		if p.open[number] == nil {
-			made := &port{all: p, addr: &net.UDPAddr{IP: p.relay.cfg.PublicIP, Port: int(number)}, via: via,
+			made := &port{all: p, addr: &net.UDPAddr{IP: ip, Port: int(number)}, via: via,
 				queue: make(chan packet, queued), closed: make(chan struct{}), byNumber: map[uint16]uint16{}, byPeer: map[uint16]uint16{}}
 			p.open[number] = made
 			return made, nil
@@ -118,7 +121,7 @@ func canonical(a *net.UDPAddr) netip.AddrPort {
 // bind notes that a channel leads from a port to a peer.
 func (p *ports) bind(relayed, peer net.Addr, number uint16) {
 	made, udp := p.at(relayed), peer.(*net.UDPAddr)
-	if made == nil || !p.reaches(udp) {
+	if made == nil || !made.reaches(udp) {
 		return
 	}
 	p.mu.Lock()
@@ -138,11 +141,12 @@ func (p *ports) unbind(relayed net.Addr, number uint16) {
 	delete(made.byNumber, number)
 }
 
-// reaches reports whether an address is that of a relayed port. A permission names an
-// address only, and other services may listen at the relay's.
-func (p *ports) reaches(to *net.UDPAddr) bool {
-	cfg := p.relay.cfg
-	return to.IP.Equal(cfg.PublicIP) && to.Port >= int(cfg.MinPort) && to.Port <= int(cfg.MaxPort)
+// reaches reports whether an address is that of a relayed port, as this one's client
+// knows it. A permission names an address only, and other services may listen at the
+// relay's.
+func (p *port) reaches(to *net.UDPAddr) bool {
+	cfg := p.all.relay.cfg
+	return to.IP.Equal(p.addr.IP) && to.Port >= int(cfg.MinPort) && to.Port <= int(cfg.MaxPort)
 }
 
 // forward takes what came over UDP if it is for a channel, and reports whether it was:
@@ -208,7 +212,7 @@ func (p *port) send(data []byte, to uint16) {
 		peer.pass(data, number)
 	default:
 		select {
-		case peer.queue <- packet{append([]byte(nil), data...), p.addr}:
+		case peer.queue <- packet{append([]byte(nil), data...), &net.UDPAddr{IP: peer.addr.IP, Port: p.addr.Port}}:
 		default: // as where a socket's buffer is full
 		}
 	}
@@ -236,7 +240,7 @@ func (p *port) pass(data []byte, number uint16) {
 // WriteTo implements [net.PacketConn]. What may not be reached is as lost on the way.
 func (p *port) WriteTo(b []byte, to net.Addr) (int, error) {
 	udp, ok := to.(*net.UDPAddr)
-	if !ok || !p.all.reaches(udp) {
+	if !ok || !p.reaches(udp) {
 		p.all.relay.refused.Add(1)
 		return len(b), nil
 	}
@@ -307,10 +311,11 @@ var errFamily = errors.New("the relay has no address of that family")
 
 // AllocatePacketConn implements turn.RelayAddressGenerator.
 func (g generator) AllocatePacketConn(conf turn.AllocateListenerConfig) (net.PacketConn, net.Addr, error) {
-	if is4 := g.ports.relay.cfg.PublicIP.To4() != nil; is4 != (conf.Network == "udp4") {
+	ip := g.ports.relay.cfg.at(conf.Network == "udp4")
+	if ip == nil {
 		return nil, nil, errFamily
 	}
-	made, err := g.ports.allocate(conf.RequestedPort, g.via)
+	made, err := g.ports.allocate(ip, conf.RequestedPort, g.via)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -196,7 +196,7 @@ func must[T any](v T, _ error) T { return v }
 
 func TestARelayStartsOnlyWhereItCanBeReached(t *testing.T) {
 	for _, ip := range []string{"0.0.0.0", "0.1.2.3", "::", "224.0.0.1", "169.254.1.1", "fe80::1", "255.255.255.255"} {
-		if _, err := relay.New(relay.Config{PublicIP: net.ParseIP(ip), MinPort: 1, MaxPort: 2}); err == nil {
+		if _, err := relay.New(relay.Config{PublicIPs: []net.IP{net.ParseIP(ip)}, MinPort: 1, MaxPort: 2}); err == nil {
 			t.Errorf("a relay at %s: started", ip)
 		}
 	}

@@ -20,6 +20,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -50,7 +51,7 @@ const (
 type Config struct {
 	Conns     []net.PacketConn // UDP
 	Listeners []net.Listener   // TCP, or TLS over it
-	PublicIP  net.IP           // as endpoints reach it
+	PublicIPs []net.IP         // as endpoints reach it: one, or one of IPv4 and one of IPv6
 	// MinPort to MaxPort are the relayed ports. They are names within the relay, and
 	// nothing listens there.
 	MinPort, MaxPort uint16
@@ -82,8 +83,8 @@ type Relay struct {
 
 // New begins to serve. Run must follow.
 func New(cfg Config) (*Relay, error) {
-	if !usable(cfg.PublicIP) {
-		return nil, fmt.Errorf("relay needs an address that endpoints reach, %v is none", cfg.PublicIP)
+	if err := cfg.checkPublic(); err != nil {
+		return nil, err
 	}
 	if cfg.MinPort == 0 || cfg.MaxPort < cfg.MinPort {
 		return nil, errors.New("relay needs a range of ports")
@@ -176,5 +177,7 @@ func idOf(user string) string {
 	return user
 }
 
-// permit lets an allocation speak to the relay's own address only.
-func (r *Relay) permit(_ net.Addr, peer net.IP) bool { return peer.Equal(r.cfg.PublicIP) }
+// permit lets an allocation speak to the relay's own addresses only.
+func (r *Relay) permit(_ net.Addr, peer net.IP) bool {
+	return slices.ContainsFunc(r.cfg.PublicIPs, peer.Equal)
+}

@@ -69,7 +69,7 @@ func onStand(t *testing.T, do func(s *stand), change ...func(*relay.Config)) {
 			t.Fatal(err)
 		}
 		conn := s.listen(s.here, relayAddr)
-		cfg := relay.Config{Conns: []net.PacketConn{conn}, PublicIP: net.ParseIP(relayIP),
+		cfg := relay.Config{Conns: []net.PacketConn{conn}, PublicIPs: []net.IP{net.ParseIP(relayIP)},
 			MinPort: minPort, MaxPort: maxPort, Secret: secret, Log: slog.New(slog.DiscardHandler)}
 		for _, f := range change {
 			f(&cfg)
@@ -349,9 +349,9 @@ func TestARelayWithoutAddressOrPortsIsRefused(t *testing.T) {
 	ip := net.ParseIP(relayIP)
 	for name, cfg := range map[string]relay.Config{
 		"no address":     {MinPort: 1, MaxPort: 2},
-		"no ports":       {PublicIP: ip},
-		"ports reversed": {PublicIP: ip, MinPort: 2, MaxPort: 1},
-		"no socket":      {PublicIP: ip, MinPort: 1, MaxPort: 2},
+		"no ports":       {PublicIPs: []net.IP{ip}},
+		"ports reversed": {PublicIPs: []net.IP{ip}, MinPort: 2, MaxPort: 1},
+		"no socket":      {PublicIPs: []net.IP{ip}, MinPort: 1, MaxPort: 2},
 	} {
 		if _, err := relay.New(cfg); err == nil {
 			t.Errorf("%s: began to serve", name)
@@ -412,7 +412,7 @@ func TestNoTCPIsRelayed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := relay.New(relay.Config{Conns: []net.PacketConn{conn}, PublicIP: net.IPv4(127, 0, 0, 1),
+	r, err := relay.New(relay.Config{Conns: []net.PacketConn{conn}, PublicIPs: []net.IP{net.IPv4(127, 0, 0, 1)},
 		MinPort: minPort, MaxPort: maxPort, Secret: secret, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)

@@ -17,7 +17,7 @@ const (
 	// UnknownLeaseBytes is what a lease covers while the rate is not known.
 	UnknownLeaseBytes = 4 << 20
 	// leaseSeconds of the site's rate are what a lease covers between those.
-	leaseSeconds = 4
+	leaseSeconds = 8
 )
 
 // LeaseBytes is how much the next lease of a flow covers, given how many leases
@@ -40,14 +40,16 @@ type Candidate struct {
 	Doubted bool // it says it holds what nobody gets from it
 	NoBody  bool // it can't begin before a peer gives it the body
 	Slow    bool // it fetched much more slowly than another one did
+	Whole   bool // it needs chunks whole that would come as patches to another
 }
 
 // burden tells candidates apart: who is doubted may not do as it says, a browser can't
 // pace itself and leaves with its tab, who lacks the body has to wait for it, who is slow
-// holds the site back, a battery runs out, Wi-Fi is shared with everybody's links.
+// holds the site back, who takes no patches takes more of the line, a battery runs out,
+// Wi-Fi is shared with everybody's links.
 func (c Candidate) burden() int {
 	b := 0
-	for _, bad := range []bool{c.Doubted, c.Device == wire.DeviceBrowser, c.NoBody, c.Slow, c.Battery, c.Wireless, !c.Fetcher} {
+	for _, bad := range []bool{c.Doubted, c.Device == wire.DeviceBrowser, c.NoBody, c.Slow, c.Whole, c.Battery, c.Wireless, !c.Fetcher} {
 		b *= 2
 		if bad {
 			b++

@@ -22,11 +22,13 @@ type Supply struct {
 	places  []Place
 	holders []uint16 // of each chunk
 	leased  content.Bitmap
-	missing int64  // encoded bytes of chunks that nobody holds
-	absent  uint32 // how many those are
-	open    uint32 // how many chunks are open
-	bytes   int64  // encoded, of those
-	first   uint32 // no chunk before it is open
+	missing int64    // encoded bytes of chunks that nobody holds
+	absent  uint32   // how many those are
+	open    uint32   // how many chunks are open
+	bytes   int64    // encoded, of those
+	first   uint32   // no chunk before it is open
+	savings []uint32 // encoded bytes that patches save of each chunk; nil: there are none
+	saved   int64    // and of those that are missing
 }
 
 // NewSupply returns the supply of a version whose chunks lie at places; nobody
@@ -44,6 +46,27 @@ func NewSupply(places []Place) *Supply {
 // Missing returns the encoded bytes of all chunks that nobody holds: those that
 // are open, and those that are on their way.
 func (s *Supply) Missing() int64 { return s.missing }
+
+// Saved returns how many encoded bytes of Missing patches would save.
+func (s *Supply) Saved() int64 { return s.saved }
+
+// Patch notes what patches there are now.
+func (s *Supply) Patch(p *Patches) {
+	s.savings, s.saved = p.savings(s.places), 0
+	for i, n := range s.savings {
+		if s.holders[i] == 0 {
+			s.saved += int64(n)
+		}
+	}
+}
+
+// lack notes that so many more bytes are missing as chunk i has, or (sign is -1) fewer.
+func (s *Supply) lack(i uint32, sign int64) {
+	s.missing += sign * int64(s.places[i].Length)
+	if s.savings != nil {
+		s.saved += sign * int64(s.savings[i])
+	}
+}
 
 // Absent returns what part of all chunks nobody holds, 0 to 1.
 func (s *Supply) Absent() float64 { return float64(s.absent) / float64(max(len(s.places), 1)) }
@@ -87,12 +110,12 @@ func (s *Supply) Change(from uint32, was, is byte) {
 		open := s.isOpen(i)
 		if is>>bit&1 == 1 {
 			if s.holders[i]++; s.holders[i] == 1 {
-				s.missing -= int64(s.places[i].Length)
+				s.lack(i, -1)
 				s.absent--
 			}
 		} else {
 			if s.holders[i]--; s.holders[i] == 0 {
-				s.missing += int64(s.places[i].Length)
+				s.lack(i, 1)
 				s.absent++
 			}
 		}

@@ -27,7 +27,7 @@ type Command struct {
 	Bus          string   `help:"Message bus between several servers; none: one server." env:"SITECAST_BUS" placeholder:"URL"`
 	Packs        string   `help:"Folder for the origin's objects (default: packs in --data)." env:"SITECAST_PACKS" placeholder:"DIR"`
 	TURNListen   string   `name:"turn-listen" help:"UDP and TCP address of the embedded STUN and TURN relay, or none (default: port 3478 of --listen's host)." env:"SITECAST_TURN_LISTEN" placeholder:"ADDR"`
-	TURNPublicIP string   `name:"turn-public-ip" help:"Address at which endpoints reach the relay (default: the host it listens on)." env:"SITECAST_TURN_PUBLIC_IP" placeholder:"IP"`
+	TURNPublicIP []string `name:"turn-public-ip" help:"Address at which endpoints reach the relay (default: the host it listens on); repeated, one of IPv4 and one of IPv6." env:"SITECAST_TURN_PUBLIC_IP" placeholder:"IP"`
 	TLSCert      string   `name:"tls-cert" help:"Certificate chain, PEM; loaded again when it changes." type:"path" env:"SITECAST_TLS_CERT" placeholder:"FILE"`
 	TLSKey       string   `name:"tls-key" help:"Its key." type:"path" env:"SITECAST_TLS_KEY" placeholder:"FILE"`
 	Fetchers     int      `help:"How many endpoints of a site fetch from the origin at once. More than 1 only where one connection can't fill the line." default:"1" env:"SITECAST_FETCHERS" placeholder:"N"`
@@ -126,7 +126,7 @@ func (c Command) config() (Config, error) {
 // relayAddress is where the embedded relay listens, and is reached.
 type relayAddress struct {
 	listen string
-	public net.IP
+	public []net.IP
 }
 
 // relayAt checks the flags about the relay; nil when there shall be none.
@@ -146,15 +146,16 @@ func (c Command) relayAt() (*relayAddress, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--turn-listen %s: %w", at.listen, err)
 	}
-	if c.TURNPublicIP != "" {
-		if at.public = net.ParseIP(c.TURNPublicIP); at.public == nil || at.public.IsUnspecified() {
-			return nil, fmt.Errorf("--turn-public-ip %q is not the address of a host", c.TURNPublicIP)
+	if len(c.TURNPublicIP) > 0 {
+		if at.public, err = relay.ParsePublic(c.TURNPublicIP); err != nil {
+			return nil, fmt.Errorf("--turn-public-ip: %w", err)
 		}
 		return at, nil
 	}
-	at.public = net.ParseIP(bind)
+	ip := net.ParseIP(bind)
 	switch {
-	case at.public != nil && !at.public.IsUnspecified():
+	case ip != nil && !ip.IsUnspecified():
+		at.public = []net.IP{ip}
 		return at, nil
 	case c.TURNListen == "":
 		return nil, nil // nobody asked for a relay, and its address is not known
@@ -164,13 +165,12 @@ func (c Command) relayAt() (*relayAddress, error) {
 
 // open opens the relay's sockets; TLS is added when there is a certificate.
 func (a *relayAddress) open(cfg *Config) error {
-	cfg.Relay = &relay.Config{PublicIP: a.public, MinPort: relayMinPort, MaxPort: relayMaxPort, Log: cfg.Log}
+	cfg.Relay = &relay.Config{PublicIPs: a.public, MinPort: relayMinPort, MaxPort: relayMaxPort, Log: cfg.Log}
 	if err := relay.Open(cfg.Relay, a.listen, nil); err != nil {
 		return fmt.Errorf("%w (choose another --turn-listen, or none)", err)
 	}
-	_, port, err := net.SplitHostPort(cfg.Relay.Conns[0].LocalAddr().String())
-	cfg.RelayAddr = net.JoinHostPort(a.public.String(), port)
-	return err
+	cfg.RelayAddrs = cfg.Relay.Reached()
+	return nil
 }
 
 // greet says what a newcomer needs next.

@@ -38,7 +38,7 @@ func TestFlagsThatCannotBeAreRefusedBeforeAnythingIsMade(t *testing.T) {
 		"an address without port":     {func(c *server.Command) { c.Listen = "127.0.0.1" }, "--listen"},
 		"a relay without port":        {func(c *server.Command) { c.TURNListen = "127.0.0.1" }, "--turn-listen"},
 		"a relay nobody could reach":  {func(c *server.Command) { c.TURNListen = "0.0.0.0:3478" }, "--turn-public-ip"},
-		"a public IP that is none":    {func(c *server.Command) { c.TURNListen, c.TURNPublicIP = "127.0.0.1:0", "example.com" }, "--turn-public-ip"},
+		"a public IP that is none":    {func(c *server.Command) { c.TURNListen, c.TURNPublicIP = "127.0.0.1:0", []string{"example.com"} }, "--turn-public-ip"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cmd := server.Command{Data: filepath.Join(t.TempDir(), "data"), Listen: "127.0.0.1:0", Database: "sqlite", LogLevel: "error", TURNListen: "none"}

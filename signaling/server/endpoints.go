@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
@@ -12,6 +11,7 @@ import (
 	"github.com/sitecast/sitecast/signaling/site"
 	"github.com/sitecast/sitecast/signaling/socket"
 	"github.com/sitecast/sitecast/signaling/wire"
+	"github.com/sitecast/sitecast/storage/catalog"
 )
 
 // authenticate checks the token with which an endpoint opens its socket, and that it
@@ -67,28 +67,39 @@ func (s *Server) ice(ctx context.Context, id wire.EndpointID, name string) (serv
 		return nil, err
 	}
 	if at.Relay != "" {
-		scheme, where, _ := strings.Cut(at.Relay, ":")
-		near := wire.ICE{URLs: []string{turnUDP(where), turnTCP(scheme, where)}}
-		near.Place = wire.PlaceSite
+		scheme, where := catalog.SiteRelay{Address: at.Relay}.Reached()
+		near := wire.ICE{URLs: turnURLs(where, scheme), Place: wire.PlaceSite}
 		near.Username, near.Credential = credential.TURN(at.RelaySecret, id, name, now)
 		servers = append(servers, near)
 	}
 	if s.relay == nil {
 		return servers, nil
 	}
-	central := wire.ICE{URLs: []string{turnUDP(s.cfg.RelayAddr)}}
+	tcp := ""
 	if len(s.cfg.Relay.Listeners) > 0 {
-		central.URLs = append(central.URLs, turnTCP("turns", s.cfg.RelayAddr))
+		tcp = "turns"
 	}
+	central := wire.ICE{URLs: turnURLs(s.cfg.RelayAddrs, tcp)}
 	central.Username, central.Credential = credential.TURN(s.keys.TURNSecret(), id, name, now)
-	return append(servers, wire.ICE{URLs: []string{"stun:" + s.cfg.RelayAddr}}, central), nil
+	var stun wire.ICE
+	for _, where := range s.cfg.RelayAddrs {
+		stun.URLs = append(stun.URLs, "stun:"+where)
+	}
+	return append(servers, stun, central), nil
 }
 
-// turnUDP and turnTCP are the addresses of a relay over UDP, and over TCP for those
-// whose network lets nothing else pass; the scheme turns is TLS, as some let only that
-// pass.
-func turnUDP(where string) string         { return "turn:" + where + "?transport=udp" }
-func turnTCP(scheme, where string) string { return scheme + ":" + where + "?transport=tcp" }
+// turnURLs name a relay that is reached at some addresses: over UDP, and over TCP for those
+// whose network lets nothing else pass. The scheme turns is TLS, as some let only that
+// pass; none is no TCP.
+func turnURLs(at []string, tcp string) (urls []string) {
+	for _, where := range at {
+		urls = append(urls, "turn:"+where+"?transport=udp")
+		if tcp != "" {
+			urls = append(urls, tcp+":"+where+"?transport=tcp")
+		}
+	}
+	return urls
+}
 
 // The server hears sessions and passes them to the site's loop.
 

@@ -65,6 +65,35 @@ func TestEndpointsAreToldOfTheRelaysThatAreThere(t *testing.T) {
 	}
 }
 
+// Who has only one kind of address uses those of its kind, so all are named.
+func TestARelayOfBothKindsIsNamedByEach(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStand(t, t.TempDir(), func(cfg *server.Config) {
+			relayed(t, cfg, "10.0.0.1:3478", false)
+			cfg.RelayAddrs = append(cfg.RelayAddrs, "[fd00::1]:3478")
+		})
+		key := s.enrol("shop-1")
+		s.call("PATCH", "/api/v1/sites/shop-1", s.admin(), api.SiteChange{Relay: &api.Relay{Address: "turn:10.1.0.5:5349,[fd00:1::5]:5349", Secret: "0123456789abcdef"}}, nil)
+		k, _ := s.dial(s.session(key).Token)
+		s.say(k, wire.KindHello, 0, 0, wire.Hello{Version: wire.Version, Name: "till-1", Device: wire.DeviceAgent, Software: "test 1"})
+		first, _ := s.hear(k)
+		welcome, ok := first.(*wire.Welcome)
+		if !ok || len(welcome.ICE) != 3 {
+			t.Fatalf("the first word is %#v, want a welcome with three servers", first)
+		}
+		for i, want := range [][]string{
+			{"turn:10.1.0.5:5349?transport=udp", "turn:10.1.0.5:5349?transport=tcp", "turn:[fd00:1::5]:5349?transport=udp", "turn:[fd00:1::5]:5349?transport=tcp"},
+			{"stun:10.0.0.1:3478", "stun:[fd00::1]:3478"},
+			{"turn:10.0.0.1:3478?transport=udp", "turn:[fd00::1]:3478?transport=udp"},
+		} {
+			if got := welcome.ICE[i].URLs; !reflect.DeepEqual(got, want) {
+				t.Errorf("server %d is named %v, want %v", i+1, got, want)
+			}
+		}
+		s.end()
+	})
+}
+
 // relayed gives a server a relay on a network in memory.
 func relayed(t *testing.T, cfg *server.Config, at string, tcp bool) {
 	t.Helper()
@@ -83,8 +112,8 @@ func relayed(t *testing.T, cfg *server.Config, at string, tcp bool) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg.RelayAddr = at
-	cfg.Relay = &relay.Config{Conns: []net.PacketConn{conn}, PublicIP: net.IPv4(10, 0, 0, 1), MinPort: 50_000, MaxPort: 50_100, Log: cfg.Log}
+	cfg.RelayAddrs = []string{at}
+	cfg.Relay = &relay.Config{Conns: []net.PacketConn{conn}, PublicIPs: []net.IP{net.IPv4(10, 0, 0, 1)}, MinPort: 50_000, MaxPort: 50_100, Log: cfg.Log}
 	if tcp {
 		l, err := memnet.New(memnet.Path{}).Listen(at)
 		if err != nil {

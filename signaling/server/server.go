@@ -49,7 +49,7 @@ type Config struct {
 	Fetchers        int           // at once in a site, see [site.Config]
 	Reflectors      []string      // host:port that answer STUN, see [site.Config]
 	Relay           *relay.Config // nil: no embedded STUN and TURN; Secret is filled in
-	RelayAddr       string        // host:port as endpoints reach it
+	RelayAddrs      []string      // host:port as endpoints reach it, one for each of its addresses
 	Log             *slog.Logger
 
 	// Listener replaces Listen, for tests in fake time.
@@ -86,6 +86,7 @@ type Server struct {
 	refused wire.Refusals
 	pacer   pace.Pacer
 	memory  *memory
+	patcher *patcher
 	account site.Accounts
 	lines   site.Lines
 }
@@ -210,7 +211,7 @@ func (s *Server) assemble(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	src := newSource(s.catalog)
+	src := newSource(s.catalog, s.objects, s.log)
 	grace := time.Duration(0)
 	if epoch > 1 {
 		grace = site.ReturnGrace
@@ -218,6 +219,7 @@ func (s *Server) assemble(ctx context.Context) error {
 	s.memory = newMemory(s.catalog, s.log)
 	s.hub = site.NewHub(site.Config{Epoch: epoch, Grace: grace, Fetchers: s.cfg.Fetchers, URL: s.objectURL, Reflectors: s.cfg.Reflectors,
 		Memory: s.memory, Accounts: &s.account, Lines: &s.lines, Refused: &s.refused, Log: s.log}, src)
+	s.patcher = newPatcher(s.catalog, s.objects, s.cfg.Data, func() { s.hub.Changed("") }, s.log)
 	s.socket = socket.New(socket.Config{Authenticate: s.authenticate, Renew: s.renew, Handler: s, Refused: &s.refused, Log: s.log,
 		Welcome: func(ctx context.Context, who socket.Identity) (wire.Welcome, error) {
 			servers, err := s.ice(ctx, who.ID, who.Site)
@@ -229,8 +231,8 @@ func (s *Server) assemble(ctx context.Context) error {
 	}})
 	s.http = &http.Server{
 		Handler: api.New(api.Config{Catalog: s.catalog, Keys: s.keys, Objects: s.objects, Hub: s.hub, Socket: s.socket, Tunnel: s.tunnel,
-			Metrics: s.metrics(), Served: func(n int) { s.served.Add(int64(n)) }, Pin: s.certs.Pin, PublicURL: s.publicURL(),
-			Pacer: &s.pacer, Refused: &s.refused, Log: s.log}),
+			Metrics: s.metrics(), Served: func(n int) { s.served.Add(int64(n)) }, Published: s.patcher.published, Pin: s.certs.Pin,
+			PublicURL: s.publicURL(), Pacer: &s.pacer, Refused: &s.refused, Log: s.log}),
 		ConnContext:       s.pacer.Context,
 		ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
@@ -277,6 +279,7 @@ func (s *Server) Run(ctx context.Context) error {
 		return nil
 	})
 	group.Go(func() error { return s.noteSeen(ctx) })
+	group.Go(func() error { return s.patcher.run(ctx) })
 	if s.relay != nil {
 		group.Go(func() error { return s.relay.Run(ctx) })
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/netip"
 	"slices"
 	"sync"
@@ -12,14 +13,18 @@ import (
 	"github.com/sitecast/sitecast/signaling/schedule"
 	"github.com/sitecast/sitecast/signaling/site"
 	"github.com/sitecast/sitecast/signaling/wire"
+	"github.com/sitecast/sitecast/storage/blob"
 	"github.com/sitecast/sitecast/storage/catalog"
 	"github.com/sitecast/sitecast/storage/content"
+	"github.com/sitecast/sitecast/storage/pack"
 )
 
 // source reads what is wanted of a site from the catalog. Versions never change,
 // so those in use are kept.
 type source struct {
 	catalog catalog.Catalog
+	objects blob.Store
+	log     *slog.Logger
 
 	// mu guards versions.
 	mu       sync.Mutex
@@ -29,8 +34,8 @@ type source struct {
 // maxCached bounds the versions kept.
 const maxCached = 256
 
-func newSource(c catalog.Catalog) *source {
-	return &source{catalog: c, versions: map[content.Ref]site.FlowSpec{}}
+func newSource(c catalog.Catalog, objects blob.Store, log *slog.Logger) *source {
+	return &source{catalog: c, objects: objects, log: log, versions: map[content.Ref]site.FlowSpec{}}
 }
 
 // Desired implements site.Source.
@@ -124,7 +129,7 @@ func (s *source) demands(ctx context.Context, orders catalog.Orders, named []wir
 	return ordered, nil
 }
 
-// version reads a version, or remembers it.
+// version reads a version, or remembers it. While its patches are due it is read again.
 func (s *source) version(ctx context.Context, ref content.Ref) (site.FlowSpec, error) {
 	s.mu.Lock()
 	spec, ok := s.versions[ref]
@@ -148,6 +153,10 @@ func (s *source) version(ctx context.Context, ref content.Ref) (site.FlowSpec, e
 	for i, p := range placement.Chunks {
 		spec.Places[i] = schedule.Place{Pack: placement.Packs[p.Pack], Offset: p.Offset, Length: p.Length, Encoding: p.Encoding}
 	}
+	due, err := s.patch(ctx, &spec)
+	if due || err != nil {
+		return spec, err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.versions) >= maxCached {
@@ -155,4 +164,32 @@ func (s *source) version(ctx context.Context, ref content.Ref) (site.FlowSpec, e
 	}
 	s.versions[ref] = spec
 	return spec, nil
+}
+
+// patch fills in what patches a version has, or reports that they are due. Without them
+// all comes as it lies in packs.
+func (s *source) patch(ctx context.Context, spec *site.FlowSpec) (due bool, err error) {
+	p, err := s.catalog.Patches(ctx, spec.Head.Serial)
+	switch {
+	case err != nil:
+		return false, err
+	case p.Due:
+		spec.PatchesOf = p.Base
+		return true, nil
+	case p.Object == content.Digest{}:
+		return false, nil
+	}
+	object, size, err := s.objects.Open(ctx, p.Object)
+	if err == nil {
+		defer object.Close() // it is only read from
+		var read pack.Patches
+		if read, err = pack.ReadPatches(object, size); err == nil && read.Base == p.Base {
+			spec.PatchesOf, spec.Patches = p.Base, schedule.PatchesOf(p.Object, read)
+		}
+	}
+	if err != nil && ctx.Err() == nil {
+		s.log.Warn("a version goes without its patches", "content", spec.Head.Ref().String(), "err", err)
+		err = nil
+	}
+	return false, err
 }

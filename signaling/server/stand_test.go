@@ -25,9 +25,19 @@ import (
 	"github.com/sitecast/sitecast/e2e/lab/memnet"
 	"github.com/sitecast/sitecast/signaling/server"
 	"github.com/sitecast/sitecast/signaling/wire"
+	"github.com/sitecast/sitecast/storage/content"
+	"github.com/sitecast/sitecast/storage/pack"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	// The codec's shared channels must be made outside of any synctest bubble.
+	plain := make([]byte, content.MinChunkBytes)
+	encoded, encoding := pack.Encode(plain, nil)
+	if _, err := pack.Decode(encoding, encoded, content.MinChunkBytes, nil); err != nil {
+		panic(err)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 const (
 	address = "10.0.0.1:443"

@@ -89,7 +89,11 @@ func (s *Site) missing(now time.Time, f *flow) (bytes int64) {
 		if !wanted {
 			continue
 		}
-		bytes += f.need(g, now).supply.Missing()
+		supply := f.need(g, now).supply
+		bytes += supply.Missing()
+		if slices.ContainsFunc(members, func(m *member) bool { return f.wantedBy(m) && s.takesPatches(f, m) }) {
+			bytes -= supply.Saved()
+		}
 		if !body {
 			bytes += f.Head.BodyBytes
 		}

@@ -1,11 +1,55 @@
 package site
 
 import (
+	"encoding/json"
 	"time"
 
+	"github.com/sitecast/sitecast/signaling/schedule"
 	"github.com/sitecast/sitecast/signaling/wire"
 	"github.com/sitecast/sitecast/storage/content"
 )
+
+// FlowSpec is a version that the site shall have.
+type FlowSpec struct {
+	ID       content.VersionID
+	Head     content.Head
+	Envelope json.RawMessage
+	Places   []schedule.Place // where its chunks lie at the origin, by chunk
+	// Patches say how its chunks come to who holds the version before it, PatchesOf; nil
+	// while they are made. PatchesOf is zero where there are none.
+	Patches   *schedule.Patches
+	PatchesOf content.VersionID
+	Priority  wire.Priority
+	Paused    bool
+	PausedBy  string
+	ReadyBy   time.Time // when it shall be complete at the latest; zero: no matter when
+	PreStage  int       // how many copies shall be at the site; 0: everybody shall have it
+	// Superseded says that a newer version took its place: the copies that are left are
+	// kept, and nothing of it is fetched.
+	Superseded bool
+	// OnDemand says that browsers asked for it, which the site would not have otherwise:
+	// nobody else gets it for that.
+	OnDemand bool
+}
+
+// Desired is everything that is wanted of a site.
+type Desired struct {
+	Generation uint64
+	Flows      []FlowSpec
+	Cap        int64 // bytes per second over the WAN, or wire.Unlimited
+	// HoldOff is how long after its order a flow that nobody at the site holds any of
+	// waits for a peer that does, before the WAN is used.
+	HoldOff     time.Duration
+	PeersOn     wire.Networks // that links may go over
+	Pins        []wire.Pin
+	Purges      []wire.Purge   // oldest first, however many
+	Zone        *time.Location // of the site; nil for UTC
+	Trust       json.RawMessage
+	TrustSerial uint64
+	// Demands says which version each content that browsers named is at this site; the
+	// zero id stands for none.
+	Demands map[wire.Named]content.VersionID
+}
 
 // Wanted brings new desired state.
 type Wanted struct{ Desired Desired }
@@ -28,7 +72,7 @@ func (e Wanted) apply(s *Site, now time.Time) {
 			if f.PreStage == 0 && spec.PreStage > 0 {
 				s.choosable(f)
 			}
-			f.FlowSpec = spec
+			f.respec(spec)
 		} else {
 			s.flows[spec.ID] = newFlow(spec, now)
 		}

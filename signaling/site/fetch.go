@@ -146,7 +146,7 @@ func (s *Site) candidate(now time.Time, f *flow, n *need, m *member, best podium
 		return schedule.Candidate{}, false
 	}
 	c := schedule.Candidate{Member: s.placed(m), HeldOff: s.isOff(now, m), Doubted: h.doubted, NoBody: !body && !h.body,
-		Slow: s.fetching(now, m, best.without(m)).Poor()}
+		Slow: s.fetching(now, m, best.without(m)).Poor(), Whole: f.Patches != nil && !s.takesPatches(f, m)}
 	c.Fetcher = !m.meter.since.IsZero()
 	return c, true
 }
@@ -187,12 +187,19 @@ func (s *Site) choose(now time.Time, f *flow, n *need, members []*member) []wire
 // one at work is slow or the line is; nobody otherwise.
 func (s *Site) second(now time.Time, f *flow, n *need, best []wire.EndpointID) wire.EndpointID {
 	left := int64(float64(f.Head.UniqueBytes) * float64(n.supply.Open()) / float64(max(f.Head.Chunks, 1)))
+	patches := f.Patches != nil && s.takesPatches(f, s.members[best[0]])
+	if missing := n.supply.Missing(); missing > 0 && patches {
+		left = int64(float64(left) * (1 - float64(n.supply.Saved())/float64(missing)))
+	}
 	if !s.fetching(now, s.members[best[0]], 0).Trial(left, n.trials) {
 		return ""
 	}
 	for _, id := range best[1:] {
 		m := s.members[id]
 		h := m.holds[f.ID]
+		if patches && !s.takesPatches(f, m) {
+			continue // it would take more, however fast it is
+		}
 		if m.meter.known(now) == 0 && !h.doubted && m.Hello.Device != wire.DeviceBrowser && !m.Hello.Battery {
 			n.trials++
 			s.recall(now, f, s.members[best[0]])

@@ -142,6 +142,9 @@ func (f *flow) need(g groupID, now time.Time) *need {
 	n := f.needs[g]
 	if n == nil {
 		n = &need{supply: schedule.NewSupply(f.Places), moved: now}
+		if f.Patches != nil {
+			n.supply.Patch(f.Patches)
+		}
 		f.needs[g] = n
 	}
 	return n

@@ -26,10 +26,12 @@ type lease struct {
 	body     bool
 	parts    []wire.Part
 	bytes    int64
-	step     int64     // the most bytes between two signs of progress
-	verified uint32    // leading parts that have come
-	moved    time.Time // when it last progressed or could begin to
-	good     time.Time // until when its address is
+	step     int64       // the most bytes between two signs of progress
+	verified uint32      // leading parts that have come
+	patch    *wire.Patch // another way to the same parts; nil: there is none
+	patched  uint32      // leading parts that came so
+	moved    time.Time   // when it last progressed or could begin to
+	good     time.Time   // until when its address is
 }
 
 // patience is how long a lease may go without progress: LeaseTTL, or more where
@@ -176,6 +178,7 @@ func (s *Site) leaseState(now time.Time, m *member, f *flow, state wire.LeaseSta
 	if l == nil || l.to != m.ID || l.flow != f.ID {
 		return
 	}
+	s.patchedBy(f, l, state)
 	h := m.holds[f.ID]
 	why := state.Failed
 	if state.Done && why == "" && !h.covers(l) {
@@ -305,7 +308,7 @@ func (s *Site) waiting(now time.Time, room func(schedule.Slot) int) (open []*flo
 			if n.supply.Open() == 0 && !s.bodyNeeded(f, g) || now.Before(n.notBefore) || n.relayed() || s.occupied(f, g, room) || unheard(now, f, members) {
 				continue
 			}
-			if !s.bodyNeeded(f, g) && seeding(now, f, n, members) != "" {
+			if !s.bodyNeeded(f, g) && (seeding(now, f, n, members) != "" || s.awaitsPatches(now, f, members) > 0) {
 				continue
 			}
 			open = append(open, f)
@@ -383,7 +386,7 @@ func (s *Site) grant(now time.Time, f *flow, m *member) bool {
 		out.Pack, out.From, out.To, out.Parts = run.Pack, run.From, run.To, run.Parts
 		f.granted++
 		n.supply.Lease(run.Parts)
-		l.step = longest(run.Parts)
+		l.step, l.patch = longest(run.Parts), s.patchFor(f, m, run)
 	}
 	object.Digest = out.Pack
 	if m.named != nil && !l.body { // beside the range may lie other contents
@@ -393,8 +396,12 @@ func (s *Site) grant(now time.Time, f *flow, m *member) bool {
 	ttl := s.patience(now, l)
 	out.TTLMs = ttl.Milliseconds()
 	// The address must still be good when what is before the lease has been fetched.
-	out.URL = s.cfg.URL(object, ttl+s.takes(now, m, ahead))
-	l.good = now.Add(ttl + s.takes(now, m, ahead))
+	good := ttl + s.takes(now, m, ahead)
+	out.URL = s.cfg.URL(object, good)
+	if out.Patch = l.patch; l.patch != nil {
+		out.Patch.URL = s.cfg.URL(Object{Kind: Patch, Digest: l.patch.Pack}, good)
+	}
+	l.good = now.Add(good)
 	s.turn = max(n.turn, s.turn)
 	n.turn, n.trial = s.turn+uint64(l.bytes), ""
 	s.leases[l.fence] = l

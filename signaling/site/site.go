@@ -7,7 +7,6 @@ package site
 
 import (
 	"context"
-	"encoding/json"
 	"log/slog"
 	"maps"
 	"slices"
@@ -34,44 +33,6 @@ type Member struct {
 	Address string // its public address, as the server sees it
 	// Contents is all that a browser may take part in; nil for who enrolled.
 	Contents []wire.Named
-}
-
-// FlowSpec is a version that the site shall have.
-type FlowSpec struct {
-	ID       content.VersionID
-	Head     content.Head
-	Envelope json.RawMessage
-	Places   []schedule.Place // where its chunks lie at the origin, by chunk
-	Priority wire.Priority
-	Paused   bool
-	PausedBy string
-	ReadyBy  time.Time // when it shall be complete at the latest; zero: no matter when
-	PreStage int       // how many copies shall be at the site; 0: everybody shall have it
-	// Superseded says that a newer version took its place: the copies that are left are
-	// kept, and nothing of it is fetched.
-	Superseded bool
-	// OnDemand says that browsers asked for it, which the site would not have otherwise:
-	// nobody else gets it for that.
-	OnDemand bool
-}
-
-// Desired is everything that is wanted of a site.
-type Desired struct {
-	Generation uint64
-	Flows      []FlowSpec
-	Cap        int64 // bytes per second over the WAN, or wire.Unlimited
-	// HoldOff is how long after its order a flow that nobody at the site holds any of
-	// waits for a peer that does, before the WAN is used.
-	HoldOff     time.Duration
-	PeersOn     wire.Networks // that links may go over
-	Pins        []wire.Pin
-	Purges      []wire.Purge   // oldest first, however many
-	Zone        *time.Location // of the site; nil for UTC
-	Trust       json.RawMessage
-	TrustSerial uint64
-	// Demands says which version each content that browsers named is at this site; the
-	// zero id stands for none.
-	Demands map[wire.Named]content.VersionID
 }
 
 // Config is what a site is made of.
@@ -115,8 +76,9 @@ type Object struct {
 
 // The kinds of object.
 const (
-	Pack ObjectKind = "packs"
-	Body ObjectKind = "bodies"
+	Pack  ObjectKind = "packs"
+	Body  ObjectKind = "bodies"
+	Patch ObjectKind = "patches"
 )
 
 // Limits and delays.

@@ -23,8 +23,9 @@ type tunnel struct {
 
 	// mu guards the rest.
 	mu      sync.Mutex
-	waiting []byte // for the endpoint
-	at      int64  // the number of the first of them
+	waiting []byte    // for the endpoint
+	at      int64     // the number of the first of them
+	newest  time.Time // when the last of them came
 	ended   bool
 	changed chan struct{} // closed, and made anew, at each change
 }
@@ -61,20 +62,20 @@ func (t *tunnel) bring(at int64, data []byte) error {
 }
 
 // fetch returns what waits from at on, and what to wait for when that is nothing.
-func (t *tunnel) fetch(at int64) (data []byte, changed <-chan struct{}, err error) {
+func (t *tunnel) fetch(at int64) (data []byte, lay time.Duration, changed <-chan struct{}, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if at < t.at || at > t.at+int64(len(t.waiting)) {
-		return nil, nil, errGap
+		return nil, 0, nil, errGap
 	}
 	if done := at - t.at; done > 0 {
 		t.waiting, t.at = t.waiting[done:], at
 		t.notify()
 	}
 	if len(t.waiting) == 0 && t.ended {
-		return nil, nil, errEnded
+		return nil, 0, nil, errEnded
 	}
-	return bytes.Clone(t.waiting[:min(len(t.waiting), wire.MaxTunnelBytes)]), t.changed, nil
+	return bytes.Clone(t.waiting[:min(len(t.waiting), wire.MaxTunnelBytes)]), time.Since(t.newest), t.changed, nil
 }
 
 // notify wakes whoever waits. mu is held.
@@ -91,7 +92,9 @@ func (t *tunnel) pump(stopped <-chan struct{}) {
 	for {
 		n, err := t.far.Read(buffer)
 		t.mu.Lock()
-		t.waiting = append(t.waiting, buffer[:n]...)
+		if n > 0 {
+			t.waiting, t.newest = append(t.waiting, buffer[:n]...), time.Now()
+		}
 		t.ended = err != nil
 		t.notify()
 		t.mu.Unlock()

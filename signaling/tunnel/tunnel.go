@@ -206,7 +206,7 @@ func (s *Server) down(w http.ResponseWriter, r *http.Request, t *tunnel) {
 	wait := time.NewTimer(wire.TunnelWait)
 	defer wait.Stop()
 	for {
-		data, changed, err := t.fetch(at)
+		data, lay, changed, err := t.fetch(at)
 		switch {
 		case errors.Is(err, errGap):
 			http.Error(w, err.Error(), http.StatusConflict)
@@ -216,6 +216,7 @@ func (s *Server) down(w http.ResponseWriter, r *http.Request, t *tunnel) {
 			return
 		case len(data) > 0:
 			w.Header().Set("Content-Type", "application/octet-stream")
+			w.Header().Set(wire.TunnelLay, strconv.FormatInt(lay.Microseconds(), 10))
 			_, _ = w.Write(data)
 			return
 		}

@@ -128,6 +128,25 @@ func TestAGetWaitsForAByte(t *testing.T) {
 	})
 }
 
+func TestAnAnswerTellsForHowLongItLay(t *testing.T) {
+	onStand(t, func(s *stand) {
+		path, conn := s.open("alice")
+		_, _ = io.WriteString(conn, "x")
+		time.Sleep(30 * time.Millisecond)
+		_, _ = io.WriteString(conn, "y")
+		time.Sleep(20 * time.Millisecond)
+		w := s.do("GET", path+"?at=0", nil)
+		if s.want(w, http.StatusOK, "xy"); w.Header().Get(wire.TunnelLay) != "20000" {
+			t.Errorf("the last byte lay for %s us, want 20000", w.Header().Get(wire.TunnelLay))
+		}
+		time.AfterFunc(time.Second, func() { _, _ = io.WriteString(conn, "z") })
+		w = s.do("GET", path+"?at=2", nil)
+		if s.want(w, http.StatusOK, "z"); w.Header().Get(wire.TunnelLay) != "0" {
+			t.Errorf("it lay for %s us while it was waited for", w.Header().Get(wire.TunnelLay))
+		}
+	})
+}
+
 func TestATunnelEnds(t *testing.T) {
 	ended := func(s *stand, conn net.Conn) {
 		s.t.Helper()

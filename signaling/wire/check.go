@@ -208,8 +208,8 @@ func (l Lease) Check() error {
 		return err
 	}
 	if l.Body {
-		if len(l.Parts) > 0 || l.To > content.MaxBodyBytes {
-			return errors.New("the lease of a body has no parts and ends within a body")
+		if len(l.Parts) > 0 || l.Patch != nil || l.To > content.MaxBodyBytes {
+			return errors.New("the lease of a body has no parts or patches and ends within a body")
 		}
 		return nil
 	}
@@ -223,7 +223,35 @@ func (l Lease) Check() error {
 	if sum != l.To-l.From {
 		return fmt.Errorf("parts of %d bytes in a range of %d", sum, l.To-l.From)
 	}
+	if l.Patch != nil {
+		return l.Patch.check(len(l.Parts))
+	}
 	return nil
+}
+
+// check reports what is wrong with the patches of a lease of so many parts.
+func (p Patch) check(parts int) error {
+	switch {
+	case p.From < 0 || p.To <= p.From || p.To > MaxNumber:
+		return errors.New("range of patches is empty or negative")
+	case p.URL == "":
+		return errors.New("url of patches is needed")
+	case len(p.Parts) != parts:
+		return fmt.Errorf("%d patches for %d parts", len(p.Parts), parts)
+	}
+	sum := int64(0)
+	for i, part := range p.Parts {
+		dictionary := part.Encoding == 2
+		if part.Length == 0 || part.Length > content.MaxChunkBytes || part.Encoding > 2 || dictionary != (part.Count > 0) ||
+			part.Count > MaxDictionaryChunks || part.First >= content.MaxChunks {
+			return fmt.Errorf("patch %d with %d bytes in encoding %d, made of %d chunks from %d on", i, part.Length, part.Encoding, part.Count, part.First)
+		}
+		sum += part.Span()
+	}
+	if sum != p.To-p.From {
+		return fmt.Errorf("patches of %d bytes in a range of %d", sum, p.To-p.From)
+	}
+	return size("url of patches", p.URL, maxURLBytes)
 }
 
 // Check reports what is wrong with a revocation.
@@ -247,8 +275,8 @@ func (p Progress) Check() error {
 		return err
 	}
 	for _, l := range p.Leases {
-		if l.Verified > MaxLeaseParts {
-			return fmt.Errorf("%d parts verified, limit %d", l.Verified, MaxLeaseParts)
+		if l.Verified > MaxLeaseParts || l.Patched > MaxLeaseParts {
+			return fmt.Errorf("%d parts verified, %d patched, limit %d", l.Verified, l.Patched, MaxLeaseParts)
 		}
 		if r := l.Range; r != nil && (r.From < 0 || r.To <= r.From || r.To > MaxNumber) {
 			return errors.New("range of a lease is empty or negative")

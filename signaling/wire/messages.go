@@ -66,6 +66,8 @@ type Hello struct {
 	Trust uint64 `json:"trust,omitempty"`
 	// Generation is the desired state obeyed last.
 	Generation uint64 `json:"generation,omitempty"`
+	// Patches says that the endpoint takes chunks as patches to what it holds.
+	Patches bool `json:"patches,omitempty"`
 }
 
 // Kinds of device in [Hello.Device].
@@ -320,6 +322,8 @@ type Lease struct {
 	Parts []Part `json:"parts,omitempty"`
 	TTLMs int64  `json:"ttl_ms"`
 	Next  bool   `json:"next,omitempty"` // begin it when the current lease is done
+	// Patch is another way to the same chunks; nil: there is none.
+	Patch *Patch `json:"patch,omitempty"`
 }
 
 // Part is one chunk as it lies in a pack.
@@ -332,6 +336,33 @@ type Part struct {
 
 // Span is how many bytes of the range the part takes, with those it skips.
 func (p Part) Span() int64 { return int64(p.Skip) + int64(p.Length) }
+
+// Patch names the chunks of a lease once more, in a range of another object, where they
+// lie as patches: each is made of what an older version has around its place. Who holds
+// that version whole fetches this range in place of the lease's own; all others, and
+// whoever fails at it, take the lease's own, or what is left of it.
+type Patch struct {
+	Base content.VersionID `json:"base"` // the older version
+	Pack content.Digest    `json:"pack"` // the object
+	URL  string            `json:"url"`  // signed, absolute or relative to the server
+	From int64             `json:"from"` // first byte in the object
+	To   int64             `json:"to"`   // one past the last byte
+	// Parts are the lease's, one for each, in order and without gaps.
+	Parts []PatchPart `json:"parts"`
+}
+
+// PatchPart is one chunk as it lies among patches.
+type PatchPart struct {
+	Length   uint32 `json:"n"`           // encoded bytes
+	Encoding uint8  `json:"e,omitempty"` // pack.Encoding: 0 plain, 1 zstd, 2 zstd with a dictionary
+	Skip     uint32 `json:"s,omitempty"` // bytes before it in the range that are of no use
+	// First and Count are the chunks of the base that are the dictionary, back to back.
+	First uint32 `json:"f,omitempty"`
+	Count uint32 `json:"k,omitempty"`
+}
+
+// Span is how many bytes of the range the part takes, with those it skips.
+func (p PatchPart) Span() int64 { return int64(p.Skip) + int64(p.Length) }
 
 // Revoke ends a lease early; the endpoint stops its request and reports progress.
 type Revoke struct {
@@ -381,6 +412,8 @@ type LeaseState struct {
 	Verified uint32 `json:"verified"`
 	Done     bool   `json:"done,omitempty"`
 	Failed   string `json:"failed,omitempty"` // why the endpoint gave it back
+	// Patched is how many of the leading parts came as patches, or were held before.
+	Patched uint32 `json:"patched,omitempty"`
 	// Range announces a lease that outlived the session it was granted in. The
 	// server takes it over, under the pair it was granted with, or revokes it.
 	Range *LeaseRange `json:"range,omitempty"`

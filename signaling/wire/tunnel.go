@@ -14,6 +14,9 @@ import "time"
 // 404 and 410 mean that the tunnel has ended.
 const (
 	PathTunnel = "/api/v1/tunnel"
+	// TunnelLay is a header of the answer to a GET: for how many microseconds the last of
+	// its bytes lay there, while no request asked for them.
+	TunnelLay = "Sitecast-Lay"
 	// MaxTunnelBytes bounds the body of one request or answer.
 	MaxTunnelBytes = 64 << 10
 	// TunnelWait is how long a GET waits for a byte: less than what proxies wait for an

@@ -33,6 +33,8 @@ const (
 	MaxSDPBytes = 16 << 10
 	// MaxCandidateBytes bounds one ICE candidate line.
 	MaxCandidateBytes = 512
+	// MaxDictionaryChunks bounds the chunks that a patch is made of.
+	MaxDictionaryChunks = 64
 	// MaxLeaseParts bounds the chunks of one lease.
 	MaxLeaseParts = 512
 	// MaxFlows bounds the flows a site may have at once.

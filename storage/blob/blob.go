@@ -56,3 +56,22 @@ func (e *MismatchError) Error() string {
 	}
 	return fmt.Sprintf("object has digest %s, want %s", e.Got, e.Want)
 }
+
+// ErrTooLarge means that an object is longer than its reader takes.
+var ErrTooLarge = errors.New("object is too large")
+
+// Read returns all of an object of at most limit bytes; a longer one is refused with
+// ErrTooLarge before it is read.
+func Read(ctx context.Context, s Store, digest content.Digest, limit int64) (data []byte, err error) {
+	object, size, err := s.Open(ctx, digest)
+	if err != nil {
+		return nil, err
+	}
+	defer object.Close() // it is only read from
+	if size > limit {
+		return nil, fmt.Errorf("%d bytes, limit %d: %w", size, limit, ErrTooLarge)
+	}
+	data = make([]byte, size)
+	_, err = io.ReadFull(object, data)
+	return data, err
+}

@@ -226,6 +226,13 @@ type Catalog interface {
 	HasPack(ctx context.Context, pack content.Digest) (bool, error)
 	Locate(ctx context.Context, chunks []content.Digest) (map[content.Digest]Packed, error)
 
+	// PutPatches notes what became of the patches of a version, by its serial; again, it
+	// replaces that. Patches returns it, or whether they are due. Unpatched lists all of
+	// which they are due, the oldest first. It is not audited.
+	PutPatches(ctx context.Context, serial uint64, p Patches) error
+	Patches(ctx context.Context, serial uint64) (Patches, error)
+	Unpatched(ctx context.Context) ([]Succession, error)
+
 	// Distribute, SetRule and ClearRules change desired state and return its new
 	// generation. ClearRules removes the rules of a kind that a selector covers
 	// and returns how many. Setting a rule again, on the same selector, replaces it;

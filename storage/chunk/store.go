@@ -49,11 +49,23 @@ type Store interface {
 	// again with Open.
 	Held() []Held
 
+	// Lend opens a version that the store holds whole to be read, beside whoever has it
+	// open or removes it; ErrNotHeld where it does not. The caller closes it.
+	Lend(id content.VersionID) (Lender, error)
+
 	// Remove forgets a version and deletes its bytes.
 	Remove(ctx context.Context, id content.VersionID) error
 
 	// Close commits and closes every open version.
 	Close() error
+}
+
+// A Lender is a version that is only read. It belongs to one goroutine.
+type Lender interface {
+	// Read appends a chunk to dst after checking its hash, or answers ErrNotHeld or a
+	// *CorruptError.
+	Read(chunk uint32, dst []byte) ([]byte, error)
+	Close()
 }
 
 // Held is one version the store knows.

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"slices"
 	"sync"
 
 	"github.com/klauspost/compress"
@@ -87,28 +86,10 @@ func Decode(encoding Encoding, encoded []byte, plain uint32, dst []byte) ([]byte
 		}
 		return append(dst, encoded...), nil
 	case Zstd:
-		return decodeZstd(encoded, int(plain), dst)
+		if err := checkFrame(encoded, plain); err != nil {
+			return nil, err
+		}
+		return decodeAll(coders().decoder, encoded, int(plain), dst)
 	}
 	return nil, fmt.Errorf("decode chunk: unknown encoding %d", encoding)
-}
-
-func decodeZstd(encoded []byte, plain int, dst []byte) ([]byte, error) {
-	var header zstd.Header
-	if err := header.Decode(encoded); err != nil {
-		return nil, fmt.Errorf("decode chunk: %w", err)
-	}
-	if header.Skippable || !header.HasFCS || header.FrameContentSize != uint64(plain) {
-		return nil, errors.New("decode chunk: its frame announces another size")
-	}
-	decoder := coders().decoder
-	n := len(dst)
-	dst = slices.Grow(dst, plain)
-	out, err := decoder.DecodeAll(encoded, dst[n:n:n+plain])
-	if err != nil {
-		return nil, fmt.Errorf("decode chunk: %w", err)
-	}
-	if len(out) != plain {
-		return nil, fmt.Errorf("decode chunk: %d bytes, want %d", len(out), plain)
-	}
-	return dst[:n+plain], nil
 }

@@ -32,6 +32,7 @@ type Encoding uint8
 const (
 	Plain Encoding = 0
 	Zstd  Encoding = 1 // one frame (RFC 8878), single segment, with its content size, without checksum
+	Patch Encoding = 2 // the same with a dictionary, which an older version holds; in no pack, see [Patches]
 )
 
 // Entry says where a chunk lies in a pack.

@@ -1,10 +1,12 @@
 // Command delta measures what an update costs: two releases of one content are
 // published, and it counts what a site that has the first takes over the WAN to get
-// the second, in bytes and in requests. On the same trees casync cuts and stores
+// the second, in bytes and in requests: by the patches that the server makes, which it
+// makes and applies, and without. On the same trees casync cuts and stores
 // both versions, and zstd makes a patch of one to the other, and one for each chunk that
 // is new, from what was in its place. Bytes include the list of chunks that each has to
 // fetch, and of Sitecast what leases read beyond what is needed. It prints a table, good
-// or bad; `!` marks a figure that misses its bound.
+// or bad; `!` marks a figure that misses its bound, as does a request for little where
+// little is missing.
 //
 //	go run ./e2e/bench/delta
 package main
@@ -17,7 +19,9 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"time"
 
+	"github.com/sitecast/sitecast/signaling/schedule"
 	"github.com/sitecast/sitecast/storage/content"
 	"github.com/sitecast/sitecast/storage/ingest"
 )
@@ -80,6 +84,42 @@ func bench(from, to, deb string) (err error) {
 	return nil
 }
 
+// measured is what one pair costs by Sitecast.
+type measured struct {
+	first, second ingest.Result
+	install       fetched           // of the first
+	whole, delta  fetched           // of the second by who has the first, without patches and with
+	later         fetched           // of the second by who has nothing
+	patches       *schedule.Patches // nil where they are not worth it
+	took          time.Duration     // to make and apply them
+	speed         float64           // of hashing, bytes a second
+}
+
+// measure publishes a pair and fetches it.
+func (o *origin) measure(p pair) (m measured, err error) {
+	if m.first, err = o.publish(p.from); err != nil {
+		return m, err
+	}
+	if m.install, err = o.fetch(m.first, nil, nil); err != nil {
+		return m, err
+	}
+	if m.second, err = o.publish(p.to); err != nil {
+		return m, err
+	}
+	if m.patches, m.took, err = o.patch(m.first, m.second); err != nil {
+		return m, err
+	}
+	var errs [3]error
+	m.whole, errs[0] = o.fetch(m.second, m.first.Body, nil)
+	m.delta, errs[1] = o.fetch(m.second, m.first.Body, m.patches)
+	m.later, errs[2] = o.fetch(m.second, nil, nil)
+	if err := errors.Join(errs[:]...); err != nil {
+		return m, err
+	}
+	m.speed, err = o.hash(p.to)
+	return m, err
+}
+
 // compare prints the tables of one pair.
 func compare(p pair) error {
 	o, err := newOrigin()
@@ -87,27 +127,7 @@ func compare(p pair) error {
 		return err
 	}
 	defer o.close()
-	first, err := o.publish(p.from)
-	if err != nil {
-		return err
-	}
-	install, err := o.fetch(first, nil)
-	if err != nil {
-		return err
-	}
-	second, err := o.publish(p.to)
-	if err != nil {
-		return err
-	}
-	delta, err := o.fetch(second, first.Body)
-	if err != nil {
-		return err
-	}
-	later, err := o.fetch(second, nil)
-	if err != nil {
-		return err
-	}
-	speed, err := o.hash(p.to)
+	m, err := o.measure(p)
 	if err != nil {
 		return err
 	}
@@ -124,30 +144,35 @@ func compare(p pair) error {
 	if err != nil {
 		return err
 	}
-	_, took, err := c.make(p.to, "again")
+	_, theirTime, err := c.make(p.to, "again")
 	if err != nil {
 		return err
 	}
+	first, second := m.first, m.second
 	tree := second.Kind == content.KindTree
 	fmt.Printf("\n%s: %.1f MB in %d files\n\n", p.name, mb(second.Bytes), len(second.Body.Files))
 	fmt.Println("| what | MB | of the tree | list MB | waste % | requests | median MB |")
 	fmt.Println("|---|--:|--:|--:|--:|--:|--:|")
 	row("casync, first install", theirInstall, first.Bytes, "", "")
-	row("**Sitecast**, first install", install, first.Bytes, miss(tree && share(install.bytes, first.Bytes) > maxFirst), "")
-	row("**Sitecast**, first install of the second", later, second.Bytes, "", "")
+	row("**Sitecast**, first install", m.install, first.Bytes, miss(tree && share(m.install.bytes, first.Bytes) > maxFirst), "")
+	row("**Sitecast**, first install of the second", m.later, second.Bytes, "", "")
 	row("casync, update", theirDelta, second.Bytes, "", "")
-	bytesMiss := tree && share(delta.bytes, theirDelta.bytes) > maxBytesOfCasync || !tree && share(delta.bytes, second.Bytes) > maxInPlace
-	row("**Sitecast**, update", delta, second.Bytes, miss(bytesMiss),
-		miss(float64(len(delta.requests)) > maxRequestsOfCasync*float64(len(theirDelta.requests))))
+	row("Sitecast, update, chunks whole", m.whole, second.Bytes, "", "")
+	bytesMiss := tree && share(m.delta.bytes, theirDelta.bytes) > maxBytesOfCasync || !tree && share(m.delta.bytes, second.Bytes) > maxInPlace
+	row("**Sitecast**, update", m.delta, second.Bytes, miss(bytesMiss),
+		miss(float64(len(m.delta.requests)) > maxRequestsOfCasync*float64(len(theirDelta.requests))))
 	if tree {
 		if err := o.comparePatches(p, first, second); err != nil {
 			return err
 		}
 	}
-	fmt.Printf("\nUpdate beside casync: %.2f of its bytes, %.2f of its requests. ", share(delta.bytes, theirDelta.bytes),
-		float64(len(delta.requests))/float64(len(theirDelta.requests)))
+	fmt.Printf("\nUpdate beside casync: %.2f of its bytes, %.2f of its requests. ", share(m.delta.bytes, theirDelta.bytes),
+		float64(len(m.delta.requests))/float64(len(theirDelta.requests)))
 	fmt.Printf("Read, chunk and hash with %d workers: %.2f GB/s%s; casync make of what it has: %.2f GB/s.\n", workers,
-		speed/1e9, miss(speed < minHash), float64(second.Bytes)/took.Seconds()/1e9)
+		m.speed/1e9, miss(m.speed < minHash), float64(second.Bytes)/theirTime.Seconds()/1e9)
+	if m.patches != nil {
+		fmt.Printf("Patches of %d chunks made and applied in %.1f s by one processor.\n", len(m.patches.Places), m.took.Seconds())
+	}
 	return nil
 }
 

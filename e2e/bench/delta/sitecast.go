@@ -2,11 +2,15 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
 	"github.com/sitecast/sitecast/signaling/schedule"
+	"github.com/sitecast/sitecast/storage/blob/dir"
+	"github.com/sitecast/sitecast/storage/catalog"
 	"github.com/sitecast/sitecast/storage/content"
 	"github.com/sitecast/sitecast/storage/ingest"
 	"github.com/sitecast/sitecast/storage/pack"
@@ -17,16 +21,24 @@ const siteRate = 20e6 / 8
 
 // origin is where versions are published, as the server keeps it.
 type origin struct {
-	dir    string
-	chunks map[content.Digest]schedule.Place
+	dir     string
+	objects *dir.Store
+	chunks  map[content.Digest]catalog.Packed
 }
 
 func newOrigin() (*origin, error) {
-	dir, err := os.MkdirTemp("", "sitecast-delta-")
-	return &origin{dir: dir, chunks: map[content.Digest]schedule.Place{}}, err
+	folder, err := os.MkdirTemp("", "sitecast-delta-")
+	if err != nil {
+		return nil, err
+	}
+	objects, err := dir.Open(filepath.Join(folder, "objects"))
+	return &origin{dir: folder, objects: objects, chunks: map[content.Digest]catalog.Packed{}}, err
 }
 
-func (o *origin) close() { _ = os.RemoveAll(o.dir) }
+func (o *origin) close() {
+	_ = o.objects.Close() // nothing of it is needed any more
+	_ = os.RemoveAll(o.dir)
+}
 
 // publish takes in a version; only chunks that no earlier one had are packed.
 func (o *origin) publish(path string) (ingest.Result, error) {
@@ -42,11 +54,29 @@ func (o *origin) publish(path string) (ingest.Result, error) {
 		return result, err
 	}
 	for _, p := range result.Packs {
+		if err := o.upload(p.Path, p.Digest); err != nil {
+			return result, err
+		}
 		for _, e := range p.Entries {
-			o.chunks[e.Digest] = schedule.Place{Pack: p.Digest, Offset: e.Offset, Length: e.Length, Encoding: uint8(e.Encoding)}
+			o.chunks[e.Digest] = catalog.Packed{Chunk: content.Chunk{Digest: e.Digest, Length: e.Plain}, Pack: p.Digest,
+				Offset: e.Offset, Length: e.Length, Encoding: uint8(e.Encoding)}
 		}
 	}
 	return result, nil
+}
+
+// upload moves a file to the objects.
+func (o *origin) upload(path string, digest content.Digest) (err error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, file.Close(), os.Remove(path)) }()
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	return o.objects.Put(context.Background(), digest, info.Size(), file)
 }
 
 // fetched is what a site takes over the WAN.
@@ -66,8 +96,9 @@ func (f fetched) median() int64 {
 	return sorted[len(sorted)/2]
 }
 
-// fetch takes leases as a site does whose endpoints hold all chunks of have.
-func (o *origin) fetch(version ingest.Result, have *content.Body) (fetched, error) {
+// fetch takes leases as a site does whose endpoints hold all chunks of have, and of
+// which who fetches takes patches, where there are any.
+func (o *origin) fetch(version ingest.Result, have *content.Body, patches *schedule.Patches) (fetched, error) {
 	body, err := pack.EncodeBody(version.Encoded)
 	if err != nil {
 		return fetched{}, err
@@ -80,26 +111,39 @@ func (o *origin) fetch(version ingest.Result, have *content.Body) (fetched, erro
 	}
 	places := make([]schedule.Place, len(version.Body.Chunks))
 	for i, c := range version.Body.Chunks {
-		places[i] = o.chunks[c.Digest]
+		at := o.chunks[c.Digest]
+		places[i] = schedule.Place{Pack: at.Pack, Offset: at.Offset, Length: at.Length, Encoding: at.Encoding}
 	}
-	supply, needed, list := schedule.NewSupply(places), int64(0), int64(len(body))
+	supply, list := schedule.NewSupply(places), int64(len(body))
 	for i, c := range version.Body.Chunks {
 		if held[c.Digest] {
 			supply.Change(uint32(i)&^7, 0, 1<<(i%8))
-		} else {
-			needed += int64(places[i].Length)
 		}
 	}
 	f := fetched{bytes: list, list: list, requests: []int64{list}}
 	for granted := 0; ; granted++ {
 		run, ok := supply.Next(schedule.LeaseBytes(granted, siteRate), nil)
 		if !ok {
-			f.waste = f.bytes - needed - list
 			return f, nil
 		}
 		supply.Lease(run.Parts)
-		f.bytes += run.To - run.From
-		f.requests = append(f.requests, run.To-run.From)
+		size, wanted := run.To-run.From, int64(0)
+		for _, p := range run.Parts {
+			if !held[version.Body.Chunks[p.Chunk].Digest] {
+				wanted += int64(p.Length)
+			}
+		}
+		if patches != nil {
+			if p, ok := patches.For(run); ok {
+				size, wanted = p.To-p.From, 0
+				for _, part := range p.Parts {
+					wanted += int64(part.Length)
+				}
+			}
+		}
+		f.bytes += size
+		f.waste += size - wanted
+		f.requests = append(f.requests, size)
 	}
 }
 

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -21,7 +22,7 @@ import (
 
 // client is one endpoint's side of a relay.
 type client struct {
-	sock net.PacketConn
+	sock net.PacketConn // or a stream as such
 	turn *turn.Client
 	conn net.PacketConn // what was allocated
 	came atomic.Int64   // packets
@@ -33,14 +34,36 @@ var clients atomic.Int64
 // clientIP is beside that of the relays, lest clients and relays take ports of each other.
 var clientIP = net.IPv4(127, 0, 0, 2)
 
-// dial makes a client that has no allocation yet.
-func dial(at relay) (*client, error) {
-	sock, err := net.ListenUDP("udp4", &net.UDPAddr{IP: clientIP})
+// socket opens the way to a relay.
+func socket(at relay, over transport) (net.PacketConn, error) {
+	if over == overUDP {
+		sock, err := net.ListenUDP("udp4", &net.UDPAddr{IP: clientIP})
+		if err == nil {
+			const buffer = 4 << 20 // what is lost here would look as if the relay lost it
+			_ = sock.SetReadBuffer(buffer)
+		}
+		return sock, err
+	}
+	conn, err := net.DialTCP("tcp4", &net.TCPAddr{IP: clientIP}, net.TCPAddrFromAddrPort(at.addr))
 	if err != nil {
 		return nil, err
 	}
-	const buffer = 4 << 20 // what is lost here would look as if the relay lost it
-	_ = sock.SetReadBuffer(buffer)
+	if over == overTCP {
+		return turn.NewSTUNConn(conn), nil
+	}
+	secure := tls.Client(conn, &tls.Config{InsecureSkipVerify: true}) // as endpoints do
+	if err := secure.Handshake(); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return turn.NewSTUNConn(secure), nil
+}
+
+// dial makes a client that has no allocation yet.
+func dial(at relay, over transport) (*client, error) {
+	sock, err := socket(at, over)
+	if err != nil {
+		return nil, err
+	}
 	id := wire.EndpointID(fmt.Sprintf("%032x", clients.Add(1)))
 	user, password := credential.TURN(at.secret, id, "bench", time.Now())
 	quiet := logging.NewDefaultLoggerFactory()
@@ -70,9 +93,9 @@ type pair [2]*client
 
 // open allocates for both ends of a pair, and binds channels: those are bound behind
 // the first packets, so some go first.
-func open(at relay) (p pair, err error) {
+func open(at relay, over transport) (p pair, err error) {
 	for i := range p {
-		if p[i], err = dial(at); err == nil {
+		if p[i], err = dial(at, over); err == nil {
 			p[i].conn, err = p[i].turn.Allocate()
 		}
 		if err != nil {
@@ -101,7 +124,7 @@ func (p pair) close() {
 }
 
 // openAll opens pairs, a few at a time.
-func openAll(at relay, n int) (all []pair, failed error) {
+func openAll(at relay, over transport, n int) (all []pair, failed error) {
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	gate := make(chan struct{}, 8)
@@ -109,7 +132,7 @@ func openAll(at relay, n int) (all []pair, failed error) {
 		wg.Go(func() {
 			gate <- struct{}{}
 			defer func() { <-gate }()
-			p, err := open(at)
+			p, err := open(at, over)
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {
@@ -142,7 +165,7 @@ const settle = 500 * time.Millisecond
 
 // press sends a load through a relay.
 func press(ctx context.Context, at relay, l load) (r result, err error) {
-	all, err := openAll(at, l.pairs)
+	all, err := openAll(at, l.over, l.pairs)
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer func() {
@@ -202,7 +225,7 @@ func send(ctx context.Context, all []pair, l load) (sent int64, err error) {
 
 // hold opens many allocations, and sees that each end hears the other.
 func hold(ctx context.Context, at relay) (r result, err error) {
-	warm, err := openAll(at, 1) // what the first one takes is not what each takes
+	warm, err := openAll(at, overUDP, 1) // what the first one takes is not what each takes
 	if err != nil {
 		return r, err
 	}
@@ -213,7 +236,7 @@ func hold(ctx context.Context, at relay) (r result, err error) {
 	for _, p := range warm {
 		p.close()
 	}
-	all, failed := openAll(at, many/2)
+	all, failed := openAll(at, overUDP, many/2)
 	defer func() {
 		for _, p := range all {
 			p.close()

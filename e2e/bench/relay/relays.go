@@ -56,7 +56,7 @@ func launch(ctx context.Context, dir string, at relay, name string, args ...stri
 	}
 	const patience = 10 * time.Second
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-		if c, err := dial(at); err == nil {
+		if c, err := dial(at, overUDP); err == nil {
 			_, err = c.turn.SendBindingRequest()
 			c.close()
 			if err == nil {
@@ -80,7 +80,15 @@ func startCoturn(ctx context.Context, _, dir string) (relay, error) {
 		return relay{}, err
 	}
 	at := relay{addr: addr, secret: secret()}
-	return launch(ctx, dir, at, "turnserver", "-n", "--no-cli", "--no-tls", "--no-dtls", "--no-tcp-relay", "--use-auth-secret",
+	cert, key, err := rig.Certificate(dir)
+	if err != nil {
+		return at, err
+	}
+	tls, err := free() // it speaks TLS at the other port as well
+	if err != nil {
+		return at, err
+	}
+	return launch(ctx, dir, at, "turnserver", "-n", "--no-cli", "--cert="+cert, "--pkey="+key, fmt.Sprintf("--tls-listening-port=%d", tls.Port()), "--no-dtls", "--no-tcp-relay", "--use-auth-secret",
 		"--static-auth-secret="+string(at.secret), "--realm=sitecast", "--listening-ip="+addr.Addr().String(), "--relay-ip="+addr.Addr().String(),
 		fmt.Sprintf("--listening-port=%d", addr.Port()), fmt.Sprintf("--min-port=%d", minPort), fmt.Sprintf("--max-port=%d", maxPort),
 		"--allow-loopback-peers", "--log-file=stdout", "--simple-log", "--pidfile="+filepath.Join(dir, "pid"), "--userdb="+filepath.Join(dir, "turndb"))
@@ -96,7 +104,11 @@ func startRelay(ctx context.Context, exe, dir string) (relay, error) {
 	if err := os.WriteFile(file, at.secret, 0o600); err != nil {
 		return at, err
 	}
-	return launch(ctx, dir, at, exe, "relay", "--listen", addr.String(), "--public-ip", addr.Addr().String(), "--secret-file", file,
+	cert, key, err := rig.Certificate(dir)
+	if err != nil {
+		return at, err
+	}
+	return launch(ctx, dir, at, exe, "relay", "--tls-cert", cert, "--tls-key", key, "--listen", addr.String(), "--public-ip", addr.Addr().String(), "--secret-file", file,
 		"--ports", fmt.Sprintf("%d-%d", minPort, maxPort))
 }
 

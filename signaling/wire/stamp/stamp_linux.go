@@ -76,7 +76,7 @@ func stamped(conn net.Conn) net.Conn {
 // NetConn is the connection beneath, as of a [tls.Conn].
 func (s *stream) NetConn() net.Conn { return s.TCPConn }
 
-func (s *stream) newest() time.Time { return s.at }
+func (s *stream) Newest() time.Time { return s.at }
 
 // Read implements [net.Conn].
 func (s *stream) Read(b []byte) (int, error) {

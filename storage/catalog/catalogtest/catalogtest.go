@@ -48,6 +48,7 @@ func Run(t *testing.T, open func(*testing.T) catalog.Catalog) {
 		"packs": {
 			"a pack is added once, and its chunks found": packsAreKept,
 			"a chunk stays where it was found first":     firstPackCounts,
+			"patches are due of the newest versions":     patchesAreDue,
 		},
 		"settings": {
 			"a token is found by its hash alone":       tokenIsFound,

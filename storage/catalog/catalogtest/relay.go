@@ -12,7 +12,8 @@ var relayAtShop = catalog.SiteRelay{Address: "turn:10.12.0.5:3478", Secret: []by
 
 func relayChanges(t *testing.T, c catalog.Catalog) {
 	createSites(t, c, "shop", "other")
-	for _, want := range []catalog.SiteRelay{relayAtShop, {Address: "turns:relay.shop.example:5349", Secret: bytes.Repeat([]byte("ü"), 100)}, {}} {
+	for _, want := range []catalog.SiteRelay{relayAtShop, {Address: "turns:relay.shop.example:5349", Secret: bytes.Repeat([]byte("ü"), 100)},
+		{Address: "turn:10.12.0.5:3478,[fd00:12::5]:3478", Secret: relayAtShop.Secret}, {}} {
 		before := orders(t, c, "shop").Generation
 		must(t, c.SetRelay(t.Context(), who, "shop", want))
 		s, err := c.Site(t.Context(), "shop")
@@ -28,7 +29,7 @@ func relayChanges(t *testing.T, c catalog.Catalog) {
 	}
 	must(t, c.SetRelay(t.Context(), who, "shop", relayAtShop))
 	for _, address := range []string{"", "10.12.0.5:3478", "turn:10.12.0.5", "turn::3478", "turn:10.12.0.5:0", "turn:10.12.0.5:70000", "turn:10.12.0.5:http",
-		"stun:10.12.0.5:3478", "turn:a b:1", "turn:" + strings.Repeat("a", 300) + ":3478"} {
+		"stun:10.12.0.5:3478", "turn:10.12.0.5:3478,", "turn:10.12.0.5:3478,10.12.0.6:3478,10.12.0.7:3478", "turn:a b:1", "turn:" + strings.Repeat("a", 300) + ":3478"} {
 		if err := c.SetRelay(t.Context(), who, "shop", catalog.SiteRelay{Address: address, Secret: relayAtShop.Secret}); err == nil {
 			t.Errorf("a relay at %q: accepted", address)
 		}

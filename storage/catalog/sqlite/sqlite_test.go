@@ -293,7 +293,7 @@ func TestWhatWasOrderedBeforeThereWereTimesHasNone(t *testing.T) {
 	c := open(t, path)
 	catalogtest.Fill(t, c)
 	closeIt(t, c)
-	for _, undo := range []string{`DROP TABLE chunks`, `DROP TABLE packs`, `ALTER TABLE distributions DROP COLUMN ready_by`,
+	for _, undo := range []string{`DROP TABLE patches`, `DROP TABLE chunks`, `DROP TABLE packs`, `ALTER TABLE distributions DROP COLUMN ready_by`,
 		`ALTER TABLE distributions DROP COLUMN pre_stage`, `ALTER TABLE rules DROP COLUMN expires`, `ALTER TABLE rules DROP COLUMN upto`,
 		`ALTER TABLE sites DROP COLUMN relay`, `ALTER TABLE sites DROP COLUMN relay_secret`, `ALTER TABLE sites DROP COLUMN replicas`,
 		`ALTER TABLE sites DROP COLUMN peers_on`,

@@ -63,6 +63,8 @@ func Run(t *testing.T, m Maker) {
 		"a version that is not whole lends, too":    seededFromParts,
 		"what was edited is not taken":              seededFromEdited,
 		"seeding ends with its context":             seedingEnds,
+		"a version that is whole is lent":           lends,
+		"nothing that is damaged is lent":           lendsNothingDamaged,
 		"a closed store refuses":                    closedRefuses,
 		"a closed version is opened again":          closedVersion,
 	} {

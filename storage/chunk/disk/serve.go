@@ -147,6 +147,35 @@ func (f *File) Close() error {
 	return nil
 }
 
+// lent is a lender as others see it.
+type lent struct{ from *lender }
+
+// Lend implements [chunk.Store].
+func (s *Store) Lend(id content.VersionID) (chunk.Lender, error) {
+	l, have, err := s.lend(id)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, chunk.ErrNotHeld
+	case err != nil:
+		return nil, fmt.Errorf("lend %s: %w", id, err)
+	case have.Count() != l.chunks():
+		l.close()
+		return nil, chunk.ErrNotHeld
+	}
+	return lent{l}, nil
+}
+
+// Read implements [chunk.Lender].
+func (l lent) Read(i uint32, dst []byte) ([]byte, error) {
+	if i >= l.from.chunks() {
+		return dst, chunk.ErrNotHeld
+	}
+	return l.from.whole(i, dst)
+}
+
+// Close implements [chunk.Lender].
+func (l lent) Close() { l.from.close() }
+
 // whole appends a chunk to dst, checked. One that the open version has is read by it,
 // so that damage is mended.
 func (l *lender) whole(i uint32, dst []byte) ([]byte, error) {
