@@ -48,7 +48,7 @@ func TestABrowserTokenIsTradedForOneOfTheSocket(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStand(t)
 		made := s.linked("")
-		if want := ownOrigin + "/get/app#" + made.Token; made.URL != want || made.Expires.Sub(time.Now()) > 15*time.Minute {
+		if want := ownOrigin + "/get/app#" + made.Token; made.URL != want || time.Until(made.Expires) > 15*time.Minute {
 			t.Errorf("made %+v, want %s", made, want)
 		}
 		time.Sleep(10 * time.Minute)
