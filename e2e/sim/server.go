@@ -8,7 +8,6 @@ import (
 
 	"github.com/sitecast/sitecast/signaling/site"
 	"github.com/sitecast/sitecast/signaling/wire"
-	"github.com/sitecast/sitecast/storage/content"
 )
 
 // restartGrace is how long a server that was started again grants nothing.
@@ -40,8 +39,8 @@ func (v *server) start() {
 	v.w.mu.Unlock()
 	for _, s := range v.w.Sites {
 		cfg := site.Config{Name: s.Name, Epoch: v.epoch, Log: s.w.logger("server", s.Name),
-			URL: func(kind site.ObjectKind, digest content.Digest, _ time.Duration) string {
-				return fmt.Sprintf("/%s/%s", kind, digest)
+			URL: func(o site.Object, _ time.Duration) string {
+				return fmt.Sprintf("/%s/%s", o.Kind, o.Digest)
 			}}
 		if v.epoch > 1 {
 			cfg.Grace = restartGrace

@@ -53,10 +53,16 @@ func (ev heard) apply(e *Engine, now time.Time) {
 	case *wire.Flows:
 		e.closeGeneration(b)
 	case *wire.Dial:
+		e.introduced(now, b.Peer, b.Visitor)
 		e.cfg.Links.Dial(b.Peer, b.Attempt)
+	case *wire.Visiting:
+		e.introduced(now, b.Peer, &wire.Visitor{Flows: b.Flows})
 	case *wire.HangUp:
 		e.cfg.Links.HangUp(b.Peer)
 	case *wire.Signal:
+		if b.Offer != nil || b.Answer != nil {
+			e.introduced(now, b.From, b.Visitor)
+		}
 		e.cfg.Links.Signal(*b)
 	case *wire.Examine:
 		e.examined(b)

@@ -138,6 +138,7 @@ type Engine struct {
 	flows      map[content.VersionID]*flow
 	order      []content.VersionID // of flows, as first heard
 	peers      map[wire.EndpointID]*link
+	visitors   map[wire.EndpointID]visitor
 	leases     []*lease // as granted; the first unfinished one of a class is current
 	connected  bool
 	orphan     orphan
@@ -167,7 +168,7 @@ func New(cfg Config) *Engine {
 		trust: cfg.Trust,
 		cache: newKeeper(cfg.Cache),
 		flows: map[content.VersionID]*flow{},
-		peers: map[wire.EndpointID]*link{}, toldVia: map[wire.EndpointID]time.Time{},
+		peers: map[wire.EndpointID]*link{}, visitors: map[wire.EndpointID]visitor{}, toldVia: map[wire.EndpointID]time.Time{},
 	}
 }
 

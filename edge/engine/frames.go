@@ -28,7 +28,7 @@ func (ev ctlFrame) apply(e *Engine, now time.Time) {
 		return
 	}
 	f := e.flows[fr.Version]
-	if f == nil || !f.active() {
+	if f == nil || !f.active() || !e.shares(l, f.id) {
 		if fr.Kind == wire.FrameWant || fr.Kind == wire.FrameWantBody {
 			e.send(l, wire.Frame{Kind: wire.FrameRefuse, Version: fr.Version, Flags: wire.RefusePaused, Chunks: fr.Chunks})
 		}
@@ -167,15 +167,26 @@ func (e *Engine) join(l *link, f *flow, reply bool) {
 // joinAll begins the exchange of f with every link.
 func (e *Engine) joinAll(f *flow) {
 	for _, l := range e.sorted() {
-		e.join(l, f, true)
+		if e.shares(l, f.id) {
+			e.join(l, f, true)
+		}
 	}
 }
 
 // leaveAll ends it.
 func (e *Engine) leaveAll(f *flow) {
 	for _, l := range e.sorted() {
-		e.send(l, wire.Frame{Kind: wire.FrameLeave, Version: f.id})
-		l.up.cancel(f.id)
-		f.dropPeer(l)
+		if e.shares(l, f.id) {
+			e.leave(l, f)
+		}
 	}
+}
+
+// leave ends the exchange of f with one link.
+func (e *Engine) leave(l *link, f *flow) {
+	if _, joined := l.joined[f.id]; joined || e.shares(l, f.id) {
+		e.send(l, wire.Frame{Kind: wire.FrameLeave, Version: f.id})
+	}
+	l.up.cancel(f.id)
+	f.dropPeer(l)
 }

@@ -122,7 +122,7 @@ func (ev linkUp) apply(e *Engine, now time.Time) {
 	e.cfg.Uplink.Send(wire.KindLinked, wire.Linked{Peer: l.Peer(), Attempt: l.Attempt(), Up: true, Relayed: l.Relayed()})
 	e.log.Info("link up", "peer", l.Peer().Short(), "relayed", l.Relayed())
 	for _, id := range e.order {
-		if f := e.flows[id]; f.active() {
+		if f := e.flows[id]; f.active() && e.shares(l, id) {
 			e.join(l, f, true)
 		}
 	}

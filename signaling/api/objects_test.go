@@ -141,6 +141,36 @@ func TestAddressesThatAreNotSignedAreRefused(t *testing.T) {
 	wantProblem(t, s.get(s.keys.SignURL("/packs/abc", time.Now().Add(time.Minute))), http.StatusUnprocessableEntity, "invalid")
 }
 
+// TestAnAddressOfAPartBringsNothingElse: beside it may lie what its holder may not know.
+func TestAnAddressOfAPartBringsNothingElse(t *testing.T) {
+	s := newStand(t)
+	path := s.stored([]byte("0123456789"))
+	address := s.keys.SignRange(path, 3, 7, time.Now().Add(time.Minute))
+	for asked, want := range map[string]string{"bytes=3-6": "3456", "bytes=4-5": "45", "bytes=3-3": "3"} {
+		if w := s.get(address, "Range", asked, "If-Range", `"another"`); w.Code != http.StatusPartialContent || w.Body.String() != want {
+			t.Errorf("%s answered %d %q, want %q", asked, w.Code, w.Body, want)
+		}
+	}
+	served := s.served
+	for _, asked := range []string{"", "bytes=2-5", "bytes=3-7", "bytes=0-9", "bytes=3-", "bytes=-4", "bytes=5-4", "bytes=3-4,5-6", "bytes=3-4, 0-1", "bytes= 3-4",
+		"bytes=+3-4", "items=3-4", "3-4", "bytes=3-99999999999999999999"} {
+		wantProblem(t, s.get(address, "Range", asked), http.StatusForbidden, "not_signed")
+	}
+	for _, spoilt := range []string{strings.Replace(address, "part=3-7", "part=0-10", 1), strings.Replace(address, "&part=3-7", "", 1), address + "&part=0-10",
+		strings.Replace(address, "part=3-7", "part=0-10&part=3-7", 1)} {
+		w := s.get(spoilt, "Range", "bytes=0-1")
+		wantProblem(t, w, http.StatusForbidden, "not_signed")
+	}
+	whole, err := url.Parse(s.keys.SignURL(path, time.Now().Add(time.Minute)))
+	s.must(err)
+	q := whole.Query()
+	q.Set("part", "3-7")
+	wantProblem(t, s.get(path+"?"+q.Encode(), "Range", "bytes=3-4"), http.StatusForbidden, "not_signed")
+	if s.served != served {
+		t.Errorf("%d bytes were served to who was refused", s.served-served)
+	}
+}
+
 func TestASignedAddressExpires(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStand(t)

@@ -68,8 +68,8 @@ func newStand(t testing.TB, change ...func(*api.Config)) *stand {
 		s.tokens[role] = s.token(role, time.Time{})
 	}
 	s.hub = site.NewHub(site.Config{Epoch: 1, Log: slog.New(slog.DiscardHandler),
-		URL: func(kind site.ObjectKind, d content.Digest, ttl time.Duration) string {
-			return s.keys.SignURL("/"+string(kind)+"/"+d.String(), time.Now().Add(ttl))
+		URL: func(o site.Object, ttl time.Duration) string {
+			return s.keys.SignURL("/"+string(o.Kind)+"/"+o.Digest.String(), time.Now().Add(ttl))
 		}}, source{s.catalog})
 	ctx, stop := context.WithCancel(context.Background())
 	var wg sync.WaitGroup

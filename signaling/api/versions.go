@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sitecast/sitecast/signaling/credential"
 	"github.com/sitecast/sitecast/signaling/pace"
 	"github.com/sitecast/sitecast/signaling/wire"
 	"github.com/sitecast/sitecast/storage/blob"
@@ -259,6 +260,14 @@ func (s *server) download(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, &Problem{Status: http.StatusForbidden, Code: "not_signed", Detail: err.Error(),
 			Hint: "take the address of a new lease"})
 		return
+	}
+	if !credential.Within(r.URL.Query(), r.Header.Get("Range")) {
+		s.fail(w, r, &Problem{Status: http.StatusForbidden, Code: "not_signed", Detail: "the address is for a part of the object",
+			Hint: "ask for one range within the lease"})
+		return
+	}
+	if r.URL.Query().Has("part") {
+		r.Header.Del("If-Range") // by which all of it would be sent
 	}
 	digest, err := content.ParseDigest(r.PathValue("digest"))
 	if err != nil {

@@ -205,10 +205,41 @@ func (k *Keys) SignURL(path string, expires time.Time) string {
 	return path + "?" + url.Values{"exp": {exp}, "sig": {k.mac("url", path+"\n"+exp)}}.Encode()
 }
 
-// VerifyURL checks the query of a URL that SignURL made for path.
+// SignRange is SignURL for the bytes of an object from from up to but not including to.
+func (k *Keys) SignRange(path string, from, to int64, expires time.Time) string {
+	exp, part := strconv.FormatInt(expires.Unix(), 10), fmt.Sprintf("%d-%d", from, to)
+	return path + "?" + url.Values{"exp": {exp}, "part": {part}, "sig": {k.mac("url of a part", path+"\n"+exp+"\n"+part)}}.Encode()
+}
+
+// Within reports whether a Range header asks for what an address is for, as VerifyURL
+// has found its query to be right: for anything, or for one range within the part that
+// SignRange named.
+func Within(query url.Values, asked string) bool {
+	part, bound := query["part"]
+	if !bound {
+		return true
+	}
+	from, to, ok1 := numbers(part[0])
+	first, last, ok2 := numbers(strings.TrimPrefix(asked, "bytes="))
+	return ok1 && ok2 && strings.HasPrefix(asked, "bytes=") && from <= first && first <= last && last < to
+}
+
+// numbers reads two whole numbers as "1-2".
+func numbers(s string) (a, b int64, ok bool) {
+	x, y, found := strings.Cut(s, "-")
+	first, err1 := strconv.ParseUint(x, 10, 62)
+	second, err2 := strconv.ParseUint(y, 10, 62)
+	return int64(first), int64(second), found && err1 == nil && err2 == nil
+}
+
+// VerifyURL checks the query of a URL that SignURL or SignRange made for path.
 func (k *Keys) VerifyURL(path string, query url.Values, now time.Time) error {
 	exp := query.Get("exp")
-	if !hmac.Equal([]byte(query.Get("sig")), []byte(k.mac("url", path+"\n"+exp))) {
+	mac := k.mac("url", path+"\n"+exp)
+	if part, bound := query["part"]; bound {
+		mac = k.mac("url of a part", path+"\n"+exp+"\n"+part[0])
+	}
+	if !hmac.Equal([]byte(query.Get("sig")), []byte(mac)) {
 		return fmt.Errorf("%w: the address is not signed", ErrToken)
 	}
 	end, err := strconv.ParseInt(exp, 10, 64)

@@ -41,6 +41,17 @@ func EdgeOf(a, b wire.EndpointID) Edge {
 	return Edge{a, b}
 }
 
+// Other returns the other end of a link, "" for who is no end of it.
+func (e Edge) Other(id wire.EndpointID) wire.EndpointID {
+	switch id {
+	case e.A:
+		return e.B
+	case e.B:
+		return e.A
+	}
+	return ""
+}
+
 func (m Member) degree() int {
 	switch {
 	case m.Fetcher:

@@ -317,7 +317,12 @@ func (s *Server) publicURL() *url.URL {
 }
 
 // objectURL signs the address of an object for a lease.
-func (s *Server) objectURL(kind site.ObjectKind, digest content.Digest, ttl time.Duration) string {
+func (s *Server) objectURL(o site.Object, ttl time.Duration) string {
+	path := "/" + string(o.Kind) + "/" + o.Digest.String()
 	// A fetch may begin at the end of the lease before it and take all of its own.
-	return s.keys.SignURL("/"+string(kind)+"/"+digest.String(), time.Now().Add(3*ttl))
+	expires := time.Now().Add(3 * ttl)
+	if o.To > 0 {
+		return s.keys.SignRange(path, o.From, o.To, expires)
+	}
+	return s.keys.SignURL(path, expires)
 }

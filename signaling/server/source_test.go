@@ -29,6 +29,26 @@ func ordered(t *testing.T, site string, ref content.Ref) *sqlite.Catalog {
 			t.Error(err)
 		}
 	})
+	if err := c.CreateSite(t.Context(), "test", catalog.Site{Name: site, Cap: catalog.NoCap}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Reserve(t.Context(), "test", ref.Name, ref.Version); err != nil {
+		t.Fatal(err)
+	}
+	_, err = c.Distribute(t.Context(), "test", catalog.Distribution{Name: ref.Name, Version: ref.Version, All: true, Priority: "low"})
+	if err == nil {
+		t.Fatal("a reserved version was ordered")
+	}
+	published(t, c, ref)
+	if _, err := c.Distribute(t.Context(), "test", catalog.Distribution{Name: ref.Name, Version: ref.Version, All: true, Priority: "low"}); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// published publishes a version of nothing.
+func published(t *testing.T, c *sqlite.Catalog, ref content.Ref) {
+	t.Helper()
 	body, err := new(content.Builder).Body(nil)
 	if err != nil {
 		t.Fatal(err)
@@ -44,21 +64,10 @@ func ordered(t *testing.T, site string, ref content.Ref) *sqlite.Catalog {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = c.Distribute(t.Context(), "test", catalog.Distribution{Name: ref.Name, Version: ref.Version, All: true, Priority: "low"})
-	if err == nil {
-		t.Fatal("a reserved version was ordered")
-	}
-	if err := errors.Join(
-		c.CreateSite(t.Context(), "test", catalog.Site{Name: site, Cap: catalog.NoCap}),
-		c.Publish(t.Context(), "test", catalog.Version{Name: ref.Name, Version: ref.Version, Serial: serial, ID: id, Head: head,
-			Body: content.Sum(encoded), Placement: catalog.Placement{}.Encode()}),
-	); err != nil {
+	if err := c.Publish(t.Context(), "test", catalog.Version{Name: ref.Name, Version: ref.Version, Serial: serial, ID: id, Head: head,
+		Body: content.Sum(encoded), Placement: catalog.Placement{}.Encode()}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.Distribute(t.Context(), "test", catalog.Distribution{Name: ref.Name, Version: ref.Version, All: true, Priority: "low"}); err != nil {
-		t.Fatal(err)
-	}
-	return c
 }
 
 // TestAPauseReachesEndpointsHoweverLongTheNames: what does not fit on the wire is
@@ -152,5 +161,34 @@ func TestAVersionIsReadOnceForAllSites(t *testing.T) {
 	}
 	if c.reads != 1 {
 		t.Errorf("read the version %d times, want once", c.reads)
+	}
+}
+
+// TestWhatBrowsersNameIsFoundOrThereIsNone: what can't be had must not keep the site from
+// hearing of everything else.
+func TestWhatBrowsersNameIsFoundOrThereIsNone(t *testing.T) {
+	c := ordered(t, "shop-1", content.Ref{Name: "app", Version: "1"})
+	published(t, c, content.Ref{Name: "app", Version: "2"})
+	published(t, c, content.Ref{Name: "film", Version: "1"})
+	published(t, c, content.Ref{Name: "film", Version: "2"})
+	named := []wire.Named{{Name: "app"}, {Name: "app", Version: "2"}, {Name: "film"}, {Name: "film", Version: "2"}, {Name: "film", Version: "9"}, {Name: "nothing"}}
+	d, err := server.NewSource(c).Desired(t.Context(), "shop-1", named)
+	if err != nil || len(d.Demands) != len(named) {
+		t.Fatalf("desired %+v, %v", d, err)
+	}
+	version := map[content.VersionID]string{{}: "none"}
+	for _, f := range d.Flows {
+		version[f.ID] = f.Head.Ref().String()
+		if demanded := f.Head.Ref().String() != "app@1"; f.OnDemand != demanded || demanded && f.Priority != wire.Normal {
+			t.Errorf("%s is on demand: %v, with priority %s", version[f.ID], f.OnDemand, f.Priority)
+		}
+	}
+	for i, want := range []string{"app@1", "app@2", "film@2", "film@2", "none", "none"} {
+		if got := version[d.Demands[named[i]]]; got != want {
+			t.Errorf("%s is %q, want %s", named[i], got, want)
+		}
+	}
+	if len(d.Flows) != 3 {
+		t.Errorf("%d flows, want 3", len(d.Flows))
 	}
 }

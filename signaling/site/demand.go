@@ -1,6 +1,7 @@
 package site
 
 import (
+	"bytes"
 	"cmp"
 	"maps"
 	"slices"
@@ -151,6 +152,7 @@ func (s *Site) rename(now time.Time, m *member) {
 	if m.Contents == nil {
 		return
 	}
+	had := m.named
 	m.named = map[content.VersionID]bool{}
 	for _, n := range m.Contents {
 		if id := s.desired.Demands[n]; id != (content.VersionID{}) {
@@ -162,6 +164,24 @@ func (s *Site) rename(now time.Time, m *member) {
 			s.release(now, m, s.flows[id])
 		}
 	}
+	if maps.Equal(had, m.named) {
+		return
+	}
+	for e, state := range s.links.edges {
+		if other := s.members[e.Other(m.ID)]; other != nil && (state.up || !state.dialed.IsZero()) {
+			other.conn.Send(wire.KindVisiting, wire.Visiting{Peer: m.ID, Flows: m.visitor().Flows})
+		}
+	}
+}
+
+// visitor says to peers which flows a member takes part in; nil for who enrolled.
+func (m *member) visitor() *wire.Visitor {
+	if m.named == nil {
+		return nil
+	}
+	flows := slices.AppendSeq([]content.VersionID{}, maps.Keys(m.named))
+	slices.SortFunc(flows, func(a, b content.VersionID) int { return bytes.Compare(a[:], b[:]) })
+	return &wire.Visitor{Flows: flows}
 }
 
 // wantedBy reports whether a member shall have the flow.

@@ -12,6 +12,8 @@ type flow struct {
 	FlowSpec
 	// counted holds what every endpoint seen received, also of those that left.
 	counted  map[wire.EndpointID]*counters
+	past     counters // of browsers that left, summed up where there were many
+	pasts    int      // how many those were
 	needs    map[groupID]*need
 	granted  int // leases of chunks given so far
 	ordered  time.Time
@@ -57,7 +59,28 @@ func (f *flow) total() (sum wire.Sources, wan int64) {
 		sum.Reused += c.bytes.Reused
 		wan += c.wan
 	}
-	return sum, wan
+	p := f.past
+	return wire.Sources{Origin: sum.Origin + p.bytes.Origin, Peer: sum.Peer + p.bytes.Peer, Relay: sum.Relay + p.bytes.Relay,
+		Reused: sum.Reused + p.bytes.Reused}, wan + p.wan
+}
+
+// maxCounted is beyond how many endpoints browsers that left are no more told apart:
+// each tab may be a new one.
+const maxCounted = 4096
+
+// sumUp puts together what browsers received that are not online any more.
+func (s *Site) sumUp(f *flow) {
+	for id, c := range f.counted {
+		if !c.tab || s.members[id] != nil {
+			continue
+		}
+		p := &f.past
+		p.bytes.Origin, p.bytes.Peer = p.bytes.Origin+c.bytes.Origin, p.bytes.Peer+c.bytes.Peer
+		p.bytes.Relay, p.bytes.Reused = p.bytes.Relay+c.bytes.Relay, p.bytes.Reused+c.bytes.Reused
+		p.wan, p.base = p.wan+c.wan, p.base+c.base
+		f.pasts++
+		delete(f.counted, id)
+	}
 }
 
 // sample notes what had been received by now, for rates.

@@ -118,7 +118,7 @@ func (f *flow) explain(c *counters, bytes int64) {
 
 // watch halts a flow that took more over the WAN than it should.
 func (s *Site) watch(now time.Time, f *flow) {
-	took := int64(0)
+	took := f.past.wan - f.past.base
 	for _, c := range f.counted {
 		took += c.wan - c.base
 	}
@@ -146,6 +146,7 @@ func (f *flow) stopped() bool { return f.Paused || f.spare() || f.guard.halted !
 // resume lets a flow that was halted go on, and counts anew.
 func (f *flow) resume() {
 	f.guard = guard{}
+	f.past.base = f.past.wan
 	for _, c := range f.counted {
 		c.base, c.lost = c.wan, 0
 	}

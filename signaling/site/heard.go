@@ -79,7 +79,10 @@ func (s *Site) forward(now time.Time, m *member, sig *wire.Signal) {
 		return
 	}
 	out := *sig
-	out.From = m.ID
+	out.From, out.Visitor = m.ID, nil
+	if sig.Offer != nil || sig.Answer != nil {
+		out.Visitor = m.visitor()
+	}
 	to.conn.Send(wire.KindSignal, out)
 }
 
@@ -130,6 +133,7 @@ type counters struct {
 	base  int64 // of wan, what the guard does not count
 	lost  int64 // encoded bytes that it held no more, as far as explained
 	done  bool  // it had all of it at some time
+	tab   bool  // it is a browser
 }
 
 func (c *counters) grow(p *wire.Progress, complete bool) {
@@ -161,7 +165,10 @@ func (s *Site) progress(now time.Time, m *member, p *wire.Progress) {
 	n := f.need(m.group, now)
 	c := f.counted[m.ID]
 	if c == nil {
-		c = &counters{base: p.WAN}
+		if len(f.counted) >= maxCounted {
+			s.sumUp(f)
+		}
+		c = &counters{base: p.WAN, tab: m.browser()}
 		f.counted[m.ID] = c
 	}
 	for _, b := range p.Have {

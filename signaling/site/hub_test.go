@@ -20,13 +20,21 @@ type source struct {
 	want  map[string]site.Desired
 	err   error
 	asked []string
+	named []wire.Named // as asked last
 }
 
-func (s *source) Desired(_ context.Context, name string, _ []wire.Named) (site.Desired, error) {
+func (s *source) Desired(_ context.Context, name string, named []wire.Named) (site.Desired, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.named = named
 	s.asked = append(s.asked, name)
 	return s.want[name], s.err
+}
+
+func (s *source) lookedUp() []wire.Named {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.named
 }
 
 func (s *source) set(want map[string]site.Desired, err error) {

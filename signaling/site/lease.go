@@ -376,9 +376,9 @@ func (s *Site) grant(now time.Time, f *flow, m *member) bool {
 	out := wire.Lease{Flow: f.ID, Epoch: s.cfg.Epoch, Lease: s.lastLease, Next: ahead > 0}
 	l := &lease{fence: fence{out.Epoch, out.Lease}, flow: f.ID, to: m.ID, moved: now}
 	s.first(f, n, m.group)
-	kind := Pack
+	object := Object{Kind: Pack}
 	if s.bodyNeeded(f, m.group) {
-		kind, l.body, l.step = Body, true, f.Head.BodyBytes
+		object.Kind, l.body, l.step = Body, true, f.Head.BodyBytes
 		out.Body, out.Pack, out.To = true, f.Head.Body, f.Head.BodyBytes
 	} else {
 		// choose took only those for whom something is open.
@@ -388,14 +388,18 @@ func (s *Site) grant(now time.Time, f *flow, m *member) bool {
 		n.supply.Lease(run.Parts)
 		l.step, l.patch = longest(run.Parts), s.patchFor(f, m, run)
 	}
+	object.Digest = out.Pack
+	if m.named != nil && !l.body { // beside the range may lie other contents
+		object.From, object.To = out.From, out.To
+	}
 	l.parts, l.bytes = out.Parts, out.To-out.From
 	ttl := s.patience(now, l)
 	out.TTLMs = ttl.Milliseconds()
 	// The address must still be good when what is before the lease has been fetched.
 	good := ttl + s.takes(now, m, ahead)
-	out.URL = s.cfg.URL(kind, out.Pack, good)
+	out.URL = s.cfg.URL(object, good)
 	if out.Patch = l.patch; l.patch != nil {
-		out.Patch.URL = s.cfg.URL(Patch, l.patch.Pack, good)
+		out.Patch.URL = s.cfg.URL(Object{Kind: Patch, Digest: l.patch.Pack}, good)
 	}
 	l.good = now.Add(good)
 	s.turn = max(n.turn, s.turn)

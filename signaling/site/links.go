@@ -119,7 +119,7 @@ func (s *Site) dial(now time.Time, e schedule.Edge) bool {
 	}
 	state.attempt = min(state.attempt+1, lastAttempt)
 	state.dialed = now
-	s.members[e.A].conn.Send(wire.KindDial, wire.Dial{Peer: e.B, Attempt: state.attempt})
+	s.members[e.A].conn.Send(wire.KindDial, wire.Dial{Peer: e.B, Attempt: state.attempt, Visitor: s.members[e.B].visitor()})
 	return true
 }
 

@@ -48,7 +48,7 @@ type Config struct {
 	// give one connection less than there is.
 	Fetchers int
 	// URL signs the address of an object at the origin for ttl.
-	URL func(kind ObjectKind, digest content.Digest, ttl time.Duration) string
+	URL func(o Object, ttl time.Duration) string
 	// Reflectors are further addresses (host:port) that answer STUN, for governors to
 	// measure the line with.
 	Reflectors []string
@@ -65,6 +65,14 @@ type Config struct {
 
 // ObjectKind is what an object at the origin is.
 type ObjectKind string
+
+// Object is one at the origin, or (To is not 0) the bytes of it from From up to but not
+// including To: what a browser may learn of others is its own range.
+type Object struct {
+	Kind     ObjectKind
+	Digest   content.Digest
+	From, To int64
+}
 
 // The kinds of object.
 const (

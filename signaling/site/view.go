@@ -157,8 +157,8 @@ func (s *Site) flowView(now time.Time, f *flow) FlowView {
 		PausedBy: f.PausedBy, Groups: len(s.groups), Fetchers: []string{}, Seconds: now.Sub(f.ordered).Seconds(), Ordered: f.ordered}
 	relay, relayed := f.viaRelay()
 	v.Relay = relay
-	seen := len(f.counted) // and those online who said nothing yet
-	var left int64         // for those online
+	seen := len(f.counted) + f.pasts // and those online who said nothing yet
+	var left int64                   // for those online
 	var failed []*member
 	for id, m := range s.members {
 		if !f.wantedBy(m) {

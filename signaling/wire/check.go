@@ -140,8 +140,22 @@ func (d Dial) Check() error {
 	if d.Attempt < 1 {
 		return errors.New("attempts count from 1")
 	}
-	return first(d.Peer.Check(), attempt(d.Attempt))
+	return first(d.Peer.Check(), attempt(d.Attempt), d.Visitor.check())
 }
+
+func (v *Visitor) check() error {
+	if v == nil {
+		return nil
+	}
+	return visited(v.Flows)
+}
+
+func visited(flows []content.VersionID) error {
+	return count("flows of a visitor", len(flows), MaxNamed)
+}
+
+// Check reports what is wrong with what a peer takes part in.
+func (v Visiting) Check() error { return first(v.Peer.Check(), visited(v.Flows)) }
 
 // Check reports what is wrong with a hang-up.
 func (h HangUp) Check() error { return h.Peer.Check() }
@@ -173,7 +187,7 @@ func (s Signal) Check() error {
 	if s.Link == "" {
 		return errors.New("link is needed")
 	}
-	return first(peer(s.From), s.To.Check(), size("link", s.Link, maxLinkBytes), attempt(s.Attempt),
+	return first(peer(s.From), s.To.Check(), s.Visitor.check(), size("link", s.Link, maxLinkBytes), attempt(s.Attempt),
 		size("candidate", s.Candidate, MaxCandidateBytes), size("refused", s.Refused, MaxReasonBytes))
 }
 

@@ -34,6 +34,7 @@ var newBody = map[Kind]func() checker{
 	KindObeyed:   func() checker { return new(Obeyed) },
 	KindStock:    func() checker { return new(Stock) },
 	KindDial:     func() checker { return new(Dial) },
+	KindVisiting: func() checker { return new(Visiting) },
 	KindHangUp:   func() checker { return new(HangUp) },
 	KindSignal:   func() checker { return new(Signal) },
 	KindLinked:   func() checker { return new(Linked) },

@@ -20,6 +20,7 @@ const (
 	KindFlows    Kind = "flows"    // server -> endpoint, closes a generation: the flows that exist
 	KindObeyed   Kind = "obeyed"   // endpoint -> server, the generation now obeyed
 	KindDial     Kind = "dial"     // server -> endpoint, make a link to a peer
+	KindVisiting Kind = "visiting" // server -> endpoint, which flows a peer takes part in changed
 	KindHangUp   Kind = "hang_up"  // server -> endpoint, close the link to a peer
 	KindSignal   Kind = "signal"   // both ways, forwarded: offer, answer or candidate of a link
 	KindLinked   Kind = "linked"   // endpoint -> server, a link came up or went down
@@ -247,6 +248,19 @@ type Obeyed struct {
 type Dial struct {
 	Peer    EndpointID `json:"peer"`
 	Attempt int        `json:"attempt"`
+	Visitor *Visitor   `json:"visitor,omitempty"` // what Peer takes part in
+}
+
+// Visitor says that an endpoint takes part in some flows only, as browsers do: it is told
+// of no other by its peers, and gets nothing of it. Absent it stands for all.
+type Visitor struct {
+	Flows []content.VersionID `json:"flows"`
+}
+
+// Visiting says that the flows changed in which a peer takes part that is a visitor.
+type Visiting struct {
+	Peer  EndpointID          `json:"peer"`
+	Flows []content.VersionID `json:"flows"`
 }
 
 // HangUp asks to close the link to Peer.
@@ -255,7 +269,8 @@ type HangUp struct {
 }
 
 // Signal is one step in making a link. The server overwrites From with the
-// sender it authenticated and forwards the rest only within the site.
+// sender it authenticated, and Visitor with what it may take part in, and forwards the
+// rest only within the site.
 type Signal struct {
 	From    EndpointID `json:"from,omitempty"`
 	To      EndpointID `json:"to"`
@@ -264,6 +279,8 @@ type Signal struct {
 	// Direct says that the link shall take the place of a relayed one that is up, and be
 	// direct itself; the old one stays until then.
 	Direct bool `json:"direct,omitempty"`
+	// Visitor is what From takes part in, beside an offer or answer.
+	Visitor *Visitor `json:"visitor,omitempty"`
 	// Exactly one of the following.
 	Offer     *Description `json:"offer,omitempty"`
 	Answer    *Description `json:"answer,omitempty"`

@@ -281,3 +281,53 @@ func TestWhatWasSupersededIsKeptInAsManyCopiesAsTheSiteShallHave(t *testing.T) {
 		t.Errorf("ordered %d versions, want the newest and %d", len(got), catalog.MaxSuperseded)
 	}
 }
+
+func TestWhatBrowsersAskForIsOrderedUnderTheSameRules(t *testing.T) {
+	old, current, next := app(1, 1, "normal"), app(2, 2, "high"), ahead(2, app(3, 3, "low"))
+	purge := func(upto int64, s catalog.Selector) catalog.Rule {
+		return catalog.Rule{Selector: s, Kind: catalog.RulePurge, Upto: upto}
+	}
+	for name, c := range map[string]struct {
+		orders catalog.Orders
+		serial uint64
+		want   catalog.Order // the last one; zero: there is none
+	}{
+		"what everybody has is no different": {catalog.Orders{Distributions: []catalog.Distribution{old, current}}, 2,
+			catalog.Order{Name: "app", Version: "2", Priority: "high"}},
+		"what few have ahead of need stays so": {catalog.Orders{Distributions: []catalog.Distribution{next}}, 3,
+			catalog.Order{Name: "app", Version: "3", Priority: "low", PreStage: 2}},
+		"what was superseded is for browsers": {catalog.Orders{Distributions: []catalog.Distribution{old, current}}, 1,
+			catalog.Order{Name: "app", Version: "1", OnDemand: true}},
+		"copies of it stay, and are fetched": {catalog.Orders{Site: catalog.Site{Replicas: 2}, Distributions: []catalog.Distribution{old, current}}, 1,
+			catalog.Order{Name: "app", Version: "1", Priority: "normal", PreStage: 2, Superseded: true, OnDemand: true}},
+		"rules hold": {catalog.Orders{Rules: []catalog.Rule{pause("ann", 1, catalog.Selector{Name: "app"}), priority("low", 2, catalog.Selector{Name: "app", Version: "7"})}}, 7,
+			catalog.Order{Name: "app", Version: "7", Priority: "low", Paused: true, PausedBy: "ann paused app everywhere", OnDemand: true}},
+		"a purge took it":                    {catalog.Orders{Distributions: []catalog.Distribution{current}, Rules: []catalog.Rule{purge(2, catalog.Selector{Name: "app"})}}, 2, catalog.Order{}},
+		"and what came before it":            {catalog.Orders{Distributions: []catalog.Distribution{current}, Rules: []catalog.Rule{purge(2, catalog.Selector{Name: "app"})}}, 1, catalog.Order{}},
+		"but not what was published later":   {catalog.Orders{Distributions: []catalog.Distribution{current}, Rules: []catalog.Rule{purge(2, catalog.Selector{Name: "app"})}}, 3, catalog.Order{Name: "app", Version: "3", OnDemand: true}},
+		"nor another version":                {catalog.Orders{Distributions: []catalog.Distribution{current}, Rules: []catalog.Rule{purge(2, catalog.Selector{Name: "app", Version: "2"})}}, 1, catalog.Order{Name: "app", Version: "1", OnDemand: true}},
+		"nor what was distributed again":     {catalog.Orders{Distributions: []catalog.Distribution{current, app(2, 3, "low")}, Rules: []catalog.Rule{purge(2, catalog.Selector{Name: "app", Version: "2"})}}, 2, catalog.Order{Name: "app", Version: "2", Priority: "low"}},
+		"nor what was purged at other sites": {catalog.Orders{Distributions: []catalog.Distribution{current}, Rules: []catalog.Rule{purge(2, catalog.Selector{Site: "other", Name: "app"})}}, 2, catalog.Order{Name: "app", Version: "2", Priority: "high"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ordered := catalog.Resolve(c.orders)
+			before := len(ordered)
+			got, ok := c.orders.Demand(ordered, "app", fmt.Sprint(c.serial), c.serial)
+			if ok != (c.want != catalog.Order{}) || !ok && len(got) != before {
+				t.Fatalf("ordered %+v, %v", got, ok)
+			}
+			if ok && !slices.Contains(got, c.want) {
+				t.Errorf("ordered %+v, want %+v among them", got, c.want)
+			}
+			if again, _ := c.orders.Demand(slices.Clone(got), "app", fmt.Sprint(c.serial), c.serial); len(again) != len(got) {
+				t.Errorf("asked for twice: %+v", again)
+			}
+		})
+	}
+	if got := catalog.Everywhere(catalog.Resolve(catalog.Orders{Distributions: []catalog.Distribution{old, current, next}}), "app"); got != "2" {
+		t.Errorf("everybody shall have %q, want what is not ahead of need", got)
+	}
+	if got := catalog.Everywhere([]catalog.Order{{Name: "app", Version: "1", OnDemand: true}}, "app"); got != "" {
+		t.Errorf("everybody shall have %q, which only browsers asked for", got)
+	}
+}

@@ -168,19 +168,19 @@ func program(seed byte, n int, base uint32) []byte {
 
 func TestPatchesTakeLittleOfAProgramThatMoved(t *testing.T) {
 	s := newStand(t)
-	older := s.publish(map[string][]byte{"bin/app": program(1, 3<<20, 0x1234), "share/text": random(2, 50_000)})
-	newer := s.publish(map[string][]byte{"bin/app": program(1, 3<<20, 0x5678), "share/text": random(2, 50_000)})
-	if made := s.make(older, newer); !made.Worth || made.Own < 2<<20 || made.Bytes > made.Own/4 {
+	older := s.publish(map[string][]byte{"bin/app": program(1, 2<<20, 0x1234), "share/text": random(2, 50_000)})
+	newer := s.publish(map[string][]byte{"bin/app": program(1, 2<<20, 0x5678), "share/text": random(2, 50_000)})
+	if made := s.make(older, newer); !made.Worth || made.Own < 1<<20 || made.Bytes > made.Own/4 {
 		t.Errorf("made %d bytes of %d, worth it %v; want less than a quarter", made.Bytes, made.Own, made.Worth)
 	}
 }
 
 func TestPlaceFollowsWhatWasPutInBefore(t *testing.T) {
 	s := newStand(t)
-	data := random(1, 6<<20)
+	data := random(1, 4<<20)
 	older := s.publish(map[string][]byte{"data": data})
-	newer := slices.Concat(random(3, 2<<20), data) // farther than a dictionary reaches
-	for at := 5 << 20; at < len(newer); at += 300_000 {
+	newer := slices.Concat(random(3, 1<<20), data) // farther than a dictionary reaches
+	for at := 3 << 20; at < len(newer); at += 300_000 {
 		newer[at] ^= 1
 	}
 	if made := s.make(older, s.publish(map[string][]byte{"data": newer})); !made.Worth || made.Bytes > made.Own*3/4 {
@@ -205,7 +205,7 @@ func TestWhatIsAllNewHasNoPatches(t *testing.T) {
 	s := newStand(t)
 	older := s.publish(map[string][]byte{"film": random(1, 1<<20)})
 	for name, files := range map[string]map[string][]byte{
-		"the same": {"film": random(1, 1<<20)}, "another": {"film": random(2, 1<<20)}, "a long one": {"film": random(3, 12<<20)}, "nothing": {"empty": nil},
+		"the same": {"film": random(1, 1<<20)}, "another": {"film": random(2, 1<<20)}, "a long one": {"film": random(3, 8<<20)}, "nothing": {"empty": nil},
 	} {
 		if made := s.make(older, s.publish(files)); made.Worth {
 			t.Errorf("%s: kept %d bytes in place of %d", name, made.Bytes, made.Own)
@@ -218,7 +218,7 @@ func TestWhatIsAllNewHasNoPatches(t *testing.T) {
 
 func TestLittleIsTriedOfWhatIsAllNew(t *testing.T) {
 	s := newStand(t)
-	older, newer := s.publish(map[string][]byte{"film": random(1, 1<<20)}), s.publish(map[string][]byte{"film": random(2, 20<<20)})
+	older, newer := s.publish(map[string][]byte{"film": random(1, 1<<20)}), s.publish(map[string][]byte{"film": random(2, 8<<20)})
 	tried := 0
 	maker := patch.Maker{Objects: s.objects, Rest: func(context.Context, time.Duration) error { tried++; return nil }}
 	made, err := maker.Make(t.Context(), older, newer, new(bytes.Buffer))
@@ -254,10 +254,10 @@ func TestAnyVersionIsMadeOfAnyOther(t *testing.T) {
 		s.t = t
 		draw := func(label string) map[string][]byte {
 			files := map[string][]byte{"empty": nil}
-			for i := range rapid.IntRange(0, 3).Draw(r, label) {
+			for i := range rapid.IntRange(0, 2).Draw(r, label) {
 				var data []byte
 				for range rapid.IntRange(0, 2).Draw(r, "parts") {
-					part := random(byte(rapid.IntRange(0, 3).Draw(r, "seed")), rapid.SampledFrom([]int{10, 20_000, 150_000}).Draw(r, "bytes"))
+					part := random(byte(rapid.IntRange(0, 3).Draw(r, "seed")), rapid.SampledFrom([]int{10, 20_000, 80_000}).Draw(r, "bytes"))
 					if rapid.Bool().Draw(r, "edited") {
 						part[len(part)/2] ^= 1
 					}

@@ -1,10 +1,10 @@
 import { byteLength, RefusedError } from './codec'
 import {
-  CodeTooLarge, DelayBuckets, MaxAttempt, MaxAttempts, MaxBodyBytes, MaxCandidateBytes, MaxChunkBytes, MaxChunks, MaxCodeBytes,
-  MaxFetchers, MaxFlows, MaxHeadBytes, MaxICE, MaxKeeping, MaxLeaseParts, MaxLeaseStates, MaxLinkBytes, MaxNameBytes, MaxNetworks,
+  CodeTooLarge, DelayBuckets, MaxAttempt, MaxAttempts, MaxBodyBytes, MaxCandidateBytes, MaxChunkBytes, MaxChunks, MaxCodeBytes, MaxDictionaryChunks,
+  MaxFetchers, MaxFlows, MaxNamed, MaxHeadBytes, MaxICE, MaxKeeping, MaxLeaseParts, MaxLeaseStates, MaxLinkBytes, MaxNameBytes, MaxNetworks,
   MaxQuestionBytes, MaxReasonBytes, MaxReflectors, MaxSDPBytes, MaxSeen, MaxSessionBytes, MaxSubnets, MaxTokenBytes, MaxTrustBytes,
   MaxURLBytes, PaceKeyBytes, Version,
-  type Addresses, type Bodies, type ICE, type Kind, type Lease, type Line, type Progress, type Signal,
+  type Addresses, type Bodies, type ICE, type Kind, type Lease, type Line, type Patch, type Progress, type Signal,
 } from './messages'
 import { parseNetwork } from './candidate'
 import { checkName, checkVersion } from './names'
@@ -21,8 +21,8 @@ const checks: { [K in Kind]?: (b: Bodies[K]) => void } = {
     size('name', b.name, MaxNameBytes)
   },
   welcome(b) {
-    need(b.version >= 1 && b.version <= Version, `version ${b.version} is not spoken here, ${Version} is`)
-    need(b.session !== '' && b.server_time !== '', 'session and server time are needed')
+    need(b.version >= 1 && b.version <= Version, 'version is not spoken here')
+    need(b.session !== '' && b.server_time !== '', 'session or time is missing')
     size('session', b.session, MaxSessionBytes)
     size('site', b.site, MaxNameBytes)
     endpoint(b.endpoint)
@@ -67,6 +67,11 @@ const checks: { [K in Kind]?: (b: Bodies[K]) => void } = {
     need(b.attempt >= 1, 'attempts count from 1')
     endpoint(b.peer)
     attempt(b.attempt)
+    count('flows of a visitor', b.visitor?.flows, MaxNamed)
+  },
+  visiting(b) {
+    endpoint(b.peer)
+    count('flows of a visitor', b.flows, MaxNamed)
   },
   hang_up: (b) => endpoint(b.peer),
   signal: (b) => signal(b),
@@ -231,28 +236,41 @@ function signal(s: Signal): void {
     tooLarge('bytes of signature', d.statement.signature?.length ?? 0, 128)
   }
   for (const t of [s.candidate, s.refused]) if (t) set++
-  need(set === 1, 'exactly one of offer, answer, candidate, refused is needed')
+  need(set === 1, 'one of offer, answer, candidate, refused is needed')
   need(s.link !== '', 'link is needed')
   peer(s.from)
   endpoint(s.to)
   size('link', s.link, MaxLinkBytes)
+  count('flows of a visitor', s.visitor?.flows, MaxNamed)
   attempt(s.attempt)
   size('candidate', s.candidate, MaxCandidateBytes)
   size('refused', s.refused, MaxReasonBytes)
 }
 
 function lease(l: Lease): void {
-  need(l.from >= 0 && l.to > l.from && l.ttl_ms > 0, 'range is empty or negative, or ttl_ms is not positive')
+  need(l.from >= 0 && l.to > l.from && l.ttl_ms > 0, 'range or ttl_ms is none')
   need(l.url !== '', 'url is needed')
   count('parts', l.parts, MaxLeaseParts)
   size('url', l.url, MaxURLBytes)
-  if (l.body) return need(!l.parts?.length && l.to <= MaxBodyBytes, 'the lease of a body has no parts and ends within a body')
+  if (l.body) return need(!l.parts?.length && !l.patch && l.to <= MaxBodyBytes, 'lease of a body with parts')
   let sum = 0
   for (const p of l.parts ?? []) {
     need(p.n > 0 && p.n <= MaxChunkBytes && p.c < MaxChunks && (p.e ?? 0) <= 1, 'a part is out of range')
     sum += (p.s ?? 0) + p.n
   }
   need(sum === l.to - l.from, `parts of ${sum} bytes in a range of ${l.to - l.from}`)
+  if (l.patch) patch(l.patch, l.parts?.length ?? 0)
+}
+
+function patch(p: Patch, parts: number): void {
+  need(p.from >= 0 && p.to > p.from && p.url !== '' && p.parts.length === parts, 'patches are not those of the parts')
+  size('url of patches', p.url, MaxURLBytes)
+  let sum = 0
+  for (const { n, e = 0, s = 0, f = 0, k = 0 } of p.parts) {
+    need(n > 0 && n <= MaxChunkBytes && e <= 2 && (e === 2) === k > 0 && k <= MaxDictionaryChunks && f < MaxChunks, 'a patch is out of range')
+    sum += s + n
+  }
+  need(sum === p.to - p.from, `patches of ${sum} bytes in a range of ${p.to - p.from}`)
 }
 
 function progress(p: Progress): void {
@@ -260,9 +278,9 @@ function progress(p: Progress): void {
   for (const b of p.have ?? []) need(b.from % 8 === 0 && b.from + 8 * b.bits.length <= MaxChunks, 'bits do not fit a bitmap')
   count('leases', p.leases, MaxLeaseStates)
   for (const l of p.leases ?? []) {
-    need((l.verified ?? 0) <= MaxLeaseParts, 'more parts are verified than a lease has')
+    need(Math.max(l.verified ?? 0, l.patched ?? 0) <= MaxLeaseParts, 'verified is out of range')
     const r = l.range
-    if (r) need(r.from >= 0 && r.to > r.from, 'range of a lease is empty or negative')
+    if (r) need(r.from >= 0 && r.to > r.from, 'range is none')
     size('failed', l.failed, MaxReasonBytes)
   }
   size('error', p.error, MaxReasonBytes)

@@ -86,6 +86,7 @@ export const KindSignal = "signal"
 export const KindStock = "stock"
 export const KindTaken = "taken"
 export const KindTrust = "trust"
+export const KindVisiting = "visiting"
 export const KindWelcome = "welcome"
 export const Low = "low"
 export const MaxAckOwed = 64
@@ -360,6 +361,14 @@ export interface Stock {
 }
 
 /**
+ * Visitor says that an endpoint takes part in some flows only, as browsers do: it is told
+ * of no other by its peers, and gets nothing of it. Absent it stands for all.
+ */
+export interface Visitor {
+  flows: string[]
+}
+
+/**
  * Dial asks for a link to Peer. One side gets Offer and speaks first; the other
  * side gets no Dial and answers. Attempt counts from 1; from the second on both
  * sides also use the relay, so that links inside a LAN cost the WAN nothing.
@@ -367,6 +376,16 @@ export interface Stock {
 export interface Dial {
   peer: string
   attempt: number
+  /** what Peer takes part in */
+  visitor?: Visitor
+}
+
+/**
+ * Visiting says that the flows changed in which a peer takes part that is a visitor.
+ */
+export interface Visiting {
+  peer: string
+  flows: string[]
 }
 
 /**
@@ -399,7 +418,8 @@ export interface Description {
 
 /**
  * Signal is one step in making a link. The server overwrites From with the
- * sender it authenticated and forwards the rest only within the site.
+ * sender it authenticated, and Visitor with what it may take part in, and forwards the
+ * rest only within the site.
  */
 export interface Signal {
   from?: string
@@ -409,6 +429,8 @@ export interface Signal {
   attempt?: number
   /** Direct says that the link shall take the place of a relayed one that is up, and be direct itself; the old one stays until then. */
   direct?: boolean
+  /** Visitor is what From takes part in, beside an offer or answer. */
+  visitor?: Visitor
   /** Exactly one of the following. */
   offer?: Description
   answer?: Description
@@ -824,6 +846,7 @@ export interface Bodies {
   obeyed: Obeyed
   stock: Stock
   dial: Dial
+  visiting: Visiting
   hang_up: HangUp
   signal: Signal
   linked: Linked
@@ -844,7 +867,7 @@ export interface Bodies {
 
 export type Kind = keyof Bodies
 
-import { bytes, flag, hex, list, map, object, opt, raw, real, text, time, unsigned, whole, type Table } from './table'
+import { bytes, flag, hex, list, map, object, opt, raw, real, some, text, time, unsigned, whole, type Table } from './table'
 
 const helloTable = object({ version: whole, session: opt(text), software: opt(text), name: opt(text), device: opt(text), battery: opt(flag), wireless: opt(flag), subnets: opt(list(text)), trust: opt(unsigned), generation: opt(unsigned), patches: opt(flag) })
 const iceTable = object({ urls: list(text), username: opt(text), credential: opt(text), place: opt(text) })
@@ -859,16 +882,18 @@ const flowsTable = object({ generation: unsigned, ids: list(hex(32)), pins: opt(
 const obeyedTable = object({ generation: unsigned })
 const spareTable = object({ content: text, version: text, serial: unsigned })
 const stockTable = object({ room: whole, free: opt(whole), holds: opt(list(hex(32))), spare: opt(list(spareTable)) })
-const dialTable = object({ peer: text, attempt: whole })
+const visitorTable = object({ flows: list(hex(32)) })
+const dialTable = object({ peer: text, attempt: whole, visitor: opt(some(visitorTable)) })
+const visitingTable = object({ peer: text, flows: list(hex(32)) })
 const hangUpTable = object({ peer: text })
 const statementTable = object({ key: bytes, signature: bytes })
 const descriptionTable = object({ sdp: text, statement: statementTable })
-const signalTable = object({ from: opt(text), to: text, link: text, attempt: opt(whole), direct: opt(flag), offer: opt(descriptionTable), answer: opt(descriptionTable), candidate: opt(text), refused: opt(text) })
+const signalTable = object({ from: opt(text), to: text, link: text, attempt: opt(whole), direct: opt(flag), visitor: opt(some(visitorTable)), offer: opt(some(descriptionTable)), answer: opt(some(descriptionTable)), candidate: opt(text), refused: opt(text) })
 const linkedTable = object({ peer: text, attempt: opt(whole), up: flag, relayed: opt(flag), reason: opt(text) })
 const partTable = object({ c: unsigned, n: unsigned, e: opt(unsigned), s: opt(unsigned) })
 const patchPartTable = object({ n: unsigned, e: opt(unsigned), s: opt(unsigned), f: opt(unsigned), k: opt(unsigned) })
 const patchTable = object({ base: hex(32), pack: hex(64), url: text, from: whole, to: whole, parts: list(patchPartTable) })
-const leaseTable = object({ flow: hex(32), epoch: unsigned, lease: unsigned, body: opt(flag), pack: hex(64), url: text, from: whole, to: whole, parts: opt(list(partTable)), ttl_ms: whole, next: opt(flag), patch: opt(patchTable) })
+const leaseTable = object({ flow: hex(32), epoch: unsigned, lease: unsigned, body: opt(flag), pack: hex(64), url: text, from: whole, to: whole, parts: opt(list(partTable)), ttl_ms: whole, next: opt(flag), patch: opt(some(patchTable)) })
 const revokeTable = object({ epoch: unsigned, lease: unsigned, reason: opt(text) })
 const lineTable = object({ capacity: opt(whole), busy: opt(real), base: opt(map(whole)) })
 const governTable = object({ epoch: unsigned, term: unsigned, holder: text, stand_by: opt(text), fetchers: opt(list(text)), bound: whole, reflectors: opt(list(text)), line: opt(lineTable) })
@@ -880,7 +905,7 @@ const governedTable = object({ epoch: unsigned, term: unsigned, state: text, rea
 const bitsTable = object({ from: unsigned, bits: bytes })
 const sourcesTable = object({ origin: whole, peer: whole, relay: whole, reused: whole })
 const leaseRangeTable = object({ body: opt(flag), pack: hex(64), from: whole, to: whole })
-const leaseStateTable = object({ epoch: unsigned, lease: unsigned, verified: unsigned, done: opt(flag), failed: opt(text), patched: opt(unsigned), range: opt(leaseRangeTable) })
+const leaseStateTable = object({ epoch: unsigned, lease: unsigned, verified: unsigned, done: opt(flag), failed: opt(text), patched: opt(unsigned), range: opt(some(leaseRangeTable)) })
 const progressTable = object({ flow: hex(32), body: opt(flag), seeding: opt(flag), have: opt(list(bitsTable)), complete: opt(flag), bytes: sourcesTable, wan_bytes: whole, error: opt(text), code: opt(text), leases: opt(list(leaseStateTable)) })
 const examineTable = object({ question: text, peer: text })
 const addressesTable = object({ host: opt(whole), reflexive: opt(whole), relay: opt(whole), hidden: opt(whole), refused: opt(whole) })
@@ -903,6 +928,7 @@ export const tables: Record<Kind, Table | null> = {
   obeyed: obeyedTable,
   stock: stockTable,
   dial: dialTable,
+  visiting: visitingTable,
   hang_up: hangUpTable,
   signal: signalTable,
   linked: linkedTable,

@@ -137,3 +137,8 @@ export function object(fields: Record<string, Table>): Table {
 function isPlain(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null
 }
+
+/** What is left out only where there is none. */
+export function some(of: Table): Table {
+  return { ...of, empty: (value) => value === undefined }
+}

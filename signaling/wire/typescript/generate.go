@@ -289,8 +289,9 @@ func (g *generator) spell(t types.Type) (ts, code string) {
 		}
 	}
 	switch t := t.(type) {
-	case *types.Pointer:
-		return g.spell(t.Elem())
+	case *types.Pointer: // left out where there is none, not where it is empty
+		ts, code = g.spell(t.Elem())
+		return ts, "some(" + code + ")"
 	case *types.Slice:
 		if b, ok := t.Elem().(*types.Basic); ok && b.Kind() == types.Byte {
 			return "Uint8Array", "bytes"
@@ -336,7 +337,7 @@ func (g *generator) messages(kinds []kind) {
 	g.out.WriteString("}\n\nexport type Kind = keyof Bodies\n\n")
 	var used []string
 	text := strings.Join(g.tables, "\n")
-	for _, name := range []string{"bytes", "flag", "hex", "list", "map", "object", "opt", "raw", "real", "text", "time", "unsigned", "whole"} {
+	for _, name := range []string{"bytes", "flag", "hex", "list", "map", "object", "opt", "raw", "real", "some", "text", "time", "unsigned", "whole"} {
 		if strings.Contains(text, name+"(") || strings.Contains(text, ": "+name) || strings.Contains(text, "("+name+")") {
 			used = append(used, name)
 		}

@@ -48,6 +48,7 @@ export class Engine {
   /** Whether the server has told what it wants since the page joined. */
   told = false
   private readonly wanted = new Set<string>() // names, or NAME@VERSION
+  private readonly visitors = new Map<string, Set<string>>() // what peers take part in that take no part in others
   private trust: Trust
   private deciding = false
   private timer: ReturnType<typeof setTimeout> | undefined
@@ -58,8 +59,6 @@ export class Engine {
     this.exchange = new Exchange(this)
     this.fetcher = new Fetcher(this)
   }
-
-  // ---- the server
 
   connected(w: Welcome): void {
     this.cfg.ice(w.ice)
@@ -92,12 +91,17 @@ export class Engine {
         this.closeGeneration(m.body)
         break
       case 'dial':
+        this.visits(m.body.peer, m.body.visitor?.flows)
         this.cfg.links.dial(m.body.peer, m.body.attempt)
         break
       case 'hang_up':
         this.cfg.links.hangUp(m.body.peer)
         break
+      case 'visiting':
+        this.visits(m.body.peer, m.body.flows)
+        break
       case 'signal':
+        if (m.body.from && (m.body.offer || m.body.answer)) this.visits(m.body.from, m.body.visitor?.flows)
         this.cfg.links.signal(m.body)
         break
       case 'examine': {
@@ -121,6 +125,25 @@ export class Engine {
         if (m.body.ice?.length) this.cfg.ice(m.body.ice)
     }
     this.decide()
+  }
+
+  /** A peer takes part in some flows only (undefined: in all), and hears of no other. */
+  private visits(peer: string, flows: string[] | undefined): void {
+    const shared = new Set([...this.flows.values()].filter((f) => this.shares(peer, f)))
+    if (flows) this.visitors.set(peer, new Set(flows))
+    else this.visitors.delete(peer)
+    const l = this.peers.get(peer)
+    for (const f of l ? this.flows.values() : []) {
+      if (this.shares(peer, f) && !shared.has(f) && active(f)) this.join(l!, f, true)
+      if (this.shares(peer, f) || !shared.has(f)) continue
+      l!.cancel(f.id)
+      this.exchange.dropPeer(f, l!)
+    }
+  }
+
+  /** Whether a peer may know of a flow. */
+  shares(peer: string, f: Flow): boolean {
+    return this.visitors.get(peer)?.has(f.id) ?? true
   }
 
   private async newTrust(doc: unknown): Promise<void> {
@@ -152,9 +175,8 @@ export class Engine {
     f.pausedBy = w.paused_by ?? ''
     const paused = w.paused ?? false
     if (paused && !f.paused) {
-      f.paused = true
+      Object.assign(f, { paused, reportedAt: -Infinity })
       this.suspend(f, 'paused')
-      f.reportedAt = -Infinity
     } else if (!paused && f.paused) {
       f.paused = false
       if (active(f)) this.exchange.joinAll(f)
@@ -199,8 +221,6 @@ export class Engine {
     this.cfg.uplink.send('obeyed', { generation: w.generation })
     this.cfg.changed()
   }
-
-  // ---- the page
 
   /** The page asks for a content, or one version of it. */
   want(name: string, version?: string): void {
@@ -316,7 +336,7 @@ export class Engine {
   private suspend(f: Flow, why: string): void {
     this.fetcher.giveBackAll(f, why)
     for (const l of this.peers.values()) {
-      l.send({ kind: FrameLeave, version: f.id })
+      if (this.shares(l.peer, f)) l.send({ kind: FrameLeave, version: f.id })
       l.cancel(f.id)
       this.exchange.dropPeer(f, l)
     }
@@ -335,6 +355,7 @@ export class Engine {
 
   /** Tells a peer that this endpoint takes part in a flow. */
   join(l: Link, f: Flow, reply: boolean): void {
+    if (!this.shares(l.peer, f)) return
     const flags = (f.body ? JoinBodyHeld : 0) | (reply ? JoinReplyWanted : 0)
     l.send({ kind: FrameJoin, version: f.id, flags, number: f.head.chunks })
   }
@@ -347,8 +368,6 @@ export class Engine {
       if (payload.some((b) => b !== 0)) l.send({ kind: FrameHave, version: f.id, number: 8 * from, payload })
     }
   }
-
-  // ---- deciding
 
   /** Decides once after the events at hand. */
   decide(): void {

@@ -82,7 +82,7 @@ export class Exchange implements LinkEvents {
 
   private about(l: Link, frame: Frame): void {
     const f = this.e.flows.get(frame.version!)
-    if (!f || !active(f)) {
+    if (!f || !active(f) || !this.e.shares(l.peer, f)) {
       if (frame.kind === FrameWant || frame.kind === FrameWantBody) {
         l.send({ kind: FrameRefuse, version: frame.version, flags: RefusePaused, chunks: frame.chunks ?? [] })
       }

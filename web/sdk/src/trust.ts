@@ -42,7 +42,7 @@ export async function checkRoot(root: Bytes, want: string): Promise<void> {
   const digest = await sha256(root)
   const given = want.replace(/^sha256-/, '')
   if (given !== toBase64(digest) && given.toLowerCase() !== hexOf(digest)) {
-    throw new TrustError('untrusted', 'the organisation of this server is not the one that the page trusts: check `trust`')
+    throw new TrustError('untrusted', 'the page does not trust this server: check `trust`')
   }
 }
 

@@ -79,7 +79,7 @@ class Endpoint {
     const root = concat(answer.root)
     if (start.trust) await checkRoot(root, start.trust)
     else if (new URL(start.server).origin !== start.origin) {
-      throw new TrustError('untrusted', 'a page of another web site has to say whom it trusts: join({ trust: "sha256-..." })')
+      throw new TrustError('untrusted', 'say whom the page trusts: join({ trust: "sha256-..." })')
     }
     const trust = await Trust.open(answer.trust, root)
     const e = new Endpoint(start, identity, store, root, trust, answer.token)
@@ -217,7 +217,7 @@ class Endpoint {
       const missing = this.engine.told && performance.now() - d.asked > notOffered
       return {
         state: missing ? 'failed' : 'waiting', name: d.name, version: d.version ?? '', total: 0, held: 0, bytes: { origin: 0, peer: 0, relay: 0, reused: 0 },
-        wan: 0, size: 0, code: missing ? 'not_offered' : '', reason: missing ? 'this site does not offer the content to this page: its token has to name it' : '',
+        wan: 0, size: 0, code: missing ? 'not_offered' : '', reason: missing ? 'the token does not name it' : '',
       }
     }
     const bytes = { ...(f.version?.bytes ?? { origin: 0, peer: 0, relay: 0, reused: 0 }) }
