@@ -91,6 +91,7 @@ type Governor struct {
 	doubts   suspicion
 	control  *governor.Controller // nil where the LAN is left alone, or settles
 	settle   time.Time            // until then what went ungoverned leaves; zero when it has
+	drains   bool                 // that is waited for whatever is measured, as no base is known
 	learned  float64
 	top      ceiling
 	even     even
@@ -173,8 +174,8 @@ func (g *Governor) told() bool {
 }
 
 // turnTo goes from cable to radio or back. Nothing that was learned of one holds for the
-// other. The round trips over radio are longer, so they are learned anew, which they are
-// where uploads begin with next to nothing; the shorter ones of a cable show by themselves,
+// other. The round trips over radio are longer, so they are learned anew, while next to
+// nothing is uploaded; the shorter ones of a cable show by themselves,
 // and behind a queue that nobody governs yet they would not.
 func (g *Governor) turnTo(now time.Time, radio bool) {
 	if g.wireless == radio {
@@ -186,6 +187,7 @@ func (g *Governor) turnTo(now time.Time, radio bool) {
 		for _, u := range g.uploads {
 			u.base, u.fresh, u.heard = governor.BaseDelay{}, false, 0
 		}
+		g.drains = !g.resting // or the queue that uploads made counts as the way
 		g.mu.Unlock()
 		g.begin(now, whyRadio, 0)
 	} else {
@@ -320,10 +322,11 @@ func (g *Governor) suspect(now time.Time, l look) {
 // settled waits until what was sent ungoverned has left, which would look like the
 // queue of others, and then lets the controller begin.
 func (g *Governor) settled(now time.Time, l look) {
-	if g.learned > 0 && now.Before(g.settle) && (!l.fresh || l.queue > standing/2) {
+	left := !g.drains && (g.learned == 0 || l.fresh && l.queue <= standing/2)
+	if now.Before(g.settle) && !left {
 		return
 	}
-	g.settle = time.Time{}
+	g.settle, g.drains = time.Time{}, false
 	g.control, g.starts = g.controller(), 1
 	g.top, g.even = ceiling{rate: math.Inf(1), raised: now}, even{at: now}
 	if g.learned > 0 {
