@@ -17,7 +17,7 @@ const (
 	// UnknownLeaseBytes is what a lease covers while the rate is not known.
 	UnknownLeaseBytes = 4 << 20
 	// leaseSeconds of the site's rate are what a lease covers between those.
-	leaseSeconds = 8
+	leaseSeconds = 4
 )
 
 // LeaseBytes is how much the next lease of a flow covers, given how many leases

@@ -129,7 +129,7 @@ func TestLeasesStartSmallAndFollowTheRate(t *testing.T) {
 		want    int64
 	}{
 		{0, 0, schedule.FirstLeaseBytes}, {0, 1e9, schedule.FirstLeaseBytes}, {1, 0, schedule.UnknownLeaseBytes},
-		{1, 1e9, schedule.MaxLeaseBytes}, {5, 250_000, 2_000_000}, {5, 1000, schedule.MinLeaseBytes},
+		{1, 1e9, schedule.MaxLeaseBytes}, {5, 250_000, 1_000_000}, {5, 1000, schedule.MinLeaseBytes},
 	} {
 		if got := schedule.LeaseBytes(c.granted, c.rate); got != c.want {
 			t.Errorf("lease %d at %.0f B/s covers %d, want %d", c.granted, c.rate, got, c.want)
