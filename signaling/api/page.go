@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 
@@ -28,7 +29,8 @@ type asset struct {
 	etag string
 }
 
-// assetKinds are the media types of what a page names; the table of the system may lack them.
+// assetKinds are the media types of what a page names; the table of the system may lack
+// them.
 var assetKinds = map[string]string{".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".html": "text/html; charset=utf-8"}
 
 func newAsset(name string, data []byte) asset {
@@ -47,15 +49,12 @@ func (a asset) serve(w http.ResponseWriter, r *http.Request) {
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cache-Control", "no-cache")
 	h.Set("ETag", a.etag)
-	if r.Header.Get("If-None-Match") == a.etag {
-		w.WriteHeader(http.StatusNotModified)
-		return
-	}
-	_, _ = w.Write(a.data) // the client went away
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(a.data))
 }
 
-// pages adds the download page, the one that checks a browser, and what they are made of. What is shown there comes from
-// the token in the link, which the browser does not send: the page is the same for all.
+// pages adds the download page, the one that checks a browser, and what they are made
+// of. What is shown there comes from the token in the link, which the browser does not
+// send: the page is the same for all.
 func (s *server) pages() {
 	page := newAsset("get.html", web.Get)
 	s.router.Get("/get/{name}", func(w http.ResponseWriter, r *http.Request) {
