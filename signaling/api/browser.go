@@ -115,14 +115,9 @@ func (s *server) visitable(ctx context.Context, site string, contents []wire.Nam
 	}
 	ordered := catalog.Resolve(orders)
 	for _, n := range contents {
-		version := n.Version
-		if version == "" {
-			version = catalog.Everywhere(ordered, n.Name)
-		}
-		if version == "" {
-			if version, err = s.Catalog.Newest(ctx, n.Name); err != nil {
-				return err
-			}
+		version, err := catalog.Meant(ctx, s.Catalog, ordered, n.Name, n.Version)
+		if err != nil {
+			return err
 		}
 		v, err := s.Catalog.Version(ctx, n.Name, version)
 		if err != nil {

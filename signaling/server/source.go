@@ -103,14 +103,7 @@ func (s *source) demands(ctx context.Context, orders catalog.Orders, named []wir
 	d.Demands = make(map[wire.Named]content.VersionID, len(named))
 	for _, n := range named {
 		d.Demands[n] = content.VersionID{}
-		version := n.Version
-		if version == "" {
-			version = catalog.Everywhere(everywhere, n.Name)
-		}
-		var err error
-		if version == "" {
-			version, err = s.catalog.Newest(ctx, n.Name)
-		}
+		version, err := catalog.Meant(ctx, s.catalog, everywhere, n.Name, n.Version)
 		var spec site.FlowSpec
 		if err == nil {
 			spec, err = s.version(ctx, content.Ref{Name: n.Name, Version: version})

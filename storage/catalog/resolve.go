@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"cmp"
+	"context"
 	"maps"
 	"slices"
 	"time"
@@ -74,6 +75,19 @@ func Everywhere(orders []Order, name string) string {
 		}
 	}
 	return ""
+}
+
+// Meant is the version that a browser means which names a content: the one that it says,
+// else the one that every endpoint of its site shall have, else the newest that was
+// published; ErrNotFound where there is none.
+func Meant(ctx context.Context, c Catalog, orders []Order, name, version string) (string, error) {
+	if version == "" {
+		version = Everywhere(orders, name)
+	}
+	if version == "" {
+		return c.Newest(ctx, name)
+	}
+	return version, nil
 }
 
 // Demand adds what browsers ask for to what a site shall have, under the same rules. It
