@@ -47,8 +47,8 @@ func (u *Uplink) Changed(c host.Change) {
 	}
 }
 
-// endsBy reports whether a socket is dead, or its hello is no longer true. Of a tunnel nobody knows which addresses its
-// requests go out from.
+// endsBy reports whether a socket is dead, or its hello is no longer true. Of a tunnel
+// nobody knows which addresses its requests go out from.
 func (c *conn) endsBy(change host.Change) bool {
 	return change.Turned || change.Ends(c.ws.LocalAddr()) || c.tunnelled() && len(change.Gone) > 0 && !change.Again
 }

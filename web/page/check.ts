@@ -1,5 +1,7 @@
 /** Tells what pages on this server can do in this browser, and which policy or setting changes it. */
 
+import { size } from './size'
+
 type Verdict = 'good' | 'partly' | 'missing'
 interface Finding {
   verdict: Verdict
@@ -55,7 +57,7 @@ const checks: [string, string, () => Promise<Finding> | Finding][] = [
       return missing('This browser gives pages no disk (a private window does not): content is kept in memory.')
     }
     const { quota = 0, usage = 0 } = await navigator.storage.estimate()
-    const room = `${Math.round((quota - usage) / 1e6).toLocaleString()} MB of room.`
+    const room = `There is room for ${size(quota - usage)}.`
     return (await navigator.storage.persisted()) ? good(`What is stored stays. ${room}`) : partly(`The browser may remove what is stored when it needs room. ${room}`)
   }],
   ['lock', 'Tabs', () => (navigator.locks ? good('Tabs of one site share one store.') : partly('Tabs do not know of each other: each keeps content in memory.'))],

@@ -1,20 +1,10 @@
 import { join, type Download, type Session, type Source } from '../sdk/src/index'
 import { SwarmMap } from './map'
+import { size } from './size'
 
 const root = document.documentElement
 const byId = (id: string) => document.getElementById(id)!
 const listed = 500 // files of a folder that are shown
-
-/** Sizes as people write them: powers of 1000, three digits at most. */
-function size(n: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB']
-  let i = 0
-  while (n >= 999.5 && i < units.length - 1) {
-    n /= 1000
-    i++
-  }
-  return `${i === 0 || n >= 100 ? Math.round(n) : n.toFixed(1)} ${units[i]}`
-}
 
 /** "31 of 64 MB". */
 function part(held: number, total: number): string {
