@@ -36,3 +36,9 @@ func (a Accounts) Len() int { return len(a.by) }
 
 // BindAll is where a relay listens that was told an address, or none.
 var BindAll = bindAll
+
+// Behind is how many bytes wait for clients over streams.
+func (r *Relay) Behind() int64 { return r.ports.behind.Load() }
+
+// Close ends what the relay was given.
+func (r *Relay) Close() error { return r.server.Close() }

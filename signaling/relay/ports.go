@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pion/turn/v5"
@@ -26,13 +27,16 @@ type ports struct {
 	mu      sync.RWMutex
 	open    map[uint16]*port         // each with an address of its client's choice, and known to others by theirs
 	clients map[netip.AddrPort]*port // those who came over UDP
+	streams map[string]*stream       // by which others came
+
+	behind atomic.Int64 // bytes that wait for those
 }
 
 func newPorts(r *Relay) *ports {
-	return &ports{relay: r, open: map[uint16]*port{}, clients: map[netip.AddrPort]*port{}}
+	return &ports{relay: r, open: map[uint16]*port{}, clients: map[netip.AddrPort]*port{}, streams: map[string]*stream{}}
 }
 
-// queued is how many packets wait for a client at most.
+// queued is how many packets wait at most for a client that has no channel for them.
 const queued = 128
 
 // port is one allocation's relayed port.
@@ -40,14 +44,15 @@ type port struct {
 	all    *ports
 	addr   *net.UDPAddr   // as its peers of the same kind of address know it
 	via    net.PacketConn // by which its client came; nil for one over TCP
-	queue  chan packet    // for what has no channel, or goes over TCP
+	queue  chan packet    // for what has no channel
 	closed chan struct{}
 	once   sync.Once // closes it
 
-	// payers and client are set when the allocation is complete, before anything is
-	// sent.
+	// payers, and client or stream, are set when the allocation is complete, before
+	// anything is sent.
 	payers []*account
 	client *net.UDPAddr // nil for one over TCP
+	stream *stream      // nil for one over UDP
 
 	// Guarded by all.mu: the client's channels, by number and by the peer's port.
 	byNumber, byPeer map[uint16]uint16
@@ -97,18 +102,39 @@ func (p *ports) at(relayed net.Addr) *port {
 	return p.open[uint16(udp.Port)]
 }
 
-// owned notes whose a port is, and who pays for what it sends.
-func (p *ports) owned(relayed, client net.Addr, payers []*account) {
+// owned notes whose a port is, by which socket it was asked for, and who pays for what it
+// sends.
+func (p *ports) owned(relayed, client, local net.Addr, payers []*account) {
 	made := p.at(relayed)
 	if made == nil {
 		return
 	}
 	made.payers = payers
-	if udp, ok := client.(*net.UDPAddr); ok && made.via != nil {
-		p.mu.Lock()
-		defer p.mu.Unlock()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if made.via == nil {
+		if s := p.streams[nameOf(client, local)]; s != nil {
+			made.stream = s
+			s.client.Store(made)
+		}
+	} else if udp, ok := client.(*net.UDPAddr); ok {
 		made.client = udp
 		p.clients[canonical(udp)] = made
+	}
+}
+
+// came and went note by which streams clients come.
+func (p *ports) came(s *stream) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.streams[s.name()] = s
+}
+
+func (p *ports) went(s *stream) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.streams[s.name()] == s {
+		delete(p.streams, s.name())
 	}
 }
 
@@ -152,21 +178,28 @@ func (p *port) reaches(to *net.UDPAddr) bool {
 // forward takes what came over UDP if it is for a channel, and reports whether it was:
 // TURN sees to the rest.
 func (p *ports) forward(b []byte, from netip.AddrPort, via net.PacketConn) bool {
-	number, data, ok := channelData(b)
-	if !ok {
+	if _, _, ok := channelData(b); !ok {
 		return false
 	}
 	p.mu.RLock()
 	client := p.clients[from]
-	var peer uint16
-	if client != nil && client.via == via {
-		peer = client.byNumber[number]
-	}
 	p.mu.RUnlock()
+	return client != nil && client.via == via && client.forward(b)
+}
+
+// forward takes what came from the port's client if it is for one of its channels.
+func (p *port) forward(b []byte) bool {
+	number, data, ok := channelData(b)
+	if !ok {
+		return false
+	}
+	p.all.mu.RLock()
+	peer := p.byNumber[number]
+	p.all.mu.RUnlock()
 	if peer == 0 {
 		return false
 	}
-	client.send(data, peer)
+	p.send(data, peer)
 	return true
 }
 
@@ -208,7 +241,7 @@ func (p *port) send(data []byte, to uint16) {
 	p.all.mu.RUnlock()
 	switch {
 	case peer == nil: // nobody is there, or not any more
-	case number != 0 && peer.client != nil:
+	case number != 0 && (peer.client != nil || peer.stream != nil):
 		peer.pass(data, number)
 	default:
 		select {
@@ -234,7 +267,12 @@ func (p *port) pass(data []byte, number uint16) {
 	binary.BigEndian.PutUint16(b[:], number)
 	binary.BigEndian.PutUint16(b[2:], uint16(len(data)))
 	n := channelHeader + copy(b[channelHeader:], data)
-	_, _ = p.via.WriteTo(b[:n], p.client) // as lost on the way
+	if p.stream == nil {
+		_, _ = p.via.WriteTo(b[:n], p.client) // as lost on the way
+		return
+	}
+	clear(b[n : channelHeader+padded(len(data))])
+	p.stream.push(b[:channelHeader+padded(len(data))], 0)
 }
 
 // WriteTo implements [net.PacketConn]. What may not be reached is as lost on the way.
@@ -268,6 +306,9 @@ func (p *port) Close() error {
 		delete(p.all.open, uint16(p.addr.Port))
 		if p.client != nil && p.all.clients[canonical(p.client)] == p { // it may have allocated anew
 			delete(p.all.clients, canonical(p.client))
+		}
+		if p.stream != nil {
+			p.stream.client.CompareAndSwap(p, nil)
 		}
 	})
 	return nil

@@ -102,9 +102,9 @@ func New(cfg Config) (*Relay, error) {
 	config := turn.ServerConfig{Realm: realm, LoggerFactory: quiet, AuthHandler: r.authenticate, QuotaHandler: r.quota,
 		AllocationLifetime: allocationLifetime,
 		EventHandler: turn.EventHandler{
-			OnAllocationCreated: func(client, _ net.Addr, _, user, _ string, relayed net.Addr, _ int) {
+			OnAllocationCreated: func(client, local net.Addr, _, user, _ string, relayed net.Addr, _ int) {
 				r.accounts.count(idOf(user), 1, time.Now())
-				r.ports.owned(relayed, client, r.accounts.payers(idOf(user)))
+				r.ports.owned(relayed, client, local, r.accounts.payers(idOf(user)))
 			},
 			OnAllocationDeleted: func(_, _ net.Addr, _, user, _ string) {
 				r.accounts.count(idOf(user), -1, time.Now())
@@ -121,7 +121,7 @@ func New(cfg Config) (*Relay, error) {
 			RelayAddressGenerator: generator{r.ports, conn}, PermissionHandler: r.permit})
 	}
 	for _, l := range cfg.Listeners {
-		config.ListenerConfigs = append(config.ListenerConfigs, turn.ListenerConfig{Listener: netutil.LimitListener(l, maxConns),
+		config.ListenerConfigs = append(config.ListenerConfigs, turn.ListenerConfig{Listener: netutil.LimitListener(newStreams(l, r.ports), maxConns),
 			RelayAddressGenerator: generator{ports: r.ports}, PermissionHandler: r.permit})
 	}
 	server, err := turn.NewServer(config)
