@@ -7,6 +7,7 @@ import (
 	"github.com/sitecast/sitecast/signaling/site"
 	"github.com/sitecast/sitecast/storage/blob"
 	"github.com/sitecast/sitecast/storage/catalog"
+	"github.com/sitecast/sitecast/storage/content"
 )
 
 // Times and limits that tests wait for.
@@ -25,16 +26,34 @@ func (m *memory) Run(ended <-chan struct{}) { m.run(ended) }
 
 // NewSource is what tells sites what is wanted, without patches.
 func NewSource(c catalog.Catalog) site.Source {
-	return newSource(c, nil, slog.New(slog.DiscardHandler))
+	return newSource(c, nil, func(uint64) bool { return false }, slog.New(slog.DiscardHandler))
 }
 
-// NewPatcher makes patches; Run and Published are for tests of it by itself.
-var NewPatcher = newPatcher
+// Patcher makes patches, by itself.
+type Patcher struct{ *patcher }
 
-func (p *patcher) Run(ctx context.Context) error { return p.run(ctx) }
-func (p *patcher) Published()                    { p.published() }
+// NewPatcher makes patches; changed is told when there are some, and running says what
+// sites fetch.
+func NewPatcher(c catalog.Catalog, objects blob.Store, folder string, changed func(), running func() []content.Ref, log *slog.Logger) Patcher {
+	p := newPatcher(c, objects, folder, log)
+	p.changed = changed
+	p.running = func(context.Context) ([]content.Ref, error) { return running(), nil }
+	return Patcher{p}
+}
 
-// NewPatchedSource is what tells sites what is wanted, with patches.
-func NewPatchedSource(c catalog.Catalog, objects blob.Store, log *slog.Logger) site.Source {
-	return newSource(c, objects, log)
+// Run makes patches until ctx ends.
+func (p Patcher) Run(ctx context.Context) error { return p.run(ctx) }
+
+// Published tells it of a version.
+func (p Patcher) Published() { p.published() }
+
+// SweepEvery is how often patches of no use are looked for.
+const SweepEvery = sweepEvery
+
+// NewPatchedSource is what tells sites what is wanted, with patches. The patcher tells it of
+// those that are gone.
+func NewPatchedSource(c catalog.Catalog, objects blob.Store, p Patcher, log *slog.Logger) site.Source {
+	s := newSource(c, objects, p.putOff, log)
+	p.forget = s.forget
+	return s
 }

@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/sitecast/sitecast/storage/blob"
@@ -18,24 +20,53 @@ import (
 
 // patcher makes patches from versions to those after them, one version at a time and
 // with half of one processor: nobody needs them, and the server has other things to do.
-// What a restart interrupts is begun anew, as the catalog says what is due.
+// What a restart interrupts is begun anew, as the catalog says what is due. So is what
+// fails for a reason that may pass, later each time; that a version can't be patched is
+// noted, as one that has no patches. What is of no use any more is deleted.
 type patcher struct {
+	// Set by newPatcher, then constant.
 	catalog catalog.Catalog
 	objects blob.Store
 	folder  string // where objects are written before they have a name
 	log     *slog.Logger
-	changed func() // told when there are patches
+	changed func() // told when there are patches, or some are not to be waited for
+	// running lists what sites fetch now, whoever wanted it, and forget is told of versions
+	// whose patches are gone.
+	running func(context.Context) ([]content.Ref, error)
+	forget  func(content.Ref)
 	wake    chan struct{}
+
+	// Owned by run.
+	useless map[uint64]bool // patches that nobody had a use for, by serial, when it was last looked
+
+	// mu guards the rest.
+	mu     sync.Mutex
+	failed map[uint64]failure // versions that are due and are tried again, by serial
 }
 
-// patchRetry is when what could not be noted is tried again.
-const patchRetry = time.Minute
+// failure is what failed so often, and when it is tried again.
+type failure struct {
+	times int
+	again time.Time
+}
+
+const (
+	// patchRetry is when what failed once is tried again, and doubles each time up to
+	// maxPatchRetry.
+	patchRetry    = time.Minute
+	maxPatchRetry = 6 * time.Hour
+	// sweepEvery is how often patches that are of no use are looked for. They are deleted
+	// when they are of none a second time: every lease that names them has ended by then.
+	sweepEvery = time.Hour
+)
 
 // unfinished matches the files that a patcher writes.
 const unfinished = "patches-*"
 
-func newPatcher(c catalog.Catalog, objects blob.Store, folder string, changed func(), log *slog.Logger) *patcher {
-	return &patcher{catalog: c, objects: objects, folder: folder, changed: changed, log: log, wake: make(chan struct{}, 1)}
+func newPatcher(c catalog.Catalog, objects blob.Store, folder string, log *slog.Logger) *patcher {
+	return &patcher{catalog: c, objects: objects, folder: folder, log: log, changed: func() {}, forget: func(content.Ref) {},
+		running: func(context.Context) ([]content.Ref, error) { return nil, nil },
+		wake:    make(chan struct{}, 1), useless: map[uint64]bool{}, failed: map[uint64]failure{}}
 }
 
 // published tells that patches may be due. It does not block.
@@ -55,51 +86,120 @@ func (p *patcher) run(ctx context.Context) error {
 	if err != nil {
 		p.log.Warn("removing what an earlier start left of patches", "err", err)
 	}
+	sweep := time.NewTicker(sweepEvery)
+	defer sweep.Stop()
 	for {
-		err := p.makeDue(ctx)
+		again, err := p.makeDue(ctx)
 		if ctx.Err() != nil {
 			return nil
 		}
-		var again <-chan time.Time
 		if err != nil {
-			p.log.Error("making patches; it is tried again", "err", err)
-			again = time.After(patchRetry)
+			p.log.Error("looking for patches to make; it is done again", "err", err)
+			again = time.Now().Add(patchRetry)
+		}
+		var retry <-chan time.Time
+		if !again.IsZero() {
+			retry = time.After(time.Until(again))
 		}
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-p.wake:
-		case <-again:
+		case <-retry:
+		case <-sweep.C:
+			if err := p.sweep(ctx); err != nil && ctx.Err() == nil {
+				p.log.Error("looking for patches of no use; it is done again", "err", err)
+			}
 		}
 	}
 }
 
-// makeDue makes the patches that are due. A version that can't be patched is noted as
-// one that has none, so that nobody waits for them.
-func (p *patcher) makeDue(ctx context.Context) error {
+// makeDue makes the patches that are due, and returns when to try what failed again; the
+// zero time where nothing did.
+func (p *patcher) makeDue(ctx context.Context) (again time.Time, err error) {
 	for {
 		due, err := p.catalog.Unpatched(ctx)
-		if err != nil || len(due) == 0 {
-			return err
+		if err != nil {
+			return again, err
 		}
-		next := due[len(due)-1] // the newest is about to be distributed
-		var made catalog.Patches
-		older, err := p.version(ctx, content.Ref{Name: next.Name, Version: next.Before})
-		if err == nil {
-			made.Base = older.ID
-			made.Object, err = p.make(ctx, older, content.Ref{Name: next.Name, Version: next.Version})
+		next, again := p.next(due, time.Now())
+		if next.Serial == 0 {
+			return again, nil
 		}
+		err = p.makeOne(ctx, next)
 		if ctx.Err() != nil {
-			return ctx.Err()
+			return again, ctx.Err()
 		}
 		if err != nil {
-			p.log.Warn("a version has no patches", "content", next.Name, "version", next.Version, "err", err)
-		}
-		if err := p.catalog.PutPatches(ctx, next.Serial, made); err != nil {
-			return err
+			again = p.fail(next.Serial, time.Now())
+			p.log.Warn("making patches", "content", next.Name, "version", next.Version, "err", err, "again", again)
 		}
 		p.changed()
 	}
+}
+
+// next chooses which patches to make now, the newest as it is about to be distributed. If
+// all that are due are to be tried later (or none are), it says when the first is.
+func (p *patcher) next(due []catalog.Succession, now time.Time) (next catalog.Succession, again time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for serial := range p.failed {
+		if !slices.ContainsFunc(due, func(s catalog.Succession) bool { return s.Serial == serial }) {
+			delete(p.failed, serial) // a newer version was published
+		}
+	}
+	for _, s := range slices.Backward(due) {
+		f := p.failed[s.Serial]
+		if !f.again.After(now) {
+			return s, again
+		}
+		if again.IsZero() || f.again.Before(again) {
+			again = f.again
+		}
+	}
+	return next, again
+}
+
+// fail puts off what failed.
+func (p *patcher) fail(serial uint64, now time.Time) (again time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	f := p.failed[serial]
+	f.again = now.Add(min(patchRetry<<min(f.times, 20), maxPatchRetry))
+	f.times++
+	p.failed[serial] = f
+	return f.again
+}
+
+// putOff reports whether patches of a version that are due failed, so that nobody should
+// wait for them.
+func (p *patcher) putOff(serial uint64) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.failed[serial].times > 0
+}
+
+// makeOne makes the patches of one version and notes what became of them.
+func (p *patcher) makeOne(ctx context.Context, next catalog.Succession) error {
+	var made catalog.Patches
+	older, err := p.version(ctx, content.Ref{Name: next.Name, Version: next.Before})
+	if err == nil {
+		made.Base = older.ID
+		made.Object, err = p.make(ctx, older, content.Ref{Name: next.Name, Version: next.Version})
+	}
+	if err != nil && (!lasts(err) || ctx.Err() != nil) {
+		return err
+	}
+	if err != nil {
+		p.log.Warn("a version has no patches", "content", next.Name, "version", next.Version, "err", err)
+	}
+	return p.catalog.PutPatches(ctx, next.Serial, made)
+}
+
+// lasts reports whether it is of no use to try again what failed: what it would be made of
+// is not at the origin. All else, as a full disk or a store that is not reached, may pass.
+func lasts(err error) bool {
+	return errors.Is(err, patch.ErrDamaged) || errors.Is(err, blob.ErrNotFound) || errors.Is(err, catalog.ErrNotFound)
 }
 
 // make makes the patches of a version and keeps them, where they are worth it.
@@ -142,23 +242,31 @@ func (p *patcher) version(ctx context.Context, ref content.Ref) (out patch.Versi
 	if err != nil {
 		return out, err
 	}
+	encoded, err := blob.Read(ctx, p.objects, v.Body, content.MaxBodyBytes)
+	if errors.Is(err, blob.ErrTooLarge) {
+		err = fmt.Errorf("%w: %w", patch.ErrDamaged, err)
+	}
+	if err != nil {
+		return out, fmt.Errorf("read %s: %w", ref, err)
+	}
+	if out, err = versionOf(v, encoded); err != nil {
+		return out, fmt.Errorf("read %s: %w: %w", ref, patch.ErrDamaged, err)
+	}
+	return out, nil
+}
+
+// versionOf reads what the catalog and the origin have of a version.
+func versionOf(v catalog.Version, body []byte) (out patch.Version, err error) {
 	head, id, err := content.ReadHead(v.Head)
 	if err != nil {
-		return out, fmt.Errorf("read %s: %w", ref, err)
-	}
-	encoded, err := blob.Read(ctx, p.objects, v.Body, content.MaxBodyBytes)
-	if err != nil {
-		return out, fmt.Errorf("read %s: %w", ref, err)
+		return out, err
 	}
 	out.ID = id
-	if out.Body, err = head.OpenBody(encoded); err != nil {
-		return out, fmt.Errorf("read %s: %w", ref, err)
+	if out.Body, err = head.OpenBody(body); err != nil {
+		return out, err
 	}
 	if out.Placement, err = catalog.DecodePlacement(v.Placement); err == nil && len(out.Placement.Chunks) != len(out.Body.Chunks) {
 		err = errors.New("its placement is of another version")
 	}
-	if err != nil {
-		return out, fmt.Errorf("read %s: %w", ref, err)
-	}
-	return out, nil
+	return out, err
 }

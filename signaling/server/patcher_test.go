@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"errors"
+	"io"
 	"log/slog"
 	"math/rand/v2"
 	"os"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/sitecast/sitecast/signaling/server"
 	"github.com/sitecast/sitecast/signaling/site"
+	"github.com/sitecast/sitecast/storage/blob"
 	"github.com/sitecast/sitecast/storage/blob/dir"
 	"github.com/sitecast/sitecast/storage/catalog"
 	"github.com/sitecast/sitecast/storage/catalog/sqlite"
@@ -33,6 +35,43 @@ type origin struct {
 	objects *dir.Store
 	log     bytes.Buffer
 	changes int
+	running []content.Ref // what sites fetch, apart from what they shall have
+	// broken, where it is set, is how the store of objects fails.
+	broken func(op string, d content.Digest) error
+}
+
+// store is the origin's objects, which may be out of reach.
+type store struct {
+	blob.Store
+	o *origin
+}
+
+func (s store) fails(op string, d content.Digest) error {
+	if s.o.broken == nil {
+		return nil
+	}
+	return s.o.broken(op, d)
+}
+
+func (s store) Open(ctx context.Context, d content.Digest) (blob.Object, int64, error) {
+	if err := s.fails("open", d); err != nil {
+		return nil, 0, err
+	}
+	return s.Store.Open(ctx, d)
+}
+
+func (s store) Put(ctx context.Context, d content.Digest, size int64, r io.Reader) error {
+	if err := s.fails("put", d); err != nil {
+		return err
+	}
+	return s.Store.Put(ctx, d, size, r)
+}
+
+func (s store) Delete(ctx context.Context, d content.Digest) error {
+	if err := s.fails("delete", d); err != nil {
+		return err
+	}
+	return s.Store.Delete(ctx, d)
 }
 
 func newOrigin(t *testing.T) *origin {
@@ -57,8 +96,13 @@ func (o *origin) must(err error) {
 	}
 }
 
-// publish takes in a version of one file.
+// publish takes in a version of one file, of the content that most tests are about.
 func (o *origin) publish(version string, data []byte) (v catalog.Version, packs []content.Digest) {
+	o.t.Helper()
+	return o.publishAs("app", version, data)
+}
+
+func (o *origin) publishAs(name, version string, data []byte) (v catalog.Version, packs []content.Digest) {
 	o.t.Helper()
 	ctx, path := o.t.Context(), filepath.Join(o.dir, "app")
 	o.must(os.WriteFile(path, data, 0o600))
@@ -79,13 +123,13 @@ func (o *origin) publish(version string, data []byte) (v catalog.Version, packs 
 	o.must(err)
 	body := content.Sum(made.Encoded)
 	o.must(o.objects.Put(ctx, body, int64(len(made.Encoded)), bytes.NewReader(made.Encoded)))
-	serial, err := o.catalog.Reserve(ctx, "test", "app", version)
+	serial, err := o.catalog.Reserve(ctx, "test", name, version)
 	o.must(err)
-	head, id, err := content.SignHead(content.Head{Name: "app", Version: version, Serial: serial, Created: time.Now(), Kind: made.Kind,
+	head, id, err := content.SignHead(content.Head{Name: name, Version: version, Serial: serial, Created: time.Now(), Kind: made.Kind,
 		Bytes: made.Bytes, UniqueBytes: made.Body.UniqueBytes(), Chunks: uint32(len(made.Body.Chunks)), Body: body, BodyBytes: int64(len(made.Encoded))},
 		ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)))
 	o.must(err)
-	v = catalog.Version{Name: "app", Version: version, Serial: serial, ID: id, Head: head, Body: body, Placement: placement.Encode()}
+	v = catalog.Version{Name: name, Version: version, Serial: serial, ID: id, Head: head, Body: body, Placement: placement.Encode()}
 	o.must(o.catalog.Publish(ctx, "test", v))
 	return v, packs
 }
@@ -100,9 +144,16 @@ func edited(edition byte) []byte {
 	return data
 }
 
+// patcher is what makes patches.
+func (o *origin) patcher() server.Patcher {
+	return server.NewPatcher(o.catalog, store{o.objects, o}, o.dir, func() { o.changes++ }, func() []content.Ref { return o.running },
+		slog.New(slog.NewTextHandler(&o.log, nil)))
+}
+
 // patching runs do beside what makes patches.
-func (o *origin) patching(t *testing.T, do func(published func())) {
-	p := server.NewPatcher(o.catalog, o.objects, o.dir, func() { o.changes++ }, slog.New(slog.NewTextHandler(&o.log, nil)))
+func (o *origin) patching(t *testing.T, do func(published func())) { o.patchingBy(o.patcher(), do) }
+
+func (o *origin) patchingBy(p server.Patcher, do func(published func())) {
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error)
 	go func() { ended <- p.Run(ctx) }()
@@ -212,7 +263,7 @@ func TestSitesHearOfPatches(t *testing.T) {
 		second, _ := o.publish("2", edited(2))
 		_, err := o.catalog.Distribute(t.Context(), "test", catalog.Distribution{Name: "app", Version: "2", All: true, Priority: "normal"})
 		o.must(err)
-		source := server.NewPatchedSource(o.catalog, o.objects, slog.New(slog.NewTextHandler(&o.log, nil)))
+		source := server.NewPatchedSource(o.catalog, o.objects, o.patcher(), slog.New(slog.NewTextHandler(&o.log, nil)))
 		flow := func() site.FlowSpec {
 			t.Helper()
 			d, err := source.Desired(t.Context(), "shop", nil)
@@ -240,7 +291,7 @@ func TestSitesHearOfPatches(t *testing.T) {
 
 		// An object that is gone is no reason to deliver nothing.
 		o.must(o.objects.Delete(t.Context(), f.Patches.Object))
-		source = server.NewPatchedSource(o.catalog, o.objects, slog.New(slog.NewTextHandler(&o.log, nil)))
+		source = server.NewPatchedSource(o.catalog, o.objects, o.patcher(), slog.New(slog.NewTextHandler(&o.log, nil)))
 		if f := flow(); f.Patches != nil || f.PatchesOf != (content.VersionID{}) || !strings.Contains(o.log.String(), "without its patches") {
 			t.Errorf("patches %+v of %s, want none, and that it says so", f.Patches, f.PatchesOf)
 		}

@@ -211,7 +211,8 @@ func (s *Server) assemble(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	src := newSource(s.catalog, s.objects, s.log)
+	s.patcher = newPatcher(s.catalog, s.objects, s.cfg.Data, s.log)
+	src := newSource(s.catalog, s.objects, s.patcher.putOff, s.log)
 	grace := time.Duration(0)
 	if epoch > 1 {
 		grace = site.ReturnGrace
@@ -219,7 +220,8 @@ func (s *Server) assemble(ctx context.Context) error {
 	s.memory = newMemory(s.catalog, s.log)
 	s.hub = site.NewHub(site.Config{Epoch: epoch, Grace: grace, Fetchers: s.cfg.Fetchers, URL: s.objectURL, Reflectors: s.cfg.Reflectors,
 		Memory: s.memory, Accounts: &s.account, Lines: &s.lines, Refused: &s.refused, Log: s.log}, src)
-	s.patcher = newPatcher(s.catalog, s.objects, s.cfg.Data, func() { s.hub.Changed("") }, s.log)
+	s.patcher.changed, s.patcher.forget = func() { s.hub.Changed("") }, src.forget
+	s.patcher.running = func(ctx context.Context) ([]content.Ref, error) { return running(ctx, s.hub) }
 	s.socket = socket.New(socket.Config{Authenticate: s.authenticate, Renew: s.renew, Handler: s, Refused: &s.refused, Log: s.log,
 		Welcome: func(ctx context.Context, who socket.Identity) (wire.Welcome, error) {
 			servers, err := s.ice(ctx, who.ID, who.Site)

@@ -24,6 +24,7 @@ import (
 type source struct {
 	catalog catalog.Catalog
 	objects blob.Store
+	putOff  func(serial uint64) bool // whether patches that are due are made later, as it failed
 	log     *slog.Logger
 
 	// mu guards versions.
@@ -34,8 +35,15 @@ type source struct {
 // maxCached bounds the versions kept.
 const maxCached = 256
 
-func newSource(c catalog.Catalog, objects blob.Store, log *slog.Logger) *source {
-	return &source{catalog: c, objects: objects, log: log, versions: map[content.Ref]site.FlowSpec{}}
+func newSource(c catalog.Catalog, objects blob.Store, putOff func(serial uint64) bool, log *slog.Logger) *source {
+	return &source{catalog: c, objects: objects, putOff: putOff, log: log, versions: map[content.Ref]site.FlowSpec{}}
+}
+
+// forget has a version read again.
+func (s *source) forget(ref content.Ref) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.versions, ref)
 }
 
 // Desired implements site.Source.
@@ -167,7 +175,9 @@ func (s *source) patch(ctx context.Context, spec *site.FlowSpec) (due bool, err 
 	case err != nil:
 		return false, err
 	case p.Due:
-		spec.PatchesOf = p.Base
+		if !s.putOff(spec.Head.Serial) {
+			spec.PatchesOf = p.Base // so that who could use them waits a little
+		}
 		return true, nil
 	case p.Object == content.Digest{}:
 		return false, nil

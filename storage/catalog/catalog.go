@@ -228,10 +228,13 @@ type Catalog interface {
 
 	// PutPatches notes what became of the patches of a version, by its serial; again, it
 	// replaces that. Patches returns it, or whether they are due. Unpatched lists all of
-	// which they are due, the oldest first. It is not audited.
+	// which they are due, the oldest first. OldPatches lists what became of those of
+	// versions that are not the newest any more, DropPatches forgets it. It is not audited.
 	PutPatches(ctx context.Context, serial uint64, p Patches) error
 	Patches(ctx context.Context, serial uint64) (Patches, error)
 	Unpatched(ctx context.Context) ([]Succession, error)
+	OldPatches(ctx context.Context) ([]OldPatches, error)
+	DropPatches(ctx context.Context, serial uint64) error
 
 	// Distribute, SetRule and ClearRules change desired state and return its new
 	// generation. ClearRules removes the rules of a kind that a selector covers

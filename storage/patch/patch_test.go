@@ -242,8 +242,8 @@ func TestMakingEndsWithItsContextAndAtDamage(t *testing.T) {
 	maker.Rest = nil
 	wrong := older
 	wrong.Placement = newer.Placement // other bytes lie there
-	if _, err := maker.Make(t.Context(), wrong, newer, new(bytes.Buffer)); err == nil {
-		t.Error("made patches of damaged chunks")
+	if _, err := maker.Make(t.Context(), wrong, newer, new(bytes.Buffer)); !errors.Is(err, patch.ErrDamaged) {
+		t.Errorf("made patches of damaged chunks (%v)", err)
 	}
 }
 

@@ -2,12 +2,18 @@ package patch
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 
 	"github.com/sitecast/sitecast/storage/blob"
 	"github.com/sitecast/sitecast/storage/content"
 	"github.com/sitecast/sitecast/storage/pack"
 )
+
+// ErrDamaged means that what the origin has of a version is not that version: no patches
+// can be made with it, now or later.
+var ErrDamaged = errors.New("the origin's copy is damaged")
 
 // Reader reads chunks of a version at the origin. It belongs to one goroutine, and
 // keeps one pack open.
@@ -48,14 +54,17 @@ func (r *Reader) chunk(ctx context.Context, i uint32) (plain, encoded []byte, en
 	}
 	encoded = r.encoded[:at.Length]
 	if n, err := r.open.ReadAt(encoded, at.Offset); n < len(encoded) {
+		if errors.Is(err, io.EOF) {
+			err = fmt.Errorf("%w: it ends before", ErrDamaged)
+		}
 		return nil, nil, 0, fmt.Errorf("read chunk %d of pack %s: %w", i, r.name, err)
 	}
 	encoding = pack.Encoding(at.Encoding)
 	if plain, err = pack.Decode(encoding, encoded, c.Length, nil); err != nil {
-		return nil, nil, 0, err
+		return nil, nil, 0, fmt.Errorf("read chunk %d of pack %s: %w: %w", i, r.name, ErrDamaged, err)
 	}
 	if got := content.Sum(plain); got != c.Digest {
-		return nil, nil, 0, fmt.Errorf("chunk %d of pack %s is %s, want %s: the pack is damaged", i, r.name, got, c.Digest)
+		return nil, nil, 0, fmt.Errorf("read chunk %d of pack %s: %w: it is %s, want %s", i, r.name, ErrDamaged, got, c.Digest)
 	}
 	return plain, encoded, encoding, nil
 }

@@ -49,6 +49,8 @@ func Run(t *testing.T, open func(*testing.T) catalog.Catalog) {
 			"a pack is added once, and its chunks found": packsAreKept,
 			"a chunk stays where it was found first":     firstPackCounts,
 			"patches are due of the newest versions":     patchesAreDue,
+			"patches are of what most endpoints have":    patchesAreOfWhatMostHave,
+			"patches of older versions are dropped":      oldPatchesAreDropped,
 		},
 		"settings": {
 			"a token is found by its hash alone":       tokenIsFound,

@@ -74,8 +74,12 @@ func (c *Catalog) Publish(ctx context.Context, by string, v catalog.Version) err
 			WHERE name = $6 AND version = $7 AND serial = $8 AND head = ''`,
 			v.ID.String(), string(v.Head), v.Body.String(), base64.StdEncoding.EncodeToString(v.Placement), ms(time.Now()),
 			v.Name, v.Version, v.Serial)
-		return changedOne(res, err, fmt.Errorf("the version is not reserved with serial %d, or published already: %w",
+		err = changedOne(res, err, fmt.Errorf("the version is not reserved with serial %d, or published already: %w",
 			v.Serial, catalog.ErrConflict))
+		if err != nil {
+			return err
+		}
+		return notePatchesDue(ctx, tx, v.Name, v.Serial)
 	})
 }
 

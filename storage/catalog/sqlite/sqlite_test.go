@@ -328,6 +328,25 @@ func TestWhatWasOrderedBeforeThereWereTimesHasNone(t *testing.T) {
 	}
 }
 
+func TestPatchesOfWhatWasPublishedBeforeTheyWereNotedAreDue(t *testing.T) {
+	path := newPath(t)
+	c := open(t, path)
+	catalogtest.Fill(t, c)
+	want, err := c.Unpatched(t.Context())
+	if err != nil || len(want) == 0 {
+		t.Fatalf("due %+v (%v), want some", want, err)
+	}
+	closeIt(t, c)
+	for _, undo := range []string{`DELETE FROM patches`, `ALTER TABLE patches DROP COLUMN due`, `DELETE FROM goose_db_version WHERE version_id >= 10`} {
+		if _, err := raw(t, path).Exec(undo); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, err := open(t, path).Unpatched(t.Context()); !reflect.DeepEqual(got, want) || err != nil {
+		t.Errorf("due %+v (%v), want %+v", got, err, want)
+	}
+}
+
 func TestFailedMigrationLeavesNothing(t *testing.T) {
 	path := newPath(t)
 	db := raw(t, path)
