@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -33,11 +35,52 @@ type origin struct {
 	dir     string
 	catalog *sqlite.Catalog
 	objects *dir.Store
-	log     bytes.Buffer
-	changes int
+	log     log
+	changes atomic.Int32
+
+	// mu guards the rest.
+	mu      sync.Mutex
 	running []content.Ref // what sites fetch, apart from what they shall have
 	// broken, where it is set, is how the store of objects fails.
 	broken func(op string, d content.Digest) error
+}
+
+// log is what the patcher says.
+type log struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *log) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(b)
+}
+
+func (l *log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// breaks has the store of objects fail from now on, or (nil) work.
+func (o *origin) breaks(how func(op string, d content.Digest) error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.broken = how
+}
+
+// runs has sites fetch some versions.
+func (o *origin) runs(refs ...content.Ref) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.running = refs
+}
+
+func (o *origin) fetched() []content.Ref {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.running
 }
 
 // store is the origin's objects, which may be out of reach.
@@ -47,6 +90,8 @@ type store struct {
 }
 
 func (s store) fails(op string, d content.Digest) error {
+	s.o.mu.Lock()
+	defer s.o.mu.Unlock()
 	if s.o.broken == nil {
 		return nil
 	}
@@ -146,7 +191,7 @@ func edited(edition byte) []byte {
 
 // patcher is what makes patches.
 func (o *origin) patcher() server.Patcher {
-	return server.NewPatcher(o.catalog, store{o.objects, o}, o.dir, func() { o.changes++ }, func() []content.Ref { return o.running },
+	return server.NewPatcher(o.catalog, store{o.objects, o}, o.dir, func() { o.changes.Add(1) }, o.fetched,
 		slog.New(slog.NewTextHandler(&o.log, nil)))
 }
 
@@ -194,8 +239,8 @@ func TestPatchesAreMadeWhenAVersionIsPublished(t *testing.T) {
 			o.await(second)
 		})
 		p := o.patches(second)
-		if p.Base != first.ID || p.Due || o.changes != 1 {
-			t.Fatalf("patches %+v, told %d times; want those of the first, and told once", p, o.changes)
+		if p.Base != first.ID || p.Due || o.changes.Load() != 1 {
+			t.Fatalf("patches %+v, told %d times; want those of the first, and told once", p, o.changes.Load())
 		}
 		object, size, err := o.objects.Open(t.Context(), p.Object)
 		o.must(err)
