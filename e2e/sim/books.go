@@ -331,12 +331,12 @@ func (b *books) crossed(t *transfer, chunk int, n int64) {
 	}
 }
 
-// fetched notes that a part came whole and was kept.
-func (b *books) fetched(a *agent, l wire.Lease, chunk int) {
+// fetched notes that a part came whole, in so many bytes, and was kept.
+func (b *books) fetched(a *agent, l wire.Lease, chunk int, size int64) {
 	for _, n := range b.needs[part{l.Flow, chunk}] {
 		if n.to == a.e && !n.came {
 			n.came = true
-			b.budget += n.size
+			b.budget += min(size, n.size)
 			return
 		}
 	}

@@ -5,12 +5,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/sitecast/sitecast/signaling/schedule"
 	"github.com/sitecast/sitecast/signaling/site"
+	"github.com/sitecast/sitecast/signaling/wire"
 	"github.com/sitecast/sitecast/storage/content"
+	"github.com/sitecast/sitecast/storage/pack"
 )
 
 // Version is a version with all its bytes, as the origin has it.
@@ -20,6 +23,8 @@ type Version struct {
 	body   []byte
 	list   *content.Body
 	chunks [][]byte
+	// patches are to the version that spec names, nil for none.
+	patches *schedule.Patches
 }
 
 // goods are the versions that stories are about, the same in every world.
@@ -35,7 +40,7 @@ type goods struct {
 const meanChunk = 16 << 10
 
 // stock makes the goods, once for all worlds: an application, another that shares
-// three chunks in four with it, and a small document. They have different names: who
+// three chunks in four with it, and may come as patches to it, and a small document. They have different names: who
 // knows a version refuses an older one, so that in which order they come would matter.
 var stock = sync.OnceValue(func() *goods {
 	rng := rand.New(rand.NewPCG(1, 2))
@@ -72,8 +77,42 @@ var stock = sync.OnceValue(func() *goods {
 	}{{"app", "1", first}, {"kit", "1", second}, {"doc", "1", fresh(40)}} {
 		g.add(makeVersion(v.name, v.version, uint64(serial+1), v.chunks, &shelf, publisher, created))
 	}
+	g.versions[1].patchTo(g.versions[0])
 	return g
 })
+
+// patchShare is the part of a chunk, one in so many, that it takes as a patch.
+const patchShare = 8
+
+// patchTo makes patches of the chunks that an older version lacks, but for a few that lie
+// among them as they are. The dictionary of each is what the older one has around its place.
+func (v *Version) patchTo(older *Version) {
+	has := map[content.Digest]bool{}
+	for _, c := range older.list.Chunks {
+		has[c.Digest] = true
+	}
+	p, at := &schedule.Patches{Base: older.spec.ID, Object: content.Sum([]byte("patches"))}, int64(0)
+	for i, c := range v.list.Chunks {
+		if has[c.Digest] {
+			continue
+		}
+		part := wire.PatchPart{Length: v.spec.Places[i].Length}
+		if i%5 != 0 {
+			part = wire.PatchPart{Length: part.Length / patchShare, Encoding: uint8(pack.Patch), First: uint32(i - 1), Count: 3}
+			part.Count = min(part.Count, uint32(len(older.list.Chunks))-part.First)
+		}
+		p.Places = append(p.Places, schedule.PatchPlace{Chunk: uint32(i), Offset: at, PatchPart: part})
+		at += int64(part.Length)
+	}
+	v.patches, v.spec.PatchesOf = p, older.spec.ID
+}
+
+// dictionary is what a chunk's patch is made of.
+func (v *Version) dictionary(chunk uint32) []byte {
+	i := slices.IndexFunc(v.patches.Places, func(p schedule.PatchPlace) bool { return p.Chunk == chunk })
+	p := v.patches.Places[i]
+	return slices.Concat(stock().byID[v.patches.Base].chunks[p.First : p.First+p.Count]...)
+}
 
 func (g *goods) add(v *Version) {
 	g.versions = append(g.versions, v)

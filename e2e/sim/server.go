@@ -225,7 +225,7 @@ func (v *server) hello(k *sock, key string, ack uint64) {
 	e.site.books.joined(s)
 	v.w.mu.Unlock()
 	s.loop.site.Send(site.Joined{Conn: s, Member: site.Member{ID: e.ID, Address: "192.0.2." + fmt.Sprint(len(e.site.Name)),
-		Hello: wire.Hello{Version: wire.Version, Name: e.Name, Device: wire.DeviceAgent, Trust: 1, Subnets: []string{"10.0.0.0/24"}}}})
+		Hello: wire.Hello{Version: wire.Version, Name: e.Name, Device: wire.DeviceAgent, Trust: 1, Patches: e.takesPatches(), Subnets: []string{"10.0.0.0/24"}}}})
 	k.welcome(s, 0, false)
 }
 
@@ -271,6 +271,28 @@ func (s *Site) Order(v *Version) {
 	s.want.flows = append(s.want.flows, spec)
 	s.books.ordered(v)
 	s.demand()
+}
+
+// Patch makes the patches of a version known that is ordered, and reports whether it has
+// any: until then those who could use them wait for a while.
+func (s *Site) Patch(v *Version) bool {
+	f := s.flow(v)
+	if v.patches == nil || f.Patches != nil {
+		return false
+	}
+	s.w.Tell("%s: patches of %s are made", s.Name, v.Name)
+	f.Patches = v.patches
+	s.demand()
+	return true
+}
+
+// SpoilPatches makes the patches that endpoints of the site fetch make something else, or ends
+// that.
+func (s *Site) SpoilPatches() {
+	s.w.mu.Lock()
+	defer s.w.mu.Unlock()
+	s.spoilt = !s.spoilt
+	s.w.tell("%s: patches are spoilt: %v", s.Name, s.spoilt)
 }
 
 // Withdraw ends the order of a version.

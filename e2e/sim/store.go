@@ -170,8 +170,22 @@ func (s *store) Held() (out []chunk.Held) {
 	return out
 }
 
-// Lend implements chunk.Store. No agent says that it takes patches, so nobody asks.
-func (s *store) Lend(content.VersionID) (chunk.Lender, error) { return nil, chunk.ErrNotHeld }
+// Lend implements chunk.Store.
+func (s *store) Lend(id content.VersionID) (chunk.Lender, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h := s.held[id]
+	if h == nil || !h.complete {
+		return nil, chunk.ErrNotHeld
+	}
+	return lent{h}, nil
+}
+
+// lent is a version that is only read; it implements chunk.Lender.
+type lent struct{ *held }
+
+// Close implements chunk.Lender.
+func (lent) Close() {}
 
 // Remove implements chunk.Store.
 func (s *store) Remove(_ context.Context, id content.VersionID) error {

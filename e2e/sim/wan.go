@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/sitecast/sitecast/edge/origin"
 	"github.com/sitecast/sitecast/signaling/wire"
+	"github.com/sitecast/sitecast/storage/pack"
 	"github.com/sitecast/sitecast/storage/patch"
 )
 
@@ -85,25 +87,49 @@ func (a *agent) Forget() {}
 // FetchParts implements engine.Origin.
 func (a *agent) FetchParts(ctx context.Context, lease wire.Lease, plainLen func(uint32) uint32,
 	each func(wire.Part, []byte) error) error {
+	return a.e.site.wan.fetch(ctx, a, lease, lease.Parts, func(p wire.Part) error { return a.keep(lease, p, plainLen, each) })
+}
+
+// keep hands on a part that came.
+func (a *agent) keep(lease wire.Lease, p wire.Part, plainLen func(uint32) uint32, each func(wire.Part, []byte) error) error {
+	v := stock().byID[lease.Flow]
+	if int(plainLen(p.Chunk)) != len(v.chunks[p.Chunk]) {
+		return fmt.Errorf("chunk %d has %d bytes", p.Chunk, len(v.chunks[p.Chunk]))
+	}
+	err := each(p, v.chunks[p.Chunk])
+	if err == nil {
+		a.w.mu.Lock()
+		a.e.site.books.fetched(a, lease, int(p.Chunk), int64(p.Length))
+		a.w.mu.Unlock()
+	}
+	return err
+}
+
+// FetchPatches implements engine.Origin. Where patches are spoilt they make something
+// else.
+func (a *agent) FetchPatches(ctx context.Context, lease wire.Lease, plainLen func(uint32) uint32,
+	dictionary func(uint32) ([]byte, error), each func(wire.Part, []byte) error) error {
 	v := stock().byID[lease.Flow]
 	return a.e.site.wan.fetch(ctx, a, lease, lease.Parts, func(p wire.Part) error {
-		if int(plainLen(p.Chunk)) != len(v.chunks[p.Chunk]) {
-			return fmt.Errorf("chunk %d has %d bytes", p.Chunk, len(v.chunks[p.Chunk]))
-		}
-		err := each(p, v.chunks[p.Chunk])
-		if err == nil {
+		if pack.Encoding(p.Encoding) == pack.Patch {
+			of, err := dictionary(p.Chunk)
 			a.w.mu.Lock()
-			a.e.site.books.fetched(a, lease, int(p.Chunk))
+			if err == nil && !bytes.Equal(of, v.dictionary(p.Chunk)) {
+				a.w.fault("%s makes chunk %d of %s of %d bytes that are not its dictionary", a.e.Name, p.Chunk, v.Name, len(of))
+			}
+			if err == nil && a.e.site.spoilt {
+				err = errSpoilt
+			}
 			a.w.mu.Unlock()
+			if err != nil {
+				return fmt.Errorf("%w: %w", patch.ErrUnusable, err)
+			}
 		}
-		return err
+		return a.keep(lease, p, plainLen, each)
 	})
 }
 
-// FetchPatches implements engine.Origin. No agent says that it takes any.
-func (a *agent) FetchPatches(context.Context, wire.Lease, func(uint32) uint32, func(uint32) ([]byte, error), func(wire.Part, []byte) error) error {
-	return patch.ErrUnusable
-}
+var errSpoilt = errors.New("the patch makes something else")
 
 // FetchBody implements engine.Origin.
 func (a *agent) FetchBody(ctx context.Context, lease wire.Lease, limit int64) ([]byte, error) {
@@ -114,7 +140,7 @@ func (a *agent) FetchBody(ctx context.Context, lease wire.Lease, limit int64) ([
 	}
 	err := a.e.site.wan.fetch(ctx, a, lease, []wire.Part{{Length: uint32(size)}}, func(wire.Part) error {
 		a.w.mu.Lock()
-		a.e.site.books.fetched(a, lease, body)
+		a.e.site.books.fetched(a, lease, body, size)
 		a.w.mu.Unlock()
 		return nil
 	})

@@ -73,6 +73,8 @@ type Site struct {
 	books *books
 	loop  *loop // nil while the server is down
 	want  desired
+
+	spoilt bool // its patches make something else
 }
 
 // New makes a world whose server runs and whose endpoints are switched off.

@@ -1,6 +1,8 @@
 package relay
 
 import (
+	"bufio"
+	"net"
 	"time"
 
 	"github.com/pion/turn/v5"
@@ -42,3 +44,8 @@ func (r *Relay) Behind() int64 { return r.ports.behind.Load() }
 
 // Close ends what the relay was given.
 func (r *Relay) Close() error { return r.server.Close() }
+
+// Passed reads what a client says over a stream as TURN is given it.
+func Passed(conn net.Conn) net.Conn {
+	return &stream{Conn: conn, in: bufio.NewReaderSize(conn, readBuffer)}
+}

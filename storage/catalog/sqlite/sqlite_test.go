@@ -293,7 +293,7 @@ func TestWhatWasOrderedBeforeThereWereTimesHasNone(t *testing.T) {
 	c := open(t, path)
 	catalogtest.Fill(t, c)
 	closeIt(t, c)
-	for _, undo := range []string{`DROP TABLE patches`, `DROP TABLE chunks`, `DROP TABLE packs`, `ALTER TABLE distributions DROP COLUMN ready_by`,
+	for _, undo := range []string{`DROP INDEX distributions_name`, `DROP TABLE patches`, `DROP TABLE chunks`, `DROP TABLE packs`, `ALTER TABLE distributions DROP COLUMN ready_by`,
 		`ALTER TABLE distributions DROP COLUMN pre_stage`, `ALTER TABLE rules DROP COLUMN expires`, `ALTER TABLE rules DROP COLUMN upto`,
 		`ALTER TABLE sites DROP COLUMN relay`, `ALTER TABLE sites DROP COLUMN relay_secret`, `ALTER TABLE sites DROP COLUMN replicas`,
 		`ALTER TABLE sites DROP COLUMN peers_on`,
@@ -337,7 +337,7 @@ func TestPatchesOfWhatWasPublishedBeforeTheyWereNotedAreDue(t *testing.T) {
 		t.Fatalf("due %+v (%v), want some", want, err)
 	}
 	closeIt(t, c)
-	for _, undo := range []string{`DELETE FROM patches`, `ALTER TABLE patches DROP COLUMN due`, `DELETE FROM goose_db_version WHERE version_id >= 10`} {
+	for _, undo := range []string{`DROP INDEX distributions_name`, `DELETE FROM patches`, `ALTER TABLE patches DROP COLUMN due`, `DELETE FROM goose_db_version WHERE version_id >= 10`} {
 		if _, err := raw(t, path).Exec(undo); err != nil {
 			t.Fatal(err)
 		}
