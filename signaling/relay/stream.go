@@ -139,12 +139,14 @@ func (s *stream) Read(b []byte) (int, error) {
 
 // shake has who speaks TLS finish the handshake soon.
 func (s *stream) shake() error {
-	if secure, ok := s.Conn.(*tls.Conn); ok && !s.shook {
-		ctx, stop := context.WithTimeout(context.Background(), handshakeTimeout)
-		defer stop()
-		if err := secure.HandshakeContext(ctx); err != nil {
-			return err
-		}
+	secure, ok := s.Conn.(*tls.Conn)
+	if !ok || s.shook {
+		return nil
+	}
+	ctx, stop := context.WithTimeout(context.Background(), handshakeTimeout)
+	defer stop()
+	if err := secure.HandshakeContext(ctx); err != nil {
+		return err
 	}
 	s.shook = true
 	return nil
