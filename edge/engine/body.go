@@ -163,6 +163,9 @@ func (ev bodyArrived) apply(e *Engine, now time.Time) {
 	if !f.active() {
 		return
 	}
+	if f.held.Serve {
+		return
+	}
 	e.open.put(f.id, served{body: f.body, priority: f.priority})
 	for _, l := range e.sorted() {
 		delete(l.bodyHeld, f.id)

@@ -122,6 +122,7 @@ func (e *Engine) desired(now time.Time, w *wire.Flow) {
 		}
 	}
 	e.rank(f, w.Priority)
+	e.restrain(f) // it may be urgent now, or no more
 	f.relay = w.Relay
 	e.useRelay(f)
 	switch {
@@ -131,7 +132,7 @@ func (e *Engine) desired(now time.Time, w *wire.Flow) {
 		f.dirty, f.reportedAt = true, time.Time{}
 	case !w.Paused && f.paused:
 		f.paused = false
-		if f.code == "" {
+		if f.active() {
 			e.activate(f)
 		}
 		f.dirty = true

@@ -20,6 +20,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sitecast/sitecast/edge/polite"
 	"github.com/sitecast/sitecast/signaling/wire"
 	"github.com/sitecast/sitecast/storage/chunk"
 	"github.com/sitecast/sitecast/storage/content"
@@ -139,6 +140,7 @@ type Engine struct {
 	order      []content.VersionID // of flows, as first heard
 	peers      map[wire.EndpointID]*link
 	visitors   map[wire.EndpointID]visitor
+	restraints []polite.Restraint
 	leases     []*lease // as granted; the first unfinished one of a class is current
 	connected  bool
 	orphan     orphan

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -44,7 +45,7 @@ func (e *Engine) report(now time.Time, f *flow) time.Time {
 			Relay: c.Bytes[chunk.Relay], Reused: c.Bytes[chunk.Reused]}
 		p.WAN = c.WAN
 	}
-	p.Leases = e.leaseStates(f)
+	p.Leases, p.Restraint = e.leaseStates(f), f.restraint()
 	if !e.cfg.Uplink.Send(wire.KindProgress, p) {
 		return time.Time{} // a new session will announce everything
 	}
@@ -166,7 +167,7 @@ func (e *Engine) status() Status {
 	for _, id := range e.order {
 		f := e.flows[id]
 		v := FlowStatus{Content: f.head.Name, Version: f.head.Version, State: f.state(),
-			Reason: f.trouble, Chunks: f.head.Chunks, BytesTotal: f.head.UniqueBytes}
+			Reason: cmp.Or(f.trouble, f.held.Reason), Chunks: f.head.Chunks, BytesTotal: f.head.UniqueBytes}
 		if f.swarm != nil {
 			c := f.ver.Counters()
 			v.ChunksHeld = f.head.Chunks - f.swarm.Missing()
@@ -185,7 +186,7 @@ func (f *flow) state() string {
 		return "failed"
 	case f.complete:
 		return "complete"
-	case f.paused:
+	case f.paused, f.held.Take:
 		return "paused"
 	case f.swarm == nil:
 		return "preparing"

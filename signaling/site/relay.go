@@ -87,7 +87,7 @@ func (s *Site) bridges() map[groupID][]*member {
 func (s *Site) relayingOf(f *flow, g groupID, peers []*member) (known schedule.Relaying, bytes int64) {
 	known.Failing = s.offLeast(g) >= failingAfter
 	for _, m := range peers {
-		if h := m.holds[f.ID]; h != nil && !h.doubted {
+		if h := m.holds[f.ID]; h != nil && h.offers() {
 			known.Holder = known.Holder || h.have.Count() > 0
 			known.Whole = known.Whole || h.complete
 		}

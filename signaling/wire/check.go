@@ -285,7 +285,17 @@ func (p Progress) Check() error {
 			return err
 		}
 	}
-	return first(size("error", p.Error, MaxReasonBytes), size("code", p.Code, maxCodeBytes))
+	return first(size("error", p.Error, MaxReasonBytes), size("code", p.Code, maxCodeBytes), p.Restraint.check())
+}
+
+func (r *Restraint) check() error {
+	if r == nil {
+		return nil
+	}
+	if r.Code == "" || r.Reason == "" {
+		return errors.New("a restraint needs code and reason")
+	}
+	return first(size("code of a restraint", r.Code, maxCodeBytes), size("reason of a restraint", r.Reason, MaxReasonBytes))
 }
 
 // Check reports what is wrong with a report.

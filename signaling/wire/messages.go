@@ -385,7 +385,32 @@ type Progress struct {
 	Error    string            `json:"error,omitempty"`    // why it can't go on, for a person
 	Code     string            `json:"code,omitempty"`     // the same, stable, for programs
 	Leases   []LeaseState      `json:"leases,omitempty"`
+	// Restraint says what of the flow the endpoint does without for now; nil: nothing.
+	Restraint *Restraint `json:"restraint,omitempty"`
 }
+
+// Restraint is what an endpoint could do and does not, out of regard for who else uses
+// the computer or its line, or because its user said so. Where none of the three is held
+// it goes on, but slowly.
+type Restraint struct {
+	Code   string `json:"code"`            // one of those below, for programs
+	Reason string `json:"reason"`          // for people
+	Fetch  bool   `json:"fetch,omitempty"` // it takes no lease
+	Serve  bool   `json:"serve,omitempty"` // peers get nothing of it, whatever it holds
+	Take   bool   `json:"take,omitempty"`  // it takes nothing from peers
+}
+
+// Codes in [Restraint.Code].
+const (
+	RestraintPaused    = "paused_here" // by the computer's user
+	RestraintAllowance = "allowance"   // it took what it may in this month
+	RestraintMetered   = "metered"     // its network is paid for by the byte
+	RestraintVPN       = "vpn"         // the way to the server is a tunnel
+	RestraintBattery   = "battery"     // it runs on one that is low
+	RestraintUser      = "user"        // somebody works at it
+	RestraintProcessor = "processor"   // other programs wait for it
+	RestraintDisk      = "disk"        // likewise
+)
 
 // Bits are bytes of a [content.Bitmap] from chunk From on (a multiple of 8).
 type Bits struct {
