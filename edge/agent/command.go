@@ -28,7 +28,8 @@ type Command struct {
 	Name           string        `help:"Name shown to operators (default: the host name)." env:"SITECAST_NAME"`
 	Cache          CacheFlags    `embed:"" prefix:"cache-"`
 	StoreKey       StoreKey      `embed:""`
-	Polite         bool          `help:"Let others have this computer's disk first: I/O of the idle class, little while they wait for it, a slow scrub." default:"true" negatable:"" env:"SITECAST_POLITE"`
+	Polite         bool          `help:"Let others have this computer first: idle classes of processor and disk, little while they wait for either, a slow scrub, and the limits below." default:"true" negatable:"" env:"SITECAST_POLITE"`
+	Limits         LimitFlags    `embed:""`
 	ScrubEvery     time.Duration `help:"How often stored content is checked for damage, while nothing else goes on; 0 for never." default:"168h" env:"SITECAST_SCRUB_EVERY" placeholder:"TIME"`
 	Proxy          string        `help:"HTTP proxy to go through, as http://USER:PASSWORD@HOST:PORT, or none (default: what HTTPS_PROXY and NO_PROXY say)." env:"SITECAST_PROXY" placeholder:"URL"`
 	CAFile         string        `name:"ca-file" help:"Authorities (PEM) to trust besides the server's own key, where the network opens TLS." env:"SITECAST_CA_FILE" placeholder:"FILE"`
@@ -55,12 +56,16 @@ content is fetched again. Keep the key off the disk:
   systemd-creds encrypt --with-key=tpm2 --name=sitecast-store-key key /etc/credstore.encrypted/sitecast-store-key
   shred -u key     # and in the agent's unit: LoadCredentialEncrypted=sitecast-store-key
 
-The disk is also somebody else's: the agent's I/O is of the idle class (Linux with
-the schedulers bfq or mq-deadline, and Windows), next to nothing of it goes while
-others wait for the disk (where Linux accounts pressure), but for flows of high
-priority, and what it wrote or read leaves the memory of the system again. Stored
-content is checked once a week, and what decayed is fetched again. --no-polite is
-for computers that do nothing else.
+The computer is also somebody else's: the agent gets what the others leave of the
+processor, its I/O is of the idle class (Linux with the schedulers bfq or
+mq-deadline, and Windows), next to nothing of it goes while others wait for either
+(where Linux accounts pressure), and what it wrote or read leaves the memory of the
+system again. On a metered network, in a tunnel and on a low battery it leaves
+fetching to others, and it moves less while somebody works. Flows of high priority
+go past all that but what costs money: metered networks and --wan-allowance. What
+holds now is in GET /status, in sitecast endpoints --json, and in the reason of a flow
+that it holds up. Stored content is checked once a week, and what decayed is fetched
+again. --no-polite is for computers that do nothing else.
 
 Example:
   sitecast enrol --site shop-12 > token
@@ -76,6 +81,9 @@ func (c Command) Run(ctx context.Context) error {
 	if cfg.Polite {
 		if err := host.IdleIO(); err != nil { // a sandbox may forbid it
 			cfg.Log.Warn("the disk does not know that this can wait", "err", err)
+		}
+		if err := host.IdleCPU(); err != nil {
+			cfg.Log.Warn("the processor does not know that this can wait", "err", err)
 		}
 	}
 	return Run(ctx, cfg)
@@ -116,6 +124,10 @@ func (c Command) config() (Config, error) {
 	if err != nil {
 		return Config{}, err
 	}
+	limits, err := c.Limits.limits(c.Polite)
+	if err != nil {
+		return Config{}, err
+	}
 	check := scrub.DefaultPolicy()
 	check.Every = c.ScrubEvery
 	if !c.Polite {
@@ -125,7 +137,7 @@ func (c Command) config() (Config, error) {
 		return Config{}, fmt.Errorf("--scrub-every: %w", err)
 	}
 	return Config{
-		Polite: c.Polite, Scrub: check,
+		Polite: c.Polite, Limits: limits, Scrub: check,
 		Server: server, Authorities: authorities, Dial: dial, Data: c.Data, Name: name, Device: wire.DeviceAgent,
 		RTCListen: c.RTCListen, StatusListen: c.StatusListen, Cache: policy, StoreKey: key,
 		EnrolToken: func() (string, error) { return readToken(c.EnrolTokenFile) },

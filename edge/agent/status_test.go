@@ -84,7 +84,7 @@ func TestStatusSaysWhoAndHow(t *testing.T) {
 		"actuator": map[string]any{"name": "reads", "reason": whyReads},
 		"cache": map[string]any{"used_bytes": 0.0, "versions": []any{}, "evicted": []any{},
 			"policy": map[string]any{"quota": "none", "floor": "1GB,5%", "age": "none", "idle": "720h0m0s", "keep": 1.0, "largest": "none"}},
-		"disk":    map[string]any{"state": "rising", "bytes_per_second": float64(8 << 20), "bytes": 0.0, "urgent_bytes": 0.0, "reason": "nothing was written or read yet"},
+		"disk":    map[string]any{"state": "rising", "bytes_per_second": float64(8 << 20), "bytes": 0.0, "urgent_bytes": 0.0, "reason": "nothing was moved yet"},
 		"scrub":   map[string]any{"state": "waits", "reason": "a moment ago content was fetched or served, or the agent started", "bytes": 0.0, "damaged": 0.0, "healed": 0.0},
 		"uploads": map[string]any{"governed": false, "why": "the LAN is fast, or nothing was uploaded yet"}}
 	held, _ := got["cache"].(map[string]any)

@@ -72,7 +72,7 @@ type Config struct {
 	Governor Governor
 	Uploads  Uploads // nil: they go as fast as they can
 	Cache    *Cache  // nil: what was superseded stays for ever
-	Manners  Manners // nil: the disk is nobody else's
+	Manners  Manners // nil: the computer is nobody else's
 	Scrub    *Scrub  // nil: nothing is read but what is needed
 	Store    chunk.Store
 	// Root verifies trust documents; Trust is the one held, and SaveTrust keeps a

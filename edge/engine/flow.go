@@ -184,8 +184,8 @@ func (e *Engine) ask(now time.Time, f *flow) {
 
 // activate begins, or after a pause begins again, to take part in f.
 func (e *Engine) activate(f *flow) {
-	if f.body != nil && !f.held.Serve {
-		e.open.put(f.id, served{body: f.body, ver: f.ver, priority: f.priority})
+	if f.body != nil {
+		e.open.put(f.id, served{body: f.body, ver: f.ver, priority: f.priority, withheld: f.held.Serve})
 	}
 	f.search = bodySearch{}
 	if f.swarm != nil {

@@ -38,7 +38,6 @@ func (e *Engine) restrain(f *flow) {
 		e.suspend(f, is.Reason)
 	case takes && (!took || is.Serve != was.Serve):
 		if took {
-			e.open.remove(f.id)
 			e.leaveAll(f)
 		}
 		e.activate(f)

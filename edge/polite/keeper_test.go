@@ -19,7 +19,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func run(t *testing.T, busy *atomic.Bool, looks *atomic.Int64) (k *polite.Keeper, stop func()) {
 	start, waited := time.Now(), time.Duration(0)
 	last := start
-	k = polite.New(polite.Config{Log: slog.New(slog.DiscardHandler), Own: func() time.Duration { return 0 },
+	k = polite.New(polite.Config{Of: polite.Disk, Log: slog.New(slog.DiscardHandler), Own: func() time.Duration { return 0 },
 		Pressure: func() (time.Duration, bool) {
 			looks.Add(1)
 			if busy.Load() {
