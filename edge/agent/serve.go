@@ -32,15 +32,8 @@ type delivered struct {
 }
 
 func (d delivered) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	switch {
-	case !fromHere(r.RemoteAddr):
-		http.Error(w, "content is served to this host only", http.StatusForbidden)
-		return
-	case !namesHere(r.Host):
-		http.Error(w, "ask for 127.0.0.1, [::1] or localhost, and no other name of this host", http.StatusForbidden)
-		return
-	case r.Header.Get("Sec-Fetch-Site") == "cross-site":
-		http.Error(w, "content is not served to pages of other sites", http.StatusForbidden)
+	if why := fromElsewhere(r); why != "" {
+		http.Error(w, why, http.StatusForbidden)
 		return
 	}
 	ref := content.Ref{Name: r.PathValue("name"), Version: r.PathValue("version")}
@@ -60,6 +53,19 @@ func (d delivered) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-cache") // a version can be published again under its name
 	w.Header().Set("ETag", fmt.Sprintf("%q", file.ID))
 	http.ServeContent(w, r, file.Path, file.Head.Created, &served{file, d, http.NewResponseController(w)})
+}
+
+// fromElsewhere says why a request is not of this host; empty where it is.
+func fromElsewhere(r *http.Request) string {
+	switch {
+	case !fromHere(r.RemoteAddr):
+		return "this is served to this host only"
+	case !namesHere(r.Host):
+		return "ask for 127.0.0.1, [::1] or localhost, and no other name of this host"
+	case r.Header.Get("Sec-Fetch-Site") == "cross-site":
+		return "this is not served to pages of other sites"
+	}
+	return ""
 }
 
 // fromHere reports whether the other end of a connection is on this host.

@@ -66,6 +66,7 @@ func (a *agent) serveStatus(ctx context.Context, l net.Listener) error {
 		enc.SetIndent("", "  ")
 		_ = enc.Encode(all) // the reader went away
 	})
+	page{func(r *http.Request) (status, error) { return a.snapshot(r.Context()) }, a.regard.pause}.handle(mux)
 	mux.Handle("GET /c/{name}/{version}/{path...}", delivered{a.store.OpenFile, a.eng.Lost, a.cfg.Log})
 	return statusServer(ctx, l, mux)
 }

@@ -146,6 +146,7 @@ type Engine struct {
 	orphan     orphan
 	cache      *keeper   // nil: nothing is evicted
 	scrub      *scrubber // nil: nothing is checked
+	sent       int64     // content bytes to peers
 	busyAt     time.Time // when something was fetched or served last
 	site       string
 	toldVia    map[wire.EndpointID]time.Time // of what the governor says by way of the server

@@ -239,7 +239,12 @@ type sentChunk struct {
 
 func (ev sentChunk) apply(e *Engine, now time.Time) {
 	e.busyAt = now
-	if f := e.flows[ev.version]; f != nil && f.swarm != nil && e.peers[ev.l.Peer()] == ev.l {
+	f := e.flows[ev.version]
+	if f == nil || f.swarm == nil {
+		return
+	}
+	e.sent += int64(f.spec.Chunks[ev.chunk].Length)
+	if e.peers[ev.l.Peer()] == ev.l {
 		f.swarm.PeerHas(ev.l.id(), ev.chunk)
 	}
 }

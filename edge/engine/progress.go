@@ -115,6 +115,7 @@ type Status struct {
 	Generation uint64       `json:"generation"`
 	Links      []LinkStatus `json:"links"`
 	Flows      []FlowStatus `json:"flows"`
+	Sent       int64        `json:"sent_bytes"` // content bytes to peers, since the start
 	Cache      *CacheStatus `json:"cache,omitempty"`
 	Scrub      *ScrubStatus `json:"scrub,omitempty"`
 }
@@ -160,7 +161,7 @@ func (e *Engine) Status(ctx context.Context) (Status, error) {
 
 func (e *Engine) status() Status {
 	s := Status{Site: e.site, Connected: e.connected, Generation: e.generation,
-		Links: []LinkStatus{}, Flows: []FlowStatus{}, Cache: e.cacheStatus(), Scrub: e.scrubStatus()}
+		Sent: e.sent, Links: []LinkStatus{}, Flows: []FlowStatus{}, Cache: e.cacheStatus(), Scrub: e.scrubStatus()}
 	for _, l := range e.sorted() {
 		s.Links = append(s.Links, LinkStatus{l.Peer(), l.Relayed()})
 	}
