@@ -66,7 +66,7 @@ var homes = map[string][]string{
 	"github.com/vbauerster/mpb":                         {"signaling/operator", "edge/agent"},
 	"github.com/prometheus/client_golang":               {"signaling/server", "edge/agent"},
 	"github.com/godbus/dbus":                            {"edge/host"},
-	"github.com/kardianos/service":                      {"edge/agent/service"},
+	"github.com/kardianos/service":                      {"edge/service"},
 	"golang.org/x/term":                                 {"signaling/operator", "edge/agent"},
 	"golang.org/x/text":                                 {"storage/content"},
 	"golang.org/x/time":                                 {"edge/origin", "edge/polite", "signaling/socket", "signaling/pace", "signaling/relay"},

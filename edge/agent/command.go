@@ -15,6 +15,7 @@ import (
 	"github.com/sitecast/sitecast/edge/host"
 	"github.com/sitecast/sitecast/edge/proxy"
 	"github.com/sitecast/sitecast/edge/scrub"
+	"github.com/sitecast/sitecast/edge/service"
 	"github.com/sitecast/sitecast/signaling/wire"
 )
 
@@ -73,7 +74,9 @@ Example:
 }
 
 // Run runs the agent until ctx ends.
-func (c Command) Run(ctx context.Context) error {
+func (c Command) Run(ctx context.Context) error { return service.Attend(ctx, c.Data, c.attended) }
+
+func (c Command) attended(ctx context.Context) error {
 	cfg, err := c.config()
 	if err != nil {
 		return err
