@@ -51,6 +51,7 @@ type Config struct {
 	Limits       polite.Limits          // what is done without on batteries, metered networks and the like
 	Senses       *host.Senses           // what tells of those; nil: the computer's
 	Scrub        scrub.Policy           // how often what is stored is checked
+	OnComplete   OnComplete             // commands that run when versions are complete
 	Log          *slog.Logger
 
 	// Dial opens connections over TCP, such as through a proxy; nil: the host's network.
@@ -76,6 +77,7 @@ type agent struct {
 	lan      *lan.Governor
 	share    *polite.Manners // nil: disk and processor are nobody else's
 	regard   *regard
+	hooks    *hooks
 	wireless atomic.Bool  // radio is the way to the peers
 	status   net.Listener // nil: not served
 
@@ -150,10 +152,11 @@ func (a *agent) assemble() error {
 		Listen: a.probeSocket, Reflectors: a.ice.reflectors, Ping: a.link.Ping, Tunnelled: a.link.Tunnelled, Log: a.cfg.Log})
 	a.lan = lan.New(lan.Config{Wireless: a.wireless.Load(), Waited: host.WaitedForCPU, Log: a.cfg.Log})
 	a.share = newManners(a.cfg, a.store)
+	a.hooks = newHooks(a.cfg)
 	a.eng = engine.New(engine.Config{
 		Uplink: a.link, Links: a.rtc, Store: a.store, Origin: a.origin, Governor: a.governor, Uploads: uploads{a.lan}, Cache: newCache(a.cfg, a.store),
 		Manners: manners(a.share), Scrub: newScrub(a.cfg),
-		Root: a.id.Root, Trust: trust, SaveTrust: a.saveTrust, SetICE: a.ice.set, Attempts: a.rtc.Attempts,
+		Root: a.id.Root, Trust: trust, SaveTrust: a.saveTrust, SetICE: a.ice.set, Attempts: a.rtc.Attempts, Completed: a.hooks.complete,
 		Refused: &a.refused, Log: a.cfg.Log, Seed: rand.Uint64(),
 	})
 	a.regard = newRegard(a)
@@ -168,6 +171,7 @@ func (a *agent) run(ctx context.Context) error {
 	}
 	a.regard.look(ctx) // before anything moves
 	group.Go(func() error { return a.regard.run(ctx) })
+	group.Go(func() error { return a.hooks.run(ctx) })
 	group.Go(func() error { return a.eng.Run(ctx) })
 	group.Go(func() error { return a.governor.Run(ctx) })
 	group.Go(func() error { return a.lan.Run(ctx) })

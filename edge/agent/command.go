@@ -32,6 +32,8 @@ type Command struct {
 	Polite         bool          `help:"Let others have this computer first: idle classes of processor and disk, little while they wait for either, a slow scrub, and the limits below." default:"true" negatable:"" env:"SITECAST_POLITE"`
 	Limits         LimitFlags    `embed:""`
 	ScrubEvery     time.Duration `help:"How often stored content is checked for damage, while nothing else goes on; 0 for never." default:"168h" env:"SITECAST_SCRUB_EVERY" placeholder:"TIME"`
+	OnComplete     []string      `help:"Command to run when a version of a content is complete, as NAME=COMMAND (repeatable)." sep:"none" env:"SITECAST_ON_COMPLETE" placeholder:"NAME=COMMAND"`
+	OnCompleteTime time.Duration `help:"How long such a command may take." default:"10m" env:"SITECAST_ON_COMPLETE_TIME" placeholder:"TIME"`
 	Proxy          string        `help:"HTTP proxy to go through, as http://USER:PASSWORD@HOST:PORT, or none (default: what HTTPS_PROXY and NO_PROXY say)." env:"SITECAST_PROXY" placeholder:"URL"`
 	CAFile         string        `name:"ca-file" help:"Authorities (PEM) to trust besides the server's own key, where the network opens TLS." env:"SITECAST_CA_FILE" placeholder:"FILE"`
 	InsecureHTTP   bool          `name:"insecure-http" help:"Allow plain http to a server that is not on loopback." env:"SITECAST_INSECURE_HTTP"`
@@ -67,6 +69,11 @@ go past all that but what costs money: metered networks and --wan-allowance. Wha
 holds now is in GET /status, in sitecast endpoints --json, and in the reason of a flow
 that it holds up. Stored content is checked once a week, and what decayed is fetched
 again. --no-polite is for computers that do nothing else.
+
+A command of --on-complete runs in the system's shell, once for each version, with
+SITECAST_CONTENT, SITECAST_VERSION, SITECAST_PATH (unless the store is encrypted) and
+SITECAST_URL (with --status-listen) in its environment. What it prints is in the
+agent's log. One that was cut short, as by a power cut, runs again.
 
 Example:
   sitecast enrol --site shop-12 > token
@@ -131,6 +138,10 @@ func (c Command) config() (Config, error) {
 	if err != nil {
 		return Config{}, err
 	}
+	commands, err := parseOnComplete(c.OnComplete, c.OnCompleteTime)
+	if err != nil {
+		return Config{}, err
+	}
 	check := scrub.DefaultPolicy()
 	check.Every = c.ScrubEvery
 	if !c.Polite {
@@ -140,7 +151,7 @@ func (c Command) config() (Config, error) {
 		return Config{}, fmt.Errorf("--scrub-every: %w", err)
 	}
 	return Config{
-		Polite: c.Polite, Limits: limits, Scrub: check,
+		Polite: c.Polite, Limits: limits, OnComplete: commands, Scrub: check,
 		Server: server, Authorities: authorities, Dial: dial, Data: c.Data, Name: name, Device: wire.DeviceAgent,
 		RTCListen: c.RTCListen, StatusListen: c.StatusListen, Cache: policy, StoreKey: key,
 		EnrolToken: func() (string, error) { return readToken(c.EnrolTokenFile) },

@@ -84,8 +84,11 @@ type Config struct {
 	// Attempts lists what became of the latest attempts at a link to a peer; nil: nobody
 	// knows.
 	Attempts func(peer wire.EndpointID) []wire.Attempt
-	Refused  *wire.Refusals // counts what is refused of peers, origin and server
-	Log      *slog.Logger
+	// Completed hears of each version that is wanted and complete, again after each start.
+	// It does not block; nil: nobody wants to know.
+	Completed func(id content.VersionID, head content.Head)
+	Refused   *wire.Refusals // counts what is refused of peers, origin and server
+	Log       *slog.Logger
 	// Seed makes choices between equals repeatable.
 	Seed uint64
 }

@@ -285,6 +285,16 @@ func (ev opened) apply(e *Engine, now time.Time) {
 	if f.active() {
 		e.activate(f)
 	}
+	if f.complete {
+		e.completed(f)
+	}
+}
+
+// completed tells that a version is complete.
+func (e *Engine) completed(f *flow) {
+	if e.cfg.Completed != nil {
+		e.cfg.Completed(f.id, f.head)
+	}
 }
 
 // finish makes a whole version durable and visible.
@@ -319,6 +329,7 @@ func (ev finished) apply(e *Engine, now time.Time) {
 	e.hashed(f)
 	f.reportedAt = time.Time{} // the server hears of it at once
 	e.log.Info("content complete", "content", f.head.Ref().String())
+	e.completed(f)
 	e.wg.Go(e.rest)
 }
 

@@ -1,0 +1,229 @@
+package agent
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/sitecast/sitecast/storage/content"
+	"github.com/sitecast/sitecast/storage/durable"
+)
+
+const (
+	// completedName is the file in the data folder that says for which versions the
+	// command ran.
+	completedName = "completed.json"
+	// maxCompleted is how many it names, the newest: more than an endpoint holds.
+	maxCompleted      = 512
+	maxCompletedBytes = 64 << 10
+	// maxOutput is how much of a command's output goes to the log, the end of it.
+	maxOutput = 8 << 10
+	// pipePatience is how long after its end a command's children may keep its output
+	// open.
+	pipePatience = 2 * time.Second
+)
+
+// OnComplete are commands by the content whose versions they are for, as this computer's
+// own configuration has them. What is delivered has no say in it.
+type OnComplete struct {
+	Commands map[string]string
+	Time     time.Duration // that one may take
+}
+
+// parseOnComplete reads NAME=COMMAND.
+func parseOnComplete(given []string, limit time.Duration) (OnComplete, error) {
+	out := OnComplete{map[string]string{}, limit}
+	for _, g := range given {
+		name, command, _ := strings.Cut(g, "=")
+		switch err := content.CheckName(name); {
+		case err != nil:
+			return out, fmt.Errorf("--on-complete %.60q: %w", g, err)
+		case strings.TrimSpace(command) == "":
+			return out, fmt.Errorf("--on-complete %.60q: it is NAME=COMMAND", g)
+		case out.Commands[name] != "":
+			return out, fmt.Errorf("--on-complete names %s twice: put both commands into a script", name)
+		}
+		out.Commands[name] = command
+	}
+	if limit <= 0 {
+		return out, fmt.Errorf("--on-complete-time %v: it has to be more than nothing", limit)
+	}
+	return out, nil
+}
+
+// hooks runs them, one at a time, once for each version that is complete: the file says
+// afterwards that it did, so that a command which a crash or a stop cut short runs again.
+type hooks struct {
+	cfg  OnComplete
+	dir  string // of the delivered content; empty where it is encrypted
+	base string // URL of the same; empty where it is not served
+	path string
+	log  *slog.Logger
+	wake chan struct{}
+
+	// mu guards the rest.
+	mu      sync.Mutex
+	waiting []completed
+	done    []content.VersionID // the newest last
+}
+
+type completed struct {
+	id   content.VersionID
+	head content.Head
+}
+
+func newHooks(cfg Config) *hooks {
+	h := &hooks{cfg: cfg.OnComplete, path: filepath.Join(cfg.Data, completedName), log: cfg.Log, wake: make(chan struct{}, 1)}
+	if cfg.StoreKey == nil {
+		h.dir = filepath.Join(cfg.Data, "content")
+	}
+	if cfg.StatusListen != "" {
+		h.base = "http://" + cfg.StatusListen + "/c/"
+	}
+	if len(h.cfg.Commands) == 0 {
+		return h
+	}
+	text, err := readSmall(h.path, maxCompletedBytes)
+	if err == nil {
+		h.done, err = parseCompleted(text)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		cfg.Log.Warn("for which versions a command ran is not known: it runs again", "err", err)
+	}
+	return h
+}
+
+// parseCompleted reads which versions are done.
+func parseCompleted(text []byte) (ids []content.VersionID, err error) {
+	if len(text) > maxCompletedBytes {
+		return nil, fmt.Errorf("%s has more than %d bytes", completedName, maxCompletedBytes)
+	}
+	if err := json.Unmarshal(text, &ids); err != nil {
+		return nil, fmt.Errorf("read %s: %w", completedName, err)
+	}
+	return ids[max(len(ids)-maxCompleted, 0):], nil
+}
+
+// complete takes in that a version is complete, also one that was so before this start.
+// It does not block.
+func (h *hooks) complete(id content.VersionID, head content.Head) {
+	if h.cfg.Commands[head.Name] == "" {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if slices.Contains(h.done, id) || slices.ContainsFunc(h.waiting, func(c completed) bool { return c.id == id }) {
+		return
+	}
+	h.waiting = append(h.waiting, completed{id, head})
+	select {
+	case h.wake <- struct{}{}:
+	default:
+	}
+}
+
+// run runs what waits until ctx ends.
+func (h *hooks) run(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-h.wake:
+		}
+		for h.next(ctx) {
+		}
+	}
+}
+
+// next runs one command, and reports whether there may be more.
+func (h *hooks) next(ctx context.Context) bool {
+	h.mu.Lock()
+	if len(h.waiting) == 0 || ctx.Err() != nil {
+		h.mu.Unlock()
+		return false
+	}
+	c := h.waiting[0]
+	h.mu.Unlock()
+	h.command(ctx, c.head)
+	if ctx.Err() != nil {
+		return false // it was cut short
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.waiting = h.waiting[1:]
+	h.done = append(h.done, c.id)
+	h.done = h.done[max(len(h.done)-maxCompleted, 0):]
+	text, err := json.Marshal(h.done)
+	if err == nil {
+		err = durable.WriteFile(h.path, text, 0o600)
+	}
+	if err != nil {
+		h.log.Error("that a command ran is not written down: after a restart it runs again", "content", c.head.Ref().String(), "err", err)
+	}
+	return true
+}
+
+// command runs the command for a version; what became of it is in the log.
+func (h *hooks) command(ctx context.Context, head content.Head) {
+	ctx, stop := context.WithTimeout(ctx, h.cfg.Time)
+	defer stop()
+	shell := []string{"/bin/sh", "-c"}
+	if runtime.GOOS == "windows" {
+		shell = []string{"cmd", "/C"}
+	}
+	cmd := exec.CommandContext(ctx, shell[0], shell[1], h.cfg.Commands[head.Name])
+	cmd.Env = h.environment(head)
+	out := new(tail)
+	cmd.Stdout, cmd.Stderr, cmd.WaitDelay = out, out, pipePatience
+	wholeGroup(cmd)
+	begun := time.Now()
+	err := cmd.Run()
+	log := h.log.With("content", head.Ref().String(), "took", time.Since(begun).Round(time.Millisecond), "output", out.String())
+	switch {
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		log.Error("command was stopped: it took too long", "limit", h.cfg.Time)
+	case err != nil:
+		log.Error("command failed", "err", err)
+	default:
+		log.Info("command ran")
+	}
+}
+
+// environment is the agent's own without its settings, which may hold secrets, and with
+// what is complete.
+func (h *hooks) environment(head content.Head) []string {
+	env := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "SITECAST_") })
+	env = append(env, "SITECAST_CONTENT="+head.Name, "SITECAST_VERSION="+head.Version)
+	if h.dir != "" {
+		env = append(env, "SITECAST_PATH="+filepath.Join(h.dir, head.Name, head.Version))
+	}
+	if h.base != "" {
+		env = append(env, "SITECAST_URL="+h.base+head.Name+"/"+head.Version+"/")
+	}
+	return env
+}
+
+// tail keeps the end of what is written to it.
+type tail struct{ text []byte }
+
+func (t *tail) Write(b []byte) (int, error) {
+	t.text = append(t.text, b[max(len(b)-maxOutput, 0):]...)
+	t.text = t.text[max(len(t.text)-maxOutput, 0):]
+	return len(b), nil
+}
+
+func (t *tail) String() string {
+	return string(bytes.ToValidUTF8(bytes.TrimSpace(t.text), []byte("?")))
+}
