@@ -65,7 +65,7 @@ var homes = map[string][]string{
 	"github.com/alecthomas/kong":                        {"main.go"},
 	"github.com/vbauerster/mpb":                         {"signaling/operator", "edge/agent"},
 	"github.com/prometheus/client_golang":               {"signaling/server", "edge/agent"},
-	"github.com/godbus/dbus":                            {"edge/host"},
+	"github.com/godbus/dbus":                            {"edge/host", "e2e/story"},
 	"github.com/kardianos/service":                      {"edge/service"},
 	"golang.org/x/term":                                 {"signaling/operator", "edge/agent"},
 	"golang.org/x/text":                                 {"storage/content"},

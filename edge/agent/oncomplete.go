@@ -57,7 +57,7 @@ func parseOnComplete(given []string, limit time.Duration) (OnComplete, error) {
 		}
 		out.Commands[name] = command
 	}
-	if limit <= 0 {
+	if len(given) > 0 && limit <= 0 {
 		return out, fmt.Errorf("--on-complete-time %v: it has to be more than nothing", limit)
 	}
 	return out, nil
@@ -139,7 +139,7 @@ func (h *hooks) run(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return nil
 		case <-h.wake:
 		}
 		for h.next(ctx) {

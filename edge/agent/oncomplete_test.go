@@ -12,7 +12,7 @@ func TestWrongCommandsAreRefused(t *testing.T) {
 			t.Errorf("%q was taken as %v", bad, got)
 		}
 	}
-	if _, err := parseOnComplete(nil, 0); err == nil {
+	if _, err := parseOnComplete([]string{"app=true"}, 0); err == nil {
 		t.Error("a command has no time at all")
 	}
 }

@@ -66,7 +66,7 @@ func (p page) show(w http.ResponseWriter, r *http.Request) {
 	}
 	nonce := rand.Text()
 	var text bytes.Buffer
-	if err := pageTemplate.Execute(&text, describe(s, nonce)); err != nil {
+	if err := pageTemplate.Execute(&text, inWords(s, nonce)); err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
@@ -78,8 +78,8 @@ func (p page) show(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(text.Bytes()) // the reader went away
 }
 
-// describe puts a status in words.
-func describe(s status, nonce string) shown {
+// inWords puts a status in words.
+func inWords(s status, nonce string) shown {
 	out := shown{Nonce: nonce, Name: s.Name, Line: "Not connected: " + cmp.Or(s.Trouble, "it is tried again")}
 	if s.Connected {
 		out.Line = fmt.Sprintf("Connected, at site %s, with %d links to peers", s.Site, len(s.Links))

@@ -65,7 +65,7 @@ type regard struct {
 func newRegard(a *agent) *regard {
 	path := filepath.Join(a.cfg.Data, regardName)
 	r := &regard{limits: a.cfg.Limits, senses: a.cfg.Senses, iface: func() string { return wayTo(a.cfg.Server) },
-		now: a.link.Now, known: func() bool { return a.link.Trouble() == "" }, taken: a.origin.Taken, tell: a.eng.Restrain, share: a.share,
+		now: a.link.Now, known: a.link.Known, taken: a.origin.Taken, tell: a.eng.Restrain, share: a.share,
 		log: a.cfg.Log, wake: make(chan struct{}, 1), memory: readRegard(path, a.cfg.Log),
 		save: func(m polite.Memory) error {
 			text, err := m.Encode()
@@ -76,6 +76,9 @@ func newRegard(a *agent) *regard {
 		}}
 	if r.senses == nil && a.cfg.Net == nil && r.limits.Senses() {
 		r.senses = host.NewSenses("/", "")
+	}
+	if a.cfg.Net != nil { // its ways are not this computer's
+		r.iface = func() string { return "" }
 	}
 	r.kept = r.memory
 	return r
@@ -95,7 +98,7 @@ func (r *regard) run(ctx context.Context) error {
 			if r.senses != nil {
 				r.senses.Close()
 			}
-			return ctx.Err()
+			return nil
 		case <-ticker.C:
 		case <-r.wake:
 		}

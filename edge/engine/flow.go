@@ -61,7 +61,7 @@ type flow struct {
 }
 
 // active reports whether the endpoint takes part in exchanging f.
-func (f *flow) active() bool { return !f.paused && f.code == "" && !f.held.Take }
+func (f *flow) active() bool { return !f.paused && f.code == "" && !f.held.Scope.Take() }
 
 // dropPeer ends the exchange of f with l.
 func (f *flow) dropPeer(l *link) {
@@ -151,7 +151,7 @@ func earlier(a, b time.Time) time.Time {
 // tell sends what the swarm announces.
 func (e *Engine) tell(now time.Time, f *flow) {
 	for _, t := range f.swarm.Tell(now) {
-		if l := e.peers[wire.EndpointID(t.Peer)]; l != nil && !f.held.Serve {
+		if l := e.peers[wire.EndpointID(t.Peer)]; l != nil && !f.held.Scope.Serve() {
 			for part := range slices.Chunk(t.Chunks, wire.MaxListed) {
 				e.send(l, wire.Frame{Kind: wire.FrameHaveList, Version: f.id, Chunks: part})
 			}
@@ -185,7 +185,7 @@ func (e *Engine) ask(now time.Time, f *flow) {
 // activate begins, or after a pause begins again, to take part in f.
 func (e *Engine) activate(f *flow) {
 	if f.body != nil {
-		e.open.put(f.id, served{body: f.body, ver: f.ver, priority: f.priority, withheld: f.held.Serve})
+		e.open.put(f.id, served{body: f.body, ver: f.ver, priority: f.priority, withheld: f.held.Scope.Serve()})
 	}
 	f.search = bodySearch{}
 	if f.swarm != nil {

@@ -97,7 +97,7 @@ func (e *Engine) peerJoined(l *link, f *flow, fr wire.Frame) {
 // tellAll tells l everything held, at the moment from which on the swarm tells it
 // what is new.
 func (e *Engine) tellAll(l *link, f *flow) {
-	if f.held.Serve {
+	if f.held.Scope.Serve() {
 		return // who serves nobody says that it holds nothing
 	}
 	have := f.swarm.Have()
@@ -158,7 +158,7 @@ func (e *Engine) peerWants(l *link, f *flow, chunks []uint32) {
 // join tells l that this endpoint takes part in f.
 func (e *Engine) join(l *link, f *flow, reply bool) {
 	flags := uint8(0)
-	if f.spec != nil && !f.held.Serve {
+	if f.spec != nil && !f.held.Scope.Serve() {
 		flags |= wire.JoinBodyHeld
 	}
 	if reply {

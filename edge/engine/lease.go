@@ -70,7 +70,7 @@ func (e *Engine) granted(w wire.Lease) {
 	switch {
 	case !f.active():
 		e.giveBack(l, "flow is paused here")
-	case f.held.Fetch:
+	case f.held.Scope.Fetch():
 		e.giveBack(l, f.held.Reason)
 	case w.Body && f.spec != nil:
 		e.giveBack(l, "body is held already")

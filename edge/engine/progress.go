@@ -187,7 +187,7 @@ func (f *flow) state() string {
 		return "failed"
 	case f.complete:
 		return "complete"
-	case f.paused, f.held.Take:
+	case f.paused, f.held.Scope.Take():
 		return "paused"
 	case f.swarm == nil:
 		return "preparing"

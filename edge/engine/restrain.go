@@ -29,20 +29,20 @@ func (e *Engine) restrain(f *flow) {
 		return
 	}
 	f.held, f.dirty = is, true
-	if is.Fetch != was.Fetch || is.Serve != was.Serve || is.Take != was.Take {
+	if is.Scope != was.Scope {
 		f.reportedAt = time.Time{} // the server leases to others, or to us again
 	}
 	takes := f.active()
 	switch {
 	case took && !takes:
 		e.suspend(f, is.Reason)
-	case takes && (!took || is.Serve != was.Serve):
+	case takes && (!took || is.Scope.Serve() != was.Scope.Serve()):
 		if took {
 			e.leaveAll(f)
 		}
 		e.activate(f)
 	}
-	if is.Fetch {
+	if is.Scope.Fetch() {
 		for _, l := range e.leases {
 			if l.Flow == f.id {
 				e.giveBack(l, is.Reason)

@@ -10,10 +10,9 @@ import (
 	"github.com/sitecast/sitecast/signaling/wire"
 )
 
-// limited is what an engine is told to do without: fetch, serve and take by their letters.
-func limited(what string, firm bool) []polite.Restraint {
-	return []polite.Restraint{{Firm: firm, Restraint: wire.Restraint{Code: "test", Reason: "somebody needs it",
-		Fetch: slices.Contains([]byte(what), 'f'), Serve: slices.Contains([]byte(what), 's'), Take: slices.Contains([]byte(what), 't')}}}
+// limited is what an engine is told to do without.
+func limited(what wire.Scope, firm bool) []polite.Restraint {
+	return []polite.Restraint{{Firm: firm, Restraint: wire.Restraint{Code: "test", Reason: "somebody needs it", Scope: what}}}
 }
 
 func (s *stand) restrain(all []polite.Restraint) {
@@ -28,8 +27,8 @@ func TestWhoFetchesNothingGivesLeasesBackAndTakesFromPeers(t *testing.T) {
 		defer func() { s.stop() }()
 		s.want(s.flow)
 		s.leaseBody()
-		s.restrain(limited("f", false))
-		if r := s.lastProgress().Restraint; r == nil || !r.Fetch || r.Serve || r.Reason != "somebody needs it" {
+		s.restrain(limited(wire.ScopeFetch, false))
+		if r := s.lastProgress().Restraint; r == nil || r.Scope != wire.ScopeFetch || r.Reason != "somebody needs it" {
 			t.Errorf("the server was told of %+v", r)
 		}
 		s.leaseChunks(0, 20)
@@ -68,7 +67,7 @@ func TestWhoServesNobodySaysThatItHoldsNothing(t *testing.T) {
 		s.leaseChunks(0, 5)
 		p := s.link("peer")
 		s.joins(p)
-		s.restrain(limited("fs", false))
+		s.restrain(limited(wire.ScopeServe, false))
 		p.mu.Lock()
 		p.ctl, p.bulk = nil, nil
 		p.mu.Unlock()
@@ -105,13 +104,13 @@ func TestPauseHereStopsBothWaysAndHoldsForUrgentFlowsToo(t *testing.T) {
 		s := newStand(t)
 		defer func() { s.stop() }()
 		urgent := s.sign(s.head, wire.High)
-		s.restrain(limited("fst", true)) // as after a restart: before anything is known
+		s.restrain(limited(wire.ScopeAll, true)) // as after a restart: before anything is known
 		s.want(urgent)
 		s.leaseBody()
 		p := s.link("peer")
 		s.joins(p, 3)
 		time.Sleep(time.Minute)
-		if got := s.lastProgress(); got.Body || got.Restraint == nil || !got.Restraint.Take {
+		if got := s.lastProgress(); got.Body || got.Restraint == nil || got.Restraint.Scope != wire.ScopeAll {
 			t.Errorf("progress %+v, want nothing taken", got)
 		}
 		for _, kind := range []wire.FrameKind{wire.FrameWantBody, wire.FrameWant, wire.FrameJoin} {
@@ -139,7 +138,7 @@ func TestUrgentFlowsGoPastWhatIsOnlyRegard(t *testing.T) {
 		defer func() { s.stop() }()
 		s.want(s.flow)
 		s.leaseBody()
-		s.restrain(limited("f", false))
+		s.restrain(limited(wire.ScopeFetch, false))
 		s.leaseChunks(0, 5)
 		urgent := s.sign(s.head, wire.High)
 		s.want(urgent) // an operator raises it
@@ -148,7 +147,7 @@ func TestUrgentFlowsGoPastWhatIsOnlyRegard(t *testing.T) {
 		if got := s.lastProgress(); got.Bytes.Origin != 500_000 || got.Restraint != nil {
 			t.Errorf("progress %+v, want the second lease fetched", got)
 		}
-		s.restrain(limited("f", true))
+		s.restrain(limited(wire.ScopeFetch, true))
 		s.leaseOf(urgent, 10, 10, 15)
 		time.Sleep(2 * time.Second)
 		if got := s.lastProgress(); got.Bytes.Origin != 500_000 || got.Restraint == nil {

@@ -9,21 +9,18 @@ import (
 	"github.com/sitecast/sitecast/signaling/wire"
 )
 
-// Scope is how much an endpoint does without when a limit holds. Each is more than the one
-// before.
+// Scope is what a setting holds: a [wire.Scope], or Nothing.
 type Scope string
 
-// The scopes.
-const (
-	Nothing Scope = "nothing" // the limit is off
-	Fetch   Scope = "fetch"   // nothing is fetched from the origin
-	Serve   Scope = "serve"   // and nothing is sent to peers
-	All     Scope = "all"     // and nothing is taken from them
-)
+// Nothing switches a limit off.
+const Nothing Scope = "nothing"
 
 // hold is what a scope takes away.
-func (s Scope) hold() wire.Restraint {
-	return wire.Restraint{Fetch: s == Fetch || s == Serve || s == All, Serve: s == Serve || s == All, Take: s == All}
+func (s Scope) hold() wire.Scope {
+	if s == Nothing {
+		return wire.ScopeNone
+	}
+	return wire.Scope(s)
 }
 
 // Limits are what an endpoint goes by out of regard for its user. The zero value has none.
@@ -39,14 +36,14 @@ type Limits struct {
 // DefaultLimits are those of a computer that people use: what costs money or time on their
 // line is left to others, and where there are no others it waits.
 func DefaultLimits() Limits {
-	return Limits{Metered: Fetch, VPN: Fetch, Battery: Serve, BatteryBelow: 40, Working: 10_000_000}
+	return Limits{Metered: Scope(wire.ScopeFetch), VPN: Scope(wire.ScopeFetch), Battery: Scope(wire.ScopeServe), BatteryBelow: 40, Working: 10_000_000}
 }
 
 // Check reports what is wrong with limits.
 func (l Limits) Check() error {
 	for name, s := range map[string]Scope{"metered": l.Metered, "vpn": l.VPN, "battery": l.Battery} {
-		switch s {
-		case "", Nothing, Fetch, Serve, All:
+		switch s.hold() {
+		case wire.ScopeNone, wire.ScopeFetch, wire.ScopeServe, wire.ScopeAll:
 		default:
 			return fmt.Errorf("--on-%s %.20q: it is nothing, fetch, serve or all", name, s)
 		}
@@ -62,7 +59,7 @@ func (l Limits) Check() error {
 
 // Senses reports whether any limit asks what the computer's sensors say.
 func (l Limits) Senses() bool {
-	return l.Metered.hold().Fetch || l.VPN.hold().Fetch || l.Battery.hold().Fetch || l.Working > 0
+	return l.Metered.hold().Fetch() || l.VPN.hold().Fetch() || l.Battery.hold().Fetch() || l.Working > 0
 }
 
 // Seen is what limits are applied to.
@@ -87,33 +84,32 @@ type Restraint struct {
 
 // Apply says what is done without at a time of the server's, the most important first.
 func (l Limits) Apply(now time.Time, s Seen) (all []Restraint) {
-	add := func(code string, hold wire.Restraint, firm bool, reason string, args ...any) {
-		hold.Code, hold.Reason = code, fmt.Sprintf(reason, args...)
-		all = append(all, Restraint{hold, firm})
+	add := func(code string, hold wire.Scope, firm bool, reason string, args ...any) {
+		all = append(all, Restraint{wire.Restraint{Code: code, Reason: fmt.Sprintf(reason, args...), Scope: hold}, firm})
 	}
 	if s.Memory.Paused(now) {
-		add(wire.RestraintPaused, All.hold(), true, "paused by its user until %s", s.Memory.PausedUntil.UTC().Format("15:04 UTC"))
+		add(wire.RestraintPaused, wire.ScopeAll, true, "paused by its user until %s", s.Memory.PausedUntil.UTC().Format("15:04 UTC"))
 	}
 	if l.Allowance > 0 && s.Memory.Bytes >= l.Allowance {
-		add(wire.RestraintAllowance, Fetch.hold(), true, "took the %s that it may over the WAN in %s", units.Bytes(l.Allowance), s.Memory.Month)
+		add(wire.RestraintAllowance, wire.ScopeFetch, true, "took the %s that it may over the WAN in %s", units.Bytes(l.Allowance), s.Memory.Month)
 	}
-	if hold := l.Metered.hold(); hold.Fetch && s.Metered != "" {
+	if hold := l.Metered.hold(); hold.Fetch() && s.Metered != "" {
 		add(wire.RestraintMetered, hold, true, "its network is metered (%s)", s.Metered)
 	}
-	if hold := l.VPN.hold(); hold.Fetch && s.Tunnel != "" {
+	if hold := l.VPN.hold(); hold.Fetch() && s.Tunnel != "" {
 		add(wire.RestraintVPN, hold, false, "its way to the server is a tunnel (%s)", s.Tunnel)
 	}
-	if hold := l.Battery.hold(); hold.Fetch && s.Battery && s.Charge < l.BatteryBelow {
+	if hold := l.Battery.hold(); hold.Fetch() && s.Battery && s.Charge < l.BatteryBelow {
 		add(wire.RestraintBattery, hold, false, "runs on a battery with less than %d %%", l.BatteryBelow)
 	}
 	if l.Working > 0 && s.Working {
-		add(wire.RestraintUser, wire.Restraint{}, false, "somebody works at it: it moves at most %s", units.Bits(8*l.Working))
+		add(wire.RestraintUser, wire.ScopeNone, false, "somebody works at it: it moves at most %s", units.Bits(8*l.Working))
 	}
 	if s.Processor != "" {
-		add(wire.RestraintProcessor, wire.Restraint{}, false, "%s", s.Processor)
+		add(wire.RestraintProcessor, wire.ScopeNone, false, "%s", s.Processor)
 	}
 	if s.Disk != "" {
-		add(wire.RestraintDisk, wire.Restraint{}, false, "%s", s.Disk)
+		add(wire.RestraintDisk, wire.ScopeNone, false, "%s", s.Disk)
 	}
 	return all
 }
@@ -129,7 +125,9 @@ func For(all []Restraint, urgent bool) (sum wire.Restraint) {
 		if sum.Code == "" {
 			sum.Code = r.Code
 		}
-		sum.Fetch, sum.Serve, sum.Take = sum.Fetch || r.Fetch, sum.Serve || r.Serve, sum.Take || r.Take
+		if !sum.Scope.Fetch() || r.Scope.Serve() && !sum.Scope.Take() {
+			sum.Scope = r.Scope
+		}
 		reasons = append(reasons, r.Reason)
 	}
 	sum.Reason = wire.Clip(strings.Join(reasons, "; "))

@@ -18,18 +18,18 @@ func TestEachLimitHoldsWhatItIsFor(t *testing.T) {
 	for name, c := range map[string]struct {
 		seen   polite.Seen
 		code   string
-		hold   string // of fetch, serve and take
+		hold   wire.Scope
 		urgent bool   // an urgent flow is held, too
 		reason string
 	}{
-		"paused":                                 {polite.Seen{Memory: polite.Memory{PausedUntil: noon.Add(time.Hour)}}, wire.RestraintPaused, "fst", true, "until 13:00 UTC"},
+		"paused":                                 {polite.Seen{Memory: polite.Memory{PausedUntil: noon.Add(time.Hour)}}, wire.RestraintPaused, wire.ScopeAll, true, "until 13:00 UTC"},
 		"paused by a clock that was a day ahead": {seen: polite.Seen{Memory: polite.Memory{PausedUntil: noon.Add(25 * time.Hour)}}},
 		"paused until now":                       {seen: polite.Seen{Memory: polite.Memory{PausedUntil: noon}}},
-		"allowance":                              {polite.Seen{Memory: polite.Memory{Month: "2026-11", Bytes: 1_000_000}}, wire.RestraintAllowance, "f", true, "1.00 MB that it may over the WAN in 2026-11"},
+		"allowance":                              {polite.Seen{Memory: polite.Memory{Month: "2026-11", Bytes: 1_000_000}}, wire.RestraintAllowance, wire.ScopeFetch, true, "1.0 MB that it may over the WAN in 2026-11"},
 		"within it":                              {seen: polite.Seen{Memory: polite.Memory{Month: "2026-11", Bytes: 999_999}}},
-		"metered":                                {polite.Seen{Metered: "NetworkManager guesses so"}, wire.RestraintMetered, "f", true, "metered (NetworkManager guesses so)"},
-		"tunnel":                                 {polite.Seen{Tunnel: "wg0"}, wire.RestraintVPN, "f", false, "tunnel (wg0)"},
-		"low battery":                            {polite.Seen{Battery: true, Charge: 39}, wire.RestraintBattery, "fs", false, "less than 40 %"},
+		"metered":                                {polite.Seen{Metered: "NetworkManager guesses so"}, wire.RestraintMetered, wire.ScopeFetch, true, "metered (NetworkManager guesses so)"},
+		"tunnel":                                 {polite.Seen{Tunnel: "wg0"}, wire.RestraintVPN, wire.ScopeFetch, false, "tunnel (wg0)"},
+		"low battery":                            {polite.Seen{Battery: true, Charge: 39}, wire.RestraintBattery, wire.ScopeServe, false, "less than 40 %"},
 		"full battery":                           {seen: polite.Seen{Battery: true, Charge: 40}},
 		"low, and charging":                      {seen: polite.Seen{Charge: 3}},
 		"somebody works":                         {polite.Seen{Working: true}, wire.RestraintUser, "", false, "at most 80.0 Mbit/s"},
@@ -39,7 +39,7 @@ func TestEachLimitHoldsWhatItIsFor(t *testing.T) {
 	} {
 		all := limits.Apply(noon, c.seen)
 		got := polite.For(all, false)
-		if got.Code != c.code || held(got) != c.hold || !strings.Contains(got.Reason, c.reason) || (got.Reason == "") != (c.code == "") {
+		if got.Code != c.code || got.Scope != c.hold || !strings.Contains(got.Reason, c.reason) || (got.Reason == "") != (c.code == "") {
 			t.Errorf("%s: %+v, want %s to hold %q because %q", name, got, c.code, c.hold, c.reason)
 		}
 		if urgent := polite.For(all, true); (urgent == got) != (c.urgent || c.code == "") || urgent != got && urgent != (wire.Restraint{}) {
@@ -51,28 +51,15 @@ func TestEachLimitHoldsWhatItIsFor(t *testing.T) {
 	}
 }
 
-// held writes what a restraint holds.
-func held(r wire.Restraint) (out string) {
-	for _, h := range []struct {
-		is   bool
-		name string
-	}{{r.Fetch, "f"}, {r.Serve, "s"}, {r.Take, "t"}} {
-		if h.is {
-			out += h.name
-		}
-	}
-	return out
-}
-
 func TestSeveralLimitsHoldTogether(t *testing.T) {
 	all := polite.DefaultLimits().Apply(noon, polite.Seen{Tunnel: "tun0", Battery: true, Metered: "NetworkManager says so"})
 	got := polite.For(all, false)
-	want := wire.Restraint{Code: wire.RestraintMetered, Fetch: true, Serve: true,
+	want := wire.Restraint{Code: wire.RestraintMetered, Scope: wire.ScopeServe,
 		Reason: "its network is metered (NetworkManager says so); its way to the server is a tunnel (tun0); runs on a battery with less than 40 %"}
 	if got != want {
 		t.Errorf("got %+v\nwant %+v", got, want)
 	}
-	want.Serve, want.Reason = false, "its network is metered (NetworkManager says so)"
+	want.Scope, want.Reason = wire.ScopeFetch, "its network is metered (NetworkManager says so)"
 	if got := polite.For(all, true); got != want {
 		t.Errorf("urgent: got %+v\nwant %+v", got, want)
 	}

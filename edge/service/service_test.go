@@ -10,7 +10,10 @@ import (
 	"testing"
 
 	"github.com/kardianos/service"
+	"go.uber.org/goleak"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // fake is a manager of services that remembers what was done.
 type fake struct {

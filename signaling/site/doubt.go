@@ -12,7 +12,7 @@ const awake = 12 * time.Second
 
 // wants reports whether the member still needs chunks and could take them.
 func (h *holding) wants(now time.Time) bool {
-	return h.code == "" && !h.restraint.Take && !h.complete && now.Sub(h.heard) < awake
+	return h.code == "" && !h.restraint.Scope.Take() && !h.complete && now.Sub(h.heard) < awake
 }
 
 // doubt looks for flows that stand still although everything is said to be there:

@@ -13,11 +13,10 @@ import (
 // nobody is not there: others fetch what they lack, as they would if he had left.
 
 // offers reports whether what a member holds counts as there for others.
-func (h *holding) offers() bool { return !h.doubted && !h.restraint.Serve }
+func (h *holding) offers() bool { return !h.doubted && !h.restraint.Scope.Serve() }
 
-// fetches reports whether a member takes leases. What it would fetch and serve nobody
-// would have to be fetched again.
-func (h *holding) fetches() bool { return !h.restraint.Fetch && !h.restraint.Serve }
+// fetches reports whether a member takes leases.
+func (h *holding) fetches() bool { return !h.restraint.Scope.Fetch() }
 
 // restrain takes in what a member does without for a flow.
 func (s *Site) restrain(f *flow, h *holding, n *need, g groupID, said *wire.Restraint) {
@@ -26,12 +25,12 @@ func (s *Site) restrain(f *flow, h *holding, n *need, g groupID, said *wire.Rest
 		is = *said
 	}
 	did := h.offers()
-	if did && is.Serve {
+	if did && is.Scope.Serve() {
 		f.again(n, func() { f.count(h, n, false) })
 	}
 	h.restraint = is
 	switch {
-	case did && is.Serve:
+	case did && is.Scope.Serve():
 		s.bodyGone(f, h, n, g)
 	case !did && h.offers():
 		f.count(h, n, true)
@@ -47,8 +46,8 @@ func (s *Site) restrained(f *flow) (held, slow string) {
 		waits := f.needs[g] != nil && (f.needs[g].supply.Open() > 0 || s.bodyNeeded(f, g)) && !s.leased(f, g)
 		for _, m := range members {
 			switch h := m.holds[f.ID]; {
-			case h == nil || h.complete && !(waits && h.restraint.Serve) || h.restraint.Code == "":
-			case h.restraint.Take, waits && !h.fetches():
+			case h == nil || h.complete && !(waits && h.restraint.Scope.Serve()) || h.restraint.Code == "":
+			case h.restraint.Scope.Take(), waits && !h.fetches():
 				holds = append(holds, m)
 			case h.fetches():
 				slows = append(slows, m)

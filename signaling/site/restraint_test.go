@@ -17,9 +17,9 @@ func restrained(spec site.FlowSpec, have []uint32, r wire.Restraint, states ...w
 }
 
 var (
-	metered = wire.Restraint{Code: wire.RestraintMetered, Reason: "its network is metered", Fetch: true}
-	battery = wire.Restraint{Code: wire.RestraintBattery, Reason: "its battery is low", Fetch: true, Serve: true}
-	resting = wire.Restraint{Code: wire.RestraintPaused, Reason: "paused by its user", Fetch: true, Serve: true, Take: true}
+	metered = wire.Restraint{Code: wire.RestraintMetered, Reason: "its network is metered", Scope: wire.ScopeFetch}
+	battery = wire.Restraint{Code: wire.RestraintBattery, Reason: "its battery is low", Scope: wire.ScopeServe}
+	resting = wire.Restraint{Code: wire.RestraintPaused, Reason: "paused by its user", Scope: wire.ScopeAll}
 )
 
 func TestLeaseGoesToOthersWhereOneFetchesNothing(t *testing.T) {

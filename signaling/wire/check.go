@@ -295,6 +295,11 @@ func (r *Restraint) check() error {
 	if r.Code == "" || r.Reason == "" {
 		return errors.New("a restraint needs code and reason")
 	}
+	switch r.Scope {
+	case ScopeNone, ScopeFetch, ScopeServe, ScopeAll:
+	default:
+		return fmt.Errorf("scope %.20q is not known", r.Scope)
+	}
 	return first(size("code of a restraint", r.Code, maxCodeBytes), size("reason of a restraint", r.Reason, MaxReasonBytes))
 }
 

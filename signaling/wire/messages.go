@@ -386,19 +386,36 @@ type Progress struct {
 	Code     string            `json:"code,omitempty"`     // the same, stable, for programs
 	Leases   []LeaseState      `json:"leases,omitempty"`
 	// Restraint says what of the flow the endpoint does without for now; nil: nothing.
-	Restraint *Restraint `json:"restraint,omitempty"`
+	Restraint *Restraint `json:"restraint,omitempty" twin:"-"`
 }
 
 // Restraint is what an endpoint could do and does not, out of regard for who else uses
-// the computer or its line, or because its user said so. Where none of the three is held
-// it goes on, but slowly.
+// the computer or its line, or because its user said so. Pages know of none.
 type Restraint struct {
-	Code   string `json:"code"`            // one of those below, for programs
-	Reason string `json:"reason"`          // for people
-	Fetch  bool   `json:"fetch,omitempty"` // it takes no lease
-	Serve  bool   `json:"serve,omitempty"` // peers get nothing of it, whatever it holds
-	Take   bool   `json:"take,omitempty"`  // it takes nothing from peers
+	Code   string `json:"code"`   // one of those below, for programs
+	Reason string `json:"reason"` // for people
+	Scope  Scope  `json:"scope,omitempty"`
 }
+
+// Scope is how much an endpoint does without. Each is more than the one before.
+type Scope string
+
+// The scopes.
+const (
+	ScopeNone  Scope = ""      // it goes on, but slowly
+	ScopeFetch Scope = "fetch" // it takes no lease
+	ScopeServe Scope = "serve" // and peers get nothing of it, whatever it holds
+	ScopeAll   Scope = "all"   // and it takes nothing from peers
+)
+
+// Fetch reports whether the endpoint takes no lease.
+func (s Scope) Fetch() bool { return s != ScopeNone }
+
+// Serve reports whether peers get nothing of it.
+func (s Scope) Serve() bool { return s == ScopeServe || s == ScopeAll }
+
+// Take reports whether it takes nothing from peers.
+func (s Scope) Take() bool { return s == ScopeAll }
 
 // Codes in [Restraint.Code].
 const (
