@@ -20,9 +20,9 @@ type LimitFlags struct {
 
 // limits fills in what is not given.
 func (f LimitFlags) limits(isPolite bool) (polite.Limits, error) {
-	var l polite.Limits
-	if isPolite {
-		l = polite.DefaultLimits()
+	l := polite.DefaultLimits()
+	if !isPolite {
+		l = polite.Limits{BatteryBelow: l.BatteryBelow}
 	}
 	given(&l.Metered, f.OnMetered)
 	given(&l.VPN, f.OnVPN)

@@ -19,7 +19,7 @@ func TestEachLimitHoldsWhatItIsFor(t *testing.T) {
 		seen   polite.Seen
 		code   string
 		hold   wire.Scope
-		urgent bool   // an urgent flow is held, too
+		urgent bool // an urgent flow is held, too
 		reason string
 	}{
 		"paused":                                 {polite.Seen{Memory: polite.Memory{PausedUntil: noon.Add(time.Hour)}}, wire.RestraintPaused, wire.ScopeAll, true, "until 13:00 UTC"},
@@ -83,7 +83,8 @@ func TestWrongLimitsAreRefused(t *testing.T) {
 
 func TestAMonthBeginsAnewByTheServersTimeOnly(t *testing.T) {
 	var m polite.Memory
-	m.Spend(noon, 5)
+	m.Spend(time.Time{}, 2) // the server was not heard yet
+	m.Spend(noon, 3)
 	m.Spend(time.Time{}, 6) // the server is not heard
 	m.Spend(noon, 7)
 	if want := (polite.Memory{Month: "2026-11", Bytes: 18}); m != want {

@@ -31,7 +31,7 @@ type Memory struct {
 func (m *Memory) Spend(now time.Time, bytes int64) {
 	if !now.IsZero() {
 		month := now.UTC().Format(monthLayout)
-		if month > m.Month {
+		if m.Month != "" && month > m.Month {
 			m.Bytes = 0
 		}
 		m.Month = month
