@@ -95,7 +95,7 @@ func TestAllowanceThatIsUsedUpEndsFetching(t *testing.T) {
 		e.Start()
 		l.Publish("fix", "1", size)
 		l.Distribute("fix@1")
-		raise := operator.Prioritize{Remote: l.Remote(io.Discard), Ref: "fix", Priority: "high"}
+		raise := operator.Prioritize{Remote: l.Remote(io.Discard), Content: "fix", Priority: "high"}
 		if err := raise.Run(t.Context()); err != nil {
 			t.Fatal(err)
 		}

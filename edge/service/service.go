@@ -164,7 +164,7 @@ func (c Install) install(h computer, program string) error {
 	}
 	fmt.Fprintf(h.out, `installed and started the service %s
   content and identity  %s
-  enrolment token       a copy in %s, which you may delete once the endpoint is enrolled
+  enrolment token       a copy in %s, which others can't read
   further settings      %s
   status page           http://%s/
   log                   %s
