@@ -288,21 +288,6 @@ func (p Progress) Check() error {
 	return first(size("error", p.Error, MaxReasonBytes), size("code", p.Code, maxCodeBytes), p.Restraint.check())
 }
 
-func (r *Restraint) check() error {
-	if r == nil {
-		return nil
-	}
-	if r.Code == "" || r.Reason == "" {
-		return errors.New("a restraint needs code and reason")
-	}
-	switch r.Scope {
-	case ScopeNone, ScopeFetch, ScopeServe, ScopeAll:
-	default:
-		return fmt.Errorf("scope %.20q is not known", r.Scope)
-	}
-	return first(size("code of a restraint", r.Code, maxCodeBytes), size("reason of a restraint", r.Reason, MaxReasonBytes))
-}
-
 // Check reports what is wrong with a report.
 func (r Report) Check() error {
 	if r.Code == "" {
