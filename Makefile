@@ -101,7 +101,7 @@ bench-idle: build ## CPU and memory of an idle agent with ten links
 	$(GO) run ./e2e/bench/idle
 
 .PHONY: bench-build
-bench-build: build ## What a build job on all cores keeps beside two agents that transfer; 6 minutes
+bench-build: build ## What a build job on all cores keeps beside two agents that transfer; 7 minutes
 	$(GO) run ./e2e/bench/build
 
 .PHONY: bench-disk
