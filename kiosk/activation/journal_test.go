@@ -37,9 +37,7 @@ func TestLongestJournalIsRead(t *testing.T) {
 		last := number(n).Ref.Version
 		if n > 105 {
 			d.bad[last] = hostile
-		}
-		for _, hook := range []string{"before ", "after "} {
-			d.answer[hook+last] = activation.HookEnded{Output: hostile}
+			d.answer["before "+last], d.answer["after "+last] = activation.HookEnded{Output: hostile}, activation.HookEnded{Output: hostile}
 		}
 		d.hears(true, wanted(n))
 		d.pass(time.Minute)
