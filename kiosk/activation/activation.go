@@ -26,8 +26,7 @@ import (
 type Version struct {
 	ID content.VersionID `json:"id"`
 	content.Ref
-	Serial uint64       `json:"serial"`
-	Kind   content.Kind `json:"kind"`
+	Serial uint64 `json:"serial"`
 }
 
 // Delivered is a version that the endpoint has, or is about to have.

@@ -15,7 +15,7 @@ var noon = time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
 // number is a version of the content app, with its number as the serial.
 func number(n int) activation.Version {
 	return activation.Version{ID: content.VersionID{byte(n), 1}, Ref: content.Ref{Name: "app", Version: fmt.Sprint(n)},
-		Serial: uint64(n), Kind: content.KindTree}
+		Serial: uint64(n)}
 }
 
 // wanted are complete versions, of which the last is wanted.

@@ -5,8 +5,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/sitecast/sitecast/kiosk/activation"
+	"github.com/sitecast/sitecast/storage/content"
 )
 
 func TestJournalIsRefusedThatCanNotBe(t *testing.T) {
@@ -31,23 +33,44 @@ func TestJournalIsRefusedThatCanNotBe(t *testing.T) {
 
 // The longest journal that can come about is read again.
 func TestLongestJournalIsRead(t *testing.T) {
-	hostile := strings.Repeat("\x01", 3*activation.MaxText) // a byte takes six
-	d := newDevice(t, activation.Policy{Before: true, After: true, Keep: activation.MaxKeep})
-	for n := 1; n < 130; n++ {
-		last := number(n).Ref.Version
-		if n > 105 {
-			d.bad[last] = hostile
-			d.answer["before "+last], d.answer["after "+last] = activation.HookEnded{Output: hostile}, activation.HookEnded{Output: hostile}
-		}
-		d.hears(true, wanted(n))
-		d.pass(time.Minute)
+	hostile := strings.Repeat("\x01", activation.MaxText) // a byte takes six
+	v := number(1)
+	v.Ref.Version = strings.Repeat("9", content.MaxNameBytes)
+	j := activation.NewJournal("app")
+	j.Phase, j.Active, j.Next, j.From, j.BeforeOutput = activation.OnTrial, &v, &v, &v, hostile
+	for range activation.MaxKeep {
+		j.Good = append(j.Good, v)
 	}
-	if n := len(d.saved); n < activation.MaxJournalBytes/4 || n > activation.MaxJournalBytes {
-		t.Errorf("%d bytes", n)
+	for range activation.MaxHistory {
+		j.History = append(j.History, activation.Entry{At: noon, Version: v.Ref.Version, From: v.Ref.Version, Outcome: activation.RolledBack,
+			Reason: hostile, Before: hostile, After: hostile})
 	}
-	j, err := activation.ParseJournal(d.saved, "app")
-	if err != nil || !reflect.DeepEqual(j, d.state.Journal) {
+	for range activation.MaxFailed {
+		j.Failed = append(j.Failed, activation.Failure{ID: v.ID, Reason: hostile})
+	}
+	text, err := j.Encode()
+	if err != nil || len(text) < activation.MaxJournalBytes/4 || len(text) > activation.MaxJournalBytes {
+		t.Fatalf("%d bytes, %v", len(text), err)
+	}
+	if got, err := activation.ParseJournal(text, "app"); err != nil || !reflect.DeepEqual(got, j) {
 		t.Errorf("%v, or another journal", err)
+	}
+}
+
+// What hooks and probes say is cut to what the journal takes, its end is kept.
+func TestWordsOfHooksAndProbesAreBounded(t *testing.T) {
+	wordy := strings.Repeat("é", activation.MaxText) + " at last"
+	d := onFirst(t, activation.Policy{Before: true, After: true})
+	d.bad["2"] = wordy
+	d.answer["before 2"], d.answer["after 2"] = activation.HookEnded{Output: wordy}, activation.HookEnded{Output: wordy, Err: wordy}
+	d.hears(true, wanted(1, 2))
+	d.pass(time.Minute)
+	d.start() // reads what it wrote
+	h := d.state.History[0]
+	for _, s := range []string{h.Reason, h.Before, h.After} {
+		if len(s) > activation.MaxText || !strings.HasSuffix(s, "at last") || !utf8.ValidString(s) {
+			t.Errorf("%d bytes: %.20q", len(s), s)
+		}
 	}
 }
 

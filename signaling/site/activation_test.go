@@ -9,6 +9,7 @@ import (
 
 func TestKioskIsShownWithWhatItUses(t *testing.T) {
 	onStand(t, func(s *stand) {
+		s.order()
 		till := s.join("till", wire.Hello{Version: 1, Device: wire.DeviceKiosk})
 		said := wire.Activation{Content: "app", Version: "1", State: "rolled_back", Staged: "2", Reason: "2 failed: status 500"}
 		till.say(&wire.Stock{Room: 1, Activation: &said})
@@ -25,6 +26,7 @@ func TestKioskIsShownWithWhatItUses(t *testing.T) {
 func TestEndpointsAreToldWhetherACopyIsToBeUsedAndTheTimeZone(t *testing.T) {
 	onStand(t, func(s *stand) {
 		spec := ahead(version("app", 4), 1)
+		s.order()
 		till := s.join("till")
 		till.say(&wire.Stock{Room: 1 << 30})
 		zone, err := time.LoadLocation("Europe/Berlin")
