@@ -85,7 +85,7 @@ func newStand(t *testing.T) *stand {
 	served, shown := make(chan error), make(chan error)
 	go func() { served <- loopback.Serve(ctx, l, serve.Handler(serve.Options{Source: &s.slot, Log: log})) }()
 	go func() {
-		shown <- display.Run(ctx, display.Options{Command: "chromium --no-sandbox --disable-gpu --window-position=0,0 --window-size=1024,768", URL: "http://" + l.Addr().String() + "/",
+		shown <- display.Run(ctx, display.Options{Command: "chromium --no-sandbox --window-position=0,0 --window-size=1025,769", URL: "http://" + l.Addr().String() + "/",
 			Profile: t.TempDir(), Source: &s.slot, Log: log, OnChange: func(now display.State) { s.states <- now }})
 	}()
 	t.Cleanup(func() {
