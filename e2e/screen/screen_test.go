@@ -4,6 +4,7 @@ package screen_test
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"image/color"
@@ -32,20 +33,14 @@ var keep = flag.String("keep", "", "keep pictures of the screen in this folder")
 var (
 	red   = color.RGBA{200, 30, 40, 255}
 	green = color.RGBA{20, 140, 70, 255}
-	light = color.RGBA{0xf4, 0xf6, 0xf8, 255} // of the page that says that the screen is prepared
-	black = color.RGBA{0, 0, 0, 255}          // of a screen with nothing on it
 )
 
 // version is a page of one colour that says what it is.
 func version(t *testing.T, name string, c color.RGBA) serve.Version {
 	t.Helper()
 	root := t.TempDir()
-	page := fmt.Sprintf(`<!doctype html><meta charset="utf-8"><title>%[1]s</title><link rel="stylesheet" href="style.css"><h1>Version %[1]s</h1>`, name)
-	style := fmt.Sprintf("html { background: rgb(%d %d %d); color: white; font: 4rem sans-serif; }", c.R, c.G, c.B)
-	for file, text := range map[string]string{"index.html": page, "style.css": style} {
-		if err := os.WriteFile(filepath.Join(root, file), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+	if err := screen.Page(root, "Version "+name, c); err != nil {
+		t.Fatal(err)
 	}
 	return serve.Version{Name: "menu", Version: name, Root: root}
 }
@@ -56,7 +51,6 @@ type stand struct {
 	t      *testing.T
 	slot   serve.Slot
 	states chan display.State
-	last   display.State
 	shots  int
 }
 
@@ -85,7 +79,7 @@ func newStand(t *testing.T) *stand {
 	served, shown := make(chan error), make(chan error)
 	go func() { served <- loopback.Serve(ctx, l, serve.Handler(serve.Options{Source: &s.slot, Log: log})) }()
 	go func() {
-		shown <- display.Run(ctx, display.Options{Command: "chromium --no-sandbox --disable-gpu --window-position=0,0 --window-size=1024,768", URL: "http://" + l.Addr().String() + "/",
+		shown <- display.Run(ctx, display.Options{Command: "chromium --no-sandbox --window-position=0,0 --window-size=1025,769", URL: "http://" + l.Addr().String() + "/",
 			Profile: t.TempDir(), Source: &s.slot, Log: log, OnChange: func(now display.State) { s.states <- now }})
 	}()
 	t.Cleanup(func() {
@@ -99,32 +93,21 @@ func newStand(t *testing.T) *stand {
 	return s
 }
 
-// until waits for most of the screen to be of a colour.
+// until waits for the screen to be of a colour.
 func (s *stand) until(what string, want color.RGBA) {
 	s.t.Helper()
 	began := time.Now()
-	var got color.RGBA
-	var share float64
-	for time.Since(began) < time.Minute {
-		var err error
-		if got, share, err = s.Colour(); err != nil {
-			s.t.Fatal(err)
-		}
-		if got == want && share > 0.8 {
-			break
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
+	ctx, stop := context.WithTimeout(s.t.Context(), time.Minute)
+	defer stop()
+	err := s.Until(ctx, want)
 	s.shots++
 	if *keep != "" {
-		if err := s.Keep(filepath.Join(*keep, fmt.Sprintf("%d-%s.png", s.shots, strings.ReplaceAll(what, " ", "-")))); err != nil {
-			s.t.Error(err)
-		}
+		err = errors.Join(err, s.Keep(filepath.Join(*keep, fmt.Sprintf("%d-%s.png", s.shots, strings.ReplaceAll(what, " ", "-")))))
 	}
-	if got != want || share <= 0.8 {
-		s.t.Fatalf("%s: %.0f %% of the screen is %v, want %v", what, 100*share, got, want)
+	if err != nil {
+		s.t.Fatalf("%s: %v", what, err)
 	}
-	s.t.Logf("%s: after %v, %.0f %% of the screen", what, time.Since(began).Round(10*time.Millisecond), 100*share)
+	s.t.Logf("%s: after %v", what, time.Since(began).Round(10*time.Millisecond))
 }
 
 // renderers lists the processes that draw pages on this screen.
@@ -151,7 +134,7 @@ func TestChromiumIsKeptOnTheScreen(t *testing.T) {
 		t.Skip("takes long: SITECAST_LONG=1")
 	}
 	s := newStand(t)
-	s.until("being prepared", light)
+	s.until("being prepared", screen.Preparing)
 	s.slot.Show(version(t, "1", red))
 	s.until("version 1", red)
 	s.slot.Show(version(t, "2", green))
@@ -160,6 +143,12 @@ func TestChromiumIsKeptOnTheScreen(t *testing.T) {
 	for _, pid := range s.renderers() {
 		_ = syscall.Kill(pid, syscall.SIGSEGV) // it crashes
 	}
-	s.until("nothing while it starts anew", black)
+	s.until("nothing while it starts anew", screen.Black)
 	s.until("again after the page crashed", green)
+	if running := <-s.states; running.Phase != display.Running {
+		t.Errorf("it began as %+v", running)
+	}
+	if ended := <-s.states; ended.Phase != display.Waiting || ended.Why != "its page crashed" {
+		t.Errorf("the crash was told as %+v", ended)
+	}
 }

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 )
 
 // Tree lists the processes that a process has started, those that these have started, and
@@ -20,21 +19,13 @@ func Tree(root int) (pids []int, err error) {
 	}
 	children := map[int][]int{}
 	for _, path := range all {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			continue
-		}
-		// The name in brackets may hold spaces; the parent is the second field behind it.
-		fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
 		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path)))
-		if err != nil || len(fields) < 2 {
-			return nil, fmt.Errorf("%s is not what Linux writes: %q", path, text)
-		}
-		parent, err := strconv.Atoi(fields[1])
 		if err != nil {
 			return nil, err
 		}
-		children[parent] = append(children[parent], pid)
+		if _, parent, ok := stat(pid); ok {
+			children[parent] = append(children[parent], pid)
+		}
 	}
 	next := []int{root}
 	for len(next) > 0 {
@@ -42,4 +33,21 @@ func Tree(root int) (pids []int, err error) {
 		pids, next = append(pids, found...), append(next[1:], found...)
 	}
 	return pids, nil
+}
+
+// Alive reports whether a process goes on: one that was not collected yet does not.
+func Alive(pid int) bool {
+	state, _, ok := stat(pid)
+	return ok && state != "Z"
+}
+
+// stat reads the state of a process and its parent. The name in brackets before them may
+// hold spaces.
+func stat(pid int) (state string, parent int, ok bool) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return "", 0, false
+	}
+	_, err = fmt.Sscan(string(text[bytes.LastIndexByte(text, ')')+1:]), &state, &parent)
+	return state, parent, err == nil
 }

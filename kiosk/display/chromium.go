@@ -18,8 +18,12 @@ import (
 // chromiumName is what the command is called.
 const chromiumName = "chromium"
 
-// askTimeout bounds how long the browser may take to answer.
-const askTimeout = 10 * time.Second
+const (
+	// askTimeout bounds how long the browser may take to answer.
+	askTimeout = 10 * time.Second
+	// pageStep is how often a browser that starts is asked for its page.
+	pageStep = 100 * time.Millisecond
+)
 
 // chromiumPrograms are where one is looked for.
 var chromiumPrograms = []string{
@@ -130,40 +134,14 @@ func (c *chromium) Refresh(ctx context.Context) bool {
 	return c.open(ctx) == nil
 }
 
-// open has the first page go to where the screen begins, and closes those that were
-// opened beside it.
+// open has the page go to where the screen begins.
 func (c *chromium) open(ctx context.Context) error {
-	var all struct {
-		TargetInfos []struct{ TargetID, Type string }
-	}
-	if err := c.pipe.Call(ctx, "", "Target.getTargets", map[string]any{}, &all); err != nil {
+	page, err := c.page(ctx)
+	if err != nil {
 		return err
 	}
-	shown := false
-	for _, t := range all.TargetInfos {
-		if t.Type != "page" {
-			continue
-		}
-		var err error
-		if shown {
-			err = c.pipe.Call(ctx, "", "Target.closeTarget", map[string]any{"targetId": t.TargetID}, nil)
-		} else {
-			err = c.navigate(ctx, t.TargetID)
-		}
-		if err != nil {
-			return err
-		}
-		shown = true
-	}
-	if !shown {
-		return errors.New("the browser has no page")
-	}
-	return nil
-}
-
-func (c *chromium) navigate(ctx context.Context, target string) error {
 	var attached struct{ SessionID string }
-	err := c.pipe.Call(ctx, "", "Target.attachToTarget", map[string]any{"targetId": target, "flatten": true}, &attached)
+	err = c.pipe.Call(ctx, "", "Target.attachToTarget", map[string]any{"targetId": page, "flatten": true}, &attached)
 	if err != nil {
 		return err
 	}
@@ -175,6 +153,35 @@ func (c *chromium) navigate(ctx context.Context, target string) error {
 		return errors.New(gone.ErrorText)
 	}
 	return c.pipe.Call(ctx, "", "Target.detachFromTarget", map[string]any{"sessionId": attached.SessionID}, nil)
+}
+
+// page is the browser's only page, which a browser that starts has soon. One that has
+// more is better started anew.
+func (c *chromium) page(ctx context.Context) (id string, err error) {
+	for {
+		var all struct {
+			TargetInfos []struct{ TargetID, Type string }
+		}
+		if err := c.pipe.Call(ctx, "", "Target.getTargets", map[string]any{}, &all); err != nil {
+			return "", err
+		}
+		for _, t := range all.TargetInfos {
+			switch {
+			case t.Type == "page" && id != "":
+				return "", errors.New("the browser has several pages")
+			case t.Type == "page":
+				id = t.TargetID
+			}
+		}
+		if id != "" {
+			return id, nil
+		}
+		select {
+		case <-time.After(pageStep):
+		case <-ctx.Done():
+			return "", fmt.Errorf("wait for the browser's page: %w", ctx.Err())
+		}
+	}
 }
 
 // Stop implements [screen].

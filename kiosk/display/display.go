@@ -37,7 +37,7 @@ const (
 	Off     Phase = "off"     // there is no program to keep
 	Running Phase = "running" // it has a process
 	Waiting Phase = "waiting" // it ended, and is started again soon
-	Failing Phase = "failing" // the same, and it did not last several times in a row
+	Failing Phase = "failing" // it did not last several times in a row, and is started again all the same
 )
 
 // State is what is known of the screen.
@@ -46,7 +46,7 @@ type State struct {
 	Since time.Time `json:"since"`          // by the device's clock
 	Ends  int       `json:"ends,omitempty"` // how often in a row it did not last
 	Why   string    `json:"why,omitempty"`  // how it ended last
-	Next  time.Time `json:"next,omitzero"`  // when it is started again
+	Next  time.Time `json:"next,omitzero"`  // when it is started again; zero while it runs
 }
 
 // screen is a program that runs.
@@ -85,9 +85,9 @@ func Run(ctx context.Context, o Options) error {
 		if expected {
 			continue
 		}
-		wait := p.ended(time.Since(began))
+		wait := p.ended(time.Since(began), why)
 		o.Log.Warn("the screen's program ended", "why", why, "again_in", wait, "ends", p.ends)
-		o.OnChange(State{Phase: p.phase(), Since: time.Now(), Ends: p.ends, Why: why, Next: time.Now().Add(wait)})
+		o.OnChange(p.state(Waiting, time.Now().Add(wait)))
 		select {
 		case <-time.After(wait):
 		case <-o.Source.Flipped():
@@ -106,9 +106,15 @@ func (o *Options) keep(ctx context.Context, flipped <-chan struct{}, p patience)
 		return err.Error(), false
 	}
 	defer s.Stop()
-	o.OnChange(State{Phase: Running, Since: time.Now(), Ends: p.ends})
+	o.OnChange(p.state(Running, time.Time{}))
+	well := time.NewTimer(steady)
+	defer well.Stop()
 	for {
 		select {
+		case <-well.C:
+			if p.ends > 0 {
+				o.OnChange(patience{}.state(Running, time.Time{}))
+			}
 		case <-s.Ended():
 			return s.Why(), ctx.Err() != nil
 		case <-flipped:

@@ -94,7 +94,7 @@ func (s *stand) pass(d time.Duration) {
 // end ends the program that runs, after a while.
 func (s *stand) end(after time.Duration) {
 	s.t.Helper()
-	if state := s.state(); state.Phase != display.Running {
+	if state := s.state(); !state.Next.IsZero() {
 		s.t.Fatalf("the screen is %+v, want a program that runs", state)
 	}
 	s.pass(after)
@@ -137,7 +137,14 @@ func TestAProgramThatRanForAMinuteIsWell(t *testing.T) {
 			s.end(0)
 			s.pass(time.Until(s.state().Next))
 		}
-		s.end(display.Steady)
+		if state := s.state(); state.Phase != display.Failing || state.Ends != display.TooMany || state.Why != "played" {
+			t.Errorf("started once more: %+v, want that it is failing still", state)
+		}
+		s.pass(display.Steady)
+		if state := s.state(); state.Phase != display.Running || state.Ends != 0 || state.Why != "" {
+			t.Errorf("after a minute: %+v, want that it is well", state)
+		}
+		s.end(0)
 		if state := s.state(); state.Phase != display.Waiting || state.Ends != 1 || time.Until(state.Next) != time.Second {
 			t.Errorf("after a minute: %+v, want to wait a second", state)
 		}
@@ -201,7 +208,7 @@ func TestWhatCanNotBeStartedIsTriedAgain(t *testing.T) {
 		}
 		s.set(func() { s.broken = nil })
 		s.pass(2 * time.Second)
-		if state := s.state(); state.Phase != display.Running {
+		if state := s.state(); !state.Next.IsZero() {
 			t.Errorf("%+v, want that it runs", state)
 		}
 	})
