@@ -44,6 +44,7 @@ type Config struct {
 	Name, Device string
 	RTCListen    string                 // UDP address for links
 	StatusListen string                 // address of the local status server; empty for none
+	AllowOrigins []string               // web origins whose pages may read content of the status server
 	EnrolToken   func() (string, error) // called only when the endpoint is not enrolled
 	Cache        cache.Policy           // how long the store keeps what it has
 	StoreKey     []byte                 // what the store is encrypted with; nil: it is not
@@ -52,6 +53,7 @@ type Config struct {
 	Senses       *host.Senses           // what tells of those; nil: the computer's
 	Scrub        scrub.Policy           // how often what is stored is checked
 	OnComplete   OnComplete             // commands that run when versions are complete
+	User         engine.User            // what uses on this computer what is delivered; nil: nothing that the agent knows of
 	Log          *slog.Logger
 
 	// Dial opens connections over TCP, such as through a proxy; nil: the host's network.
@@ -155,8 +157,8 @@ func (a *agent) assemble() error {
 	a.hooks = newHooks(a.cfg)
 	a.eng = engine.New(engine.Config{
 		Uplink: a.link, Links: a.rtc, Store: a.store, Origin: a.origin, Governor: a.governor, Uploads: uploads{a.lan}, Cache: newCache(a.cfg, a.store),
-		Manners: manners(a.share), Scrub: newScrub(a.cfg),
-		Root: a.id.Root, Trust: trust, SaveTrust: a.saveTrust, SetICE: a.ice.set, Attempts: a.rtc.Attempts, Completed: a.hooks.complete,
+		Manners: manners(a.share), Scrub: newScrub(a.cfg), User: a.hooks.user(a.cfg.User),
+		Root: a.id.Root, Trust: trust, SaveTrust: a.saveTrust, SetICE: a.ice.set, Attempts: a.rtc.Attempts,
 		Refused: &a.refused, Log: a.cfg.Log, Seed: rand.Uint64(),
 	})
 	a.regard = newRegard(a)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/sitecast/sitecast/edge/host"
+	"github.com/sitecast/sitecast/edge/loopback"
 	"github.com/sitecast/sitecast/edge/proxy"
 	"github.com/sitecast/sitecast/edge/scrub"
 	"github.com/sitecast/sitecast/edge/service"
@@ -25,6 +26,7 @@ type Command struct {
 	EnrolTokenFile string        `help:"File with the enrolment token; read only until the endpoint is enrolled." env:"SITECAST_ENROL_TOKEN_FILE" placeholder:"FILE"`
 	Data           string        `help:"Folder for identity, store and delivered content." required:"" type:"path" env:"SITECAST_DATA" placeholder:"DIR"`
 	StatusListen   string        `help:"Address for GET /status, /metrics and, on this host only, /c/NAME/VERSION/PATH." env:"SITECAST_STATUS_LISTEN" placeholder:"ADDR"`
+	AllowOrigin    []string      `help:"Web origin whose pages may read /c/, as https://till.example (repeatable)." env:"SITECAST_ALLOW_ORIGIN" placeholder:"ORIGIN"`
 	RTCListen      string        `name:"rtc-listen" help:"UDP address for links to peers: :PORT for IPv4 and IPv6, 0.0.0.0:PORT for IPv4 alone." default:":0" env:"SITECAST_RTC_LISTEN" placeholder:"ADDR"`
 	Name           string        `help:"Name shown to operators (default: the host name)." env:"SITECAST_NAME"`
 	Cache          CacheFlags    `embed:"" prefix:"cache-"`
@@ -99,6 +101,20 @@ func (c Command) attended(ctx context.Context) error {
 	return Run(ctx, cfg)
 }
 
+// Kiosk is what an agent is made of that delivers to a kiosk, which is shown from the disk.
+func (c Command) Kiosk() (Config, error) {
+	cfg, err := c.config()
+	if err != nil {
+		return Config{}, err
+	}
+	if cfg.StoreKey != nil {
+		return Config{}, errors.New("a kiosk shows what is on its disk, which can't be encrypted with --store-key-file: encrypt the disk instead")
+	}
+	cfg.Device = wire.DeviceKiosk
+	cfg.Cache, err = c.Cache.policy(cfg.Device)
+	return cfg, err
+}
+
 func (c Command) config() (Config, error) {
 	server, err := parseServer(c.Server, c.InsecureHTTP)
 	if err != nil {
@@ -130,6 +146,11 @@ func (c Command) config() (Config, error) {
 	if err != nil {
 		return Config{}, err
 	}
+	for _, origin := range c.AllowOrigin {
+		if err := loopback.CheckOrigin(origin); err != nil {
+			return Config{}, fmt.Errorf("--allow-origin: %w", err)
+		}
+	}
 	policy, err := c.Cache.policy(wire.DeviceAgent)
 	if err != nil {
 		return Config{}, err
@@ -153,7 +174,7 @@ func (c Command) config() (Config, error) {
 	return Config{
 		Polite: c.Polite, Limits: limits, OnComplete: commands, Scrub: check,
 		Server: server, Authorities: authorities, Dial: dial, Data: c.Data, Name: name, Device: wire.DeviceAgent,
-		RTCListen: c.RTCListen, StatusListen: c.StatusListen, Cache: policy, StoreKey: key,
+		RTCListen: c.RTCListen, StatusListen: c.StatusListen, AllowOrigins: c.AllowOrigin, Cache: policy, StoreKey: key,
 		EnrolToken: func() (string, error) { return readToken(c.EnrolTokenFile) },
 		Log:        slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})),
 	}, nil
@@ -197,13 +218,8 @@ func parseServer(text string, insecure bool) (*url.URL, error) {
 	if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return nil, fmt.Errorf("--server %q is not a URL such as https://sitecast.example:8443", text)
 	}
-	if u.Scheme == "http" && !insecure && !loopback(u.Hostname()) {
+	if u.Scheme == "http" && !insecure && !loopback.Is(u.Hostname()) {
 		return nil, fmt.Errorf("--server %s is plain http and not on loopback: use https, or --insecure-http if something else protects the path", text)
 	}
 	return u, nil
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

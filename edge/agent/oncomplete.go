@@ -1,22 +1,20 @@
 package agent
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"os"
-	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/sitecast/sitecast/edge/engine"
+	"github.com/sitecast/sitecast/edge/hook"
 	"github.com/sitecast/sitecast/storage/content"
 	"github.com/sitecast/sitecast/storage/durable"
 )
@@ -28,11 +26,6 @@ const (
 	// maxCompleted is how many it names, the newest: more than an endpoint holds.
 	maxCompleted      = 512
 	maxCompletedBytes = 64 << 10
-	// maxOutput is how much of a command's output goes to the log, the end of it.
-	maxOutput = 8 << 10
-	// pipePatience is how long after its end a command's children may keep its output
-	// open.
-	pipePatience = 2 * time.Second
 )
 
 // OnComplete are commands by the content whose versions they are for, as this computer's
@@ -177,35 +170,19 @@ func (h *hooks) next(ctx context.Context) bool {
 
 // command runs the command for a version; what became of it is in the log.
 func (h *hooks) command(ctx context.Context, head content.Head) {
-	ctx, stop := context.WithTimeout(ctx, h.cfg.Time)
-	defer stop()
-	shell := []string{"/bin/sh", "-c"}
-	if runtime.GOOS == "windows" {
-		shell = []string{"cmd", "/C"}
-	}
-	cmd := exec.CommandContext(ctx, shell[0], shell[1], h.cfg.Commands[head.Name])
-	cmd.Env = h.environment(head)
-	out := new(tail)
-	cmd.Stdout, cmd.Stderr, cmd.WaitDelay = out, out, pipePatience
-	wholeGroup(cmd)
 	begun := time.Now()
-	err := cmd.Run()
-	log := h.log.With("content", head.Ref().String(), "took", time.Since(begun).Round(time.Millisecond), "output", out.String())
-	switch {
-	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		log.Error("command was stopped: it took too long", "limit", h.cfg.Time)
-	case err != nil:
+	out, err := hook.Run(ctx, h.cfg.Commands[head.Name], h.cfg.Time, h.about(head)...)
+	log := h.log.With("content", head.Ref().String(), "took", time.Since(begun).Round(time.Millisecond), "output", out)
+	if err != nil {
 		log.Error("command failed", "err", err)
-	default:
-		log.Info("command ran")
+		return
 	}
+	log.Info("command ran")
 }
 
-// environment is the agent's own without its settings, which may hold secrets, and with
-// what is complete.
-func (h *hooks) environment(head content.Head) []string {
-	env := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "SITECAST_") })
-	env = append(env, "SITECAST_CONTENT="+head.Name, "SITECAST_VERSION="+head.Version)
+// about says in variables what is complete.
+func (h *hooks) about(head content.Head) []string {
+	env := []string{"SITECAST_CONTENT=" + head.Name, "SITECAST_VERSION=" + head.Version}
 	if h.dir != "" {
 		env = append(env, "SITECAST_PATH="+filepath.Join(h.dir, head.Name, head.Version))
 	}
@@ -215,15 +192,34 @@ func (h *hooks) environment(head content.Head) []string {
 	return env
 }
 
-// tail keeps the end of what is written to it.
-type tail struct{ text []byte }
-
-func (t *tail) Write(b []byte) (int, error) {
-	t.text = append(t.text, b[max(len(b)-maxOutput, 0):]...)
-	t.text = t.text[max(len(t.text)-maxOutput, 0):]
-	return len(b), nil
+// user has the hooks told what is delivered, beside who uses it, if anybody does.
+func (h *hooks) user(of engine.User) engine.User {
+	switch {
+	case len(h.cfg.Commands) == 0:
+		return of
+	case of == nil:
+		of = nobody{}
+	}
+	return listener{of, h}
 }
 
-func (t *tail) String() string {
-	return string(bytes.ToValidUTF8(bytes.TrimSpace(t.text), []byte("?")))
+type listener struct {
+	engine.User
+	hooks *hooks
 }
+
+func (l listener) Delivered(d engine.Delivered) {
+	for _, v := range d.Versions {
+		if v.Complete && v.Wanted {
+			l.hooks.complete(v.ID, v.Head)
+		}
+	}
+	l.User.Delivered(d)
+}
+
+// nobody uses what is delivered.
+type nobody struct{}
+
+func (nobody) Delivered(engine.Delivered) {}
+func (nobody) Uses() engine.Uses          { return engine.Uses{} }
+func (nobody) Changed() <-chan struct{}   { return nil }

@@ -75,14 +75,3 @@ func TestCommandRunsOnceForEachVersionAndAgainWhenItWasCutShort(t *testing.T) {
 		t.Errorf("log:\n%s", got)
 	}
 }
-
-func TestCommandThatTakesTooLongIsStoppedWithItsChildren(t *testing.T) {
-	var log strings.Builder
-	cfg := Config{Data: t.TempDir(), Log: slog.New(slog.NewTextHandler(&log, nil)),
-		OnComplete: OnComplete{map[string]string{"app": "sleep 60 & sleep 60"}, 20 * time.Millisecond}}
-	h := newHooks(cfg)
-	h.complete(content.VersionID{1}, content.Head{Name: "app", Version: "1"})
-	if !h.next(t.Context()) || !strings.Contains(log.String(), "took too long") {
-		t.Errorf("log: %s", log.String())
-	}
-}

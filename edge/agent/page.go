@@ -11,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/sitecast/sitecast/edge/loopback"
 	"github.com/sitecast/sitecast/edge/polite"
 	"github.com/sitecast/sitecast/signaling/units"
 	"github.com/sitecast/sitecast/signaling/wire"
@@ -34,12 +35,12 @@ type page struct {
 
 // handle adds the page to what is served.
 func (p page) handle(mux *http.ServeMux) {
-	mux.Handle("GET /{$}", hereOnly(http.HandlerFunc(p.show)))
+	mux.Handle("GET /{$}", loopback.Door{}.Guard(http.HandlerFunc(p.show)))
 	change := func(span time.Duration) http.Handler {
-		return hereOnly(http.NewCrossOriginProtection().Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		return loopback.Door{}.Change(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			p.pause(span)
 			http.Redirect(w, r, "/", http.StatusSeeOther)
-		})))
+		}))
 	}
 	mux.Handle("POST /pause", change(pauseFor))
 	mux.Handle("POST /resume", change(0))
@@ -120,15 +121,4 @@ func percent(held, all uint32) uint64 {
 		return 0
 	}
 	return 100 * uint64(held) / uint64(all)
-}
-
-// hereOnly serves what is for the programs of this host and its own pages.
-func hereOnly(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if why := fromElsewhere(r); why != "" {
-			http.Error(w, why, http.StatusForbidden)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
 }

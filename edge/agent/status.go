@@ -14,6 +14,7 @@ import (
 	"github.com/sitecast/sitecast/edge/engine"
 	"github.com/sitecast/sitecast/edge/governor"
 	"github.com/sitecast/sitecast/edge/lan"
+	"github.com/sitecast/sitecast/edge/loopback"
 	"github.com/sitecast/sitecast/edge/origin"
 	"github.com/sitecast/sitecast/edge/polite"
 	"github.com/sitecast/sitecast/signaling/wire"
@@ -67,8 +68,8 @@ func (a *agent) serveStatus(ctx context.Context, l net.Listener) error {
 		_ = enc.Encode(all) // the reader went away
 	})
 	page{func(r *http.Request) (status, error) { return a.snapshot(r.Context()) }, a.regard.pause}.handle(mux)
-	mux.Handle("GET /c/{name}/{version}/{path...}", delivered{a.store.OpenFile, a.eng.Lost, a.cfg.Log})
-	return statusServer(ctx, l, mux)
+	mux.Handle(contentPattern, loopback.Door{Origins: a.cfg.AllowOrigins}.Guard(delivered{a.store.OpenFile, a.eng.Lost, a.cfg.Log}))
+	return loopback.Serve(ctx, l, mux)
 }
 
 // snapshot is what there is to say now.

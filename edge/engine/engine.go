@@ -74,6 +74,7 @@ type Config struct {
 	Cache    *Cache  // nil: what was superseded stays for ever
 	Manners  Manners // nil: the computer is nobody else's
 	Scrub    *Scrub  // nil: nothing is read but what is needed
+	User     User    // nil: nobody here uses what is delivered
 	Store    chunk.Store
 	// Root verifies trust documents; Trust is the one held, and SaveTrust keeps a
 	// newer one.
@@ -84,11 +85,8 @@ type Config struct {
 	// Attempts lists what became of the latest attempts at a link to a peer; nil: nobody
 	// knows.
 	Attempts func(peer wire.EndpointID) []wire.Attempt
-	// Completed hears of each version that is wanted and complete, again after each start.
-	// It does not block; nil: nobody wants to know.
-	Completed func(id content.VersionID, head content.Head)
-	Refused   *wire.Refusals // counts what is refused of peers, origin and server
-	Log       *slog.Logger
+	Refused  *wire.Refusals // counts what is refused of peers, origin and server
+	Log      *slog.Logger
 	// Seed makes choices between equals repeatable.
 	Seed uint64
 }
@@ -154,6 +152,9 @@ type Engine struct {
 	site       string
 	toldVia    map[wire.EndpointID]time.Time // of what the governor says by way of the server
 	generation uint64
+	known      bool   // flows were heard: before, nobody knows what is wanted
+	zone       string // of the site
+	delivering delivering
 }
 
 // New returns an engine that does nothing until Run.
@@ -221,6 +222,8 @@ func (e *Engine) Run(ctx context.Context) error {
 				}
 				break
 			}
+		case <-e.usesChanged():
+			e.cache.changed()
 		case <-timer.C:
 		}
 		timer.Reset(e.act(time.Now()))
@@ -252,6 +255,7 @@ func (e *Engine) act(now time.Time) time.Duration {
 	for _, id := range e.order {
 		sooner(e.advance(now, e.flows[id]))
 	}
+	e.deliver()
 	sooner(e.tend(now))
 	sooner(e.scrubOn(now))
 	return max(next.Sub(now), 0)

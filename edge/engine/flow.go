@@ -26,6 +26,7 @@ type flow struct {
 	priority wire.Priority
 	paused   bool
 	relay    wire.Relay // as the server said in this session
+	beside   bool       // it is a copy that the site keeps or gets ahead of need, and not to be used
 
 	body []byte        // encoded, once verified
 	spec *content.Body // decoded
@@ -285,16 +286,6 @@ func (ev opened) apply(e *Engine, now time.Time) {
 	if f.active() {
 		e.activate(f)
 	}
-	if f.complete {
-		e.completed(f)
-	}
-}
-
-// completed tells that a version is complete.
-func (e *Engine) completed(f *flow) {
-	if e.cfg.Completed != nil {
-		e.cfg.Completed(f.id, f.head)
-	}
 }
 
 // finish makes a whole version durable and visible.
@@ -329,7 +320,6 @@ func (ev finished) apply(e *Engine, now time.Time) {
 	e.hashed(f)
 	f.reportedAt = time.Time{} // the server hears of it at once
 	e.log.Info("content complete", "content", f.head.Ref().String())
-	e.completed(f)
 	e.wg.Go(e.rest)
 }
 
