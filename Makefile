@@ -6,6 +6,11 @@ LDFLAGS   := -s -w -X main.version=$(VERSION)
 TOOLS     := $(GO) tool -modfile=.ci/tools.mod
 FUZZ_TIME ?= 20s
 
+# What the program is vetted and built for besides the system it is built on: each system
+# and each processor once. All of them take six minutes: make systems SYSTEMS=all
+SYSTEMS ?= windows/amd64 darwin/arm64 linux/arm
+ALL     := windows/amd64 windows/arm64 darwin/amd64 darwin/arm64 linux/arm linux/arm64
+
 .DEFAULT_GOAL := help
 
 .PHONY: help
@@ -36,7 +41,9 @@ test-many: ## 200 sites of 3 endpoints at one server, in one process and fake ti
 .PHONY: test-long
 test-long: ## What takes long: all kinds of NATs, moves, outages in fake time; IPv6, moves, portals and the doctor on real links (root)
 	SITECAST_LONG=1 $(GO) test -timeout 9m -v -run 'NATs|Moves|BecomesDirect|ComesAndGoes|ADayWithout|RestartsAgainAndAgain' ./e2e/lab
-	SITECAST_LONG=1 $(GO) test -timeout 9m -v -run 'TheDoctor|HardestCells|WithoutIPv4|OverIPv|OfDifferentKinds|SaysLittle|NetworksThatAnOperator|CaptivePortal|EndpointThat(Moves|Slept)|ThreeTabs|ATabThatMayNot' ./e2e/story
+	SITECAST_LONG=1 $(GO) test -timeout 9m -v -run 'TheDoctor|HardestCells|WithoutIPv4|OverIPv|OfDifferentKinds|SaysLittle|NetworksThatAnOperator|CaptivePortal|DesktopSays|EndpointThat(Moves|Slept)|ThreeTabs|ATabThatMayNot|CurlAndApt|AKioskShows' ./e2e/story
+	SITECAST_LONG=1 $(GO) test -timeout 9m -v ./e2e/screen
+	@$(MAKE) --no-print-directory systems SYSTEMS=all
 	SITECAST_LONG=1 $(GO) test -timeout 9m -run 'OthersKeepTheirLine|FullLine|LossyLine' ./edge/governor
 
 .PHONY: check
@@ -45,8 +52,13 @@ check: ## Formatting, vet, staticcheck, the other systems' builds
 	$(GO) mod verify >/dev/null
 	$(GO) vet ./...
 	$(TOOLS) staticcheck ./...
-	GOOS=windows $(GO) build ./...
-	GOOS=darwin $(GO) build ./...
+	@$(MAKE) --no-print-directory systems
+
+.PHONY: systems
+systems: ## Vet and build for other systems; SYSTEMS=all for all six
+	@for system in $(if $(filter all,$(SYSTEMS)),$(ALL),$(SYSTEMS)); do echo "vet and build for $$system"; \
+		export CGO_ENABLED=0 GOOS=$${system%/*} GOARCH=$${system#*/}; \
+		$(GO) vet ./... && $(GO) build ./... || exit 1; done
 
 .PHONY: web
 web: web/sdk/node_modules ## What browsers run: types, tests, and whether web/dist is of its sources
@@ -91,6 +103,10 @@ bench-cache: ## Copies ahead of need at sites that come and go: by uptime, at ra
 .PHONY: bench-idle
 bench-idle: build ## CPU and memory of an idle agent with ten links
 	$(GO) run ./e2e/bench/idle
+
+.PHONY: bench-build
+bench-build: build ## What a build job on all cores keeps beside two agents that transfer; 7 minutes
+	$(GO) run ./e2e/bench/build
 
 .PHONY: bench-disk
 bench-disk: build ## What a reader and a writer keep of their disk beside an agent; 9 minutes (root)

@@ -30,6 +30,8 @@ import (
 
 	"github.com/sitecast/sitecast/e2e/lab/memnet"
 	"github.com/sitecast/sitecast/edge/agent"
+	"github.com/sitecast/sitecast/edge/host"
+	"github.com/sitecast/sitecast/edge/polite"
 	"github.com/sitecast/sitecast/edge/rtc/rtctest"
 	"github.com/sitecast/sitecast/signaling/operator"
 	"github.com/sitecast/sitecast/signaling/server"
@@ -93,6 +95,9 @@ type Endpoint struct {
 	Host string // its address on the WAN
 	Data string
 	Key  []byte // what its store is encrypted with from the next Start on; nil: it is not
+	// Limits are what it goes by from the next Start on, as its Senses tell.
+	Limits polite.Limits
+	Senses *host.Senses
 
 	lab    *Lab
 	net    *rtctest.Host
@@ -216,7 +221,7 @@ func (e *Endpoint) Start() {
 	e.agent = run(func(ctx context.Context) error {
 		return agent.Run(ctx, agent.Config{Server: e.lab.url, Data: e.Data, Name: e.Name, Device: "agent", RTCListen: "0.0.0.0:0",
 			EnrolToken: func() (string, error) { return e.token, nil }, Log: e.lab.log(e.Name),
-			StoreKey: e.Key, Net: e.net, Dial: e.dial, Radio: func() (bool, bool) { return e.radio.Load(), true }})
+			StoreKey: e.Key, Limits: e.Limits, Senses: e.Senses, Net: e.net, Dial: e.dial, Radio: func() (bool, bool) { return e.radio.Load(), true }})
 	})
 }
 

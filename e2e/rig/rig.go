@@ -168,6 +168,15 @@ func (r *Rig) StartAgents(ctx context.Context) error {
 
 // StartAgent enrols the k-th endpoint of the i-th site and starts its agent.
 func (r *Rig) StartAgent(ctx context.Context, i, k int) (*Agent, error) {
+	return r.startEndpoint(ctx, i, k, "agent", append([]string{"--status-listen", "127.0.0.1:" + statusPort}, r.AgentFlags...)...)
+}
+
+// StartKiosk does the same with a kiosk, which is an agent that shows a content.
+func (r *Rig) StartKiosk(ctx context.Context, i, k int, app string, flags ...string) (*Agent, error) {
+	return r.startEndpoint(ctx, i, k, "kiosk", append([]string{"--app", app}, flags...)...)
+}
+
+func (r *Rig) startEndpoint(ctx context.Context, i, k int, command string, flags ...string) (*Agent, error) {
 	token, err := r.Sitecast(ctx, "enrol", "--site", SiteName(i))
 	if err != nil {
 		return nil, err
@@ -180,8 +189,8 @@ func (r *Rig) StartAgent(ctx context.Context, i, k int) (*Agent, error) {
 		return nil, err
 	}
 	// All endpoints of a rig are on one disk, and would yield to each other.
-	a.args = append([]string{"agent", "--server", r.url, "--enrol-token-file", file, "--data", a.Data, "--no-polite",
-		"--name", a.Name, "--status-listen", "127.0.0.1:" + statusPort}, append(r.insecure(), r.AgentFlags...)...)
+	a.args = slices.Concat([]string{command, "--server", r.url, "--enrol-token-file", file, "--data", a.Data, "--no-polite", "--name", a.Name},
+		r.insecure(), flags)
 	r.Agents[i] = append(r.Agents[i], a)
 	return a, a.Restart()
 }

@@ -44,11 +44,16 @@ type Config struct {
 	Name, Device string
 	RTCListen    string                 // UDP address for links
 	StatusListen string                 // address of the local status server; empty for none
+	AllowOrigins []string               // web origins whose pages may read content of the status server
 	EnrolToken   func() (string, error) // called only when the endpoint is not enrolled
 	Cache        cache.Policy           // how long the store keeps what it has
 	StoreKey     []byte                 // what the store is encrypted with; nil: it is not
-	Polite       bool                   // the disk is also somebody else's, who has it first
+	Polite       bool                   // disk and processor are also somebody else's, who has them first
+	Limits       polite.Limits          // what is done without on batteries, metered networks and the like
+	Senses       *host.Senses           // what tells of those; nil: the computer's
 	Scrub        scrub.Policy           // how often what is stored is checked
+	OnComplete   OnComplete             // commands that run when versions are complete
+	User         engine.User            // what uses on this computer what is delivered; nil: nothing that the agent knows of
 	Log          *slog.Logger
 
 	// Dial opens connections over TCP, such as through a proxy; nil: the host's network.
@@ -72,9 +77,11 @@ type agent struct {
 	origin   *origin.Client
 	governor *governor.Governor
 	lan      *lan.Governor
-	disk     *polite.Keeper // nil: the disk is nobody else's
-	wireless atomic.Bool    // radio is the way to the peers
-	status   net.Listener   // nil: not served
+	share    *polite.Manners // nil: disk and processor are nobody else's
+	regard   *regard
+	hooks    *hooks
+	wireless atomic.Bool  // radio is the way to the peers
+	status   net.Listener // nil: not served
 
 	refused wire.Refusals
 
@@ -146,13 +153,15 @@ func (a *agent) assemble() error {
 	a.governor = governor.New(governor.Config{Self: a.id.id(), Origin: a.origin, Tell: a.tell, Report: a.link.Send,
 		Listen: a.probeSocket, Reflectors: a.ice.reflectors, Ping: a.link.Ping, Tunnelled: a.link.Tunnelled, Log: a.cfg.Log})
 	a.lan = lan.New(lan.Config{Wireless: a.wireless.Load(), Waited: host.WaitedForCPU, Log: a.cfg.Log})
-	a.disk = newKeeper(a.cfg, a.store)
+	a.share = newManners(a.cfg, a.store)
+	a.hooks = newHooks(a.cfg)
 	a.eng = engine.New(engine.Config{
 		Uplink: a.link, Links: a.rtc, Store: a.store, Origin: a.origin, Governor: a.governor, Uploads: uploads{a.lan}, Cache: newCache(a.cfg, a.store),
-		Manners: manners(a.disk), Scrub: newScrub(a.cfg),
+		Manners: manners(a.share), Scrub: newScrub(a.cfg), User: a.hooks.user(a.cfg.User),
 		Root: a.id.Root, Trust: trust, SaveTrust: a.saveTrust, SetICE: a.ice.set, Attempts: a.rtc.Attempts,
 		Refused: &a.refused, Log: a.cfg.Log, Seed: rand.Uint64(),
 	})
+	a.regard = newRegard(a)
 	return nil
 }
 
@@ -162,11 +171,15 @@ func (a *agent) run(ctx context.Context) error {
 	if a.status != nil {
 		group.Go(func() error { return a.serveStatus(ctx, a.status) })
 	}
+	a.regard.look(ctx) // before anything moves
+	group.Go(func() error { return a.regard.run(ctx) })
+	group.Go(func() error { return a.hooks.run(ctx) })
 	group.Go(func() error { return a.eng.Run(ctx) })
 	group.Go(func() error { return a.governor.Run(ctx) })
 	group.Go(func() error { return a.lan.Run(ctx) })
-	if a.disk != nil {
-		group.Go(func() error { return a.disk.Run(ctx) })
+	if a.share != nil {
+		group.Go(func() error { return a.share.Disk.Run(ctx) })
+		group.Go(func() error { return a.share.Processor.Run(ctx) })
 	}
 	group.Go(func() error { return a.rtc.Run(ctx) })
 	group.Go(func() error { return a.watch().Run(ctx, a.changed) })
@@ -216,7 +229,7 @@ func (a *agent) hello() wire.Hello {
 		trust = t.Serial()
 	}
 	return wire.Hello{Version: wire.Version, Name: a.cfg.Name, Device: a.cfg.Device,
-		Software: "sitecast " + runtime.GOOS + "/" + runtime.GOARCH, Subnets: subnets(), Wireless: a.wireless.Load(), Trust: trust, Patches: true}
+		Software: "sitecast " + runtime.GOOS + "/" + runtime.GOARCH, Subnets: subnets(), Wireless: a.wireless.Load(), Battery: a.regard.onBattery(), Trust: trust, Patches: true}
 }
 
 // maxSubnets bounds the prefixes told to the server.

@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/sitecast/sitecast/edge/service"
 	"github.com/sitecast/sitecast/storage/chunk/disk"
 )
 
@@ -19,6 +20,9 @@ type Commands struct {
 	Run    Command `cmd:"" default:"withargs" help:"Run the agent of an endpoint (what happens without a command)."`
 	Verify Verify  `cmd:"" help:"Check every chunk that the stopped agent holds; change nothing."`
 	Repair Repair  `cmd:"" help:"Check, and make the agent fetch again what is damaged."`
+
+	Install   service.Install   `cmd:"" help:"Make the agent a service that starts with this computer."`
+	Uninstall service.Uninstall `cmd:"" help:"Remove that service; what was delivered stays."`
 }
 
 // Help is the long help with examples.
@@ -27,6 +31,7 @@ func (Commands) Help() string {
 folder can be checked while it does not.
 
 Examples:
+  sudo sitecast agent install --server https://sitecast.example:8443 --enrol-token-file token
   sitecast agent --server https://sitecast.example:8443 --enrol-token-file token --data /var/lib/sitecast
   sitecast agent verify --data /var/lib/sitecast
   sitecast agent repair --data /var/lib/sitecast`

@@ -13,8 +13,10 @@ import (
 	"time"
 
 	"github.com/sitecast/sitecast/edge/host"
+	"github.com/sitecast/sitecast/edge/loopback"
 	"github.com/sitecast/sitecast/edge/proxy"
 	"github.com/sitecast/sitecast/edge/scrub"
+	"github.com/sitecast/sitecast/edge/service"
 	"github.com/sitecast/sitecast/signaling/wire"
 )
 
@@ -24,12 +26,16 @@ type Command struct {
 	EnrolTokenFile string        `help:"File with the enrolment token; read only until the endpoint is enrolled." env:"SITECAST_ENROL_TOKEN_FILE" placeholder:"FILE"`
 	Data           string        `help:"Folder for identity, store and delivered content." required:"" type:"path" env:"SITECAST_DATA" placeholder:"DIR"`
 	StatusListen   string        `help:"Address for GET /status, /metrics and, on this host only, /c/NAME/VERSION/PATH." env:"SITECAST_STATUS_LISTEN" placeholder:"ADDR"`
+	AllowOrigin    []string      `help:"Web origin whose pages may read /c/, as https://till.example (repeatable)." env:"SITECAST_ALLOW_ORIGIN" placeholder:"ORIGIN"`
 	RTCListen      string        `name:"rtc-listen" help:"UDP address for links to peers: :PORT for IPv4 and IPv6, 0.0.0.0:PORT for IPv4 alone." default:":0" env:"SITECAST_RTC_LISTEN" placeholder:"ADDR"`
 	Name           string        `help:"Name shown to operators (default: the host name)." env:"SITECAST_NAME"`
 	Cache          CacheFlags    `embed:"" prefix:"cache-"`
 	StoreKey       StoreKey      `embed:""`
-	Polite         bool          `help:"Let others have this computer's disk first: I/O of the idle class, little while they wait for it, a slow scrub." default:"true" negatable:"" env:"SITECAST_POLITE"`
+	Polite         bool          `help:"Let others have this computer first: idle classes of processor and disk, little while they wait for either, a slow scrub, and the limits below." default:"true" negatable:"" env:"SITECAST_POLITE"`
+	Limits         LimitFlags    `embed:""`
 	ScrubEvery     time.Duration `help:"How often stored content is checked for damage, while nothing else goes on; 0 for never." default:"168h" env:"SITECAST_SCRUB_EVERY" placeholder:"TIME"`
+	OnComplete     []string      `help:"Command to run when a version of a content is complete, as NAME=COMMAND (repeatable)." sep:"none" env:"SITECAST_ON_COMPLETE" placeholder:"NAME=COMMAND"`
+	OnCompleteTime time.Duration `help:"How long such a command may take." default:"10m" env:"SITECAST_ON_COMPLETE_TIME" placeholder:"TIME"`
 	Proxy          string        `help:"HTTP proxy to go through, as http://USER:PASSWORD@HOST:PORT, or none (default: what HTTPS_PROXY and NO_PROXY say)." env:"SITECAST_PROXY" placeholder:"URL"`
 	CAFile         string        `name:"ca-file" help:"Authorities (PEM) to trust besides the server's own key, where the network opens TLS." env:"SITECAST_CA_FILE" placeholder:"FILE"`
 	InsecureHTTP   bool          `name:"insecure-http" help:"Allow plain http to a server that is not on loopback." env:"SITECAST_INSECURE_HTTP"`
@@ -55,12 +61,21 @@ content is fetched again. Keep the key off the disk:
   systemd-creds encrypt --with-key=tpm2 --name=sitecast-store-key key /etc/credstore.encrypted/sitecast-store-key
   shred -u key     # and in the agent's unit: LoadCredentialEncrypted=sitecast-store-key
 
-The disk is also somebody else's: the agent's I/O is of the idle class (Linux with
-the schedulers bfq or mq-deadline, and Windows), next to nothing of it goes while
-others wait for the disk (where Linux accounts pressure), but for flows of high
-priority, and what it wrote or read leaves the memory of the system again. Stored
-content is checked once a week, and what decayed is fetched again. --no-polite is
-for computers that do nothing else.
+The computer is also somebody else's: the agent gets what the others leave of the
+processor, its I/O is of the idle class (Linux with the schedulers bfq or
+mq-deadline, and Windows), next to nothing of it goes while others wait for either
+(where Linux accounts pressure), and what it wrote or read leaves the memory of the
+system again. On a metered network, in a tunnel and on a low battery it leaves
+fetching to others, and it moves less while somebody works. Flows of high priority
+go past all that but what costs money: metered networks and --wan-allowance. What
+holds now is in GET /status, in sitecast endpoints --json, and in the reason of a flow
+that it holds up. Stored content is checked once a week, and what decayed is fetched
+again. --no-polite is for computers that do nothing else.
+
+A command of --on-complete runs in the system's shell, once for each version, with
+SITECAST_CONTENT, SITECAST_VERSION, SITECAST_PATH (unless the store is encrypted) and
+SITECAST_URL (with --status-listen) in its environment. What it prints is in the
+agent's log. One that was cut short, as by a power cut, runs again.
 
 Example:
   sitecast enrol --site shop-12 > token
@@ -68,7 +83,9 @@ Example:
 }
 
 // Run runs the agent until ctx ends.
-func (c Command) Run(ctx context.Context) error {
+func (c Command) Run(ctx context.Context) error { return service.Attend(ctx, c.Data, c.attended) }
+
+func (c Command) attended(ctx context.Context) error {
 	cfg, err := c.config()
 	if err != nil {
 		return err
@@ -77,8 +94,25 @@ func (c Command) Run(ctx context.Context) error {
 		if err := host.IdleIO(); err != nil { // a sandbox may forbid it
 			cfg.Log.Warn("the disk does not know that this can wait", "err", err)
 		}
+		if err := host.IdleCPU(); err != nil {
+			cfg.Log.Warn("the processor does not know that this can wait", "err", err)
+		}
 	}
 	return Run(ctx, cfg)
+}
+
+// Kiosk is what an agent is made of that delivers to a kiosk, which is shown from the disk.
+func (c Command) Kiosk() (Config, error) {
+	cfg, err := c.config()
+	if err != nil {
+		return Config{}, err
+	}
+	if cfg.StoreKey != nil {
+		return Config{}, errors.New("a kiosk shows what is on its disk, which can't be encrypted with --store-key-file: encrypt the disk instead")
+	}
+	cfg.Device = wire.DeviceKiosk
+	cfg.Cache, err = c.Cache.policy(cfg.Device)
+	return cfg, err
 }
 
 func (c Command) config() (Config, error) {
@@ -112,7 +146,20 @@ func (c Command) config() (Config, error) {
 	if err != nil {
 		return Config{}, err
 	}
+	for _, origin := range c.AllowOrigin {
+		if err := loopback.CheckOrigin(origin); err != nil {
+			return Config{}, fmt.Errorf("--allow-origin: %w", err)
+		}
+	}
 	policy, err := c.Cache.policy(wire.DeviceAgent)
+	if err != nil {
+		return Config{}, err
+	}
+	limits, err := c.Limits.limits(c.Polite)
+	if err != nil {
+		return Config{}, err
+	}
+	commands, err := parseOnComplete(c.OnComplete, c.OnCompleteTime)
 	if err != nil {
 		return Config{}, err
 	}
@@ -125,9 +172,9 @@ func (c Command) config() (Config, error) {
 		return Config{}, fmt.Errorf("--scrub-every: %w", err)
 	}
 	return Config{
-		Polite: c.Polite, Scrub: check,
+		Polite: c.Polite, Limits: limits, OnComplete: commands, Scrub: check,
 		Server: server, Authorities: authorities, Dial: dial, Data: c.Data, Name: name, Device: wire.DeviceAgent,
-		RTCListen: c.RTCListen, StatusListen: c.StatusListen, Cache: policy, StoreKey: key,
+		RTCListen: c.RTCListen, StatusListen: c.StatusListen, AllowOrigins: c.AllowOrigin, Cache: policy, StoreKey: key,
 		EnrolToken: func() (string, error) { return readToken(c.EnrolTokenFile) },
 		Log:        slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})),
 	}, nil
@@ -171,13 +218,8 @@ func parseServer(text string, insecure bool) (*url.URL, error) {
 	if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return nil, fmt.Errorf("--server %q is not a URL such as https://sitecast.example:8443", text)
 	}
-	if u.Scheme == "http" && !insecure && !loopback(u.Hostname()) {
+	if u.Scheme == "http" && !insecure && !loopback.Is(u.Hostname()) {
 		return nil, fmt.Errorf("--server %s is plain http and not on loopback: use https, or --insecure-http if something else protects the path", text)
 	}
 	return u, nil
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

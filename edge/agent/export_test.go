@@ -8,6 +8,7 @@ import (
 	"net/url"
 
 	"github.com/sitecast/sitecast/edge/doctor"
+	"github.com/sitecast/sitecast/edge/loopback"
 	"github.com/sitecast/sitecast/signaling/wire"
 	"github.com/sitecast/sitecast/storage/chunk/disk"
 	"github.com/sitecast/sitecast/storage/content"
@@ -38,7 +39,7 @@ var ReadMemory = readMemory
 // Delivered serves the content of a store, as the status server does.
 func Delivered(store *disk.Store, lost func(content.VersionID, uint32)) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("GET /c/{name}/{version}/{path...}", delivered{store.OpenFile, lost, slog.New(slog.DiscardHandler)})
+	mux.Handle(contentPattern, loopback.Door{}.Guard(delivered{store.OpenFile, lost, slog.New(slog.DiscardHandler)}))
 	return mux
 }
 

@@ -22,20 +22,24 @@ import (
 // scrubName is the file in the data folder that says how far content was checked.
 const scrubName = "scrub.json"
 
-// newKeeper makes what lets others have the disk, or nil where it is nobody else's.
-func newKeeper(cfg Config, store *disk.Store) *polite.Keeper {
+// newManners makes what lets others have disk and processor, or nil where they are
+// nobody else's.
+func newManners(cfg Config, store *disk.Store) *polite.Manners {
 	if !cfg.Polite {
 		return nil
 	}
-	return polite.New(polite.Config{Pressure: host.WaitedForDisk, Own: store.Waited, Log: cfg.Log})
+	return &polite.Manners{
+		Disk:      polite.New(polite.Config{Of: polite.Disk, Pressure: host.WaitedForDisk, Own: store.Waited, Log: cfg.Log}),
+		Processor: polite.New(polite.Config{Of: polite.Processor, Pressure: host.WaitedForCPU, Own: host.OwnWaitForCPU, Log: cfg.Log}),
+	}
 }
 
-// manners is the keeper for the engine.
-func manners(k *polite.Keeper) engine.Manners {
-	if k == nil {
-		return nil // a nil *Keeper in an interface would not be nil
+// manners is that for the engine.
+func manners(m *polite.Manners) engine.Manners {
+	if m == nil {
+		return nil // a nil pointer in an interface would not be nil
 	}
-	return k
+	return m
 }
 
 // newScrub joins the scrub to its file.
@@ -60,19 +64,30 @@ func readScrub(path string, log *slog.Logger) scrub.Memory {
 }
 
 func parseScrub(path string) (scrub.Memory, error) {
-	f, err := os.Open(path)
+	text, err := readSmall(path, scrub.MaxMemoryBytes)
 	if err != nil {
 		return scrub.Memory{}, err
-	}
-	defer f.Close() // it is only read from
-	text, err := io.ReadAll(io.LimitReader(f, scrub.MaxMemoryBytes+1))
-	if err != nil {
-		return scrub.Memory{}, fmt.Errorf("read %s: %w", path, err)
 	}
 	return scrub.ParseMemory(text)
 }
 
+// readSmall reads a file that nobody writes longer than some bytes: of a longer one it
+// returns one byte more.
+func readSmall(path string, most int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() // it is only read from
+	text, err := io.ReadAll(io.LimitReader(f, most+1))
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	return text, nil
+}
+
 var (
+	computeDesc = prometheus.NewDesc("sitecast_agent_processor_bound_bytes_per_second", "What may move at most, because others use the processor or somebody works at the computer; 0 for no bound.", nil, nil)
 	boundDesc   = prometheus.NewDesc("sitecast_agent_disk_bound_bytes_per_second", "What the store may write and read at most, because others use the disk; 0 for no bound.", nil, nil)
 	movedDesc   = prometheus.NewDesc("sitecast_agent_disk_bytes_total", "Bytes that came under that bound since the start.", nil, nil)
 	scrubDesc   = prometheus.NewDesc("sitecast_agent_scrub_bytes_total", "Bytes of stored content checked for damage, over all runs.", nil, nil)
@@ -80,16 +95,18 @@ var (
 	healedDesc  = prometheus.NewDesc("sitecast_agent_chunks_healed_total", "Damaged chunks that were fetched again, over all runs.", nil, nil)
 )
 
-// disks exports what the disk is used for.
-type disks struct{ k *polite.Keeper }
+// disks exports what disk and processor are used for.
+type disks struct{ m *polite.Manners }
 
 func (m disks) Describe(ch chan<- *prometheus.Desc) {
 	ch <- boundDesc
 	ch <- movedDesc
+	ch <- computeDesc
 }
 
 func (m disks) Collect(ch chan<- prometheus.Metric) {
-	s := m.k.Status()
+	s := m.m.Disk.Status()
 	ch <- prometheus.MustNewConstMetric(boundDesc, prometheus.GaugeValue, float64(s.Rate))
+	ch <- prometheus.MustNewConstMetric(computeDesc, prometheus.GaugeValue, float64(m.m.Processor.Status().Rate))
 	ch <- prometheus.MustNewConstMetric(movedDesc, prometheus.CounterValue, float64(s.Moved))
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/sitecast/sitecast/edge/engine"
 	"github.com/sitecast/sitecast/edge/governor"
 	"github.com/sitecast/sitecast/edge/lan"
+	"github.com/sitecast/sitecast/edge/loopback"
 	"github.com/sitecast/sitecast/edge/origin"
 	"github.com/sitecast/sitecast/edge/polite"
 	"github.com/sitecast/sitecast/signaling/wire"
@@ -30,9 +31,13 @@ type status struct {
 	engine.Status
 	Governor governor.Status `json:"governor"`
 	Actuator actuator        `json:"actuator"`
-	Uploads  lan.Status      `json:"uploads"`          // to peers
-	Disk     *polite.Status  `json:"disk,omitempty"`   // what the store may do beside others
-	Relays   []string        `json:"relays,omitempty"` // over UDP, as the server named them last
+	Uploads  lan.Status      `json:"uploads"`             // to peers
+	Disk     *polite.Status  `json:"disk,omitempty"`      // what the store may do beside others
+	CPU      *polite.Status  `json:"processor,omitempty"` // what may move beside others
+	// Restraints are what is done without now out of regard for the user, and why.
+	Restraints []polite.Restraint `json:"restraints,omitempty"`
+	Month      *month             `json:"month,omitempty"`  // what came over the WAN in it
+	Relays     []string           `json:"relays,omitempty"` // over UDP, as the server named them last
 }
 
 // actuator is what holds fetches to their rate, and why that and nothing better.
@@ -46,15 +51,13 @@ func (a *agent) serveStatus(ctx context.Context, l net.Listener) error {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		metrics{a.eng, &a.refused}, governed{a.governor})
-	if a.disk != nil {
-		registry.MustRegister(disks{a.disk})
+	if a.share != nil {
+		registry.MustRegister(disks{a.share})
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, r *http.Request) {
-		ctx, stop := context.WithTimeout(r.Context(), statusTimeout)
-		defer stop()
-		s, err := a.eng.Status(ctx)
+		all, err := a.snapshot(r.Context())
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusServiceUnavailable)
 			return
@@ -62,16 +65,30 @@ func (a *agent) serveStatus(ctx context.Context, l net.Listener) error {
 		w.Header().Set("Content-Type", "application/json")
 		enc := json.NewEncoder(w)
 		enc.SetIndent("", "  ")
-		name, why := a.origin.Actuator()
-		all := status{a.id.id(), a.cfg.Name, a.link.Trouble(), s, a.governor.Status(), actuator{name, why}, a.lan.Status(), nil, a.ice.reflectors()}
-		if a.disk != nil {
-			disk := a.disk.Status()
-			all.Disk = &disk
-		}
 		_ = enc.Encode(all) // the reader went away
 	})
-	mux.Handle("GET /c/{name}/{version}/{path...}", delivered{a.store.OpenFile, a.eng.Lost, a.cfg.Log})
-	return statusServer(ctx, l, mux)
+	page{func(r *http.Request) (status, error) { return a.snapshot(r.Context()) }, a.regard.pause}.handle(mux)
+	mux.Handle(contentPattern, loopback.Door{Origins: a.cfg.AllowOrigins}.Guard(delivered{a.store.OpenFile, a.eng.Lost, a.cfg.Log}))
+	return loopback.Serve(ctx, l, mux)
+}
+
+// snapshot is what there is to say now.
+func (a *agent) snapshot(ctx context.Context) (status, error) {
+	ctx, stop := context.WithTimeout(ctx, statusTimeout)
+	defer stop()
+	s, err := a.eng.Status(ctx)
+	if err != nil {
+		return status{}, err
+	}
+	name, why := a.origin.Actuator()
+	all := status{Endpoint: a.id.id(), Name: a.cfg.Name, Trouble: a.link.Trouble(), Status: s, Governor: a.governor.Status(),
+		Actuator: actuator{name, why}, Uploads: a.lan.Status(), Relays: a.ice.reflectors(),
+		Restraints: a.regard.restraints(), Month: a.regard.spent()}
+	if a.share != nil {
+		disk, processor := a.share.Disk.Status(), a.share.Processor.Status()
+		all.Disk, all.CPU = &disk, &processor
+	}
+	return all, nil
 }
 
 // metrics exports the engine's counters and what was refused; labels are bounded

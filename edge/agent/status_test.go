@@ -78,15 +78,16 @@ func TestStatusSaysWhoAndHow(t *testing.T) {
 		whyReads = "the origin does not pace, and this system has no window clamp"
 	}
 	want := map[string]any{"endpoint": string(wire.IDOf(s.requests()[0].Key)), "name": "till-1", "site": "",
-		"connected": false, "generation": 0.0, "links": []any{}, "flows": []any{},
+		"connected": false, "sent_bytes": 0.0, "generation": 0.0, "links": []any{}, "flows": []any{},
 		"governor": map[string]any{"role": "none", "rate_bytes_per_second": 0.0, "mine_bytes_per_second": float64(governor.FirstRate),
 			"capacity_bytes_per_second": 0.0, "base_ms": 0.0, "queue_ms": 0.0, "loss_share": 0.0, "taken_bytes": 0.0},
 		"actuator": map[string]any{"name": "reads", "reason": whyReads},
 		"cache": map[string]any{"used_bytes": 0.0, "versions": []any{}, "evicted": []any{},
 			"policy": map[string]any{"quota": "none", "floor": "1GB,5%", "age": "none", "idle": "720h0m0s", "keep": 1.0, "largest": "none"}},
-		"disk":    map[string]any{"state": "rising", "bytes_per_second": float64(8 << 20), "bytes": 0.0, "urgent_bytes": 0.0, "reason": "nothing was written or read yet"},
-		"scrub":   map[string]any{"state": "waits", "reason": "a moment ago content was fetched or served, or the agent started", "bytes": 0.0, "damaged": 0.0, "healed": 0.0},
-		"uploads": map[string]any{"governed": false, "why": "the LAN is fast, or nothing was uploaded yet"}}
+		"disk":      map[string]any{"state": "rising", "bytes_per_second": float64(8 << 20), "bytes": 0.0, "urgent_bytes": 0.0, "reason": "nothing was moved yet"},
+		"scrub":     map[string]any{"state": "waits", "reason": "a moment ago content was fetched or served, or the agent started", "bytes": 0.0, "damaged": 0.0, "healed": 0.0},
+		"processor": map[string]any{"state": "rising", "bytes_per_second": float64(8 << 20), "bytes": 0.0, "urgent_bytes": 0.0, "reason": "nothing was moved yet"},
+		"uploads":   map[string]any{"governed": false, "why": "the LAN is fast, or nothing was uploaded yet"}}
 	held, _ := got["cache"].(map[string]any)
 	delete(held, "disk_bytes") // as measured last, or 0
 	delete(held, "free_bytes")
@@ -99,7 +100,7 @@ func TestStatusSaysWhoAndHow(t *testing.T) {
 		`sitecast_agent_content_bytes_total{source="origin"} 0`, `sitecast_agent_content_bytes_total{source="peer"} 0`,
 		`sitecast_agent_content_bytes_total{source="relay"} 0`, `sitecast_agent_content_bytes_total{source="reused"} 0`,
 		"sitecast_agent_cache_used_bytes 0", "sitecast_agent_wan_bytes_total 0", "sitecast_agent_links 0", "sitecast_agent_connected 0", "go_goroutines ",
-		"sitecast_agent_disk_bound_bytes_per_second 8.388608e+06", "sitecast_agent_disk_bytes_total 0", "sitecast_agent_scrub_bytes_total 0",
+		"sitecast_agent_disk_bound_bytes_per_second 8.388608e+06", "sitecast_agent_disk_bytes_total 0", "sitecast_agent_processor_bound_bytes_per_second 8.388608e+06", "sitecast_agent_scrub_bytes_total 0",
 		"sitecast_agent_chunks_damaged_total 0", "sitecast_agent_chunks_healed_total 0",
 		"sitecast_governor_grant_bytes_per_second 0", "sitecast_governor_taken_bytes_total 0", "sitecast_governor_capacity_bytes_per_second 0",
 		"sitecast_governor_queue_seconds 0", "sitecast_governor_loss_ratio 0", `sitecast_governor_state{state="rest"} 1`, `sitecast_governor_state{state="start"} 0`,
@@ -109,7 +110,7 @@ func TestStatusSaysWhoAndHow(t *testing.T) {
 			t.Errorf("metrics lack %q", line)
 		}
 	}
-	for path, want := range map[string]int{"/": 404, "/status/x": 404, "/debug/pprof/": 404} {
+	for path, want := range map[string]int{"/status/x": 404, "/debug/pprof/": 404} {
 		if code, _, _ := get(t, "GET", base+path); code != want {
 			t.Errorf("GET %s: got %d, want %d", path, code, want)
 		}

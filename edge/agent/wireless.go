@@ -15,21 +15,26 @@ const interfaces = "/sys/class/net"
 // without a route it is not. It is taken for the way to the server, which as a rule leaves
 // by the same interface.
 func wireless(server *url.URL) (is, known bool) {
+	name := wayTo(server)
+	return radio(interfaces, name), name != ""
+}
+
+// wayTo names the interface by which the server is reached; empty without a route.
+func wayTo(server *url.URL) string {
 	port := server.Port()
 	if port == "" {
 		port = "443"
 	}
 	conn, err := net.Dial("udp", net.JoinHostPort(server.Hostname(), port)) // sends nothing
 	if err != nil {
-		return false, false
+		return ""
 	}
 	defer func() { _ = conn.Close() }()
 	local, ok := conn.LocalAddr().(*net.UDPAddr)
 	if !ok {
-		return false, false
+		return ""
 	}
-	name := interfaceOf(local.IP)
-	return radio(interfaces, name), name != ""
+	return interfaceOf(local.IP)
 }
 
 // interfaceOf names the interface that has an address, or is empty.

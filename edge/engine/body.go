@@ -163,10 +163,10 @@ func (ev bodyArrived) apply(e *Engine, now time.Time) {
 	if !f.active() {
 		return
 	}
-	e.open.put(f.id, served{body: f.body, priority: f.priority})
+	e.open.put(f.id, served{body: f.body, priority: f.priority, withheld: f.held.Scope.Serve()})
 	for _, l := range e.sorted() {
 		delete(l.bodyHeld, f.id)
-		if _, in := l.joined[f.id]; in {
+		if _, in := l.joined[f.id]; in && !f.held.Scope.Serve() {
 			e.send(l, wire.Frame{Kind: wire.FrameHaveBody, Version: f.id})
 		}
 	}

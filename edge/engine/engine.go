@@ -20,6 +20,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sitecast/sitecast/edge/polite"
 	"github.com/sitecast/sitecast/signaling/wire"
 	"github.com/sitecast/sitecast/storage/chunk"
 	"github.com/sitecast/sitecast/storage/content"
@@ -71,8 +72,9 @@ type Config struct {
 	Governor Governor
 	Uploads  Uploads // nil: they go as fast as they can
 	Cache    *Cache  // nil: what was superseded stays for ever
-	Manners  Manners // nil: the disk is nobody else's
+	Manners  Manners // nil: the computer is nobody else's
 	Scrub    *Scrub  // nil: nothing is read but what is needed
+	User     User    // nil: nobody here uses what is delivered
 	Store    chunk.Store
 	// Root verifies trust documents; Trust is the one held, and SaveTrust keeps a
 	// newer one.
@@ -139,15 +141,20 @@ type Engine struct {
 	order      []content.VersionID // of flows, as first heard
 	peers      map[wire.EndpointID]*link
 	visitors   map[wire.EndpointID]visitor
+	restraints []polite.Restraint
 	leases     []*lease // as granted; the first unfinished one of a class is current
 	connected  bool
 	orphan     orphan
 	cache      *keeper   // nil: nothing is evicted
 	scrub      *scrubber // nil: nothing is checked
+	sent       int64     // content bytes to peers
 	busyAt     time.Time // when something was fetched or served last
 	site       string
 	toldVia    map[wire.EndpointID]time.Time // of what the governor says by way of the server
 	generation uint64
+	known      bool   // flows were heard: before, nobody knows what is wanted
+	zone       string // of the site
+	delivering delivering
 }
 
 // New returns an engine that does nothing until Run.
@@ -215,6 +222,8 @@ func (e *Engine) Run(ctx context.Context) error {
 				}
 				break
 			}
+		case <-e.usesChanged():
+			e.cache.changed()
 		case <-timer.C:
 		}
 		timer.Reset(e.act(time.Now()))
@@ -246,6 +255,7 @@ func (e *Engine) act(now time.Time) time.Duration {
 	for _, id := range e.order {
 		sooner(e.advance(now, e.flows[id]))
 	}
+	e.deliver()
 	sooner(e.tend(now))
 	sooner(e.scrubOn(now))
 	return max(next.Sub(now), 0)

@@ -26,6 +26,7 @@ type flow struct {
 	priority wire.Priority
 	paused   bool
 	relay    wire.Relay // as the server said in this session
+	beside   bool       // it is a copy that the site keeps or gets ahead of need, and not to be used
 
 	body []byte        // encoded, once verified
 	spec *content.Body // decoded
@@ -49,6 +50,8 @@ type flow struct {
 
 	search bodySearch // until spec is
 
+	held wire.Restraint // what of it is done without, out of regard for the user
+
 	code, trouble string    // why it can't go on
 	retryAt       time.Time // when it is tried again
 
@@ -59,7 +62,7 @@ type flow struct {
 }
 
 // active reports whether the endpoint takes part in exchanging f.
-func (f *flow) active() bool { return !f.paused && f.code == "" }
+func (f *flow) active() bool { return !f.paused && f.code == "" && !f.held.Scope.Take() }
 
 // dropPeer ends the exchange of f with l.
 func (f *flow) dropPeer(l *link) {
@@ -108,14 +111,14 @@ func (e *Engine) advance(now time.Time, f *flow) time.Time {
 			break
 		}
 		f.code, f.trouble, f.dirty = "", "", true
-		if !f.paused {
+		if f.active() {
 			e.activate(f)
 		}
 		next = now
 	case f.opening:
 	case f.spec != nil && f.swarm == nil:
 		e.openStore(f) // also while paused: what is held is reported
-	case f.paused:
+	case !f.active():
 	case f.spec == nil:
 		next = e.seekBody(now, f)
 	case !f.seeded:
@@ -149,7 +152,7 @@ func earlier(a, b time.Time) time.Time {
 // tell sends what the swarm announces.
 func (e *Engine) tell(now time.Time, f *flow) {
 	for _, t := range f.swarm.Tell(now) {
-		if l := e.peers[wire.EndpointID(t.Peer)]; l != nil {
+		if l := e.peers[wire.EndpointID(t.Peer)]; l != nil && !f.held.Scope.Serve() {
 			for part := range slices.Chunk(t.Chunks, wire.MaxListed) {
 				e.send(l, wire.Frame{Kind: wire.FrameHaveList, Version: f.id, Chunks: part})
 			}
@@ -183,7 +186,7 @@ func (e *Engine) ask(now time.Time, f *flow) {
 // activate begins, or after a pause begins again, to take part in f.
 func (e *Engine) activate(f *flow) {
 	if f.body != nil {
-		e.open.put(f.id, served{body: f.body, ver: f.ver, priority: f.priority})
+		e.open.put(f.id, served{body: f.body, ver: f.ver, priority: f.priority, withheld: f.held.Scope.Serve()})
 	}
 	f.search = bodySearch{}
 	if f.swarm != nil {

@@ -97,6 +97,9 @@ func (e *Engine) peerJoined(l *link, f *flow, fr wire.Frame) {
 // tellAll tells l everything held, at the moment from which on the swarm tells it
 // what is new.
 func (e *Engine) tellAll(l *link, f *flow) {
+	if f.held.Scope.Serve() {
+		return // who serves nobody says that it holds nothing
+	}
 	have := f.swarm.Have()
 	for from := 0; from < len(have); from += wire.MaxHaveBytes {
 		part := have[from:min(from+wire.MaxHaveBytes, len(have))]
@@ -155,7 +158,7 @@ func (e *Engine) peerWants(l *link, f *flow, chunks []uint32) {
 // join tells l that this endpoint takes part in f.
 func (e *Engine) join(l *link, f *flow, reply bool) {
 	flags := uint8(0)
-	if f.spec != nil {
+	if f.spec != nil && !f.held.Scope.Serve() {
 		flags |= wire.JoinBodyHeld
 	}
 	if reply {

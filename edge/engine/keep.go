@@ -15,19 +15,22 @@ import (
 // versions. What waits for the disk is not granted again to the peer, so memory stays
 // bounded; and while much of a version waits, no more of it is asked for.
 
-// Manners says when the disk may be used: it is also somebody else's.
+// Manners says when disk and processor may be used: they are also somebody else's.
 type Manners interface {
-	// Take waits until n bytes may be written or read. What is urgent does not wait.
+	// Take waits until n bytes may be written or read, Lend until they may be sent to a
+	// peer. What is urgent does not wait.
 	Take(ctx context.Context, n int, urgent bool) error
+	Lend(ctx context.Context, n int, urgent bool) error
 	// Calm waits until nobody else needs the disk; told, which may be nil, hears why it
 	// is not so yet.
 	Calm(ctx context.Context, told func(why string)) error
 }
 
-// noManners takes the disk as it is.
+// noManners takes the computer as it is.
 type noManners struct{}
 
 func (noManners) Take(context.Context, int, bool) error    { return nil }
+func (noManners) Lend(context.Context, int, bool) error    { return nil }
 func (noManners) Calm(context.Context, func(string)) error { return nil }
 
 const (
@@ -100,8 +103,7 @@ func (e *Engine) keepOne(l *link, id content.VersionID, d delivery) {
 
 // yield waits until n bytes of a version may be written: those of an urgent one always may.
 func (e *Engine) yield(ctx context.Context, id content.VersionID, n int) error {
-	s, open := e.open.get(id)
-	return e.manners.Take(ctx, n, open && s.priority.Class() == 0)
+	return e.manners.Take(ctx, n, e.open.urgent(id))
 }
 
 // behind reports whether so much of f waits for the disk that no more should come.

@@ -181,6 +181,8 @@ func (m *strict) Take(ctx context.Context, _ int, urgent bool) error {
 	return m.Calm(ctx, func(string) {})
 }
 
+func (m *strict) Lend(context.Context, int, bool) error { return nil }
+
 func (m *strict) Calm(ctx context.Context, told func(string)) error {
 	for {
 		m.mu.Lock()

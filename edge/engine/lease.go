@@ -70,6 +70,8 @@ func (e *Engine) granted(w wire.Lease) {
 	switch {
 	case !f.active():
 		e.giveBack(l, "flow is paused here")
+	case f.held.Scope.Fetch():
+		e.giveBack(l, f.held.Reason)
 	case w.Body && f.spec != nil:
 		e.giveBack(l, "body is held already")
 	}

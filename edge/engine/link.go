@@ -41,7 +41,7 @@ func (l *link) id() swarm.PeerID { return swarm.PeerID(l.Peer()) }
 func (e *Engine) LinkUp(raw Link) {
 	l := &link{Link: raw, down: newReceiver(), kept: map[content.VersionID][]delivery{}, joined: map[content.VersionID]bool{},
 		bodyHeld: map[content.VersionID]bodyHoldOff{}}
-	l.up = newUploader(raw, e.paced(raw), &e.open, func(v content.VersionID, c uint32) { e.post(lostChunk{v, c}) },
+	l.up = newUploader(raw, e.paced(raw), e.manners, &e.open, func(v content.VersionID, c uint32) { e.post(lostChunk{v, c}) },
 		func(v content.VersionID, c uint32) { e.post(sentChunk{l, v, c}) })
 	e.mu.Lock()
 	e.links[raw] = l
@@ -239,7 +239,12 @@ type sentChunk struct {
 
 func (ev sentChunk) apply(e *Engine, now time.Time) {
 	e.busyAt = now
-	if f := e.flows[ev.version]; f != nil && f.swarm != nil && e.peers[ev.l.Peer()] == ev.l {
+	f := e.flows[ev.version]
+	if f == nil || f.swarm == nil {
+		return
+	}
+	e.sent += int64(f.spec.Chunks[ev.chunk].Length)
+	if e.peers[ev.l.Peer()] == ev.l {
 		f.swarm.PeerHas(ev.l.id(), ev.chunk)
 	}
 }

@@ -43,7 +43,7 @@ func TestGovernedUploadGoesInPiecesThatTheReceiverAssembles(t *testing.T) {
 		open.put(version(0), served{ver: shelf{}, body: data})
 		w, n := &wireEnd{gate: make(chan struct{})}, &narrow{gate: make(chan struct{})}
 		close(w.gate)
-		u := newUploader(w, n, open, nil, nil)
+		u := newUploader(w, n, noManners{}, open, nil, nil)
 		u.credit(1 << 30)
 		ctx, stop := context.WithCancel(t.Context())
 		done := make(chan struct{})

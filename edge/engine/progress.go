@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -44,7 +45,7 @@ func (e *Engine) report(now time.Time, f *flow) time.Time {
 			Relay: c.Bytes[chunk.Relay], Reused: c.Bytes[chunk.Reused]}
 		p.WAN = c.WAN
 	}
-	p.Leases = e.leaseStates(f)
+	p.Leases, p.Restraint = e.leaseStates(f), f.restraint()
 	if !e.cfg.Uplink.Send(wire.KindProgress, p) {
 		return time.Time{} // a new session will announce everything
 	}
@@ -114,6 +115,7 @@ type Status struct {
 	Generation uint64       `json:"generation"`
 	Links      []LinkStatus `json:"links"`
 	Flows      []FlowStatus `json:"flows"`
+	Sent       int64        `json:"sent_bytes"` // content bytes to peers, since the start
 	Cache      *CacheStatus `json:"cache,omitempty"`
 	Scrub      *ScrubStatus `json:"scrub,omitempty"`
 }
@@ -159,14 +161,14 @@ func (e *Engine) Status(ctx context.Context) (Status, error) {
 
 func (e *Engine) status() Status {
 	s := Status{Site: e.site, Connected: e.connected, Generation: e.generation,
-		Links: []LinkStatus{}, Flows: []FlowStatus{}, Cache: e.cacheStatus(), Scrub: e.scrubStatus()}
+		Sent: e.sent, Links: []LinkStatus{}, Flows: []FlowStatus{}, Cache: e.cacheStatus(), Scrub: e.scrubStatus()}
 	for _, l := range e.sorted() {
 		s.Links = append(s.Links, LinkStatus{l.Peer(), l.Relayed()})
 	}
 	for _, id := range e.order {
 		f := e.flows[id]
 		v := FlowStatus{Content: f.head.Name, Version: f.head.Version, State: f.state(),
-			Reason: f.trouble, Chunks: f.head.Chunks, BytesTotal: f.head.UniqueBytes}
+			Reason: cmp.Or(f.trouble, f.held.Reason), Chunks: f.head.Chunks, BytesTotal: f.head.UniqueBytes}
 		if f.swarm != nil {
 			c := f.ver.Counters()
 			v.ChunksHeld = f.head.Chunks - f.swarm.Missing()
@@ -185,7 +187,7 @@ func (f *flow) state() string {
 		return "failed"
 	case f.complete:
 		return "complete"
-	case f.paused:
+	case f.paused, f.held.Scope.Take():
 		return "paused"
 	case f.swarm == nil:
 		return "preparing"

@@ -8,8 +8,8 @@ import (
 	"github.com/sitecast/sitecast/storage/content"
 )
 
-// registry holds what uploads may read: the versions this endpoint takes part in
-// right now. A flow that pauses or ends is taken out, and uploads of it stop at
+// registry holds what uploads may read, and what comes is written to: the versions this
+// endpoint takes part in right now. A flow that pauses or ends is taken out, and uploads of it stop at
 // the next chunk.
 type registry struct {
 	// mu guards versions.
@@ -22,12 +22,19 @@ type served struct {
 	body     []byte
 	ver      chunk.Version // nil until the body is verified and the store open
 	priority wire.Priority
+	withheld bool // peers get nothing of it: it is only written to
 }
 
 // class is how urgent uploads of the version are.
 func (r *registry) class(id content.VersionID) int32 {
 	s, _ := r.get(id)
 	return int32(s.priority.Class())
+}
+
+// urgent reports whether the version goes past what is only regard for others.
+func (r *registry) urgent(id content.VersionID) bool {
+	s, open := r.get(id)
+	return open && s.priority.Class() == 0
 }
 
 // rank changes a version's priority; uploads that wait go by the new one.

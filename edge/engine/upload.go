@@ -18,6 +18,7 @@ const maxQueuedWants = 4096
 type uploader struct {
 	link Link
 	pace Pacer
+	lend func(ctx context.Context, n int, urgent bool) error // waits until that may go
 	open *registry
 	lost func(content.VersionID, uint32) // a held chunk turned out damaged
 	went func(content.VersionID, uint32) // a chunk is on its way as a whole
@@ -31,8 +32,8 @@ type uploader struct {
 	sent    uint64 // total bytes of payload sent so far
 }
 
-func newUploader(l Link, pace Pacer, open *registry, lost, went func(content.VersionID, uint32)) *uploader {
-	return &uploader{link: l, pace: pace, open: open, lost: lost, went: went, wake: make(chan struct{}, 1)}
+func newUploader(l Link, pace Pacer, manners Manners, open *registry, lost, went func(content.VersionID, uint32)) *uploader {
+	return &uploader{link: l, pace: pace, lend: manners.Lend, open: open, lost: lost, went: went, wake: make(chan struct{}, 1)}
 }
 
 func (u *uploader) poke() {
@@ -139,7 +140,7 @@ func (u *uploader) run(ctx context.Context) {
 
 func (u *uploader) sendChunk(ctx context.Context, j job, buf []byte) ([]byte, error) {
 	s, ok := u.open.get(j.version)
-	if !ok || s.ver == nil {
+	if !ok || s.ver == nil || s.withheld {
 		return buf, u.refuse(j, wire.RefusePaused)
 	}
 	data, err := s.ver.Read(j.chunk, buf)
@@ -158,7 +159,7 @@ func (u *uploader) sendChunk(ctx context.Context, j job, buf []byte) ([]byte, er
 
 func (u *uploader) sendBody(ctx context.Context, j job) error {
 	s, ok := u.open.get(j.version)
-	if !ok || uint64(j.offset)+uint64(j.length) > uint64(len(s.body)) {
+	if !ok || s.withheld || uint64(j.offset)+uint64(j.length) > uint64(len(s.body)) {
 		return u.refuse(j, wire.RefuseNotHeld)
 	}
 	f := wire.Frame{Kind: wire.FrameBody, Version: j.version, Offset: j.offset}
@@ -182,6 +183,9 @@ func (u *uploader) sendPieces(ctx context.Context, f wire.Frame, data []byte) er
 }
 
 func (u *uploader) sendPiece(ctx context.Context, f wire.Frame) error {
+	if err := u.lend(ctx, len(f.Payload), u.open.urgent(f.Version)); err != nil {
+		return err
+	}
 	if err := u.pace.Begin(ctx, len(f.Payload)); err != nil {
 		return err
 	}

@@ -46,7 +46,7 @@ func serving(t *testing.T, priorities ...wire.Priority) (*uploader, *registry, *
 		open.put(version(i), served{ver: shelf{}, priority: p, body: make([]byte, 6<<20)})
 	}
 	w := &wireEnd{gate: make(chan struct{})}
-	u := newUploader(w, unpaced{}, open, func(content.VersionID, uint32) {}, func(content.VersionID, uint32) {})
+	u := newUploader(w, unpaced{}, noManners{}, open, func(content.VersionID, uint32) {}, func(content.VersionID, uint32) {})
 	u.credit(1 << 40)
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan struct{})
@@ -156,7 +156,7 @@ func TestUploadsOfAFlowThatEndsAreRefusedAndLeaveNothing(t *testing.T) {
 }
 
 func TestTooManyWantsAreRefusedAtOnce(t *testing.T) {
-	u := newUploader(nil, unpaced{}, &registry{}, nil, nil)
+	u := newUploader(nil, unpaced{}, noManners{}, &registry{}, nil, nil)
 	jobs := make([]job, maxQueuedWants)
 	if !u.want(jobs...) || u.want(job{}) {
 		t.Errorf("%d jobs wait, want exactly %d allowed", u.queue.count, maxQueuedWants)

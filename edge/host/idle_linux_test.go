@@ -62,3 +62,21 @@ func TestEveryThreadIsIdleAlsoThoseMadeLater(t *testing.T) {
 		t.Errorf("threads by class %v, want all in 3 (idle)", n)
 	}
 }
+
+func TestEveryThreadYieldsTheProcessorAlsoThoseMadeLater(t *testing.T) {
+	if err := host.IdleCPU(); err != nil {
+		t.Fatal(err)
+	}
+	var done sync.WaitGroup
+	done.Go(func() {
+		runtime.LockOSThread() // and never unlocked: the thread ends with it
+		attr, err := unix.SchedGetAttr(0, 0)
+		if err != nil || attr.Policy != unix.SCHED_IDLE {
+			t.Errorf("a new thread is of policy %+v, %v", attr, err)
+		}
+	})
+	done.Wait()
+	if waited := host.OwnWaitForCPU(); waited < 0 {
+		t.Errorf("waited %v", waited)
+	}
+}

@@ -2,6 +2,7 @@ package host
 
 import (
 	"fmt"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/windows"
@@ -21,3 +22,14 @@ func IdleIO() error {
 	}
 	return nil
 }
+
+// IdleCPU lets all others have the processor first.
+func IdleCPU() error {
+	if err := windows.SetPriorityClass(windows.CurrentProcess(), windows.IDLE_PRIORITY_CLASS); err != nil {
+		return fmt.Errorf("set the priority class: %w", err)
+	}
+	return nil
+}
+
+// OwnWaitForCPU is not known here.
+func OwnWaitForCPU() time.Duration { return 0 }

@@ -1,15 +1,18 @@
-// Package polite keeps what an endpoint does with its disk out of the way of whoever
-// uses the computer. Linux says how long programs waited for a disk (its pressure).
-// While they wait for it a lot, and not because of what we do with it, the store
-// writes and reads at a floor only; when they do no more, it goes on slowly at first.
+// Package polite keeps what an endpoint does out of the way of whoever uses the computer
+// and its line. [Limits] say what it does without on a battery, on a metered network, in a
+// tunnel, past an allowance, or because its user paused it.
+//
+// Disk and processor are shared as they are needed. Linux says how long programs waited
+// for them (its pressure). While they wait a lot, and not because of what we do, content
+// moves at a floor only; when they do no more, it goes on slowly at first.
 //
 // Whose pressure it is can't be read off: who writes waits for the disk, too. So the
-// time in which the store itself waited is taken off first. Where it waited nearly
+// time in which this program itself waited is taken off first. Where it waited nearly
 // all the time nothing is left to see, and there it holds back and looks whether the
 // pressure goes: if it does, it was its own, and that is believed for a while.
 //
 // The decider is pure; [Keeper] asks the system four times a second, while something
-// is written or read, and holds whoever writes to what was decided.
+// is written, read or sent, and holds whoever does to what was decided.
 package polite
 
 import (
@@ -36,8 +39,10 @@ const (
 	lookInterval = 250 * time.Millisecond
 	// staleAfter is the age at which a look says nothing about now.
 	staleAfter = 4 * lookInterval
-	// busyShare of the time that others waited for a disk: it is theirs.
-	busyShare = 0.10
+	// busyShare of the time that others waited for a disk: it is theirs. Programs that
+	// start at the same moment wait for a processor a little, whoever else runs.
+	busyShare          = 0.10
+	busyProcessorShare = 0.20
 	// blindShare of the time that the store itself waited: nothing is to be seen beside it.
 	blindShare = 0.80
 	// quietOwn and quietOthers are how many quiet looks in a row end what began with a
@@ -57,21 +62,30 @@ type State string
 
 // The states.
 const (
-	Unknown State = "unknown" // this system does not say how busy its disks are
+	Unknown State = "unknown" // this system does not say how busy it is
 	Free    State = "free"    // no bound
 	Rising  State = "rising"  // more with each look
 	Held    State = "held"    // at the floor, to see whose the pressure is
-	Yields  State = "yields"  // at the floor, because others use the disk
+	Yields  State = "yields"  // at the floor, because others need it
+)
+
+// Thing is what is shared.
+type Thing string
+
+// The things.
+const (
+	Disk      Thing = "disk"
+	Processor Thing = "processor"
 )
 
 // Look is what the system said.
 type Look struct {
-	Waited time.Duration // for how long some program waited for a disk, ever
+	Waited time.Duration // for how long some program waited for it, ever
 	Known  bool          // whether it says so at all
-	Own    time.Duration // for how long the store itself waited, ever
+	Own    time.Duration // for how long this one itself waited, ever
 }
 
-// Verdict is what the store may do until the next look, and why.
+// Verdict is what may move until the next look, and why.
 type Verdict struct {
 	State  State
 	Rate   int64 // bytes a second
@@ -81,8 +95,9 @@ type Verdict struct {
 // Busy reports whether nothing but the floor may go.
 func (v Verdict) Busy() bool { return v.State == Held || v.State == Yields }
 
-// Decider bounds the store by what was seen. The zero value has seen nothing.
+// Decider bounds what moves by what was seen of one thing.
 type Decider struct {
+	of    Thing
 	state State
 	since time.Time // when the state began
 	rate  int64     // while rising
@@ -93,17 +108,20 @@ type Decider struct {
 	until time.Time // so long pressure counts as our own
 }
 
+// NewDecider returns one that has seen nothing.
+func NewDecider(of Thing) *Decider { return &Decider{of: of} }
+
 // Decide takes a look in.
 func (d *Decider) Decide(now time.Time, look Look) Verdict {
 	if !look.Known {
-		*d = Decider{}
-		return Verdict{Unknown, Unlimited, "this system does not say how busy its disks are"}
+		*d = Decider{of: d.of}
+		return Verdict{Unknown, Unlimited, fmt.Sprintf("this system does not say how busy its %ss are", d.of)}
 	}
 	last, span := d.last, now.Sub(d.at)
 	d.last, d.at = look, now
 	if d.state == "" || span > staleAfter || span <= 0 {
 		d.begin(now, Rising)
-		return d.verdict(now, 0, "begins to look how busy the disks are")
+		return d.verdict(now, 0, fmt.Sprintf("begins to look how busy the %ss are", d.of))
 	}
 	pressure, blind := share(look.Waited-last.Waited, span), false
 	others := pressure
@@ -112,7 +130,11 @@ func (d *Decider) Decide(now time.Time, look Look) Verdict {
 	} else {
 		blind = true
 	}
-	if others < busyShare {
+	busy := busyShare
+	if d.of == Processor {
+		busy = busyProcessorShare
+	}
+	if others < busy {
 		d.quiet++
 	} else {
 		d.quiet = 0
@@ -129,7 +151,7 @@ func (d *Decider) next(now time.Time, others float64, blind bool) Verdict {
 	case Free, Rising:
 		if d.quiet == 0 && !(blind && now.Before(d.until)) {
 			d.begin(now, Held)
-			return d.verdict(now, percent, "programs wait for a disk: looks whether that goes when the store holds back")
+			return d.verdict(now, percent, "")
 		}
 		if d.state == Rising {
 			if d.rate *= 2; d.rate >= topRate {
@@ -141,7 +163,7 @@ func (d *Decider) next(now time.Time, others float64, blind bool) Verdict {
 			d.trust = min(max(2*d.trust, firstTrust), longestTrust)
 			d.until = now.Add(d.trust)
 			d.begin(now, Free)
-			return d.verdict(now, percent, "what waited for a disk was the store: it went when that held back")
+			return d.verdict(now, percent, fmt.Sprintf("what waited for a %s was this program: it went when that held back", d.of))
 		}
 		if now.Sub(d.since) >= sureAfter {
 			d.begin(now, Yields)
@@ -168,16 +190,16 @@ func (d *Decider) verdict(now time.Time, percent float64, reason string) Verdict
 	usual := ""
 	switch d.state {
 	case Free:
-		v.Rate, usual = Unlimited, "nobody else waits for a disk"
+		v.Rate, usual = Unlimited, fmt.Sprintf("nobody else waits for a %s", d.of)
 		if now.Before(d.until) {
-			usual = "what waits for a disk is the store, as was seen a moment ago"
+			usual = fmt.Sprintf("what waits for a %s is this program, as was seen a moment ago", d.of)
 		}
 	case Rising:
-		v.Rate, usual = d.rate, "goes on slowly at first: the disks are free"
+		v.Rate, usual = d.rate, fmt.Sprintf("goes on slowly at first: the %ss are free", d.of)
 	case Held:
-		v.Rate, usual = Floor, "programs wait for a disk: looks whether that goes when the store holds back"
+		v.Rate, usual = Floor, fmt.Sprintf("programs wait for a %s: looks whether that goes when this one holds back", d.of)
 	case Yields:
-		v.Rate, usual = Floor, "others use the disk"
+		v.Rate, usual = Floor, fmt.Sprintf("others use the %s", d.of)
 	}
 	if v.Reason == "" {
 		v.Reason = usual

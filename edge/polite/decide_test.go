@@ -14,14 +14,14 @@ const step = 250 * time.Millisecond
 
 // desk is a computer: what its others and the store do to its disk, look by look.
 type desk struct {
-	d    polite.Decider
+	d    *polite.Decider
 	now  time.Time
 	look polite.Look
 	got  polite.Verdict
 }
 
 func newDesk() *desk {
-	c := &desk{now: time.Unix(1000, 0), look: polite.Look{Known: true}}
+	c := &desk{d: polite.NewDecider(polite.Disk), now: time.Unix(1000, 0), look: polite.Look{Known: true}}
 	c.got = c.d.Decide(c.now, c.look)
 	return c
 }
@@ -108,7 +108,7 @@ func TestStoreThatWaitsAllTheTimeLooksByHoldingBack(t *testing.T) {
 }
 
 func TestSystemThatSaysNothingBoundsNothing(t *testing.T) {
-	var d polite.Decider
+	d := polite.NewDecider(polite.Disk)
 	for range 10 {
 		v := d.Decide(time.Unix(1, 0), polite.Look{})
 		if v.State != polite.Unknown || v.Rate != polite.Unlimited || v.Reason == "" {

@@ -2,6 +2,7 @@ package polite
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -20,15 +21,16 @@ const (
 
 // Config is what a keeper is made of. All fields are required.
 type Config struct {
-	// Pressure is for how long some program waited for a disk, ever; ok is false where
+	Of Thing
+	// Pressure is for how long some program waited for it, ever; ok is false where
 	// that is not known.
 	Pressure func() (waited time.Duration, ok bool)
-	// Own is for how long the store itself waited for it.
+	// Own is for how long this program itself waited for it.
 	Own func() time.Duration
 	Log *slog.Logger
 }
 
-// Keeper holds a store to what is decided. Its methods may be called from several
+// Keeper holds what moves to what is decided of one thing. Its methods may be called from several
 // goroutines.
 type Keeper struct {
 	cfg  Config
@@ -38,6 +40,8 @@ type Keeper struct {
 	// mu guards the rest.
 	mu      sync.Mutex
 	verdict Verdict
+	most    int64     // a bound besides, bytes a second
+	busy    time.Time // when others needed it last
 	used    time.Time // when somebody asked last
 	awake   bool      // somebody looks at the disk
 	moved   int64     // bytes asked for
@@ -47,10 +51,10 @@ type Keeper struct {
 // New returns a keeper that lets its start rate go until Run.
 func New(cfg Config) *Keeper {
 	return &Keeper{cfg: cfg, lim: rate.NewLimiter(startRate, burst), wake: make(chan struct{}, 1),
-		verdict: Verdict{Rising, startRate, "nothing was written or read yet"}}
+		most: Unlimited, verdict: Verdict{Rising, startRate, "nothing was moved yet"}}
 }
 
-// Run looks at the disk while there is a need, until ctx ends.
+// Run looks while there is a need, until ctx ends.
 func (k *Keeper) Run(ctx context.Context) error {
 	for {
 		select {
@@ -68,7 +72,7 @@ func (k *Keeper) Run(ctx context.Context) error {
 func (k *Keeper) watch(ctx context.Context) error {
 	ticker := time.NewTicker(lookInterval)
 	defer ticker.Stop()
-	for d := new(Decider); k.look(d, time.Now()); {
+	for d := NewDecider(k.cfg.Of); k.look(d, time.Now()); {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -85,19 +89,31 @@ func (k *Keeper) look(d *Decider, now time.Time) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if v.State != k.verdict.State {
-		k.cfg.Log.Debug("disk", "state", v.State, "reason", v.Reason)
+		k.cfg.Log.Debug("pressure", "of", k.cfg.Of, "state", v.State, "reason", v.Reason)
 	}
 	k.verdict = v
+	if v.Busy() {
+		k.busy = now
+	}
 	k.awake = now.Sub(k.used) < restAfter
 	if !k.awake { // what was seen will be void when somebody asks again
-		k.verdict = Verdict{Rising, startRate, "nothing was written or read lately"}
+		k.verdict = Verdict{Rising, startRate, "nothing was moved lately"}
 	}
-	k.set(k.verdict.Rate)
+	k.set()
 	return k.awake
 }
 
-// set has the limiter let so much go.
-func (k *Keeper) set(bytes int64) {
+// Bound holds what moves to so many bytes a second besides; Unlimited ends that.
+func (k *Keeper) Bound(most int64) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.most = most
+	k.set()
+}
+
+// set has the limiter let go what may. mu is held.
+func (k *Keeper) set() {
+	bytes := min(k.verdict.Rate, k.most)
 	limit := rate.Limit(bytes)
 	if bytes == Unlimited {
 		limit = rate.Inf
@@ -107,7 +123,7 @@ func (k *Keeper) set(bytes int64) {
 	}
 }
 
-// ask notes that somebody needs the disk, for n bytes.
+// ask notes that somebody needs it, for n bytes.
 func (k *Keeper) ask(n int, urgent bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -125,7 +141,7 @@ func (k *Keeper) ask(n int, urgent bool) {
 	}
 }
 
-// Take waits until n bytes may be written or read. What is urgent does not wait.
+// Take waits until n bytes may be moved. What is urgent does not wait.
 func (k *Keeper) Take(ctx context.Context, n int, urgent bool) error {
 	k.ask(n, urgent)
 	if urgent {
@@ -139,7 +155,21 @@ func (k *Keeper) Take(ctx context.Context, n int, urgent bool) error {
 	return k.lim.WaitN(ctx, n)
 }
 
-// Calm waits until nobody else needs the disk; told, which may be nil, hears each
+// lately is how long ago others may have needed it to count: they come and go.
+const lately = 10 * time.Second
+
+// Yielded says why content moves at the floor, or did a moment ago; empty where it
+// does not.
+func (k *Keeper) Yielded() string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.busy.IsZero() || time.Since(k.busy) > lately {
+		return ""
+	}
+	return fmt.Sprintf("other programs use the %s: it moves at most %d MiB/s while they do", k.cfg.Of, Floor>>20)
+}
+
+// Calm waits until nobody else needs it; told, which may be nil, hears each
 // time why it is not so yet.
 func (k *Keeper) Calm(ctx context.Context, told func(why string)) error {
 	for {
@@ -166,7 +196,7 @@ type Status struct {
 	State  State  `json:"state"`
 	Rate   int64  `json:"bytes_per_second,omitempty"` // the bound; none is 0
 	Reason string `json:"reason"`
-	Moved  int64  `json:"bytes"`        // written and read under it since the start
+	Moved  int64  `json:"bytes"`        // moved under it since the start
 	Urgent int64  `json:"urgent_bytes"` // of them, past it because the flow is urgent
 }
 
@@ -174,7 +204,7 @@ type Status struct {
 func (k *Keeper) Status() Status {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	s := Status{State: k.verdict.State, Rate: k.verdict.Rate, Reason: k.verdict.Reason, Moved: k.moved, Urgent: k.urgent}
+	s := Status{State: k.verdict.State, Rate: min(k.verdict.Rate, k.most), Reason: k.verdict.Reason, Moved: k.moved, Urgent: k.urgent}
 	if s.Rate == Unlimited {
 		s.Rate = 0
 	}

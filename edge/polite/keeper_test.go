@@ -19,7 +19,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func run(t *testing.T, busy *atomic.Bool, looks *atomic.Int64) (k *polite.Keeper, stop func()) {
 	start, waited := time.Now(), time.Duration(0)
 	last := start
-	k = polite.New(polite.Config{Log: slog.New(slog.DiscardHandler), Own: func() time.Duration { return 0 },
+	k = polite.New(polite.Config{Of: polite.Disk, Log: slog.New(slog.DiscardHandler), Own: func() time.Duration { return 0 },
 		Pressure: func() (time.Duration, bool) {
 			looks.Add(1)
 			if busy.Load() {
@@ -120,6 +120,34 @@ func TestWhoWaitsForACalmDiskIsToldWhyAndGoesOn(t *testing.T) {
 		write(t, k, 5*time.Second, false)
 		if err := k.Calm(ctx, nil); err == nil {
 			t.Error("calm on a busy disk")
+		}
+	})
+}
+
+func TestABoundHoldsWhateverThePressure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var busy atomic.Bool
+		var looks atomic.Int64
+		k, stop := run(t, &busy, &looks)
+		defer stop()
+		write(t, k, 5*time.Second, false)
+		k.Bound(4 << 20)
+		if held := write(t, k, 10*time.Second, false); held < 38<<20 || held > 42<<20 {
+			t.Errorf("%d bytes in 10 s, want 40 MiB", held)
+		}
+		if s := k.Status(); s.State != polite.Free || s.Rate != 4<<20 || k.Yielded() != "" {
+			t.Errorf("status %+v, yielded %q", s, k.Yielded())
+		}
+		busy.Store(true)
+		write(t, k, 5*time.Second, false)
+		busy.Store(false)
+		if k.Yielded() == "" {
+			t.Error("does not say that others needed it a moment ago")
+		}
+		k.Bound(polite.Unlimited)
+		write(t, k, 15*time.Second, false)
+		if free := write(t, k, time.Second, false); free < 40<<20 || k.Yielded() != "" {
+			t.Errorf("%d bytes in 1 s afterwards, yielded %q", free, k.Yielded())
 		}
 	})
 }

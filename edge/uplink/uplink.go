@@ -224,6 +224,13 @@ func (u *Uplink) Now() time.Time {
 	return u.now()
 }
 
+// Known reports whether that is the server's time, and not this computer's.
+func (u *Uplink) Known() bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return !u.measured.IsZero()
+}
+
 func (u *Uplink) now() time.Time {
 	if u.measured.IsZero() {
 		return time.Now()

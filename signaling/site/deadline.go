@@ -84,7 +84,7 @@ func (s *Site) missing(now time.Time, f *flow) (bytes int64) {
 		for _, m := range members {
 			h := m.holds[f.ID]
 			wanted = wanted || f.wantedBy(m) && (h == nil || !h.complete && h.code == "")
-			body = body || h != nil && h.body && !h.doubted
+			body = body || h != nil && h.body && h.offers()
 		}
 		if !wanted {
 			continue

@@ -12,7 +12,7 @@ const awake = 12 * time.Second
 
 // wants reports whether the member still needs chunks and could take them.
 func (h *holding) wants(now time.Time) bool {
-	return h.code == "" && !h.complete && now.Sub(h.heard) < awake
+	return h.code == "" && !h.restraint.Scope.Take() && !h.complete && now.Sub(h.heard) < awake
 }
 
 // doubt looks for flows that stand still although everything is said to be there:
@@ -82,7 +82,7 @@ func (s *Site) bodyHolders(m *member, f *flow) (out []*member) {
 func (s *Site) disbelieve(now time.Time, f *flow, n *need, suspects, members []*member) {
 	for _, m := range suspects {
 		h := m.holds[f.ID]
-		if h == nil || h.doubted || !s.withholds(now, f, m, members) {
+		if h == nil || !h.offers() || !s.withholds(now, f, m, members) {
 			continue
 		}
 		s.log.Warn("nobody gets what it says it holds", "endpoint", m.ID.Short(), "content", f.Head.Ref().String())

@@ -136,7 +136,7 @@ func (s *Site) fetching(now time.Time, m *member, best float64) schedule.Fetchin
 // body says that its group needs the body.
 func (s *Site) candidate(now time.Time, f *flow, n *need, m *member, best podium, body bool) (schedule.Candidate, bool) {
 	h := m.holds[f.ID]
-	if h == nil || h.code != "" { // who has not reported yet may not know the flow
+	if h == nil || h.code != "" || !h.fetches() { // who has not reported yet may not know the flow
 		return schedule.Candidate{}, false
 	}
 	if h.seeding && !body { // it would begin only when it has looked
@@ -200,7 +200,7 @@ func (s *Site) second(now time.Time, f *flow, n *need, best []wire.EndpointID) w
 		if patches && !s.takesPatches(f, m) {
 			continue // it would take more, however fast it is
 		}
-		if m.meter.known(now) == 0 && !h.doubted && m.Hello.Device != wire.DeviceBrowser && !m.Hello.Battery {
+		if m.meter.known(now) == 0 && !h.doubted && h.fetches() && m.Hello.Device != wire.DeviceBrowser && !m.Hello.Battery {
 			n.trials++
 			s.recall(now, f, s.members[best[0]])
 			return id

@@ -103,6 +103,8 @@ type holding struct {
 	heard    time.Time // when it spoke of it last
 	code     string
 	trouble  string
+	// restraint is what it does without, as it said last.
+	restraint wire.Restraint
 }
 
 // covers reports whether a member holds all that a lease is for.
@@ -171,6 +173,8 @@ func (s *Site) progress(now time.Time, m *member, p *wire.Progress) {
 		c = &counters{base: p.WAN, tab: m.browser()}
 		f.counted[m.ID] = c
 	}
+	s.restrain(f, h, n, m.group, p.Restraint)
+	had := h.body && h.offers()
 	for _, b := range p.Have {
 		if !f.note(now, h, n, c, b) {
 			s.refuse(m, "progress names chunks that do not exist")
@@ -178,7 +182,6 @@ func (s *Site) progress(now time.Time, m *member, p *wire.Progress) {
 		}
 	}
 	h.heard = now
-	had := h.body && !h.doubted
 	if p.Seeding && !(h.seeding && h.body == p.Body) {
 		h.since = now
 	}
@@ -217,7 +220,7 @@ func (f *flow) note(now time.Time, h *holding, n *need, c *counters, part wire.B
 		if is&^was != 0 {
 			n.moved = now
 		}
-		if !h.doubted {
+		if h.offers() {
 			n.supply.Change(8*uint32(at+i), was, is)
 			f.lost(c, n, 8*uint32(at+i), was&^is)
 		}
@@ -227,7 +230,7 @@ func (f *flow) note(now time.Time, h *holding, n *need, c *counters, part wire.B
 
 // count adds all of what a member holds to what its group holds, or takes it back.
 func (f *flow) count(h *holding, n *need, add bool) {
-	if h.doubted {
+	if !h.offers() {
 		return
 	}
 	for i, b := range h.have {

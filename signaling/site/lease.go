@@ -143,7 +143,7 @@ func (s *Site) needless(now time.Time, l *lease) bool {
 	if l.body {
 		return slices.ContainsFunc(s.groups[m.group], func(other *member) bool {
 			h := other.holds[l.flow]
-			return other != m && h != nil && h.body && !h.doubted
+			return other != m && h != nil && h.body && h.offers()
 		})
 	}
 	supply := f.need(m.group, now).supply
@@ -189,7 +189,8 @@ func (s *Site) leaseState(now time.Time, m *member, f *flow, state wire.LeaseSta
 		s.log.Warn("lease given back", "lease", state.Lease, "endpoint", m.ID.Short(), "why", why)
 		s.unfinished(now, l, false)
 		s.free(now, l)
-		if l.verified > 0 || now.Before(l.good) { // an address that lapsed while the lease waited is nobody's fault
+		// An address that lapsed while the lease waited is nobody's fault, and regard for others is none.
+		if (l.verified > 0 || now.Before(l.good)) && h.fetches() {
 			m.pushOff(now)
 		}
 	case state.Done:
@@ -212,7 +213,7 @@ func (s *Site) adopt(now time.Time, m *member, f *flow, state wire.LeaseState) *
 	l := &lease{fence: fence{state.Epoch, state.Lease}, flow: f.ID, to: m.ID, moved: now}
 	n := f.need(m.group, now)
 	granted := state.Epoch < s.cfg.Epoch || state.Epoch == s.cfg.Epoch && state.Lease <= s.lastLease
-	ok := granted && !s.isOff(now, m) && !f.stopped() && s.desired.Cap != 0 && s.known
+	ok := granted && m.holds[f.ID].fetches() && !s.isOff(now, m) && !f.stopped() && s.desired.Cap != 0 && s.known
 	if r := state.Range; r.Body {
 		l.body, l.step, l.bytes = true, f.Head.BodyBytes, f.Head.BodyBytes
 		ok = ok && r.To == f.Head.BodyBytes && s.bodyNeeded(f, m.group)
@@ -326,7 +327,7 @@ func (s *Site) heldOff(now time.Time, f *flow) time.Duration {
 		return 0
 	}
 	for _, m := range s.members {
-		if h := m.holds[f.ID]; h != nil && h.have.Count() > 0 {
+		if h := m.holds[f.ID]; h != nil && h.offers() && h.have.Count() > 0 {
 			return 0
 		}
 	}
@@ -355,7 +356,7 @@ func (s *Site) occupied(f *flow, g groupID, room func(schedule.Slot) int) bool {
 	for _, l := range s.leases {
 		m := s.members[l.to]
 		h := m.holds[f.ID]
-		if m.group != g || h == nil || h.code != "" || h.complete || h.doubted {
+		if m.group != g || h == nil || h.code != "" || h.complete || h.doubted || !h.fetches() {
 			continue
 		}
 		if room(schedule.Slot{Member: l.to, Class: f.Priority.Class()}) > 0 {
@@ -435,7 +436,7 @@ func (s *Site) free(now time.Time, l *lease) {
 // bodyNeeded reports whether nobody of a reach group holds or fetches the body.
 func (s *Site) bodyNeeded(f *flow, g groupID) bool {
 	for _, m := range s.groups[g] {
-		if h := m.holds[f.ID]; h != nil && h.body && !h.doubted {
+		if h := m.holds[f.ID]; h != nil && h.body && h.offers() {
 			return false
 		}
 	}

@@ -37,7 +37,7 @@ func (s *Site) noteBodies(now time.Time) {
 }
 
 // counts reports whether what a member holds, or may find, is of use to others.
-func (h *holding) counts() bool { return h != nil && h.code == "" && !h.doubted }
+func (h *holding) counts() bool { return h != nil && h.code == "" && h.offers() }
 
 // seeding names a member that may be about to find more of f in what else it holds:
 // what it finds need not cross the WAN, whoever lacks it. It knows only once it has

@@ -80,8 +80,12 @@ type EndpointView struct {
 	Obeyed   uint64           `json:"generation"`
 	Holds    []string         `json:"holds"` // NAME@V of complete flows
 	Flows    []EndpointInFlow `json:"flows"`
+	// Activation says which version of a content a kiosk uses; absent: it is none, or offline.
+	Activation *wire.Activation `json:"activation,omitempty"`
 	// ReportedBy lists, as "ID: CODE", who of its peers caught it lying lately.
 	ReportedBy []string `json:"reported_by,omitempty"`
+	// Restraints lists, as "CODE: why", what it does without out of regard for its user.
+	Restraints []string `json:"restraints,omitempty"`
 }
 
 // EndpointInFlow is an endpoint's part in a flow.
@@ -156,6 +160,7 @@ func (s *Site) flowView(now time.Time, f *flow) FlowView {
 		BytesOrigin: sum.Origin, BytesPeer: sum.Peer, BytesRelay: sum.Relay, BytesReused: sum.Reused, WANBytes: wanBytes,
 		PausedBy: f.PausedBy, Groups: len(s.groups), Fetchers: []string{}, Seconds: now.Sub(f.ordered).Seconds(), Ordered: f.ordered}
 	relay, relayed := f.viaRelay()
+	held, slow := s.restrained(f)
 	v.Relay = relay
 	seen := len(f.counted) + f.pasts // and those online who said nothing yet
 	var left int64                   // for those online
@@ -195,7 +200,7 @@ func (s *Site) flowView(now time.Time, f *flow) FlowView {
 	case len(failed) > 0:
 		v.State, v.Reason = StateFailed, f.troubles(failed)
 	default:
-		v.State, v.Reason = StateRunning, cmp.Or(f.remade(), s.awaiting(now, f), s.seeks(now, f), s.patching(now, f), relayed, s.apart(f), s.stoodBack(now, f))
+		v.State, v.Reason = StateRunning, cmp.Or(f.remade(), s.awaiting(now, f), s.seeks(now, f), s.patching(now, f), held, relayed, s.apart(f), s.stoodBack(now, f), slow)
 	}
 	if !f.finished.IsZero() {
 		v.Seconds = f.finished.Sub(f.ordered).Seconds()
@@ -222,12 +227,17 @@ const maxTroubles = 3
 
 // troubles says who can't go on, and why.
 func (f *flow) troubles(failed []*member) string {
-	slices.SortFunc(failed, (*member).before)
+	return named(failed, func(m *member) string { return m.holds[f.ID].trouble })
+}
+
+// named says of up to maxTroubles members, by name, what is the matter with them.
+func named(members []*member, what func(*member) string) string {
+	slices.SortFunc(members, (*member).before)
 	var all []string
-	for _, m := range failed[:min(len(failed), maxTroubles)] {
-		all = append(all, m.Hello.Name+": "+m.holds[f.ID].trouble)
+	for _, m := range members[:min(len(members), maxTroubles)] {
+		all = append(all, m.Hello.Name+": "+what(m))
 	}
-	if more := len(failed) - maxTroubles; more > 0 {
+	if more := len(members) - maxTroubles; more > 0 {
 		all = append(all, fmt.Sprintf("and %d more", more))
 	}
 	return strings.Join(all, "; ")
@@ -241,7 +251,7 @@ func (m *member) before(other *member) int {
 func (s *Site) endpointView(now time.Time, m *member) EndpointView {
 	v := EndpointView{ID: m.ID, Name: m.Hello.Name, Site: s.cfg.Name, Kind: m.Hello.Device, Online: true,
 		Since: m.since, LastSeen: now, Version: m.Hello.Software, Address: m.Address, Obeyed: m.obeyed,
-		Holds: []string{}, Flows: []EndpointInFlow{}, ReportedBy: s.reportedBy(now, m.ID)}
+		Holds: []string{}, Flows: []EndpointInFlow{}, Activation: m.activation, ReportedBy: s.reportedBy(now, m.ID)}
 	for e, state := range s.links.edges {
 		if state.up && (e.A == m.ID || e.B == m.ID) {
 			v.Links++
@@ -252,6 +262,7 @@ func (s *Site) endpointView(now time.Time, m *member) EndpointView {
 		if h == nil {
 			continue
 		}
+		v.Restraints = listed(v.Restraints, h.restraint)
 		part := EndpointInFlow{Flow: f.Head.Ref().String(), Chunks: f.Head.Chunks, Held: h.have.Count(),
 			Complete: h.complete, Code: h.code, Error: h.trouble}
 		if h.complete {

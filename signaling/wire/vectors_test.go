@@ -49,7 +49,7 @@ func expand(s string) string {
 }
 
 func TestMessageVectors(t *testing.T) {
-	for _, v := range vectors(t, "messages.txt") {
+	for _, v := range append(vectors(t, "messages.txt"), vectors(t, "agents.txt")...) {
 		t.Run(v.name, func(t *testing.T) {
 			env, body, err := wire.Decode([]byte(v.in))
 			if code, refused := strings.CutPrefix(v.want, "! "); refused {

@@ -239,7 +239,9 @@ func (g *generator) named(name string) {
 	g.tables = append(g.tables, fmt.Sprintf("const %s = object({ %s })", lower(name), strings.Join(table, ", ")))
 }
 
-// fields writes the members of a struct, with those of structs embedded in it.
+// fields writes the members of a struct, with those of structs embedded in it. What pages
+// neither say nor are told (twin:"-") is left out: they pass over it, as over any member
+// that they don't know.
 func (g *generator) fields(name string) (lines, table []string) {
 	s := g.wire.pkg.Scope().Lookup(name).Type().Underlying().(*types.Struct)
 	for i := range s.NumFields() {
@@ -247,6 +249,9 @@ func (g *generator) fields(name string) (lines, table []string) {
 		if f.Embedded() {
 			more, rows := g.fields(f.Name())
 			lines, table = append(lines, more...), append(table, rows...)
+			continue
+		}
+		if reflect.StructTag(s.Tag(i)).Get("twin") == "-" {
 			continue
 		}
 		key, options, _ := strings.Cut(reflect.StructTag(s.Tag(i)).Get("json"), ",")
