@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 )
 
@@ -46,10 +47,12 @@ func launch(o *Options) (screen, error) {
 	return command{p}, nil
 }
 
-// environment is what a program is told of what it shows.
+// environment is what a program is told of what it shows. The kiosk's own settings, which
+// may hold secrets, are not for it.
 func (o *Options) environment(mark string) []string {
 	v, _ := o.Source.Active() // none yet: empty
-	return append(os.Environ(), mark, "SITECAST_URL="+o.URL,
+	env := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "SITECAST_") })
+	return append(env, mark, "SITECAST_URL="+o.URL,
 		"SITECAST_CONTENT="+v.Name, "SITECAST_VERSION="+v.Version, "SITECAST_ROOT="+v.Root)
 }
 
