@@ -14,6 +14,7 @@ import (
 
 	"github.com/sitecast/sitecast/e2e/demo"
 	"github.com/sitecast/sitecast/edge/agent"
+	"github.com/sitecast/sitecast/kiosk/runtime"
 	"github.com/sitecast/sitecast/signaling/operator"
 	"github.com/sitecast/sitecast/signaling/relay"
 	"github.com/sitecast/sitecast/signaling/server"
@@ -32,6 +33,7 @@ type commands struct {
 	Server     server.Command      `cmd:"" help:"Run the server: API, signaling, origin, relay."`
 	Relay      relay.Command       `cmd:"" help:"Run a STUN and TURN relay on its own."`
 	Agent      agent.Commands      `cmd:"" help:"Run the agent of an endpoint, or check and repair what it holds."`
+	Kiosk      runtime.Command     `cmd:"" help:"Run an agent that activates and serves one content, and keeps it on the screen."`
 	Doctor     doctor              `cmd:"" help:"Say what stands in the way of this endpoint, or between two others."`
 	Site       operator.Site       `cmd:"" help:"Create, list, show and change sites."`
 	Enrol      operator.Enrol      `cmd:"" help:"Print a token that lets endpoints enrol."`

@@ -50,6 +50,7 @@ type Config struct {
 	StoreKey     []byte                 // what the store is encrypted with; nil: it is not
 	Polite       bool                   // the disk is also somebody else's, who has it first
 	Scrub        scrub.Policy           // how often what is stored is checked
+	User         engine.User            // what uses on this computer what is delivered; nil: nothing that the agent knows of
 	Log          *slog.Logger
 
 	// Dial opens connections over TCP, such as through a proxy; nil: the host's network.
@@ -150,7 +151,7 @@ func (a *agent) assemble() error {
 	a.disk = newKeeper(a.cfg, a.store)
 	a.eng = engine.New(engine.Config{
 		Uplink: a.link, Links: a.rtc, Store: a.store, Origin: a.origin, Governor: a.governor, Uploads: uploads{a.lan}, Cache: newCache(a.cfg, a.store),
-		Manners: manners(a.disk), Scrub: newScrub(a.cfg),
+		Manners: manners(a.disk), Scrub: newScrub(a.cfg), User: a.cfg.User,
 		Root: a.id.Root, Trust: trust, SaveTrust: a.saveTrust, SetICE: a.ice.set, Attempts: a.rtc.Attempts,
 		Refused: &a.refused, Log: a.cfg.Log, Seed: rand.Uint64(),
 	})

@@ -83,6 +83,20 @@ func (c Command) Run(ctx context.Context) error {
 	return Run(ctx, cfg)
 }
 
+// Kiosk is what an agent is made of that delivers to a kiosk, which is shown from the disk.
+func (c Command) Kiosk() (Config, error) {
+	cfg, err := c.config()
+	if err != nil {
+		return Config{}, err
+	}
+	if cfg.StoreKey != nil {
+		return Config{}, errors.New("a kiosk shows what is on its disk, which can't be encrypted with --store-key-file: encrypt the disk instead")
+	}
+	cfg.Device = wire.DeviceKiosk
+	cfg.Cache, err = c.Cache.policy(cfg.Device)
+	return cfg, err
+}
+
 func (c Command) config() (Config, error) {
 	server, err := parseServer(c.Server, c.InsecureHTTP)
 	if err != nil {

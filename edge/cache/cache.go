@@ -9,8 +9,8 @@
 // evict, in which order, and what to admit. Every answer has a reason in words,
 // for the status page and the log: an endpoint is somebody's computer.
 //
-// What holds always: what a flow needs, what is pinned, the versions kept to go
-// back to, and the last copy at the site of what a distribution needs are never
+// What holds always: what a flow needs, what a program of this computer uses, what is
+// pinned, the versions kept to go back to, and the last copy at the site of what a distribution needs are never
 // evicted. While the site has fewer copies than it shall have, none is given up
 // unless room is needed for something and no other endpoint has any. The same state always gets the same answer.
 package cache
@@ -33,6 +33,7 @@ type Version struct {
 	Used     time.Time // when a flow last needed it
 	Flow     bool      // a flow needs it now
 	Busy     bool      // it is being opened, completed or closed
+	InUse    bool      // by a program of this computer, or what that would go back to
 	Pinned   bool      // an operator wants it kept
 	// PinnedUntil is when the pin ends; zero: never.
 	PinnedUntil time.Time

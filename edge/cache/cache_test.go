@@ -55,6 +55,8 @@ func TestWhatGoesAndWhy(t *testing.T) {
 	alone.Copies = &cache.Copies{Target: 2, Live: true}
 	elsewhere := old
 	elsewhere.Copies = &cache.Copies{Target: 2, Elsewhere: true}
+	inUse := held("app", 1, 90)
+	inUse.InUse, inUse.Purged = true, "anna purged app"
 	purged := held("app", 2, 5)
 	purged.Purged = "anna purged app@2"
 	for _, c := range []struct {
@@ -87,6 +89,7 @@ func TestWhatGoesAndWhy(t *testing.T) {
 		{"it stays while others have room", cache.Policy{Floor: floor.Floor}, state(1*gb, elsewhere, wanted(held("app", 3, 1))), nil},
 		{"the last one that a distribution needs stays", cache.Policy{Floor: floor.Floor}, state(1*gb, alone, wanted(held("app", 3, 1))), nil},
 		{"a pin holds", floor, state(1*gb, pinned, held("app", 2, 5), wanted(held("app", 3, 1))), nil},
+		{"what is in use stays, also when it is purged", floor, state(1*gb, inUse, held("app", 2, 5)), []string{"app@2: floor"}},
 		{"a pin ends", floor, func() cache.State {
 			s := state(1*gb, pinned, held("app", 2, 5), wanted(held("app", 3, 1)))
 			s.Now = noon.Add(time.Second)
@@ -155,6 +158,7 @@ func anyState(t *rapid.T) cache.State {
 		v := held(rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "name"), uint64(i+1), rapid.IntRange(0, 100).Draw(t, "hours"))
 		v.Bytes = rapid.Int64Range(1, 10*gb).Draw(t, "bytes")
 		v.Complete, v.Flow, v.Busy = rapid.Bool().Draw(t, "complete"), rapid.IntRange(0, 3).Draw(t, "flow") == 0, rapid.IntRange(0, 5).Draw(t, "busy") == 0
+		v.InUse = rapid.IntRange(0, 6).Draw(t, "in use") == 0
 		if v.Pinned = rapid.IntRange(0, 4).Draw(t, "pinned") == 0; v.Pinned && rapid.Bool().Draw(t, "ends") {
 			v.PinnedUntil = noon.Add(time.Duration(rapid.IntRange(-2, 2).Draw(t, "until")) * time.Hour)
 		}
@@ -198,6 +202,8 @@ func TestNothingThatMattersIsEverEvicted(t *testing.T) {
 			v, c := e.Version, e.Version.Copies
 			seen[v.ID]++
 			switch {
+			case v.InUse:
+				t.Fatalf("%s goes, and is in use", v.Ref)
 			case v.Flow || v.Busy:
 				t.Fatalf("%s goes, and a flow needs it", v.Ref)
 			case v.Pinned && (v.PinnedUntil.IsZero() || v.PinnedUntil.After(s.Now)):

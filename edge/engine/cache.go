@@ -172,7 +172,7 @@ func (e *Engine) takeStock(now time.Time) {
 		}
 	}
 	slices.SortFunc(stock.Holds, func(a, b content.VersionID) int { return bytes.Compare(a[:], b[:]) })
-	stock.Spare = e.spare(now)
+	stock.Spare, stock.Activation = e.spare(now), e.uses().Activation
 	if !reflect.DeepEqual(stock, k.stock) && e.cfg.Uplink.Send(wire.KindStock, *stock) {
 		k.stock = stock
 	}
@@ -246,6 +246,7 @@ func (e *Engine) holdings() cache.State {
 	for _, id := range e.order {
 		s.Wanted = append(s.Wanted, e.flows[id].head.Name)
 	}
+	inUse := e.uses().Keep
 	for id, f := range e.flows {
 		if f.opening { // what is admitted and not open yet
 			s.Need += f.need
@@ -262,7 +263,7 @@ func (e *Engine) holdings() cache.State {
 		s.Versions = append(s.Versions, cache.Version{Pinned: pinned, PinnedUntil: until, Purged: k.purged(f.head), Copies: k.copiesOf(id),
 			ID: id, Ref: f.head.Ref(), Serial: f.head.Serial,
 			Bytes: f.head.Bytes + f.head.BodyBytes, Complete: f.whole, Came: times.Came, Used: times.Used,
-			Flow: slices.Contains(e.order, id), Busy: f.opening || f.completing})
+			Flow: slices.Contains(e.order, id), InUse: slices.Contains(inUse, id), Busy: f.opening || f.completing})
 	}
 	return s
 }

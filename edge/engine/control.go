@@ -122,7 +122,7 @@ func (e *Engine) desired(now time.Time, w *wire.Flow) {
 		}
 	}
 	e.rank(f, w.Priority)
-	f.relay = w.Relay
+	f.relay, f.beside = w.Relay, w.Superseded || w.Ahead
 	e.useRelay(f)
 	switch {
 	case w.Paused && !f.paused:
@@ -215,7 +215,8 @@ func (e *Engine) closeGeneration(w *wire.Flows) {
 		e.order = slices.DeleteFunc(e.order, func(o content.VersionID) bool { return o == id })
 		e.retire(f)
 	}
-	e.generation = w.Generation
+	e.known, e.generation, e.zone = true, w.Generation, w.Zone
+	e.deliver() // who was taken back and is ordered again at once was taken back all the same
 	e.cfg.Links.SetNetworks(w.PeersOn)
 	if e.cache != nil {
 		e.cache.known, e.cache.pins, e.cache.purges, e.cache.copies = true, w.Pins, w.Purges, w.Copies

@@ -73,6 +73,7 @@ type Config struct {
 	Cache    *Cache  // nil: what was superseded stays for ever
 	Manners  Manners // nil: the disk is nobody else's
 	Scrub    *Scrub  // nil: nothing is read but what is needed
+	User     User    // nil: nobody here uses what is delivered
 	Store    chunk.Store
 	// Root verifies trust documents; Trust is the one held, and SaveTrust keeps a
 	// newer one.
@@ -148,6 +149,9 @@ type Engine struct {
 	site       string
 	toldVia    map[wire.EndpointID]time.Time // of what the governor says by way of the server
 	generation uint64
+	known      bool   // flows were heard: before, nobody knows what is wanted
+	zone       string // of the site
+	delivering delivering
 }
 
 // New returns an engine that does nothing until Run.
@@ -215,6 +219,8 @@ func (e *Engine) Run(ctx context.Context) error {
 				}
 				break
 			}
+		case <-e.usesChanged():
+			e.cache.changed()
 		case <-timer.C:
 		}
 		timer.Reset(e.act(time.Now()))
@@ -246,6 +252,7 @@ func (e *Engine) act(now time.Time) time.Duration {
 	for _, id := range e.order {
 		sooner(e.advance(now, e.flows[id]))
 	}
+	e.deliver()
 	sooner(e.tend(now))
 	sooner(e.scrubOn(now))
 	return max(next.Sub(now), 0)

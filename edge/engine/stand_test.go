@@ -64,6 +64,7 @@ type stand struct {
 	cache     *engine.Cache
 	scrub     *engine.Scrub
 	manners   engine.Manners
+	user      engine.User
 	wrap      func(chunk.Store) chunk.Store // puts something before the store
 }
 
@@ -112,7 +113,7 @@ func (s *stand) begin() {
 		kept = s.wrap(kept)
 	}
 	s.eng = engine.New(engine.Config{
-		Uplink: s, Links: s, Origin: s, Governor: s, Store: kept, Cache: s.cache, Scrub: s.scrub, Manners: s.manners, Root: s.root.Public().(ed25519.PublicKey), Trust: s.trust,
+		Uplink: s, Links: s, Origin: s, Governor: s, Store: kept, Cache: s.cache, Scrub: s.scrub, Manners: s.manners, User: s.user, Root: s.root.Public().(ed25519.PublicKey), Trust: s.trust,
 		SaveTrust: func(json.RawMessage) error { return nil }, SetICE: func([]wire.ICE) {},
 		Refused: &s.refused, Log: slog.New(slog.DiscardHandler), Seed: 1,
 	})

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sitecast/sitecast/signaling/site"
+	"github.com/sitecast/sitecast/signaling/wire"
 	"github.com/sitecast/sitecast/storage/content"
 )
 
@@ -249,5 +250,28 @@ func writeEndpoints(w io.Writer, endpoints []site.EndpointView) error {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s\n", clean(e.Name), e.Site, clean(e.Kind), state, seen, e.Links, clean(e.Version),
 			strings.Join(e.Holds, " "), e.ID.Short())
 	}
-	return t.Flush()
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	for _, e := range endpoints {
+		if e.Activation != nil {
+			fmt.Fprintln(w, clean(e.Name+" at "+e.Site+": "+activationText(*e.Activation)))
+		}
+	}
+	return nil
+}
+
+// activationText says what a kiosk uses.
+func activationText(a wire.Activation) string {
+	text := "nothing of " + a.Content + " is active"
+	if a.Version != "" {
+		text = a.Content + "@" + a.Version + " is active"
+	}
+	if a.State != "active" {
+		text += ", " + strings.ReplaceAll(a.State, "_", " ")
+	}
+	if a.Reason != "" {
+		text += ": " + a.Reason
+	}
+	return text
 }

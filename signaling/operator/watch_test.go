@@ -13,6 +13,7 @@ import (
 
 	"github.com/sitecast/sitecast/signaling/operator"
 	"github.com/sitecast/sitecast/signaling/site"
+	"github.com/sitecast/sitecast/signaling/wire"
 )
 
 // answers is a server that lists these flows, one list after the other and then the
@@ -265,11 +266,12 @@ func TestEndpointsAsATableAndAsJSON(t *testing.T) {
 		list := []site.EndpointView{
 			{ID: "aaaaaaaabbbbbbbbccccccccdddddddd", Name: "till-1\nroot", Site: "shop", Kind: "agent", Online: true, Version: "1.0", Links: 3,
 				Holds: []string{"app@1", "app@2"}, Flows: []site.EndpointInFlow{}},
-			{ID: "bbbbbbbbaaaaaaaaccccccccdddddddd", Name: "till-2", Site: "shop", Kind: "kiosk", LastSeen: time.Unix(1_700_000_000, 0), Holds: []string{}},
+			{ID: "bbbbbbbbaaaaaaaaccccccccdddddddd", Name: "till-2", Site: "shop", Kind: "kiosk", LastSeen: time.Unix(1_700_000_000, 0), Holds: []string{},
+				Activation: &wire.Activation{Content: "app", Version: "1", State: "rolled_back", Staged: "2", Reason: "2 failed:\nstatus 500"}},
 		}
 		s := newFake(t, func(w http.ResponseWriter, _ *http.Request) { _ = json.NewEncoder(w).Encode(list) })
 		table := strings.Split(s.run(operator.Endpoints{Remote: s.remote}), "\n")
-		if len(table) != 4 || !strings.Contains(table[1], "till-1?root") || !strings.Contains(table[1], "online") ||
+		if len(table) != 5 || table[3] != "till-2 at shop: app@1 is active, rolled back: 2 failed:?status 500" || !strings.Contains(table[1], "till-1?root") || !strings.Contains(table[1], "online") ||
 			!strings.Contains(table[1], "app@1 app@2") || !strings.Contains(table[1], "aaaaaaaa") || strings.Contains(table[1], "bbbb") ||
 			!strings.Contains(table[2], "offline") || !strings.Contains(table[2], time.Unix(1_700_000_000, 0).Local().Format(time.DateTime)) {
 			t.Errorf("endpoints as a table:\n%s", strings.Join(table, "\n"))

@@ -32,6 +32,9 @@ type FlowSpec struct {
 	OnDemand bool
 }
 
+// ahead reports whether endpoints hold copies of it before it is distributed to all.
+func (f FlowSpec) ahead() bool { return f.PreStage > 0 && !f.Superseded }
+
 // Desired is everything that is wanted of a site.
 type Desired struct {
 	Generation uint64
@@ -120,7 +123,7 @@ func (s *Site) tell(now time.Time, m *member) {
 		}
 		ids = append(ids, spec.ID)
 		old, known := m.told[spec.ID]
-		if known && old.Priority == spec.Priority && old.Paused == spec.Paused && old.PausedBy == spec.PausedBy && old.Superseded == spec.Superseded {
+		if known && old.Priority == spec.Priority && old.Paused == spec.Paused && old.PausedBy == spec.PausedBy && old.Superseded == spec.Superseded && old.ahead() == spec.ahead() {
 			continue
 		}
 		s.tellFlow(m, spec)
@@ -130,10 +133,18 @@ func (s *Site) tell(now time.Time, m *member) {
 			delete(m.told, id)
 		}
 	}
-	out := wire.Flows{Generation: s.desired.Generation, IDs: ids, PeersOn: s.desired.PeersOn}
+	out := wire.Flows{Generation: s.desired.Generation, IDs: ids, PeersOn: s.desired.PeersOn, Zone: s.zone()}
 	if m.named == nil {
 		m.copies, m.purges = s.copiesFor(now, m), s.purgesFor(m)
 		out.Pins, out.Purges, out.Copies = s.desired.Pins, m.purges, m.copies
 	}
 	m.conn.Send(wire.KindFlows, out)
+}
+
+// zone names the site's time zone, where it has one.
+func (s *Site) zone() string {
+	if s.desired.Zone == nil {
+		return ""
+	}
+	return s.desired.Zone.String()
 }

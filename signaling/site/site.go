@@ -196,10 +196,11 @@ type member struct {
 	heldOff    time.Time
 	lastOff    time.Duration
 	violations int
-	stocked    bool          // it said what its store holds
-	spare      []wire.Spare  // versions in it that no flow needs, as it said last
-	copies     []wire.Copies // as it was told last
-	purges     []wire.Purge  // as it was told last
+	stocked    bool             // it said what its store holds
+	spare      []wire.Spare     // versions in it that no flow needs, as it said last
+	copies     []wire.Copies    // as it was told last
+	purges     []wire.Purge     // as it was told last
+	activation *wire.Activation // which version of a content it uses, as it said last
 	// named are the versions that a browser takes part in; nil for who enrolled.
 	named map[content.VersionID]bool
 }

@@ -80,6 +80,8 @@ type EndpointView struct {
 	Obeyed   uint64           `json:"generation"`
 	Holds    []string         `json:"holds"` // NAME@V of complete flows
 	Flows    []EndpointInFlow `json:"flows"`
+	// Activation says which version of a content a kiosk uses; absent: it is none, or offline.
+	Activation *wire.Activation `json:"activation,omitempty"`
 	// ReportedBy lists, as "ID: CODE", who of its peers caught it lying lately.
 	ReportedBy []string `json:"reported_by,omitempty"`
 }
@@ -241,7 +243,7 @@ func (m *member) before(other *member) int {
 func (s *Site) endpointView(now time.Time, m *member) EndpointView {
 	v := EndpointView{ID: m.ID, Name: m.Hello.Name, Site: s.cfg.Name, Kind: m.Hello.Device, Online: true,
 		Since: m.since, LastSeen: now, Version: m.Hello.Software, Address: m.Address, Obeyed: m.obeyed,
-		Holds: []string{}, Flows: []EndpointInFlow{}, ReportedBy: s.reportedBy(now, m.ID)}
+		Holds: []string{}, Flows: []EndpointInFlow{}, Activation: m.activation, ReportedBy: s.reportedBy(now, m.ID)}
 	for e, state := range s.links.edges {
 		if state.up && (e.A == m.ID || e.B == m.ID) {
 			v.Links++

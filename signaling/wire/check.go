@@ -90,7 +90,7 @@ func (f Flow) Check() error {
 // Check reports what is wrong with a list of flows.
 func (f Flows) Check() error {
 	if err := first(count("flows", len(f.IDs), MaxFlows), count("pins", len(f.Pins), MaxKeeping),
-		count("purges", len(f.Purges), MaxKeeping), count("copies", len(f.Copies), MaxKeeping), f.PeersOn.Check(), whole(f.Generation)); err != nil {
+		count("purges", len(f.Purges), MaxKeeping), count("copies", len(f.Copies), MaxKeeping), f.PeersOn.Check(), size("zone", f.Zone, maxNameBytes), whole(f.Generation)); err != nil {
 		return err
 	}
 	for _, p := range f.Pins {
@@ -121,7 +121,7 @@ func (s Stock) Check() error {
 			return err
 		}
 	}
-	return first(count("versions", len(s.Holds), MaxFlows), count("spare versions", len(s.Spare), MaxKeeping))
+	return first(count("versions", len(s.Holds), MaxFlows), count("spare versions", len(s.Spare), MaxKeeping), s.Activation.check())
 }
 
 // versions checks the name of a content, or of one version of it.

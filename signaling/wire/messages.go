@@ -152,6 +152,9 @@ type Flow struct {
 	// Superseded says that it is a copy of an older version which the site keeps: it comes
 	// beside the newer one that is wanted, and never in its place.
 	Superseded bool `json:"superseded,omitempty"`
+	// Ahead says that it is a copy ahead of need: it comes before it is distributed to all,
+	// and is not to be used until then.
+	Ahead bool `json:"ahead,omitempty"`
 	// Relay says whether peers that are reached only through a relay beyond the WAN shall
 	// be asked for chunks. It counts while there is a socket.
 	Relay Relay `json:"relay,omitempty"`
@@ -181,6 +184,8 @@ type Flows struct {
 	Copies []Copies `json:"copies,omitempty"`
 	// PeersOn are the networks that links may go over.
 	PeersOn Networks `json:"peers_on,omitempty"`
+	// Zone is the site's time zone by its name in the IANA database; empty: it has none.
+	Zone string `json:"zone,omitempty"`
 }
 
 // Copies says how many endpoints of the site hold a version besides this one: what it
@@ -206,6 +211,8 @@ type Stock struct {
 	// more than MaxKeeping it names the next ones every minute, so that a purge of any of
 	// them finds it.
 	Spare []Spare `json:"spare,omitempty"`
+	// Activation says which version of a content a kiosk uses; nil: it is none.
+	Activation *Activation `json:"activation,omitempty"`
 }
 
 // Spare is a version that no flow needs.

@@ -1,6 +1,6 @@
 import { byteLength, RefusedError } from './codec'
 import {
-  CodeTooLarge, DelayBuckets, MaxAttempt, MaxAttempts, MaxBodyBytes, MaxCandidateBytes, MaxChunkBytes, MaxChunks, MaxCodeBytes, MaxDictionaryChunks,
+  CodeTooLarge, DelayBuckets, MaxActivated, MaxAttempt, MaxAttempts, MaxBodyBytes, MaxCandidateBytes, MaxChunkBytes, MaxChunks, MaxCodeBytes, MaxDictionaryChunks,
   MaxFetchers, MaxFlows, MaxNamed, MaxHeadBytes, MaxICE, MaxKeeping, MaxLeaseParts, MaxLeaseStates, MaxLinkBytes, MaxNameBytes, MaxNetworks,
   MaxQuestionBytes, MaxReasonBytes, MaxReflectors, MaxSDPBytes, MaxSeen, MaxSessionBytes, MaxSubnets, MaxTokenBytes, MaxTrustBytes,
   MaxURLBytes, PaceKeyBytes, Version,
@@ -46,6 +46,7 @@ const checks: { [K in Kind]?: (b: Bodies[K]) => void } = {
     count('purges', b.purges, MaxKeeping)
     count('copies', b.copies, MaxKeeping)
     count('networks', b.peers_on, MaxNetworks)
+    size('zone', b.zone, MaxNameBytes)
     for (const p of b.peers_on ?? []) need(parseNetwork(p) !== null, 'a network is no prefix')
     for (const p of b.pins ?? []) reference(p.content, p.version)
     for (const p of b.purges ?? []) {
@@ -62,6 +63,19 @@ const checks: { [K in Kind]?: (b: Bodies[K]) => void } = {
       checkName(v.content)
       checkVersion(v.version)
     }
+    const a = b.activation
+    if (a === undefined) return
+    need(a.state !== '', 'state of an activation is needed')
+    checkName(a.content)
+    size('state', a.state, MaxCodeBytes)
+    size('reason', a.reason, MaxReasonBytes)
+    count('activations', a.history, MaxActivated)
+    for (const h of a.history ?? []) {
+      checkVersion(h.version)
+      size('outcome', h.outcome, MaxCodeBytes)
+      size('reason', h.reason, MaxReasonBytes)
+    }
+    for (const v of [a.version, a.staged, ...(a.history ?? []).map((h) => h.from)]) if (v) checkVersion(v)
   },
   dial(b) {
     need(b.attempt >= 1, 'attempts count from 1')

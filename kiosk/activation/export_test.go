@@ -1,0 +1,4 @@
+package activation
+
+// MaxFailed is exported for tests.
+const MaxFailed = maxFailed
