@@ -8,25 +8,16 @@ import (
 	"flag"
 	"fmt"
 	"image/color"
-	"log/slog"
-	"net"
-	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/sitecast/sitecast/e2e/browser"
 	"github.com/sitecast/sitecast/e2e/rig"
 	"github.com/sitecast/sitecast/e2e/screen"
-	"github.com/sitecast/sitecast/edge/loopback"
-	"github.com/sitecast/sitecast/kiosk/display"
-	"github.com/sitecast/sitecast/kiosk/serve"
 )
 
 var keep = flag.String("keep", "", "keep pictures of the kiosk's screen in this folder")
@@ -86,9 +77,9 @@ func TestAKioskShowsItsVersionWhateverBreaks(t *testing.T) {
 	red, green := color.RGBA{200, 30, 40, 255}, color.RGBA{20, 140, 70, 255}
 	s := open(t, oneSite(1, 20), mib)
 	x := s.switchOn()
-	agent, err := s.StartAgent(s.ctx, 0, 0)
+	kiosk, err := s.StartKiosk(s.ctx, 0, 0, "menu", "--probe", "http:/", "--probe-time", "1s",
+		"--display", "chromium --no-sandbox --window-position=0,0 --window-size=1025,769")
 	s.must(err)
-	kiosk := s.startRuntime(agent)
 	x.until("being prepared", screen.Preparing)
 	s.page("1", red)
 	x.until("version 1", red)
@@ -99,14 +90,12 @@ func TestAKioskShowsItsVersionWhateverBreaks(t *testing.T) {
 	s.must(s.lab.Sites[0].CutWAN())
 	all, err := screen.Tree(kiosk.PID())
 	s.must(err)
-	agent.Kill()
 	kiosk.Kill()
 	for _, pid := range all {
 		_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended with the kiosk
 	}
 	x.until("nothing without power", screen.Black)
-	s.must(agent.Restart())
-	kiosk = s.startRuntime(agent)
+	s.must(kiosk.Restart())
 	x.until("version 2 again without server and line", green)
 
 	all, err = screen.Tree(kiosk.PID())
@@ -116,62 +105,8 @@ func TestAKioskShowsItsVersionWhateverBreaks(t *testing.T) {
 	for _, pid := range all {
 		s.must(rig.Wait(s.ctx, "nothing to be left behind", func() bool { return !screen.Alive(pid) }))
 	}
-	kiosk = s.startRuntime(agent)
+	s.must(kiosk.Restart())
 	x.until("version 2 once more", green)
 	s.must(kiosk.Stop())
 	x.until("nothing after it stopped", screen.Black)
-}
-
-// runtimeOf names the agent's folder to a process that plays the kiosk's runtime.
-const runtimeOf = "SITECAST_STORY_RUNTIME_OF"
-
-// startRuntime starts a process that shows the newest version which an agent has.
-func (s *stage) startRuntime(agent *rig.Agent) *rig.Process {
-	s.t.Helper()
-	s.t.Setenv(runtimeOf, agent.Data)
-	cmd := s.lab.Sites[0].Endpoints[0].Command(context.Background(), os.Args[0], "-test.run", "^TestPlaysTheRuntime$")
-	p, err := rig.Launch(cmd, filepath.Join(s.t.TempDir(), "kiosk.log"))
-	s.must(err)
-	s.must(os.Unsetenv(runtimeOf))
-	s.t.Cleanup(func() {
-		p.Kill()
-		if s.t.Failed() {
-			s.t.Log("kiosk:\n" + p.Log())
-		}
-	})
-	return p
-}
-
-// It is no test: it runs in a process of its own until that is stopped.
-func TestPlaysTheRuntime(t *testing.T) {
-	data := os.Getenv(runtimeOf)
-	if data == "" {
-		t.Skip("plays a kiosk for TestAKioskShowsItsVersionWhateverBreaks")
-	}
-	ctx, stop := signal.NotifyContext(t.Context(), syscall.SIGTERM)
-	defer stop()
-	l, err := net.Listen("tcp", "127.0.0.1:8088")
-	if err != nil {
-		t.Fatal(err)
-	}
-	slot, log := &serve.Slot{}, slog.New(slog.NewTextHandler(os.Stderr, nil))
-	var parts errgroup.Group
-	parts.Go(func() error { return loopback.Serve(ctx, l, serve.Handler(serve.Options{Source: slot, Log: log})) })
-	parts.Go(func() error {
-		return display.Run(ctx, display.Options{Command: "chromium --no-sandbox --window-position=0,0 --window-size=1025,769",
-			URL: "http://" + l.Addr().String() + "/", Profile: filepath.Join(data, "display"), Source: slot, Log: log})
-	})
-	for ctx.Err() == nil {
-		for _, version := range []string{"2", "1"} {
-			root := filepath.Join(data, "content", "menu", version)
-			if _, err := os.Stat(root); err == nil {
-				slot.Show(serve.Version{Name: "menu", Version: version, Root: root})
-				break
-			}
-		}
-		_ = rig.Pause(ctx, 100*time.Millisecond)
-	}
-	if err := parts.Wait(); err != nil {
-		t.Error(err)
-	}
 }
