@@ -1,7 +1,7 @@
 import type { Message } from '../../wire/codec'
 import {
   CodeBadHead, CodeBadBody, CodeDiskFull, CodeReplayed, CodeStore, FrameCancel, FrameHave, FrameHaveList, FrameLeave, FrameUplink, FrameWant, MaxHaveBytes,
-  MaxListed, UplinkHeld, FrameJoin, JoinBodyHeld, JoinReplyWanted, FrameHaveBody, type Bodies, type Kind, type Welcome,
+  MaxListed, UplinkHeld, FrameJoin, JoinBodyHeld, JoinReplyWanted, FrameHaveBody, type Heard, type Said, type Welcome,
 } from '../../wire/messages'
 import type { Frame } from '../../wire/frames'
 import { Body } from './body'
@@ -21,8 +21,8 @@ export interface EngineConfig {
   store: Store
   root: Uint8Array<ArrayBuffer>
   trust: Trust
-  uplink: { send<K extends Kind>(kind: K, body: Bodies[K]): boolean; now(): number; connected: boolean }
-  links: { dial(peer: string, attempt: number): void; signal(s: Bodies['signal']): void; hangUp(peer: string): void; networks(on: string[]): void }
+  uplink: { send<K extends keyof Said>(kind: K, body: Said[K]): boolean; now(): number; connected: boolean }
+  links: { dial(peer: string, attempt: number): void; signal(s: Heard['signal']): void; hangUp(peer: string): void; networks(on: string[]): void }
   ice(servers: Welcome['ice']): void
   /** Something changed that the page may want to show. */
   changed(): void
@@ -157,7 +157,7 @@ export class Engine {
     }
   }
 
-  private async desired(w: Bodies['flow']): Promise<void> {
+  private async desired(w: Heard['flow']): Promise<void> {
     let f = this.flows.get(w.id)
     if (!f) {
       try {
@@ -186,7 +186,7 @@ export class Engine {
   }
 
   /** Begins a flow, after checking that a trusted key signed its head. */
-  private async adopt(w: Bodies['flow']): Promise<Flow> {
+  private async adopt(w: Heard['flow']): Promise<Flow> {
     const { head, id } = await this.trust.openHead(w.head, this.cfg.uplink.now())
     if (id !== w.id) throw new Error('head is of another version')
     for (const other of this.flows.values()) {
@@ -204,7 +204,7 @@ export class Engine {
     return this.wanted.has(`${head.name}@${head.version}`)
   }
 
-  private closeGeneration(w: Bodies['flows']): void {
+  private closeGeneration(w: Heard['flows']): void {
     for (const f of [...this.flows.values()]) {
       if (w.ids.includes(f.id)) continue
       this.suspend(f, 'flow ended')

@@ -1,4 +1,4 @@
-import { CodeBadChunk, type Bodies, type Lease, type LeaseState } from '../../wire/messages'
+import { CodeBadChunk, type Heard, type Lease, type LeaseState } from '../../wire/messages'
 import { randomHex } from './encoding'
 import { clip, type Engine } from './engine'
 import { active, type Flow, type Held } from './flow'
@@ -45,7 +45,7 @@ export class Fetcher {
     f.dirty = true
   }
 
-  revoked(r: Bodies['revoke']): void {
+  revoked(r: Heard['revoke']): void {
     for (const h of this.leases) if (h.lease.epoch === r.epoch && h.lease.lease === r.lease) this.giveBack(h, 'revoked')
   }
 

@@ -1,7 +1,7 @@
 import { RefusedError } from '../../wire/codec'
 import {
-  browserSessionResponseLayout, challengeResponseLayout, CodeUnauthorized, DeviceBrowser, PathBrowserSession, PathChallenge, PathSignal, Version,
-  type BrowserSessionResponse, type ChallengeResponse, type Hello,
+  readBrowserSessionResponse, readChallengeResponse, CodeUnauthorized, DeviceBrowser, PathBrowserSession, PathChallenge, PathSignal, Version,
+  type BrowserSessionResponse, type Hello,
 } from '../../wire/messages'
 import { concat, toBase64 } from './encoding'
 import { Engine } from './engine'
@@ -255,10 +255,10 @@ function isLoopback(host: string): boolean {
 
 /** Proves the own key to the server, which answers with a token for the socket. */
 async function askSession(server: string, token: string, identity: Identity): Promise<BrowserSessionResponse> {
-  const challenge = challengeResponseLayout.read(await askServer(new URL(PathChallenge, server)), 'answer') as ChallengeResponse
+  const challenge = readChallengeResponse(await askServer(new URL(PathChallenge, server)), 'answer')
   const proof = await identity.sign(sessionClaim(challenge.nonce))
   const body = { token, key: toBase64(identity.publicKey), nonce: challenge.nonce, proof: toBase64(proof) }
-  return browserSessionResponseLayout.read(await askServer(new URL(PathBrowserSession, server), body), 'answer') as BrowserSessionResponse
+  return readBrowserSessionResponse(await askServer(new URL(PathBrowserSession, server), body), 'answer')
 }
 
 async function askServer(url: URL, body?: unknown): Promise<Record<string, unknown>> {
