@@ -293,7 +293,7 @@ export class Engine {
       this.fail(f, e instanceof NoRoom ? CodeDiskFull : CodeStore, (e as Error).message)
       return true
     }
-    for (const peer of f.swarm!.got(performance.now(), chunk, from)) {
+    for (const peer of f.swarm!.got(performance.now(), chunk, from, source === 'origin')) {
       const l = this.peers.get(peer)
       l?.down.forget({ version: f.id, chunk })
       l?.send({ kind: FrameCancel, version: f.id, chunks: [chunk] })
@@ -461,12 +461,30 @@ export class Engine {
       f.complete = f.swarm.missing === 0
       f.dirty = true
       if (f.complete) this.cleanUp(f)
+      void this.seed(f)
       this.useRelay(f)
       if (active(f)) this.exchange.joinAll(f) // peers repeat what they hold
       for (const r of [...f.readers]) r.ready()
       this.cfg.changed()
       this.decide()
     })
+  }
+
+  /** Takes what other versions in the store hold of it, before the origin is asked: the server waits for that. */
+  private async seed(f: Flow): Promise<void> {
+    const missing = new Map<string, number>()
+    for (let i = 0; i < f.body!.chunks; i++) if (!f.version!.have.has(i)) missing.set(f.body!.digest(i), i)
+    const wanted = (digest: string) => {
+      const chunk = missing.get(digest)
+      return chunk === undefined || f.version!.have.has(chunk) ? undefined : chunk
+    }
+    for await (const { chunk, data } of missing.size > 0 ? this.cfg.store.shared(f.id, f.head.name, wanted) : []) {
+      if (this.stopped || this.flows.get(f.id) !== f) return
+      if (f.code) break // there is no room
+      await this.admit(f, chunk, data, 'reused', 0)
+    }
+    Object.assign(f, { seeded: true, dirty: true, reportedAt: -Infinity })
+    this.decide()
   }
 
   /** Sends a flow's progress when it is due; returns when it will be. */
@@ -476,12 +494,12 @@ export class Engine {
       if (now < f.reportedAt + againEvery) return f.reportedAt + againEvery
       f.dirty = true
     }
-    if (!f.dirty || (f.body && !f.swarm && !f.code)) return Infinity // the store knows the counters, once it is open
+    if (!f.dirty || (f.busy && !f.code)) return Infinity // the store knows the counters, once it is open
     if (f.announced && now < f.reportedAt + progressEvery) return f.reportedAt + progressEvery
     const { have, more } = f.swarm ? changes(f) : { have: [], more: false }
     const bytes = f.version ? { ...f.version.bytes } : { origin: 0, peer: 0, relay: 0, reused: 0 }
     const sent = this.cfg.uplink.send('progress', {
-      flow: f.id, body: f.body !== undefined, have, complete: f.complete, bytes, wan_bytes: f.version?.wan ?? 0,
+      flow: f.id, body: f.body !== undefined, seeding: f.wanted && !f.seeded, have, complete: f.complete, bytes, wan_bytes: f.version?.wan ?? 0,
       error: clip(f.trouble), code: f.code, leases: this.fetcher.states(f),
     })
     if (!sent) return Infinity

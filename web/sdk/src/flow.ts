@@ -21,6 +21,7 @@ export interface Flow {
   swarm?: Swarm // once the version is
   busy: boolean // the body is looked for in the store, or the store opens
   looked: boolean // for the body, in the store
+  seeded: boolean // everything was taken that other versions in the store hold of it
   complete: boolean
   code: string // why it can't go on
   trouble: string
@@ -38,7 +39,7 @@ export interface Flow {
 
 export function newFlow(id: string, head: Head): Flow {
   return {
-    id, head, priority: 1, paused: false, pausedBy: '', relay: '', wanted: false, busy: false, looked: false, complete: false, code: '', trouble: '',
+    id, head, priority: 1, paused: false, pausedBy: '', relay: '', wanted: false, busy: false, looked: false, seeded: false, complete: false, code: '', trouble: '',
     retryAt: 0, reportedAt: -Infinity, announced: false, dirty: true, left: 0, at: 0, since: 0, readers: new Set(),
   }
 }

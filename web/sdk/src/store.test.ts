@@ -52,7 +52,7 @@ class FakeDisk {
         const data = () => this.files.get(name)!
         return {
           createSyncAccessHandle: async () => this.handle(name),
-          getFile: async () => ({ arrayBuffer: async () => data().slice().buffer, text: async () => new TextDecoder().decode(data()), lastModified: 0 }),
+          getFile: async () => ({ arrayBuffer: async () => data().slice().buffer, text: async () => new TextDecoder().decode(data()), slice: (from: number, to: number) => new Blob([data().slice(from, to)]), lastModified: 0 }),
         }
       },
       removeEntry: async (name: string) => void this.files.delete(name),
@@ -177,6 +177,25 @@ describe('the store', () => {
     v.forget(0)
     disk.open.clear()
     expect((await version(await store())).have.has(0)).toBe(false)
+  })
+
+  it('finds what another version of a content shares, and is not stopped by one that is damaged', async () => {
+    const s = await store()
+    const v = await version(s)
+    for (const i of [0, 1, 2]) v.put(i, data(i), 'peer', 0)
+    v.close()
+    ;(await version(s, 'torn')).close()
+    disk.files.set('torn.body', new Uint8Array(3))
+    ;(await version(s, 'nameless')).close()
+    disk.files.set('nameless.name', new Uint8Array())
+    const wanted = new Map([[body.digest(2), 7], [body.digest(1), 9]])
+    const found = []
+    for await (const one of s.shared('v2', 'app', (digest) => wanted.get(digest))) found.push(one)
+    expect(found).toEqual([{ chunk: 9, data: data(1) }, { chunk: 7, data: data(2) }])
+  })
+
+  it('holds nothing that can be shared where there is no disk', async () => {
+    for await (const one of (await store(true)).shared('v2', 'app', () => 0)) expect(one).toBeUndefined()
   })
 
   it('removes what a newer version replaced, and other versions when there is no room', async () => {

@@ -1,5 +1,5 @@
 import { Bitmap } from './bitmap'
-import type { Body } from './body'
+import { Body } from './body'
 import type { Head } from './trust'
 
 /** Where bytes came from, in the order of the journal. */
@@ -72,7 +72,7 @@ export class Store {
     if (!this.dir) return new Version(body, undefined, this.moved, closed)
     this.open.add(id)
     try {
-      await this.makeRoom(head.uniqueBytes + encoded.length)
+      await this.makeRoom(head.uniqueBytes + encoded.length, head.name)
       await this.write(`${id}.name`, new TextEncoder().encode(JSON.stringify({ name: head.name, serial: head.serial })))
       await this.write(`${id}.body`, encoded)
       const disk = await Disk.open(this.dir, id, body)
@@ -84,14 +84,31 @@ export class Store {
     }
   }
 
+  /** Chunks of other versions of a content that `wanted` has a number for, by their digests. Whoever takes one checks it. */
+  async *shared(id: string, name: string, wanted: (digest: string) => number | undefined): AsyncGenerator<{ chunk: number; data: Uint8Array<ArrayBuffer> }> {
+    for (const v of await this.list()) {
+      if (v.id === id || v.name !== name) continue
+      try {
+        const body = Body.decode((await this.body(v.id))!)
+        const pack = await (await this.dir!.getFileHandle(`${v.id}.pack`)).getFile()
+        for (let i = 0, at = 0; i < body.chunks; at += body.lengths[i++]!) {
+          const chunk = wanted(body.digest(i))
+          if (chunk !== undefined) yield { chunk, data: new Uint8Array(await pack.slice(at, at + body.lengths[i]!).arrayBuffer()) }
+        }
+      } catch {
+        // It is damaged, or was removed meanwhile: what is missing is fetched.
+      }
+    }
+  }
+
   /** Removes versions of a content that a newer one replaced. */
   async superseded(name: string, serial: number): Promise<void> {
     for (const v of await this.list()) if (v.name === name && v.serial < serial && !this.open.has(v.id)) await this.remove(v.id)
   }
 
-  /** Removes what is not in use, the longest unused first, until there is room. */
-  private async makeRoom(bytes: number): Promise<void> {
-    const versions = (await this.list()).sort((a, b) => a.used - b.used)
+  /** Removes what is not in use, the longest unused first and what may share chunks last, until there is room. */
+  private async makeRoom(bytes: number, name: string): Promise<void> {
+    const versions = (await this.list()).sort((a, b) => Number(a.name === name) - Number(b.name === name) || a.used - b.used)
     for (const v of versions) {
       const { quota = Infinity, usage = 0 } = await navigator.storage.estimate()
       if (quota - usage > bytes) return
@@ -99,14 +116,18 @@ export class Store {
     }
   }
 
+  /** What the store holds; of a version whose name was torn nothing is known. Nothing, where the browser removed all. */
   private async list(): Promise<{ id: string; name: string; serial: number; used: number }[]> {
     const out: { id: string; name: string; serial: number; used: number }[] = []
-    if (!this.dir) return out
-    for await (const file of (this.dir as unknown as { keys(): AsyncIterable<string> }).keys()) {
-      if (!file.endsWith('.name')) continue
-      const text = await (await this.dir.getFileHandle(file)).getFile()
-      const { name, serial } = JSON.parse(await text.text()) as { name: string; serial: number }
-      out.push({ id: file.slice(0, -'.name'.length), name, serial, used: text.lastModified })
+    try {
+      for await (const file of (this.dir as unknown as { keys(): AsyncIterable<string> }).keys()) {
+        if (!file.endsWith('.name')) continue
+        const text = await (await this.dir!.getFileHandle(file)).getFile()
+        const { name = '', serial = 0 } = await text.text().then(JSON.parse).catch(() => ({}))
+        out.push({ id: file.slice(0, -'.name'.length), name, serial, used: text.lastModified })
+      }
+    } catch {
+      // There is no disk, or it was taken away.
     }
     return out
   }
