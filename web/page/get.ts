@@ -75,6 +75,7 @@ function note(session: Session): void {
     busy: 'Another tab of this browser keeps content on disk; this one keeps it in memory, until it is closed.',
     quota: 'The disk that the browser gives is full; the rest is kept in memory, until this tab is closed.',
     unsupported: 'This browser gives pages no disk; content is kept in memory, until this tab is closed.',
+    evicted: 'The browser has removed what it kept; this tab has it until it is closed.',
     asked: '',
   }[reason ?? 'asked']
   byId('note').textContent = why

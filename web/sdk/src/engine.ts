@@ -279,6 +279,7 @@ export class Engine {
     this.fetcher.stop()
     for (const l of [...this.peers.values()]) l.end('the page left')
     for (const f of this.flows.values()) f.version?.close()
+    this.cfg.store.close()
   }
 
   // ---- what has come

@@ -9,8 +9,11 @@ class FakeDisk {
   files = new Map<string, Uint8Array<ArrayBuffer>>()
   open = new Set<string>()
   room = Infinity
+  folder = false
 
-  private used(): number {
+  gone = false // handles fail
+
+  get used(): number {
     return [...this.files.values()].reduce((n, f) => n + f.length, 0)
   }
 
@@ -20,14 +23,16 @@ class FakeDisk {
     this.open.add(name)
     return {
       read(b: Uint8Array, { at }: { at: number }) {
+        if (disk.gone) throw new DOMException('', 'InvalidStateError')
         const part = disk.files.get(name)!.subarray(at, at + b.length)
         b.set(part)
         return part.length
       },
       write(b: Uint8Array, { at }: { at: number }) {
+        if (disk.gone) throw new DOMException('', 'InvalidStateError')
         const old = disk.files.get(name)!
         const grown = Math.max(0, at + b.length - old.length)
-        if (disk.used() + grown > disk.room) throw new DOMException('', 'QuotaExceededError')
+        if (disk.used + grown > disk.room) throw new DOMException('', 'QuotaExceededError')
         const next = new Uint8Array(old.length + grown)
         next.set(old)
         next.set(b, at)
@@ -43,7 +48,10 @@ class FakeDisk {
 
   get storage() {
     const dir = {
-      getDirectoryHandle: async () => dir,
+      getDirectoryHandle: async (_: string, { create }: { create: boolean }) => {
+        if (!(this.folder ||= create)) throw new DOMException('', 'NotFoundError')
+        return dir
+      },
       getFileHandle: async (name: string, options?: { create: boolean }) => {
         if (!this.files.has(name)) {
           if (!options?.create) throw new DOMException('', 'NotFoundError')
@@ -61,7 +69,7 @@ class FakeDisk {
       },
     }
     const names = () => this.files.keys()
-    return { getDirectory: async () => dir, estimate: async () => ({ quota: this.room, usage: this.used() }) }
+    return { getDirectory: async () => dir, estimate: async () => ({ quota: this.room, usage: this.used }) }
   }
 }
 
@@ -146,6 +154,42 @@ describe('the store', () => {
     v.put(1, data(1), 'peer', 0)
     expect(moved).toEqual([{ kind: 'memory', reason: 'quota' }])
     expect([v.read(0), v.read(1)]).toEqual([data(0), data(1)])
+  })
+
+  it('goes on where not even the journal has room, and the chunk is fetched again at the next visit', async () => {
+    const v = await version(await store())
+    disk.room = disk.used + 3000
+    v.put(0, data(0), 'peer', 0)
+    await vi.advanceTimersByTimeAsync(2000)
+    v.put(1, data(1), 'peer', 0)
+    expect(moved).toEqual([{ kind: 'memory', reason: 'quota' }])
+    expect([v.read(0), v.read(1)]).toEqual([data(0), data(1)])
+    disk.open.clear()
+    disk.room = Infinity
+    expect((await version(await store())).have.count()).toBe(0)
+  })
+
+  it('says that the browser removed what was kept, and keeps the next version again', async () => {
+    const s = await store()
+    const v = await version(s)
+    v.put(0, data(0), 'peer', 0)
+    for (const name of ['v1.name', 'v1.body']) disk.files.delete(name) // what is open stays so
+    disk.folder = false
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(moved).toEqual([{ kind: 'memory', reason: 'evicted' }])
+    expect(v.read(0)).toEqual(data(0))
+    await version(s, 'v2', 2)
+    expect(disk.files.has('v2.body')).toBe(true)
+    s.close()
+  })
+
+  it('keeps in memory what comes after the disk was taken away, and fetches again what can not be read', async () => {
+    const v = await version(await store())
+    v.put(0, data(0), 'peer', 0)
+    disk.gone = true
+    v.put(1, data(1), 'peer', 0)
+    expect(moved).toEqual([{ kind: 'memory', reason: 'evicted' }])
+    expect([v.read(0), v.read(1)]).toEqual([undefined, data(1)])
   })
 
   it('says when there is no room anywhere', async () => {

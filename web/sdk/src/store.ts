@@ -9,7 +9,7 @@ export type Source = (typeof sources)[number]
 /** Where what is held lies, and why it is not on disk. */
 export interface Place {
   kind: 'disk' | 'memory'
-  reason?: 'unsupported' | 'quota' | 'busy' | 'asked'
+  reason?: 'unsupported' | 'quota' | 'busy' | 'asked' | 'evicted'
 }
 
 /** What a worker's file system offers (File System standard); the DOM's types leave it out. */
@@ -26,6 +26,7 @@ type FileHandle = FileSystemFileHandle & { createSyncAccessHandle(): Promise<Syn
 const folder = 'sitecast'
 const commitBytes = 8 << 20
 const commitAfter = 2000
+const lookEvery = 10_000
 /** What is kept in memory at most, bytes, where there is no disk. */
 export const maxMemory = 512 << 20
 const recordBytes = 16
@@ -41,19 +42,34 @@ export class NoRoom extends Error {}
  */
 export class Store {
   private readonly open = new Set<string>()
+  private timer: ReturnType<typeof setInterval> | undefined
 
-  private constructor(private readonly dir: FileSystemDirectoryHandle | undefined, readonly place: Place, private readonly moved: (p: Place) => void) {}
+  private constructor(private dir: FileSystemDirectoryHandle | undefined, readonly place: Place, private readonly moved: (p: Place) => void) {
+    if (dir) this.timer = setInterval(() => void this.look(), lookEvery)
+  }
 
   /** Opens the store; `moved` hears when it goes on in memory. */
   static async open(memory: boolean, moved: (p: Place) => void): Promise<Store> {
     if (memory) return new Store(undefined, { kind: 'memory', reason: 'asked' }, moved)
     try {
-      const root = await navigator.storage.getDirectory()
-      const dir = await root.getDirectoryHandle(folder, { create: true })
-      return new Store(dir, { kind: 'disk' }, moved)
+      return new Store(await home(true), { kind: 'disk' }, moved)
     } catch {
       return new Store(undefined, { kind: 'memory', reason: 'unsupported' }, moved)
     }
+  }
+
+  /**
+   * Looks whether the browser, or a person, has removed what is kept. What is open then
+   * stays readable, and is gone when the page closes; what is opened later is kept again.
+   */
+  private async look(): Promise<void> {
+    if (await home(false).then(() => true, () => false)) return
+    this.dir = await home(true).catch(() => undefined)
+    if (this.open.size > 0) this.moved({ kind: 'memory', reason: 'evicted' })
+  }
+
+  close(): void {
+    clearInterval(this.timer)
   }
 
   /** The encoded body of a version that is kept from an earlier visit. */
@@ -69,6 +85,7 @@ export class Store {
   /** Opens a version's place, with what is held of it. */
   async version(id: string, head: Head, body: Body, encoded: Uint8Array): Promise<Version> {
     const closed = () => void this.open.delete(id)
+    if (this.dir) await this.look()
     if (!this.dir) return new Version(body, undefined, this.moved, closed)
     this.open.add(id)
     try {
@@ -78,6 +95,7 @@ export class Store {
       const disk = await Disk.open(this.dir, id, body)
       return new Version(body, disk, this.moved, closed)
     } catch (e) {
+      closed()
       // Another tab has it open, or not even the body fits.
       this.moved({ kind: 'memory', reason: isQuota(e) ? 'quota' : 'busy' })
       return new Version(body, undefined, this.moved, closed)
@@ -152,6 +170,11 @@ export class Store {
   }
 }
 
+/** The folder in which everything is kept. */
+async function home(create: boolean): Promise<FileSystemDirectoryHandle> {
+  return (await navigator.storage.getDirectory()).getDirectoryHandle(folder, { create })
+}
+
 /** Opens a file; the worker of a page that was just reloaded still has it for a moment. */
 async function unlocked(file: FileHandle): Promise<SyncHandle> {
   for (let tries = 0; ; tries++) {
@@ -186,6 +209,7 @@ export class Version {
   ) {
     this.have = new Bitmap(body.chunks)
     for (const r of disk?.held ?? []) this.count(r.chunk, sources[r.source] ?? 'peer', r.wan)
+    if (disk) disk.failed = (e) => this.leave(e)
   }
 
   private count(chunk: number, source: Source, wan: number): void {
@@ -209,11 +233,15 @@ export class Version {
       this.disk!.put(chunk, data, sources.indexOf(source), wan)
       return true
     } catch (e) {
-      if (!isQuota(e)) throw e
-      this.full = true
-      this.moved({ kind: 'memory', reason: 'quota' })
+      this.leave(e)
       return false
     }
+  }
+
+  /** From now on chunks are kept in memory: the disk is full, or was taken away. */
+  private leave(why: unknown): void {
+    if (!this.full) this.moved({ kind: 'memory', reason: isQuota(why) ? 'quota' : 'evicted' })
+    this.full = true
   }
 
   private toMemory(chunk: number, data: Uint8Array<ArrayBuffer>): void {
@@ -265,6 +293,8 @@ class Disk {
   private timer: ReturnType<typeof setTimeout> | undefined
   private end: number
   private closed = false
+  /** Hears why records could not be written; their chunks are readable, until the page closes. */
+  failed: (why: unknown) => void = () => undefined
 
   private constructor(private readonly pack: SyncHandle, private readonly journal: SyncHandle, private readonly body: Body) {
     this.offsets = new Float64Array(body.chunks)
@@ -311,7 +341,11 @@ class Disk {
 
   read(chunk: number): Uint8Array<ArrayBuffer> | undefined {
     const out = new Uint8Array(this.body.lengths[chunk]!)
-    return this.pack.read(out, { at: this.offsets[chunk]! }) === out.length ? out : undefined
+    try {
+      return this.pack.read(out, { at: this.offsets[chunk]! }) === out.length ? out : undefined
+    } catch {
+      return undefined // it is taken away, and fetched again
+    }
   }
 
   forget(chunk: number): void {
@@ -323,7 +357,6 @@ class Disk {
     clearTimeout(this.timer)
     this.timer = undefined
     if (this.waiting.length === 0 || this.closed) return
-    this.pack.flush()
     const out = new Uint8Array(recordBytes * this.waiting.length)
     const view = new DataView(out.buffer)
     this.waiting.forEach(({ chunk, source, wan }, i) => {
@@ -333,11 +366,16 @@ class Disk {
       view.setUint32(at + 8, wan)
       view.setUint32(at + 12, (chunk ^ source ^ wan ^ check) >>> 0)
     })
-    const n = this.journal.write(out, { at: this.end })
-    this.end += Math.floor(n / recordBytes) * recordBytes // a full disk: those records are lost, their chunks fetched again
-    this.journal.flush()
     this.waiting = []
     this.waitingBytes = 0
+    try {
+      this.pack.flush()
+      const n = this.journal.write(out, { at: this.end })
+      this.end += Math.floor(n / recordBytes) * recordBytes
+      this.journal.flush()
+    } catch (e) {
+      this.failed(e)
+    }
   }
 
   close(): void {
