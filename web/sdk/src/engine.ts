@@ -1,4 +1,4 @@
-import type { Message } from '../../wire/codec'
+import { RefusedError, type Message } from '../../wire/codec'
 import {
   CodeBadHead, CodeBadBody, CodeDiskFull, CodeReplayed, CodeStore, FrameCancel, FrameHave, FrameHaveList, FrameLeave, FrameUplink, FrameWant, MaxHaveBytes,
   MaxListed, UplinkHeld, FrameJoin, JoinBodyHeld, JoinReplyWanted, FrameHaveBody, type Heard, type Said, type Welcome,
@@ -215,6 +215,7 @@ export class Engine {
       }
       this.flows.delete(f.id)
       f.version?.close()
+      for (const r of [...f.readers]) r.end(superseded())
     }
     this.told = true
     this.cfg.links.networks(w.peers_on ?? [])
@@ -249,9 +250,14 @@ export class Engine {
       const data = await this.read(f, chunk)
       if (data) return data
       await new Promise<void>((ready, fail) => {
-        const reader = { chunk, ready: () => (f.readers.delete(reader), ready()) }
+        const end = (why?: Error) => {
+          f.readers.delete(reader)
+          if (why) fail(why)
+          else ready()
+        }
+        const reader = { chunk, end }
         f.readers.add(reader)
-        signal.addEventListener('abort', () => (f.readers.delete(reader), fail(new Error('the page left'))), { once: true })
+        signal.addEventListener('abort', () => end(new Error('it is not read any more')), { once: true })
         this.decide()
       })
     }
@@ -300,7 +306,7 @@ export class Engine {
       l?.send({ kind: FrameCancel, version: f.id, chunks: [chunk] })
     }
     f.dirty = true
-    for (const r of [...f.readers]) if (r.chunk === chunk) r.ready()
+    for (const r of [...f.readers]) if (r.chunk === chunk) r.end()
     this.decide()
     return true
   }
@@ -465,7 +471,7 @@ export class Engine {
       void this.seed(f)
       this.useRelay(f)
       if (active(f)) this.exchange.joinAll(f) // peers repeat what they hold
-      for (const r of [...f.readers]) r.ready()
+      for (const r of [...f.readers]) r.end()
       this.cfg.changed()
       this.decide()
     })
@@ -509,6 +515,9 @@ export class Engine {
     return more ? now : Infinity
   }
 }
+
+/** Why a version can't be read any more. */
+export const superseded = (): RefusedError => new RefusedError('superseded', 'another version took its place before it was complete')
 
 /** Text for a person, short enough for a message. */
 export function clip(s: string): string {

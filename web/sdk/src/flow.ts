@@ -34,7 +34,7 @@ export interface Flow {
   left: number // pieces missing when one came last
   at: number // when that was
   since: number // when the first peer offered the body; 0 while none does
-  readers: Set<{ chunk: number; ready: () => void }>
+  readers: Set<{ chunk: number; end: (why?: Error) => void }> // that wait for a chunk
 }
 
 export function newFlow(id: string, head: Head): Flow {

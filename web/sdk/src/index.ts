@@ -176,7 +176,7 @@ export class Session extends EventTarget {
     this.worker.postMessage(m)
   }
 
-  private call<T>(m: { t: 'files'; download: number } | { t: 'read'; download: number; from: number; to: number }): { call: number; value: Promise<T> } {
+  private call<T>(m: { t: 'files'; download: number } | { t: 'read'; flow: string; from: number; to: number }): { call: number; value: Promise<T> } {
     const call = ++this.lastCall
     const value = new Promise<T>((resolve, reject) => this.calls.set(call, { resolve: resolve as (v: never) => void, reject }))
     this.post({ ...m, call })

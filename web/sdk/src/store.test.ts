@@ -40,7 +40,13 @@ class FakeDisk {
         return b.length
       },
       flush() {},
-      truncate: (n: number) => disk.files.set(name, disk.files.get(name)!.slice(0, n)),
+      truncate(n: number) {
+        const old = disk.files.get(name)!
+        if (disk.used + n - old.length > disk.room) throw new DOMException('', 'QuotaExceededError')
+        const next = new Uint8Array(n)
+        next.set(old.subarray(0, n))
+        disk.files.set(name, next)
+      },
       getSize: () => disk.files.get(name)!.length,
       close: () => disk.open.delete(name),
     }
@@ -130,7 +136,7 @@ describe('the store', () => {
     v.commit()
     v.put(1, data(1), 'peer', 0)
     const journal = disk.files.get('v1.journal')!
-    disk.files.set('v1.journal', concat(journal, journal.subarray(0, 7))) // and a record that was torn
+    journal.copyWithin(16, 0, 7) // and a record that was torn
     disk.open.clear()
     const again = await version(await store())
     expect([0, 1, 2].map((i) => again.have.has(i))).toEqual([true, false, false])
@@ -156,17 +162,29 @@ describe('the store', () => {
     expect([v.read(0), v.read(1)]).toEqual([data(0), data(1)])
   })
 
-  it('goes on where not even the journal has room, and the chunk is fetched again at the next visit', async () => {
+  it('knows after a reload what was held though the disk was full', async () => {
     const v = await version(await store())
     disk.room = disk.used + 3000
     v.put(0, data(0), 'peer', 0)
-    await vi.advanceTimersByTimeAsync(2000)
     v.put(1, data(1), 'peer', 0)
+    await vi.advanceTimersByTimeAsync(2000)
     expect(moved).toEqual([{ kind: 'memory', reason: 'quota' }])
-    expect([v.read(0), v.read(1)]).toEqual([data(0), data(1)])
     disk.open.clear()
-    disk.room = Infinity
-    expect((await version(await store())).have.count()).toBe(0)
+    const again = await version(await store())
+    expect([0, 1].map((i) => again.have.has(i))).toEqual([true, false])
+  })
+
+  it('appends to a journal whose last record was torn', async () => {
+    const v = await version(await store())
+    v.put(0, data(0), 'peer', 0)
+    v.commit()
+    disk.files.get('v1.journal')!.fill(9, 16, 23)
+    disk.open.clear()
+    const next = await version(await store())
+    next.put(1, data(1), 'peer', 0)
+    next.commit()
+    disk.open.clear()
+    expect((await version(await store())).have.count()).toBe(2)
   })
 
   it('says that the browser removed what was kept, and keeps the next version again', async () => {

@@ -282,8 +282,8 @@ interface HeldRecord {
 
 /**
  * A version on disk. A record of the journal is u32 chunk, u32 source (4: forgotten), u32
- * bytes over the WAN, u32 check; it is written after the chunk is durable, so what was
- * torn is fetched again.
+ * bytes over the WAN, u32 check; zeros follow the last. It is written after the chunk is
+ * durable, so what was torn is fetched again.
  */
 class Disk {
   readonly held: HeldRecord[]
@@ -291,7 +291,7 @@ class Disk {
   private waiting: HeldRecord[] = []
   private waitingBytes = 0
   private timer: ReturnType<typeof setTimeout> | undefined
-  private end: number
+  private end = 0
   private closed = false
   /** Hears why records could not be written; their chunks are readable, until the page closes. */
   failed: (why: unknown) => void = () => undefined
@@ -300,7 +300,9 @@ class Disk {
     this.offsets = new Float64Array(body.chunks)
     for (let i = 1; i < body.chunks; i++) this.offsets[i] = this.offsets[i - 1]! + body.lengths[i - 1]!
     this.held = this.replay()
-    this.end = Math.floor(journal.getSize() / recordBytes) * recordBytes
+    // A disk that is full of chunks has to have room for what says that they are there.
+    const most = this.end + recordBytes * (body.chunks - this.held.length)
+    if (journal.getSize() < most) journal.truncate(most)
   }
 
   static async open(dir: FileSystemDirectoryHandle, id: string, body: Body): Promise<Disk> {
@@ -314,6 +316,7 @@ class Disk {
     }
   }
 
+  /** Reads what is held; records end with the last one that is whole. */
   private replay(): HeldRecord[] {
     const size = this.journal.getSize()
     const text = new Uint8Array(size)
@@ -324,6 +327,7 @@ class Disk {
     for (let at = 0; at + recordBytes <= size; at += recordBytes) {
       const [chunk, source, wan] = [view.getUint32(at), view.getUint32(at + 4), view.getUint32(at + 8)] as const
       if (view.getUint32(at + 12) !== ((chunk ^ source ^ wan ^ check) >>> 0) || chunk >= this.body.chunks) continue
+      this.end = at + recordBytes
       if (source >= sources.length) held.delete(chunk)
       else if (this.offsets[chunk]! + this.body.lengths[chunk]! <= packed) held.set(chunk, { chunk, source, wan })
     }
@@ -370,8 +374,7 @@ class Disk {
     this.waitingBytes = 0
     try {
       this.pack.flush()
-      const n = this.journal.write(out, { at: this.end })
-      this.end += Math.floor(n / recordBytes) * recordBytes
+      this.end += this.journal.write(out, { at: this.end })
       this.journal.flush()
     } catch (e) {
       this.failed(e)

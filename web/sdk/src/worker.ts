@@ -4,7 +4,7 @@ import {
   type BrowserSessionResponse, type Hello,
 } from '../../wire/messages'
 import { concat, toBase64 } from './encoding'
-import { Engine } from './engine'
+import { Engine, superseded } from './engine'
 import { active, type Flow } from './flow'
 import { loadIdentity, sessionClaim, type Identity } from './identity'
 import type { DownloadInfo, FromWorker, Snapshot, Start, ToWorker } from './port'
@@ -161,8 +161,13 @@ class Endpoint {
     const abort = new AbortController()
     this.calls.set(m.call, abort)
     try {
-      const f = await this.opened(m.download, abort.signal)
-      if (m.t === 'files') return post({ t: 'result', call: m.call, value: f.body!.files.map(({ path, size, executable, dir }) => ({ path, size, executable, dir })) })
+      if (m.t === 'files') {
+        const { id, body } = await this.opened(m.download, abort.signal)
+        const files = body!.files.map(({ path, size, executable, dir }) => ({ path, size, executable, dir }))
+        return post({ t: 'result', call: m.call, value: { flow: id, files } })
+      }
+      const f = this.engine.flows.get(m.flow)
+      if (!f) throw superseded()
       const next = f.body!.spell(m.from, m.to).next()
       if (next.done) return post({ t: 'result', call: m.call, value: new Uint8Array() })
       const { chunk, start, end } = next.value
