@@ -6,6 +6,7 @@ import {
   type Heard,
 } from './messages'
 import { parseNetwork } from './candidate'
+import { need } from './read'
 
 /** How long members may be, by their names: bytes of a text or document, members of a list. */
 const limits: Record<string, number> = {
@@ -20,41 +21,40 @@ const endpoints = ['endpoint', 'fetcher', 'from', 'holder', 'peer', 'stand_by', 
 
 /** What else messages are held to; the twin of check.go. */
 const checks: { [K in keyof Heard]?: (b: Heard[K]) => unknown } = {
-  welcome: (b) => need(b.version >= 1 && b.version <= Version && b.session && b.endpoint && b.server_time),
-  renew: (b) => need(!b.token || b.expires),
-  trust: (b) => need(b.document),
-  flow: (b) => need(b.head && ['high', 'normal', 'low'].includes(b.priority)),
-  flows: (b) => need((b.peers_on ?? []).every(parseNetwork)),
-  dial: (b) => need(b.peer && attempt(b.attempt, 1)),
-  visiting: (b) => need(b.peer),
-  hang_up: (b) => need(b.peer),
+  welcome: (b) => b.version >= 1 && b.version <= Version && b.session && b.endpoint && b.server_time,
+  renew: (b) => !b.token || b.expires,
+  trust: (b) => b.document,
+  flow: (b) => b.head && ['high', 'normal', 'low'].includes(b.priority),
+  flows: (b) => (b.peers_on ?? []).every(parseNetwork),
+  dial: (b) => b.peer && attempt(b.attempt, 1),
+  visiting: (b) => b.peer,
+  hang_up: (b) => b.peer,
   signal(b) {
-    need([b.offer, b.answer, b.candidate, b.refused].filter((step) => step).length === 1)
-    for (const d of [b.offer, b.answer]) need(!d || d.sdp)
-    need(b.link && b.to && attempt(b.attempt ?? 0, 0))
+    const steps = [b.offer, b.answer, b.candidate, b.refused].filter((step) => step).length
+    return steps === 1 && [b.offer, b.answer].every((d) => !d || d.sdp) && b.link && b.to && attempt(b.attempt ?? 0, 0)
   },
   lease(b) {
-    need(b.from >= 0 && b.to > b.from && b.ttl_ms > 0 && b.url)
     const parts = b.parts ?? []
-    if (b.body) return need(parts.length === 0 && b.to <= MaxBodyBytes)
-    need(parts.every((p) => p.n > 0 && p.n <= MaxChunkBytes && p.c < MaxChunks && (p.e ?? 0) <= 1))
-    need(parts.reduce((sum, p) => sum + (p.s ?? 0) + p.n, 0) === b.to - b.from)
+    const sound = parts.every((p) => p.n > 0 && p.n <= MaxChunkBytes && p.c < MaxChunks && (p.e ?? 0) <= 1)
+    const span = parts.reduce((sum, p) => sum + (p.s ?? 0) + p.n, 0)
+    const filled = b.body ? parts.length === 0 && b.to <= MaxBodyBytes : sound && span === b.to - b.from
+    return b.from >= 0 && b.to > b.from && b.ttl_ms > 0 && b.url && filled
   },
-  govern: (b) => need(b.bound >= -1),
-  grant: (b) => need(Math.min(b.bytes_per_second, b.site, b.floor) >= -1),
-  examine: (b) => need(b.question && b.peer),
-  error: (b) => need(b.code),
+  govern: (b) => b.bound >= -1,
+  grant: (b) => Math.min(b.bytes_per_second, b.site, b.floor) >= -1,
+  examine: (b) => b.question && b.peer,
+  error: (b) => b.code,
 }
 
 /** Throws what is wrong with a body: a RefusedError, or a plain error for what is `protocol`. */
 export function check<K extends keyof Heard>(kind: K, body: Heard[K]): void {
   measure(kind, body)
-  checks[kind]?.(body)
+  need(checks[kind]?.(body) ?? true, `something in ${kind}`)
 }
 
 /** Holds a member to its limit, and all that is in it: what `urls` lists is a `url`. */
 function measure(name: string, value: unknown): void {
-  if (typeof value === 'string' && value && endpoints.includes(name)) need(/^[a-z2-7]{32}$/.test(value))
+  if (typeof value === 'string' && value && endpoints.includes(name)) need(/^[a-z2-7]{32}$/.test(value), name)
   if (typeof value !== 'object') return bound(name, byteLength(typeof value === 'string' ? value : ''))
   if (Array.isArray(value)) {
     bound(name, value.length)
@@ -70,10 +70,6 @@ function measure(name: string, value: unknown): void {
 
 function bound(name: string, length: number): void {
   if (length > (limits[name] ?? Infinity)) throw new RefusedError(CodeTooLarge, `${name} of ${length}, limit ${limits[name]}`)
-}
-
-function need(ok: unknown): void {
-  if (!ok) throw new Error('a member is missing, or out of range')
 }
 
 const attempt = (n: number, least: number): boolean => n >= least && n <= MaxAttempt

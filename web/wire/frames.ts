@@ -24,8 +24,8 @@ export interface Frame {
 
 /** A frame that closes the link: `unknown_type`, or `protocol` for one that breaks its layout or a limit. */
 export class FrameError extends Error {
-  constructor(readonly code: 'unknown_type' | 'protocol', detail: string) {
-    super(detail)
+  constructor(readonly code: 'unknown_type' | 'protocol') {
+    super(code)
   }
 }
 
@@ -100,10 +100,10 @@ export function encodeFrame(f: Frame): Uint8Array<ArrayBuffer> {
 export function parseFrame(b: Uint8Array): Frame {
   const kind = b[0] ?? 0
   const l = layouts[kind]
-  if (b.length === 0 || b.length > MaxFrameBytes) throw new FrameError('protocol', `frame of ${b.length} bytes`)
-  if (!l) throw new FrameError('unknown_type', `frame of kind ${kind}`)
+  if (b.length === 0 || b.length > MaxFrameBytes) throw new FrameError('protocol')
+  if (!l) throw new FrameError('unknown_type')
   let [at, end] = bounds(l)
-  if (b.length < end || (b.length > end && !l.rest)) throw new FrameError('protocol', `frame of kind ${kind} with ${b.length} bytes`)
+  if (b.length < end || (b.length > end && !l.rest)) throw new FrameError('protocol')
   const view = new DataView(b.buffer, b.byteOffset, b.byteLength)
   const values: Record<string, number> = {}
   for (const [name, bytes] of l.fixed ?? []) {
@@ -125,38 +125,34 @@ export function parseFrame(b: Uint8Array): Frame {
   const rest = b.subarray(end)
   if (l.rest === 'payload') f.payload = rest
   if (l.rest === 'chunks') {
-    if (rest.length % 4 !== 0 || rest.length / 4 > MaxListed) throw new FrameError('protocol', `list of ${rest.length} bytes`)
+    if (rest.length % 4 !== 0 || rest.length / 4 > MaxListed) throw new FrameError('protocol')
     f.chunks = Array.from({ length: rest.length / 4 }, (_, i) => view.getUint32(end + 4 * i))
   }
-  if (!within(f)) throw new FrameError('protocol', `frame of kind ${kind} beyond a limit`)
+  if (!within(f)) throw new FrameError('protocol')
   return f
 }
 
 /** Whether every number is one that some content could have; what the version at hand allows is for its owner to check. */
 function within(f: Frame): boolean {
+  const { kind, number = 0, offset = 0, length = 0, total = 0, chunks = [], grant: g } = f
   const size = f.payload?.length ?? 0
-  const offset = f.offset ?? 0
-  const number = f.number ?? 0
-  switch (f.kind) {
-    case FrameGrant: {
-      const g = f.grant!
-      const counts = [g.epoch, g.term, g.seq].every((n) => n >= 0 && n <= MaxNumber)
-      return counts && [g.bytes_per_second, g.site, g.floor].every((n) => n >= -1 && n <= MaxNumber)
-    }
+  switch (kind) {
+    case FrameGrant:
+      return Math.min(g!.epoch, g!.term, g!.seq) >= 0 && Math.min(g!.bytes_per_second, g!.site, g!.floor) >= -1 && Object.values(g!).every((n) => Number(n) <= MaxNumber)
     case FrameTaken:
-      return f.total! <= MaxNumber
+      return total <= MaxNumber
     case FrameJoin:
       return number <= MaxChunks
     case FrameHave:
       return size > 0 && size <= MaxHaveBytes && number % 8 === 0 && number + 8 * size <= MaxChunks
     case FrameWantBody:
-      return f.length! > 0 && offset + f.length! <= MaxBodyBytes
+      return length > 0 && offset + length <= MaxBodyBytes
     case FrameData:
       return size > 0 && size <= MaxDataBytes && number < MaxChunks && offset + size <= MaxChunkBytes
     case FrameBody:
       return size > 0 && size <= MaxDataBytes && offset + size <= MaxBodyBytes
   }
-  return (f.chunks ?? []).every((c) => c < MaxChunks)
+  return chunks.every((c) => c < MaxChunks)
 }
 
 const digits = Array.from({ length: 256 }, (_, b) => b.toString(16).padStart(2, '0'))

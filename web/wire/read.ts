@@ -9,6 +9,11 @@ function wrong(at: string, what: string): never {
   throw new TypeError(`${at} is not ${what}`)
 }
 
+/** Throws where something that came from elsewhere is not as it has to be. */
+export function need(ok: unknown, what: string): asserts ok {
+  if (!ok) throw new TypeError(`${what} is missing, wrong or out of range`)
+}
+
 function scalar<T>(what: string, zero: T, ok: (json: unknown) => boolean): Read<T> {
   return (json, at) => (ok((json ??= zero)) ? (json as T) : wrong(at, what))
 }

@@ -46,3 +46,8 @@ export function base32(b: Uint8Array): string {
   if (bits > 0) out += alphabet[(value << (5 - bits)) & 31]
   return out
 }
+
+/** Text for a person, short enough for a message. */
+export function clip(s: string): string {
+  return s.replace(/[^\x20-\x7e]/g, '?').slice(0, 256)
+}

@@ -5,13 +5,14 @@ import {
 } from '../../wire/messages'
 import type { Frame } from '../../wire/frames'
 import { Body } from './body'
-import { sha256Hex } from './encoding'
+import { clip, sha256Hex } from './encoding'
 import { Exchange } from './exchange'
 import { Fetcher } from './fetcher'
-import { active, changes, newFlow, type Flow } from './flow'
+import { active, newFlow, type Flow } from './flow'
 import { Grants } from './grants'
 import type { Link } from './link'
-import { NoRoom, type Source, type Store } from './store'
+import { noBytes, NoRoom, type Source, type Store } from './store'
+import { report } from './report'
 import { Swarm } from './swarm'
 import { Trust, type Head } from './trust'
 
@@ -29,8 +30,6 @@ export interface EngineConfig {
   warn(code: string, detail: string): void
 }
 
-const progressEvery = 1000
-const againEvery = 10_000
 const retryFailed = 30_000
 
 /**
@@ -165,7 +164,7 @@ export class Engine {
       } catch (e) {
         const detail = clip((e as Error).message)
         this.cfg.warn(CodeBadHead, detail)
-        this.cfg.uplink.send('progress', { flow: w.id, bytes: { origin: 0, peer: 0, relay: 0, reused: 0 }, wan_bytes: 0, code: CodeBadHead, error: detail })
+        this.cfg.uplink.send('progress', { flow: w.id, bytes: noBytes(), wan_bytes: 0, code: CodeBadHead, error: detail })
         return
       }
     }
@@ -395,17 +394,17 @@ export class Engine {
   private advance(now: number, f: Flow): number {
     let next = Infinity
     if (f.code) {
-      if (now < f.retryAt) return Math.min(f.retryAt, this.report(now, f))
+      if (now < f.retryAt) return Math.min(f.retryAt, report(this, now, f))
       Object.assign(f, { code: '', trouble: '', dirty: true })
       if (active(f)) this.exchange.joinAll(f)
     }
-    if (!f.wanted) return this.report(now, f)
+    if (!f.wanted) return report(this, now, f)
     if (!f.body && !f.looked) this.look(f)
     else if (f.body && !f.version) this.open(f)
     else if (f.busy || !active(f)) next = Infinity
     else if (!f.body) next = this.exchange.seekBody(now, f)
     else next = this.exchangeChunks(now, f)
-    return Math.min(next, this.report(now, f))
+    return Math.min(next, report(this, now, f))
   }
 
   private exchangeChunks(now: number, f: Flow): number {
@@ -493,33 +492,7 @@ export class Engine {
     Object.assign(f, { seeded: true, dirty: true, reportedAt: -Infinity })
     this.decide()
   }
-
-  /** Sends a flow's progress when it is due; returns when it will be. */
-  private report(now: number, f: Flow): number {
-    if (!this.cfg.uplink.connected) return Infinity
-    if (!f.dirty && active(f) && !f.complete && f.announced) {
-      if (now < f.reportedAt + againEvery) return f.reportedAt + againEvery
-      f.dirty = true
-    }
-    if (!f.dirty || (f.busy && !f.code)) return Infinity // the store knows the counters, once it is open
-    if (f.announced && now < f.reportedAt + progressEvery) return f.reportedAt + progressEvery
-    const { have, more } = f.swarm ? changes(f) : { have: [], more: false }
-    const bytes = f.version ? { ...f.version.bytes } : { origin: 0, peer: 0, relay: 0, reused: 0 }
-    const sent = this.cfg.uplink.send('progress', {
-      flow: f.id, body: f.body !== undefined, seeding: f.wanted && !f.seeded, have, complete: f.complete, bytes, wan_bytes: f.version?.wan ?? 0,
-      error: clip(f.trouble), code: f.code, leases: this.fetcher.states(f),
-    })
-    if (!sent) return Infinity
-    Object.assign(f, { reportedAt: more ? -Infinity : now, announced: true, dirty: more })
-    this.cfg.changed()
-    return more ? now : Infinity
-  }
 }
 
 /** Why a version can't be read any more. */
 export const superseded = (): RefusedError => new RefusedError('superseded', 'another version took its place before it was complete')
-
-/** Text for a person, short enough for a message. */
-export function clip(s: string): string {
-  return s.replace(/[^\x20-\x7e]/g, '?').slice(0, 256)
-}

@@ -6,6 +6,9 @@ import type { Head } from './trust'
 export const sources = ['origin', 'peer', 'relay', 'reused'] as const
 export type Source = (typeof sources)[number]
 
+/** Bytes by source, before any came. */
+export const noBytes = (): Record<Source, number> => ({ origin: 0, peer: 0, relay: 0, reused: 0 })
+
 /** Where what is held lies, and why it is not on disk. */
 export interface Place {
   kind: 'disk' | 'memory'
@@ -195,7 +198,7 @@ function isQuota(e: unknown): boolean {
 export class Version {
   readonly have: Bitmap
   /** Content bytes by source, and bytes of the origin as they crossed the WAN, since the first visit. */
-  readonly bytes: Record<Source, number> = { origin: 0, peer: 0, relay: 0, reused: 0 }
+  readonly bytes = noBytes()
   wan = 0
   private readonly memory = new Map<number, Uint8Array<ArrayBuffer>>()
   private memoryBytes = 0

@@ -10,7 +10,7 @@ import { loadIdentity, sessionClaim, type Identity } from './identity'
 import type { DownloadInfo, FromWorker, Snapshot, Start, ToWorker } from './port'
 import { Sessions } from './sessions'
 import { Socket } from './socket'
-import { Store } from './store'
+import { noBytes, Store } from './store'
 import { checkRoot, Trust, TrustError } from './trust'
 
 /** The dedicated worker: it owns everything but the connections, which only a page can make. */
@@ -221,11 +221,11 @@ class Endpoint {
     if (!f) {
       const missing = this.engine.told && performance.now() - d.asked > notOffered
       return {
-        state: missing ? 'failed' : 'waiting', name: d.name, version: d.version ?? '', total: 0, held: 0, bytes: { origin: 0, peer: 0, relay: 0, reused: 0 },
+        state: missing ? 'failed' : 'waiting', name: d.name, version: d.version ?? '', total: 0, held: 0, bytes: noBytes(),
         wan: 0, size: 0, code: missing ? 'not_offered' : '', reason: missing ? 'the token does not name it' : '',
       }
     }
-    const bytes = { ...(f.version?.bytes ?? { origin: 0, peer: 0, relay: 0, reused: 0 }) }
+    const bytes = { ...(f.version?.bytes ?? noBytes()) }
     const held = bytes.origin + bytes.peer + bytes.relay + bytes.reused
     return {
       state: stateOf(f), name: f.head.name, version: f.head.version, total: f.head.uniqueBytes, held: Math.min(held, f.head.uniqueBytes), bytes,
