@@ -49,7 +49,8 @@ const checks: { [K in keyof Heard]?: (b: Heard[K]) => unknown } = {
 /** Throws what is wrong with a body: a RefusedError, or a plain error for what is `protocol`. */
 export function check<K extends keyof Heard>(kind: K, body: Heard[K]): void {
   measure(kind, body)
-  need(checks[kind]?.(body) ?? true, `something in ${kind}`)
+  const sound = checks[kind]
+  need(!sound || sound(body), `something in ${kind}`)
 }
 
 /** Holds a member to its limit, and all that is in it: what `urls` lists is a `url`. */

@@ -1,3 +1,4 @@
+import { SitecastError } from './error'
 import type { DownloadInfo, FileInfo, Listed } from './port'
 
 /** How a download asks the worker. */
@@ -45,9 +46,14 @@ export class Download extends EventTarget {
     this.now = info
     if (info.version !== before.version) this.entries = undefined
     if (info.state === 'complete') for (const w of this.waiting.splice(0)) w.resolve()
-    if (info.code === 'not_offered') for (const w of this.waiting.splice(0)) w.reject(new Error(info.reason))
+    if (info.code === 'not_offered') this.fail(new SitecastError(info.code, info.reason))
     if (info.state !== before.state) this.dispatchEvent(new Event('state'))
     if (info.held !== before.held || info.total !== before.total) this.dispatchEvent(new Event('progress'))
+  }
+
+  /** @internal */
+  fail(why: Error): void {
+    for (const w of this.waiting.splice(0)) w.reject(why)
   }
 
   /** Resolves when every byte is held. */
@@ -82,7 +88,7 @@ export class Download extends EventTarget {
   /** One file by its path. */
   async file(path: string): Promise<File> {
     const entry = (await this.files()).find((f) => f.path === path && !f.dir)
-    if (!entry) throw new Error(`${this.now.name} holds no file ${path}`)
+    if (!entry) throw new SitecastError('not_found', `${this.now.name} holds no file ${path}`)
     return new File([await entry.blob()], path.slice(path.lastIndexOf('/') + 1))
   }
 

@@ -54,8 +54,8 @@ async function endpoint(id: string, p: Published) {
   const e = new Engine({
     server: new URL('https://server.example'), store: await Store.open(true, () => undefined), root: p.root, trust: p.trust,
     uplink: { send: (kind, body) => said.push({ kind, body }) > 0, now: () => Date.parse('2026-11-27T01:00:00Z'), connected: true },
-    links: { dial: () => undefined, signal: () => undefined, hangUp: () => undefined, networks: () => undefined },
-    ice: () => undefined, changed: () => undefined, warn: () => undefined,
+    links: () => ({ dial: () => undefined, signal: () => undefined, hangUp: () => undefined, networks: () => undefined, servers: () => undefined }),
+    changed: () => undefined, warn: () => undefined,
   })
   e.connected({ version: 1, session: 's', epoch: 1, endpoint: id, site: 'shop', server_time: '2026-11-27T01:00:00Z' })
   const tell = <K extends keyof Heard>(kind: K, body: Heard[K]) => e.heard({ kind, id: 0, ack: 0, body } as never)

@@ -11,6 +11,7 @@ import { Fetcher } from './fetcher'
 import { active, newFlow, type Flow } from './flow'
 import { Grants } from './grants'
 import type { Link } from './link'
+import type { Sessions } from './sessions'
 import { noBytes, NoRoom, type Source, type Store } from './store'
 import { report } from './report'
 import { Swarm } from './swarm'
@@ -23,8 +24,7 @@ export interface EngineConfig {
   root: Uint8Array<ArrayBuffer>
   trust: Trust
   uplink: { send<K extends keyof Said>(kind: K, body: Said[K]): boolean; now(): number; connected: boolean }
-  links: { dial(peer: string, attempt: number): void; signal(s: Heard['signal']): void; hangUp(peer: string): void; networks(on: string[]): void }
-  ice(servers: Welcome['ice']): void
+  links(): Pick<Sessions, 'dial' | 'signal' | 'hangUp' | 'networks' | 'servers'>
   /** Something changed that the page may want to show. */
   changed(): void
   warn(code: string, detail: string): void
@@ -60,7 +60,7 @@ export class Engine {
   }
 
   connected(w: Welcome): void {
-    this.cfg.ice(w.ice)
+    this.cfg.links().servers(w.ice)
     this.tellUplink(true)
     this.fetcher.connected()
     if (!w.resumed) {
@@ -91,17 +91,17 @@ export class Engine {
         break
       case 'dial':
         this.visits(m.body.peer, m.body.visitor?.flows)
-        this.cfg.links.dial(m.body.peer, m.body.attempt)
+        this.cfg.links().dial(m.body.peer, m.body.attempt)
         break
       case 'hang_up':
-        this.cfg.links.hangUp(m.body.peer)
+        this.cfg.links().hangUp(m.body.peer)
         break
       case 'visiting':
         this.visits(m.body.peer, m.body.flows)
         break
       case 'signal':
         if (m.body.from && (m.body.offer || m.body.answer)) this.visits(m.body.from, m.body.visitor?.flows)
-        this.cfg.links.signal(m.body)
+        this.cfg.links().signal(m.body)
         break
       case 'examine': {
         const l = this.peers.get(m.body.peer)
@@ -121,7 +121,7 @@ export class Engine {
         this.grants.granted(performance.now(), m.body.from, m.body)
         break
       case 'renew':
-        if (m.body.ice?.length) this.cfg.ice(m.body.ice)
+        if (m.body.ice?.length) this.cfg.links().servers(m.body.ice)
     }
     this.decide()
   }
@@ -217,7 +217,7 @@ export class Engine {
       for (const r of [...f.readers]) r.end(superseded())
     }
     this.told = true
-    this.cfg.links.networks(w.peers_on ?? [])
+    this.cfg.links().networks(w.peers_on ?? [])
     this.cfg.uplink.send('obeyed', { generation: w.generation })
     this.cfg.changed()
   }

@@ -66,9 +66,9 @@ export class Trust {
 
   /**
    * Verifies that a publisher who may publish under the head's name signed it; `now` is
-   * the server's time in milliseconds. A version that is held stays good when it expires.
+   * the server's time in milliseconds.
    */
-  async openHead(doc: unknown, now: number, held = false): Promise<{ head: Head; id: string }> {
+  async openHead(doc: unknown, now: number): Promise<{ head: Head; id: string }> {
     const e = unseal(headType, doc)
     const head = readHead(payloadOf(e))
     const passed = (expires: number) => expires !== 0 && now >= expires
@@ -76,9 +76,9 @@ export class Trust {
     const keys = (expired: boolean) => covering.filter((p) => passed(p.expires) === expired).map((p) => p.key)
     if (!(await signedBy(e, keys(false)))) {
       if (!(await signedBy(e, keys(true)))) throw new TrustError('untrusted', `${head.name}@${head.version} is not signed by a trusted key`)
-      if (!held) throw new TrustError('expired', `the key of the publisher of ${head.name}@${head.version} has expired`)
+      throw new TrustError('expired', `the key of the publisher of ${head.name}@${head.version} has expired`)
     }
-    if (passed(head.expires) && !held) throw new TrustError('expired', `${head.name}@${head.version} has expired`)
+    if (passed(head.expires)) throw new TrustError('expired', `${head.name}@${head.version} has expired`)
     return { head, id: hexOf((await sha256(e.payload)).subarray(0, 16)) }
   }
 }

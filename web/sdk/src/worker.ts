@@ -52,14 +52,8 @@ class Endpoint {
       },
     })
     this.engine = new Engine({
-      server, store, root, trust, uplink: uplinkOf(this.socket), changed: () => this.changed(), warn: (code, detail) => this.warn(code, detail),
-      links: {
-        dial: (peer, attempt) => this.sessions.dial(peer, attempt),
-        signal: (s) => this.sessions.signal(s),
-        hangUp: (peer) => this.sessions.hangUp(peer),
-        networks: (on) => this.sessions.networks(on),
-      },
-      ice: (servers) => this.sessions.servers(servers),
+      server, store, root, trust, uplink: this.socket, changed: () => this.changed(), warn: (code, detail) => this.warn(code, detail),
+      links: () => this.sessions,
     })
     this.sessions = new Sessions({
       identity, site: () => this.site, loopback: isLoopback(server.hostname), page: post, events: this.engine.exchange,
@@ -242,16 +236,6 @@ function stateOf(f: Flow): DownloadInfo['state'] {
   if (f.code) return 'failed'
   if (f.paused) return 'paused'
   return f.swarm && active(f) ? 'downloading' : 'preparing'
-}
-
-function uplinkOf(socket: Socket): Engine['cfg']['uplink'] {
-  return {
-    send: (kind, body) => socket.send(kind, body),
-    now: () => socket.now(),
-    get connected() {
-      return socket.connected
-    },
-  }
 }
 
 function isLoopback(host: string): boolean {
