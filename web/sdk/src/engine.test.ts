@@ -147,6 +147,8 @@ describe('an engine', () => {
     await fast(a)
     await a.tell('lease', lease(1, true))
     await until(() => a.flow().swarm !== undefined)
+    const seeking = a.said.some((m) => m.kind === 'progress' && (m.body as Said['progress']).seeding)
+    expect(seeking, 'it has nothing else, so nobody has to wait for it').toBe(false)
     await a.tell('lease', lease(2, false))
     await until(() => a.flow().complete && b.flow().complete)
     expect(Math.max(...requests.map((r) => r.to - r.from))).toBeLessThanOrEqual(256 << 10)

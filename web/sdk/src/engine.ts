@@ -444,11 +444,12 @@ export class Engine {
     if (this.find(f.head.name) === f) void this.cfg.store.superseded(f.head.name, f.head.serial)
   }
 
-  /** Looks for the body in the store, from an earlier visit. */
+  /** Looks for the body in the store, from an earlier visit, and for other versions. */
   private look(f: Flow): void {
     f.looked = f.busy = true
-    void this.cfg.store.body(f.id).then(async (encoded) => {
+    void Promise.all([this.cfg.store.body(f.id), this.cfg.store.others(f.id, f.head.name)]).then(async ([encoded, others]) => {
       f.busy = false
+      f.seeded = others.length === 0
       if (encoded) await this.bodyCame(f, encoded)
       if (active(f)) this.exchange.joinAll(f)
       this.decide()
@@ -467,7 +468,7 @@ export class Engine {
       f.complete = f.swarm.missing === 0
       f.dirty = true
       if (f.complete) this.cleanUp(f)
-      void this.seed(f)
+      if (!f.seeded) void this.seed(f)
       this.useRelay(f)
       if (active(f)) this.exchange.joinAll(f) // peers repeat what they hold
       for (const r of [...f.readers]) r.end()

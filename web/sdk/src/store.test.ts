@@ -250,6 +250,8 @@ describe('the store', () => {
     disk.files.set('torn.body', new Uint8Array(3))
     ;(await version(s, 'nameless')).close()
     disk.files.set('nameless.name', new Uint8Array())
+    expect((await s.others('v2', 'app')).map((one) => one.id)).toEqual(['v1', 'torn'])
+    expect(await s.others('v2', 'film')).toEqual([])
     const wanted = new Map([[body.digest(2), 7], [body.digest(1), 9]])
     const found = []
     for await (const one of s.shared('v2', 'app', (digest) => wanted.get(digest))) found.push(one)

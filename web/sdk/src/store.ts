@@ -107,8 +107,7 @@ export class Store {
 
   /** Chunks of other versions of a content that `wanted` has a number for, by their digests. Whoever takes one checks it. */
   async *shared(id: string, name: string, wanted: (digest: string) => number | undefined): AsyncGenerator<{ chunk: number; data: Uint8Array<ArrayBuffer> }> {
-    for (const v of await this.list()) {
-      if (v.id === id || v.name !== name) continue
+    for (const v of await this.others(id, name)) {
       try {
         const body = Body.decode((await this.body(v.id))!)
         const pack = await (await this.dir!.getFileHandle(`${v.id}.pack`)).getFile()
@@ -120,6 +119,11 @@ export class Store {
         // It is damaged, or was removed meanwhile: what is missing is fetched.
       }
     }
+  }
+
+  /** The other versions of a content that are kept. */
+  async others(id: string, name: string): Promise<{ id: string }[]> {
+    return (await this.list()).filter((v) => v.id !== id && v.name === name)
   }
 
   /** Removes versions of a content that a newer one replaced. */
