@@ -39,9 +39,10 @@ test-many: ## 200 sites of 3 endpoints at one server, in one process and fake ti
 	SITECAST_LAB_SITES=200 $(GO) test -timeout 9m -run ManySites -v ./e2e/lab
 
 .PHONY: test-long
-test-long: ## What takes long: all kinds of NATs, moves, outages in fake time; IPv6, moves, portals and the doctor on real links (root)
+test-long: web ## What takes long: all kinds of NATs, moves, outages in fake time; IPv6, moves, portals and the doctor on real links (root)
 	SITECAST_LONG=1 $(GO) test -timeout 9m -v -run 'NATs|Moves|BecomesDirect|ComesAndGoes|ADayWithout|RestartsAgainAndAgain' ./e2e/lab
-	SITECAST_LONG=1 $(GO) test -timeout 9m -v -run 'TheDoctor|HardestCells|WithoutIPv4|OverIPv|OfDifferentKinds|SaysLittle|NetworksThatAnOperator|CaptivePortal|DesktopSays|EndpointThat(Moves|Slept)|ThreeTabs|ATabThatMayNot|CurlAndApt|AKiosk' ./e2e/story
+	SITECAST_LONG=1 $(GO) test -timeout 9m -v -run 'TheDoctor|HardestCells|WithoutIPv4|OverIPv|OfDifferentKinds|SaysLittle|NetworksThatAnOperator|CaptivePortal|DesktopSays|EndpointThat(Moves|Slept)|CurlAndApt|AKiosk' ./e2e/story
+	SITECAST_LONG=1 $(GO) test -timeout 9m -v -run 'ThreeTabs|ATab(That|Whose|TakesFromIts)|TheExamples' ./e2e/story
 	SITECAST_LONG=1 $(GO) test -timeout 9m -v ./e2e/screen
 	@$(MAKE) --no-print-directory systems SYSTEMS=all
 	SITECAST_LONG=1 $(GO) test -timeout 9m -run 'OthersKeepTheirLine|FullLine|LossyLine' ./edge/governor
@@ -61,13 +62,13 @@ systems: ## Vet and build for other systems; SYSTEMS=all for all six
 		$(GO) vet ./... && $(GO) build ./... || exit 1; done
 
 .PHONY: web
-web: web/sdk/node_modules ## What browsers run: types, tests, and whether web/dist is of its sources
-	cd web/sdk && npm run --silent check && npm run --silent test && node build.mjs --check
+web: web/sdk/node_modules ## What browsers run: types, tests, the package, and whether web/dist is of its sources
+	cd web/sdk && npm run --silent check && npm run --silent test && node build.mjs --check && node pack.mjs
 
 .PHONY: web-build
 web-build: web/sdk/node_modules ## Build the page that the server embeds, and the package @sitecast/sdk
 	$(GO) run ./signaling/wire/typescript
-	cd web/sdk && npm run --silent build && npm pack --dry-run
+	cd web/sdk && npm run --silent build && node pack.mjs
 
 web/sdk/node_modules: web/sdk/package-lock.json
 	cd web/sdk && npm ci --no-audit --no-fund --ignore-scripts

@@ -216,6 +216,25 @@ func (p *Page) Reload(ctx context.Context) error {
 	return p.c.call(ctx, p.session, "Page.reload", map[string]any{}, nil)
 }
 
+// Go loads an address in the tab, as a link on the page would.
+func (p *Page) Go(ctx context.Context, url string) error {
+	return p.c.call(ctx, p.session, "Page.navigate", map[string]any{"url": url}, nil)
+}
+
+// SetQuota bounds what pages of a web origin may store, bytes; 0 takes the bound away.
+func (p *Page) SetQuota(ctx context.Context, origin string, bytes int64) error {
+	params := map[string]any{"origin": origin}
+	if bytes > 0 {
+		params["quotaSize"] = bytes
+	}
+	return p.c.call(ctx, p.session, "Storage.overrideQuotaForOrigin", params, nil)
+}
+
+// Evict removes all that pages of a web origin have stored, while they are open.
+func (p *Page) Evict(ctx context.Context, origin string) error {
+	return p.c.call(ctx, p.session, "Storage.clearDataForOrigin", map[string]any{"origin": origin, "storageTypes": "all"}, nil)
+}
+
 // Close closes the tab.
 func (p *Page) Close(ctx context.Context) error {
 	return p.c.call(ctx, "", "Target.closeTarget", map[string]any{"targetId": p.target}, nil)

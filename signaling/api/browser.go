@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
@@ -28,6 +29,7 @@ type MadeBrowserToken struct {
 	Token   string    `json:"token"`
 	Expires time.Time `json:"expires"`
 	URL     string    `json:"url,omitempty" doc:"of this server's page for the first content, with the token; absent for another web origin"`
+	Trust   string    `json:"trust" doc:"digest of the organisation's root key, which pages of other web origins name when they join"`
 }
 
 // PathPage is where the page for a content is.
@@ -98,7 +100,7 @@ func (s *server) browserToken(ctx context.Context, in NewBrowserToken) (made Mad
 	}
 	err = s.Catalog.Note(ctx, actor(ctx), "create browser token", strings.Join(names, ", ")+" at "+in.Site,
 		"for "+visit.Origin+" until "+visit.Until.UTC().Format(time.RFC3339))
-	made = MadeBrowserToken{Token: token, Expires: visit.Until}
+	made = MadeBrowserToken{Token: token, Expires: visit.Until, Trust: "sha256-" + base64.StdEncoding.EncodeToString(s.Keys.RootDigest())}
 	if visit.Origin == own {
 		page := s.PublicURL.JoinPath(PathPage, in.Contents[0].String())
 		page.Fragment = token // which no server and no log sees

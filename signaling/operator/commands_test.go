@@ -2,6 +2,8 @@ package operator_test
 
 import (
 	"context"
+	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"os"
@@ -13,6 +15,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sitecast/sitecast/signaling/api"
 	"github.com/sitecast/sitecast/signaling/operator"
 	"github.com/sitecast/sitecast/signaling/wire"
 )
@@ -149,6 +152,12 @@ func TestALinkIsPrintedAndNothingElse(t *testing.T) {
 		link.Origin, link.And = "https://intranet.example", []string{"app"}
 		if got := s.run(link); strings.Contains(got, "/") || strings.Count(got, "\n") != 1 || strings.Count(got, ".") != 2 {
 			t.Errorf("link --origin printed %q, want a token", got)
+		}
+		var made api.MadeBrowserToken
+		enrol, err := wire.ParseEnrolToken(s.run(operator.Enrol{Remote: s.remote, Site: "shop-1", Uses: 1, TTL: time.Hour}))
+		link.JSON = true
+		if err := errors.Join(err, json.Unmarshal([]byte(s.run(link)), &made)); err != nil || made.Trust != "sha256-"+base64.StdEncoding.EncodeToString(enrol.Root) {
+			t.Errorf("link --json printed %+v, want the root's digest %x (%v)", made, enrol.Root, err)
 		}
 		link.Content = "film"
 		if err := link.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "not found") {

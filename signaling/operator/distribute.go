@@ -32,7 +32,7 @@ type Distribute struct {
 func (Distribute) Help() string {
 	return `Endpoints that are offline get the version when they come back. With --wait the
 exit code is 1 when an endpoint that is online can't get it, or when nobody is
-online.
+online. Pages in browsers are not waited for: they come and go.
 
 With --ready-by it is sent at the least rate that suffices, as long as everything
 else that goes to a site has such a time, too; sitecast flows says when it is

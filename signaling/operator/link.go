@@ -19,6 +19,7 @@ type Link struct {
 	Site    string        `help:"Site whose endpoints the browser joins." required:"" placeholder:"NAME"`
 	TTL     time.Duration `name:"ttl" help:"How long the token in it may be used, 30 days at most." default:"1h" placeholder:"DURATION"`
 	Origin  string        `help:"Web origin of another server's pages: prints the token alone, for that server to hand out." placeholder:"URL"`
+	JSON    bool          `name:"json" help:"Print token, when it ends, URL, and what pages of other origins name as trust, as JSON."`
 	And     []string      `name:"and" help:"Further content that pages may take part in (repeatable)." placeholder:"NAME[@V]"`
 }
 
@@ -28,11 +29,13 @@ func (Link) Help() string {
 else. Whoever opens it joins the site as an endpoint for this content alone, until the
 token ends: it can't be taken back. The token stands behind the # of the URL, which
 browsers send to no server. Without a version it is the one that the site shall have,
-else the newest that was published. With --origin it is the token alone.
+else the newest that was published. With --origin it is the token alone; --json adds
+the digest that such pages give to join() as trust. It stays the same.
 
 Examples:
   sitecast link promo-films --site shop-12 --ttl 8h
-  sitecast link till-app@2.1 --site shop-12 --origin https://intranet.example`
+  sitecast link till-app@2.1 --site shop-12 --origin https://intranet.example
+  sitecast link till-app --site shop-12 --origin https://intranet.example --json`
 }
 
 // named is what the command names.
@@ -80,6 +83,9 @@ func (c Link) Run(ctx context.Context) error {
 	var made api.MadeBrowserToken
 	if err := server.call(ctx, http.MethodPost, "/browser-tokens", nil, in, &made); err != nil {
 		return fmt.Errorf("make a browser token for %s at %s: %w", c.Content, c.Site, err)
+	}
+	if c.JSON {
+		return c.printJSON(made)
 	}
 	if c.Origin != "" {
 		c.say("%s", made.Token)

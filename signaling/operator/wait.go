@@ -31,7 +31,8 @@ type wait struct {
 }
 
 // look takes in what the server tells. It reports that every endpoint online has
-// the content, or an error when that will not come about by itself.
+// the content, or an error when that will not come about by itself. Pages in browsers are
+// not waited for: they come and go.
 func (w *wait) look(now time.Time, all []site.FlowView) (done bool, err error) {
 	all = slices.DeleteFunc(slices.Clone(all), func(f site.FlowView) bool { return f.Superseded })
 	ours := map[string]bool{} // sites that have it, perhaps beside the version it was placed ahead of
@@ -50,15 +51,16 @@ func (w *wait) look(now time.Time, all []site.FlowView) (done bool, err error) {
 			other = &w.flows[i]
 			continue
 		}
-		state += fmt.Sprintln(f.Site, f.State, f.Endpoints, f.Complete, f.BytesOrigin+f.BytesPeer+f.BytesRelay+f.BytesReused)
+		endpoints, have := f.Endpoints-f.Browsers, f.Complete-f.BrowsersComplete
+		state += fmt.Sprintln(f.Site, f.State, endpoints, have, f.BytesOrigin+f.BytesPeer+f.BytesRelay+f.BytesReused)
 		switch {
 		case w.open && f.PreStage > 0:
 			running++
-		case f.Endpoints == 0 && f.PreStage > 0:
+		case endpoints == 0 && f.PreStage > 0:
 			full = append(full, f.Site+": "+clean(f.Reason))
-		case f.Endpoints == 0:
+		case endpoints == 0:
 			absent = append(absent, f.Site)
-		case f.Complete == f.Endpoints:
+		case have == endpoints:
 			complete++
 		case f.State == site.StateFailed || f.State == site.StateHalted:
 			failed = append(failed, f.Site+": "+clean(f.Reason))

@@ -28,6 +28,22 @@ func older(name string, received int64) site.FlowView {
 	return f
 }
 
+// withPages is a flow of one endpoint, and pages in browsers.
+func withPages(state string, complete, pages, pagesComplete int, received int64) site.FlowView {
+	f := flow("a", state, 1+pages, complete+pagesComplete, received)
+	f.Browsers, f.BrowsersComplete = pages, pagesComplete
+	if state == site.StateFailed {
+		f.Reason = "download page: no room"
+	}
+	return f
+}
+
+func pagesAlone() site.FlowView {
+	f := flow("a", site.StateComplete, 2, 2, 1000)
+	f.Browsers, f.BrowsersComplete = 2, 2
+	return f
+}
+
 // aheadOf is a flow that is placed at a few endpoints.
 func aheadOf(name string, endpoints, complete int) site.FlowView {
 	f := flow(name, site.StateRunning, endpoints, complete, int64(complete))
@@ -59,6 +75,13 @@ func TestAWaitEndsWhenItCanAndNoSooner(t *testing.T) {
 			{0, flows{flow("a", site.StateRunning, 2, 0, 0)}, ""},
 			{time.Hour, flows{flow("a", site.StateRunning, 2, 1, 700)}, ""},
 			{2 * time.Hour, flows{flow("a", site.StateComplete, 2, 2, 1000)}, "done"}}},
+		"pages are not waited for": {[]string{"a"}, []look{
+			{0, flows{withPages(site.StateRunning, 0, 2, 1, 300)}, ""},
+			{time.Hour, flows{withPages(site.StateRunning, 1, 2, 1, 900)}, "done"}}},
+		"nor is their trouble ours": {[]string{"a"}, []look{{0, flows{withPages(site.StateFailed, 1, 1, 0, 900)}, "done"}}},
+		"nobody but pages is online": {[]string{"a"}, []look{
+			{0, flows{pagesAlone()}, ""},
+			{late, flows{pagesAlone()}, "nobody is online at a"}}},
 		"one site of two": {[]string{"a", "b"}, []look{
 			{0, flows{flow("a", site.StateComplete, 1, 1, 9), flow("b", site.StateRunning, 1, 0, 5)}, ""},
 			{time.Hour, flows{flow("a", site.StateComplete, 1, 1, 9), flow("b", site.StateComplete, 1, 1, 9)}, "done"}}},

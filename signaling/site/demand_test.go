@@ -387,3 +387,27 @@ func TestTheHubLooksUpWhatBrowsersName(t *testing.T) {
 		}
 	})
 }
+
+// TestAPageIsCountedApart so that who waits for a distribution does not wait for pages.
+func TestAPageIsCountedApart(t *testing.T) {
+	onStand(t, func(s *stand) {
+		a := version("a", 20)
+		s.found("a", a)
+		s.order(a)
+		till, tab := s.join("till"), s.visit("tab", "a")
+		till.report(a, chunks(0, 10))
+		tab.say(&wire.Progress{Flow: a.ID, Code: wire.CodeDiskFull, Error: "no room"})
+		v := s.flow(a)
+		if v.Endpoints != 2 || v.Browsers != 1 || v.State != site.StateRunning {
+			t.Errorf("%d endpoints, %d of them pages, and %s: want 2, 1 and running as the till goes on", v.Endpoints, v.Browsers, v.State)
+		}
+		till.report(a, chunks(0, 20))
+		if v = s.flow(a); v.Complete != 1 || v.BrowsersComplete != 0 || v.State != site.StateFailed {
+			t.Errorf("%d complete, %d of them pages, and %s: want 1, 0 and failed", v.Complete, v.BrowsersComplete, v.State)
+		}
+		tab.report(a, chunks(0, 20))
+		if v = s.flow(a); v.Complete != 2 || v.BrowsersComplete != 1 {
+			t.Errorf("%d complete, %d of them pages", v.Complete, v.BrowsersComplete)
+		}
+	})
+}

@@ -27,27 +27,31 @@ const (
 // summed over endpoints; WANBytes is what crossed the wire, encoded. Rates are
 // bits per second.
 type FlowView struct {
-	Site        string            `json:"site"`
-	Content     string            `json:"content"`
-	Version     string            `json:"version"`
-	ID          content.VersionID `json:"id"`
-	State       string            `json:"state"`
-	Reason      string            `json:"reason,omitempty"`
-	Priority    wire.Priority     `json:"priority"`
-	Endpoints   int               `json:"endpoints"` // online
-	Complete    int               `json:"complete"`  // of them
-	UniqueBytes int64             `json:"unique_bytes"`
-	BytesTotal  int64             `json:"bytes_total"` // what all endpoints need together
-	BytesOrigin int64             `json:"bytes_origin"`
-	BytesPeer   int64             `json:"bytes_peer"`
-	BytesRelay  int64             `json:"bytes_relay"`
-	BytesReused int64             `json:"bytes_reused"`
-	WANBytes    int64             `json:"wan_bytes"`
-	WANBPS      int64             `json:"wan_bps"`
-	PeerBPS     int64             `json:"peer_bps"`
-	ETASeconds  float64           `json:"eta_seconds"` // 0 when unknown or complete
-	PausedBy    string            `json:"paused_by"`
-	Groups      int               `json:"groups"` // reach groups online; each gets its own copy
+	Site      string            `json:"site"`
+	Content   string            `json:"content"`
+	Version   string            `json:"version"`
+	ID        content.VersionID `json:"id"`
+	State     string            `json:"state"`
+	Reason    string            `json:"reason,omitempty"`
+	Priority  wire.Priority     `json:"priority"`
+	Endpoints int               `json:"endpoints"` // online
+	Complete  int               `json:"complete"`  // of them
+	// Browsers are the pages among Endpoints, and BrowsersComplete those among Complete:
+	// they come and go, so nobody waits for them.
+	Browsers         int     `json:"browsers,omitempty"`
+	BrowsersComplete int     `json:"browsers_complete,omitempty"`
+	UniqueBytes      int64   `json:"unique_bytes"`
+	BytesTotal       int64   `json:"bytes_total"` // what all endpoints need together
+	BytesOrigin      int64   `json:"bytes_origin"`
+	BytesPeer        int64   `json:"bytes_peer"`
+	BytesRelay       int64   `json:"bytes_relay"`
+	BytesReused      int64   `json:"bytes_reused"`
+	WANBytes         int64   `json:"wan_bytes"`
+	WANBPS           int64   `json:"wan_bps"`
+	PeerBPS          int64   `json:"peer_bps"`
+	ETASeconds       float64 `json:"eta_seconds"` // 0 when unknown or complete
+	PausedBy         string  `json:"paused_by"`
+	Groups           int     `json:"groups"` // reach groups online; each gets its own copy
 	// Relay says how its groups use relays beyond the WAN, where there are several groups.
 	Relay    wire.Relay `json:"relay,omitempty" enum:"origin_cheaper,relay_cheaper,origin_unreachable"`
 	Fetchers []string   `json:"fetchers"` // names of endpoints that fetch from the origin now
@@ -162,29 +166,7 @@ func (s *Site) flowView(now time.Time, f *flow) FlowView {
 	relay, relayed := f.viaRelay()
 	held, slow := s.restrained(f)
 	v.Relay = relay
-	seen := len(f.counted) + f.pasts // and those online who said nothing yet
-	var left int64                   // for those online
-	var failed []*member
-	for id, m := range s.members {
-		if !f.wantedBy(m) {
-			continue
-		}
-		received := int64(0)
-		if c := f.counted[id]; c != nil {
-			received = c.bytes.Total()
-		} else {
-			seen++
-		}
-		h := m.holds[f.ID]
-		if h != nil && h.complete {
-			v.Complete++
-			continue
-		}
-		left += max(f.Head.UniqueBytes-received, 0)
-		if h != nil && h.code != "" {
-			failed = append(failed, m)
-		}
-	}
+	left, seen, failed := s.taken(f, &v)
 	v.BytesTotal = f.Head.UniqueBytes * int64(seen)
 	switch {
 	case f.guard.halted != "" && (v.Complete < wanted || wanted == 0):
@@ -220,6 +202,47 @@ func (s *Site) flowView(now time.Time, f *flow) FlowView {
 	slices.Sort(v.Fetchers)
 	v.Receipt = receiptView(s.receipts[f.ID])
 	return v
+}
+
+// taken counts in a view who takes part in a flow and who has it. It returns the bytes that
+// are left for those online, how many count in all, and who can't go on.
+func (s *Site) taken(f *flow, v *FlowView) (left int64, seen int, failed []*member) {
+	seen = len(f.counted) + f.pasts // and those online who said nothing yet
+	var pages []*member             // that can't go on
+	for id, m := range s.members {
+		if !f.wantedBy(m) {
+			continue
+		}
+		received := int64(0)
+		if c := f.counted[id]; c != nil {
+			received = c.bytes.Total()
+		} else {
+			seen++
+		}
+		h := m.holds[f.ID]
+		if m.browser() {
+			v.Browsers++
+		}
+		if h != nil && h.complete {
+			v.Complete++
+			if m.browser() {
+				v.BrowsersComplete++
+			}
+			continue
+		}
+		left += max(f.Head.UniqueBytes-received, 0)
+		switch {
+		case h == nil || h.code == "":
+		case m.browser():
+			pages = append(pages, m)
+		default:
+			failed = append(failed, m)
+		}
+	}
+	if v.Complete-v.BrowsersComplete == v.Endpoints-v.Browsers { // a page's trouble hides nobody else's progress
+		failed = append(failed, pages...)
+	}
+	return left, seen, failed
 }
 
 // maxTroubles is how many endpoints that can't go on are named one by one.

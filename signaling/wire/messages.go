@@ -154,7 +154,7 @@ type Flow struct {
 	Superseded bool `json:"superseded,omitempty"`
 	// Ahead says that it is a copy ahead of need: it comes before it is distributed to all,
 	// and is not to be used until then.
-	Ahead bool `json:"ahead,omitempty" twin:"-"`
+	Ahead bool `json:"ahead,omitempty"`
 	// Relay says whether peers that are reached only through a relay beyond the WAN shall
 	// be asked for chunks. It counts while there is a socket.
 	Relay Relay `json:"relay,omitempty"`
@@ -185,7 +185,7 @@ type Flows struct {
 	// PeersOn are the networks that links may go over.
 	PeersOn Networks `json:"peers_on,omitempty"`
 	// Zone is the site's time zone by its name in the IANA database; empty: it has none.
-	Zone string `json:"zone,omitempty" twin:"-"`
+	Zone string `json:"zone,omitempty"`
 }
 
 // Copies says how many endpoints of the site hold a version besides this one: what it
@@ -212,7 +212,7 @@ type Stock struct {
 	// them finds it.
 	Spare []Spare `json:"spare,omitempty"`
 	// Activation says which version of a content a kiosk uses; nil: it is none.
-	Activation *Activation `json:"activation,omitempty" twin:"-"`
+	Activation *Activation `json:"activation,omitempty"`
 }
 
 // Spare is a version that no flow needs.
@@ -393,7 +393,7 @@ type Progress struct {
 	Code     string            `json:"code,omitempty"`     // the same, stable, for programs
 	Leases   []LeaseState      `json:"leases,omitempty"`
 	// Restraint says what of the flow the endpoint does without for now; nil: nothing.
-	Restraint *Restraint `json:"restraint,omitempty" twin:"-"`
+	Restraint *Restraint `json:"restraint,omitempty"`
 }
 
 // Bits are bytes of a [content.Bitmap] from chunk From on (a multiple of 8).

@@ -64,8 +64,7 @@ async function main(): Promise<void> {
   })
   note(session)
   void navigator.storage?.persist?.()
-  await download.complete()
-  await offer(download)
+  download.addEventListener('state', () => download.state === 'complete' && void offer(download))
 }
 
 function note(session: Session): void {
@@ -75,6 +74,7 @@ function note(session: Session): void {
     busy: 'Another tab of this browser keeps content on disk; this one keeps it in memory, until it is closed.',
     quota: 'The disk that the browser gives is full; the rest is kept in memory, until this tab is closed.',
     unsupported: 'This browser gives pages no disk; content is kept in memory, until this tab is closed.',
+    evicted: 'The browser has removed what it kept; this tab has it until it is closed.',
     asked: '',
   }[reason ?? 'asked']
   byId('note').textContent = why
@@ -121,7 +121,8 @@ function share(bytes: Record<Source, number>): (string | Node)[] {
   if (all === 0 || near === 0) return ['It is all here. Leave this tab open, and others nearby get it from you.']
   const strong = document.createElement('b')
   strong.textContent = `${Math.floor((100 * near) / all)} %`
-  return [strong, ' of it came from devices next to you, and never crossed the line to the internet.']
+  const from = bytes.peer === 0 ? 'was here already' : bytes.reused === 0 ? 'came from devices next to you' : 'was here already or came from devices next to you'
+  return [strong, ` of it ${from}, and did not cross the line to the internet.`]
 }
 
 /** Offers what is complete to be saved. */
@@ -131,6 +132,7 @@ async function offer(download: Download): Promise<void> {
   if (single) {
     const link = byId('file') as HTMLAnchorElement
     const blob = await single.blob()
+    URL.revokeObjectURL(link.href) // of the version before
     link.href = URL.createObjectURL(blob)
     link.download = single.path.slice(single.path.lastIndexOf('/') + 1)
     link.textContent = `Save ${link.download}`

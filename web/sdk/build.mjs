@@ -1,8 +1,8 @@
 // Builds the package (web/sdk/dist), and the page that the server embeds (web/dist). The
-// same sources make the same bytes on every machine; `node build.mjs --check` says whether
-// web/dist is of these sources.
+// same sources make the same bytes on every machine; `node build.mjs --check` builds the
+// package alone, and says whether web/dist is of these sources.
 import { build } from 'esbuild'
-import { readFile, rm, mkdir, writeFile, readdir } from 'node:fs/promises'
+import { copyFile, readFile, rm, mkdir, writeFile, readdir } from 'node:fs/promises'
 import { gzipSync } from 'node:zlib'
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
@@ -54,14 +54,20 @@ if (check) {
       wrong = true
     }
   }
-  process.exit(wrong ? 1 : 0)
+} else {
+  await rm('../dist', { recursive: true, force: true })
+  await write(page)
 }
-
-await rm('../dist', { recursive: true, force: true })
 await rm('dist', { recursive: true, force: true })
-for (const [path, contents] of [...page, ...sdk, [join(here, 'dist/LICENSE.fzstd'), await readFile('node_modules/fzstd/LICENSE')]]) {
-  await mkdir(dirname(path), { recursive: true })
-  await writeFile(path, contents)
-}
+await write(sdk)
+await copyFile('node_modules/fzstd/LICENSE', 'dist/LICENSE.fzstd') // it is in worker.js
+await copyFile('../../LICENSE', 'dist/LICENSE')
 execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.types.json'], { stdio: 'inherit' })
 process.exit(wrong ? 1 : 0)
+
+async function write(files) {
+  for (const [path, contents] of files) {
+    await mkdir(dirname(path), { recursive: true })
+    await writeFile(path, contents)
+  }
+}

@@ -3,14 +3,11 @@ import { MaxCandidateBytes, MinPort } from './messages'
 /** Bytes of an IP address: 4, or 16; IPv4 inside IPv6 is the IPv4 it is. Null for what is none. */
 export function parseAddress(s: string): number[] | null {
   const v4 = parseV4(s)
-  if (v4) return v4
-  const halves = s.split('::')
-  if (halves.length > 2 || !/^[0-9a-fA-F:.]+$/.test(s)) return null
-  const [head, tail] = halves.map(groups)
-  if (!head || (halves.length === 2 && !tail)) return null
-  const missing = 16 - head.length - (tail?.length ?? 0)
-  if (halves.length === 2 ? missing < 2 : missing !== 0) return null
-  const bytes = [...head, ...new Array<number>(missing).fill(0), ...(tail ?? [])]
+  if (v4 || !/^[0-9a-fA-F:.]+$/.test(s) || !URL.canParse(`http://[${s}]`)) return v4
+  // The browser writes it as groups of hexadecimal digits, with "::" for the longest run of zeros.
+  const halves = new URL(`http://[${s}]`).hostname.slice(1, -1).split('::')
+  const [head, tail] = halves.map((half) => half.split(':').flatMap((group) => (group ? [Number.parseInt(group, 16) >> 8, Number.parseInt(group, 16) & 255] : [])))
+  const bytes = [...head!, ...new Array<number>(16 - head!.length - (tail?.length ?? 0)).fill(0), ...(tail ?? [])]
   const mapped = bytes.slice(0, 10).every((b) => b === 0) && bytes[10] === 255 && bytes[11] === 255
   return mapped ? bytes.slice(12) : bytes
 }
@@ -18,19 +15,6 @@ export function parseAddress(s: string): number[] | null {
 function parseV4(s: string): number[] | null {
   const parts = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(s)?.slice(1)
   return parts?.every((p) => Number(p) < 256 && (p === '0' || !p.startsWith('0'))) ? parts.map(Number) : null
-}
-
-function groups(half: string): number[] | null {
-  if (half === '') return []
-  const out: number[] = []
-  const parts = half.split(':')
-  for (const [i, part] of parts.entries()) {
-    const v4 = i === parts.length - 1 && half.includes(':') ? parseV4(part) : null
-    if (v4) out.push(...v4)
-    else if (/^[0-9a-fA-F]{1,4}$/.test(part)) out.push(Number.parseInt(part, 16) >> 8, Number.parseInt(part, 16) & 255)
-    else return null
-  }
-  return out
 }
 
 /** A network, as "10.0.0.0/8". */

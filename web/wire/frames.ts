@@ -24,35 +24,41 @@ export interface Frame {
 
 /** A frame that closes the link: `unknown_type`, or `protocol` for one that breaks its layout or a limit. */
 export class FrameError extends Error {
-  constructor(readonly code: 'unknown_type' | 'protocol', detail: string) {
-    super(detail)
+  constructor(readonly code: 'unknown_type' | 'protocol') {
+    super(code)
   }
 }
 
+/** A number of a frame, or of the grant in it, and how many bytes it takes; -8: with a sign. */
+type Field = readonly [name: string, bytes: 1 | 2 | 4 | 8 | -8]
+
 interface Layout {
-  version?: boolean // 16 bytes of version id
-  fixed?: number // then bytes of fixed fields
-  list?: boolean // then u32 numbers to the end
-  payload?: boolean // or at least one byte to the end
+  version?: true // 16 bytes of version id
+  fixed?: readonly Field[]
+  rest?: 'chunks' | 'payload' // u32 numbers, or at least one byte, to the end
 }
 
+const version = true
+const flags: Field = ['flags', 1]
+const number: Field = ['number', 4]
+const offset: Field = ['offset', 4]
 const layouts: Record<number, Layout> = {
-  [FrameHello]: { fixed: 2 },
-  [FrameCredit]: { fixed: 8 },
-  [FrameJoin]: { version: true, fixed: 5 },
-  [FrameLeave]: { version: true },
-  [FrameHave]: { version: true, fixed: 4, payload: true },
-  [FrameHaveList]: { version: true, list: true },
-  [FrameWant]: { version: true, list: true },
-  [FrameCancel]: { version: true, list: true },
-  [FrameRefuse]: { version: true, fixed: 1, list: true },
-  [FrameHaveBody]: { version: true },
-  [FrameWantBody]: { version: true, fixed: 8 },
-  [FrameUplink]: { fixed: 1 },
-  [FrameGrant]: { fixed: 53 },
-  [FrameTaken]: { fixed: 9 },
-  [FrameData]: { version: true, fixed: 8, payload: true },
-  [FrameBody]: { version: true, fixed: 4, payload: true },
+  [FrameHello]: { fixed: [['number', 2]] },
+  [FrameCredit]: { fixed: [['total', 8]] },
+  [FrameJoin]: { version, fixed: [flags, number] },
+  [FrameLeave]: { version },
+  [FrameHave]: { version, fixed: [number], rest: 'payload' },
+  [FrameHaveList]: { version, rest: 'chunks' },
+  [FrameWant]: { version, rest: 'chunks' },
+  [FrameCancel]: { version, rest: 'chunks' },
+  [FrameRefuse]: { version, fixed: [flags], rest: 'chunks' },
+  [FrameHaveBody]: { version },
+  [FrameWantBody]: { version, fixed: [offset, ['length', 4]] },
+  [FrameUplink]: { fixed: [flags] },
+  [FrameGrant]: { fixed: [['epoch', -8], ['term', -8], ['seq', -8], ['bytes_per_second', -8], ['site', -8], ['floor', -8], ['valid_ms', 4], flags] },
+  [FrameTaken]: { fixed: [['total', 8], flags] },
+  [FrameData]: { version, fixed: [number, offset], rest: 'payload' },
+  [FrameBody]: { version, fixed: [offset], rest: 'payload' },
 }
 
 const grantLossy = 1
@@ -62,150 +68,91 @@ export function channelOf(kind: number): number {
   return kind >= FrameData ? ChannelBulk : ChannelCtl
 }
 
-/** Encodes what it is given: the limits are the caller's to keep and the receiver's to check. */
-export function encodeFrame(f: Frame): Uint8Array<ArrayBuffer> {
-  const l = layouts[f.kind] ?? {}
-  const head = 1 + (l.version ? 16 : 0) + (l.fixed ?? 0)
-  const out = new Uint8Array(head + 4 * (f.chunks?.length ?? 0) + (f.payload?.length ?? 0))
-  const view = new DataView(out.buffer)
-  out[0] = f.kind
-  if (l.version) putHex(out, 1, f.version ?? '')
-  writeFixed(view, head - (l.fixed ?? 0), f)
-  let at = head
-  for (const c of f.chunks ?? []) {
-    view.setUint32(at, c)
-    at += 4
-  }
-  if (f.payload) out.set(f.payload, at)
-  return out
+/** Where the fixed fields of a frame begin, and where they end. */
+function bounds(l: Layout): [number, number] {
+  const at = l.version ? 17 : 1
+  return [at, (l.fixed ?? []).reduce((end, [, bytes]) => end + Math.abs(bytes), at)]
 }
 
-function writeFixed(view: DataView, at: number, f: Frame): void {
-  switch (f.kind) {
-    case FrameHello:
-      return view.setUint16(at, f.number ?? 0)
-    case FrameCredit:
-      return putU64(view, at, f.total ?? 0)
-    case FrameJoin:
-      view.setUint8(at, f.flags ?? 0)
-      return view.setUint32(at + 1, f.number ?? 0)
-    case FrameHave:
-      return view.setUint32(at, f.number ?? 0)
-    case FrameRefuse:
-    case FrameUplink:
-      return view.setUint8(at, f.flags ?? 0)
-    case FrameWantBody:
-      view.setUint32(at, f.offset ?? 0)
-      return view.setUint32(at + 4, f.length ?? 0)
-    case FrameData:
-      view.setUint32(at, f.number ?? 0)
-      return view.setUint32(at + 4, f.offset ?? 0)
-    case FrameBody:
-      return view.setUint32(at, f.offset ?? 0)
-    case FrameTaken:
-      putU64(view, at, f.total ?? 0)
-      return view.setUint8(at + 8, f.flags ?? 0)
-    case FrameGrant: {
-      const g = f.grant!
-      const numbers = [g.epoch, g.term, g.seq, g.bytes_per_second, g.site, g.floor]
-      numbers.forEach((n, i) => view.setBigInt64(at + 8 * i, BigInt(n)))
-      view.setUint32(at + 48, g.valid_ms)
-      return view.setUint8(at + 52, g.lossy ? grantLossy : 0)
-    }
+/** Encodes what it is given: the limits are the caller's to keep and the receiver's to check. */
+export function encodeFrame(f: Frame): Uint8Array<ArrayBuffer> {
+  const l = layouts[f.kind]!
+  let [at, end] = bounds(l)
+  const out = new Uint8Array(end + 4 * (f.chunks?.length ?? 0) + (f.payload?.length ?? 0))
+  const view = new DataView(out.buffer)
+  out[0] = f.kind
+  if (l.version) for (let i = 0; i < 16; i++) out[1 + i] = Number.parseInt(f.version!.slice(2 * i, 2 * i + 2), 16)
+  const values = { flags: f.grant?.lossy ? grantLossy : 0, ...f, ...f.grant } as unknown as Record<string, number>
+  for (const [name, bytes] of l.fixed ?? []) {
+    const n = values[name] ?? 0
+    if (bytes === 1) view.setUint8(at, n)
+    else if (bytes === 2) view.setUint16(at, n)
+    else if (bytes === 4) view.setUint32(at, n)
+    else view.setBigInt64(at, BigInt(n))
+    at += Math.abs(bytes)
   }
+  for (const [i, c] of (f.chunks ?? []).entries()) view.setUint32(end + 4 * i, c)
+  if (f.payload) out.set(f.payload, end)
+  return out
 }
 
 /** Decodes one frame, or throws a {@link FrameError}. Only lists take memory, MaxListed numbers at most. */
 export function parseFrame(b: Uint8Array): Frame {
-  if (b.length === 0 || b.length > MaxFrameBytes) throw new FrameError('protocol', `frame of ${b.length} bytes`)
-  const kind = b[0]!
+  const kind = b[0] ?? 0
   const l = layouts[kind]
-  if (!l) throw new FrameError('unknown_type', `frame of kind ${kind}`)
-  const fixed = l.fixed ?? 0
-  const head = 1 + (l.version ? 16 : 0) + fixed
-  if (b.length < head || (b.length > head && !l.list && !l.payload)) throw new FrameError('protocol', `frame of kind ${kind} with ${b.length} bytes`)
-  const f: Frame = { kind }
+  if (b.length === 0 || b.length > MaxFrameBytes) throw new FrameError('protocol')
+  if (!l) throw new FrameError('unknown_type')
+  let [at, end] = bounds(l)
+  if (b.length < end || (b.length > end && !l.rest)) throw new FrameError('protocol')
   const view = new DataView(b.buffer, b.byteOffset, b.byteLength)
+  const values: Record<string, number> = {}
+  for (const [name, bytes] of l.fixed ?? []) {
+    if (bytes === 1) values[name] = view.getUint8(at)
+    else if (bytes === 2) values[name] = view.getUint16(at)
+    else if (bytes === 4) values[name] = view.getUint32(at)
+    else values[name] = Number(bytes === 8 ? view.getBigUint64(at) : view.getBigInt64(at)) // beyond 2^53 it is beyond every limit
+    at += Math.abs(bytes)
+  }
+  const f: Frame = { kind }
   if (l.version) f.version = hexOf(b.subarray(1, 17))
-  readFixed(view, head - fixed, f)
-  const rest = b.subarray(head)
-  if (l.list) {
-    if (rest.length % 4 !== 0 || rest.length / 4 > MaxListed) throw new FrameError('protocol', `list of ${rest.length} bytes`)
-    f.chunks = Array.from({ length: rest.length / 4 }, (_, i) => view.getUint32(head + 4 * i))
-  } else if (l.payload) {
-    f.payload = rest
+  if (kind === FrameGrant) {
+    const { flags, ...grant } = values
+    f.grant = grant as unknown as Frame['grant']
+    if (flags! & grantLossy) f.grant!.lossy = true
+  } else {
+    Object.assign(f, values)
   }
-  if (!within(f)) throw new FrameError('protocol', `frame of kind ${kind} beyond a limit`)
+  const rest = b.subarray(end)
+  if (l.rest === 'payload') f.payload = rest
+  if (l.rest === 'chunks') {
+    if (rest.length % 4 !== 0 || rest.length / 4 > MaxListed) throw new FrameError('protocol')
+    f.chunks = Array.from({ length: rest.length / 4 }, (_, i) => view.getUint32(end + 4 * i))
+  }
+  if (!within(f)) throw new FrameError('protocol')
   return f
-}
-
-function readFixed(view: DataView, at: number, f: Frame): void {
-  switch (f.kind) {
-    case FrameHello:
-      f.number = view.getUint16(at)
-      return
-    case FrameCredit:
-      f.total = getU64(view, at)
-      return
-    case FrameJoin:
-      f.flags = view.getUint8(at)
-      f.number = view.getUint32(at + 1)
-      return
-    case FrameHave:
-      f.number = view.getUint32(at)
-      return
-    case FrameRefuse:
-    case FrameUplink:
-      f.flags = view.getUint8(at)
-      return
-    case FrameWantBody:
-      f.offset = view.getUint32(at)
-      f.length = view.getUint32(at + 4)
-      return
-    case FrameData:
-      f.number = view.getUint32(at)
-      f.offset = view.getUint32(at + 4)
-      return
-    case FrameBody:
-      f.offset = view.getUint32(at)
-      return
-    case FrameTaken:
-      f.total = getU64(view, at)
-      f.flags = view.getUint8(at + 8)
-      return
-    case FrameGrant: {
-      const n = (i: number) => Number(view.getBigInt64(at + 8 * i))
-      f.grant = { epoch: n(0), term: n(1), seq: n(2), bytes_per_second: n(3), site: n(4), floor: n(5), valid_ms: view.getUint32(at + 48) }
-      if (view.getUint8(at + 52) & grantLossy) f.grant.lossy = true
-    }
-  }
 }
 
 /** Whether every number is one that some content could have; what the version at hand allows is for its owner to check. */
 function within(f: Frame): boolean {
+  const { kind, number = 0, offset = 0, length = 0, total = 0, chunks = [], grant: g } = f
   const size = f.payload?.length ?? 0
-  const offset = f.offset ?? 0
-  const number = f.number ?? 0
-  switch (f.kind) {
-    case FrameGrant: {
-      const g = f.grant!
-      const counts = [g.epoch, g.term, g.seq].every((n) => n >= 0 && n <= MaxNumber)
-      return counts && [g.bytes_per_second, g.site, g.floor].every((n) => n >= -1 && n <= MaxNumber)
-    }
+  switch (kind) {
+    case FrameGrant:
+      return Math.min(g!.epoch, g!.term, g!.seq) >= 0 && Math.min(g!.bytes_per_second, g!.site, g!.floor) >= -1 && Object.values(g!).every((n) => Number(n) <= MaxNumber)
     case FrameTaken:
-      return f.total! <= MaxNumber
+      return total <= MaxNumber
     case FrameJoin:
       return number <= MaxChunks
     case FrameHave:
       return size > 0 && size <= MaxHaveBytes && number % 8 === 0 && number + 8 * size <= MaxChunks
     case FrameWantBody:
-      return f.length! > 0 && offset + f.length! <= MaxBodyBytes
+      return length > 0 && offset + length <= MaxBodyBytes
     case FrameData:
       return size > 0 && size <= MaxDataBytes && number < MaxChunks && offset + size <= MaxChunkBytes
     case FrameBody:
       return size > 0 && size <= MaxDataBytes && offset + size <= MaxBodyBytes
   }
-  return (f.chunks ?? []).every((c) => c < MaxChunks)
+  return chunks.every((c) => c < MaxChunks)
 }
 
 const digits = Array.from({ length: 256 }, (_, b) => b.toString(16).padStart(2, '0'))
@@ -215,18 +162,4 @@ export function hexOf(b: Uint8Array): string {
   let out = ''
   for (const x of b) out += digits[x]
   return out
-}
-
-function putHex(out: Uint8Array, at: number, hex: string): void {
-  for (let i = 0; i < hex.length; i += 2) out[at + i / 2] = Number.parseInt(hex.slice(i, i + 2), 16)
-}
-
-function putU64(view: DataView, at: number, n: number): void {
-  view.setUint32(at, Math.floor(n / 2 ** 32))
-  view.setUint32(at + 4, n >>> 0)
-}
-
-/** Beyond 2^53 a number loses its last bits: still beyond every limit. */
-function getU64(view: DataView, at: number): number {
-  return view.getUint32(at) * 2 ** 32 + view.getUint32(at + 4)
 }

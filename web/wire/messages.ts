@@ -90,6 +90,7 @@ export const KindVisiting = "visiting"
 export const KindWelcome = "welcome"
 export const Low = "low"
 export const MaxAckOwed = 64
+export const MaxActivated = 8
 export const MaxAddresses = 16
 export const MaxAttempts = 8
 export const MaxCandidateBytes = 512
@@ -192,35 +193,6 @@ export const MaxPathBytes = 1024
 export const MaxSegmentBytes = 255
 
 /**
- * Hello opens a socket. The token is in the HTTP request that made the socket;
- * site and identity come from there and never from here.
- */
-export interface Hello {
-  /** highest version spoken */
-  version: number
-  /** session to resume, if any */
-  session?: string
-  /** for people: "sitecast 0.1.0 linux/amd64" */
-  software?: string
-  /** host name */
-  name?: string
-  /** DeviceAgent, DeviceKiosk, DeviceBrowser */
-  device?: string
-  /** runs on battery now */
-  battery?: boolean
-  /** Wi-Fi is the path to its peers */
-  wireless?: boolean
-  /** Subnets are the prefixes of the endpoint's own addresses, for placing links. */
-  subnets?: string[]
-  /** Trust is the serial of the trust document held. */
-  trust?: number
-  /** Generation is the desired state obeyed last. */
-  generation?: number
-  /** Patches says that the endpoint takes chunks as patches to what it holds. */
-  patches?: boolean
-}
-
-/**
  * ICE is one STUN or TURN server; credentials are short-lived (TURN REST).
  */
 export interface ICE {
@@ -288,88 +260,14 @@ export interface Flow {
 }
 
 /**
- * Pin keeps a version of a content that is held, or (Version is empty) every one.
- */
-export interface Pin {
-  content: string
-  version?: string
-  /** in server time; zero: until it is not listed */
-  until?: string
-}
-
-/**
- * Purge deletes a version of a content, or (Version is empty) every one up to a
- * serial. What a flow needs and what is pinned stays. An endpoint is told the purges
- * of what it says to have spare, and the newest.
- */
-export interface Purge {
-  content: string
-  version?: string
-  serial: number
-  /** who wants it, in words */
-  why?: string
-}
-
-/**
- * Copies says how many endpoints of the site hold a version besides this one: what it
- * holds of it, it deletes only while there are enough.
- */
-export interface Copies {
-  id: string
-  /** how many the site shall have */
-  target: number
-  /** has, on endpoints that are usually on */
-  others: number
-  /** Elsewhere says that others have room for more. */
-  elsewhere?: boolean
-  /** Superseded says that no distribution needs the version any more: the site keeps copies of it while it has room. */
-  superseded?: boolean
-}
-
-/**
  * Flows closes a generation: a flow that is not listed is no longer wanted. Pins and
  * Purges say what else the endpoint shall keep, and what it shall delete.
  */
 export interface Flows {
   generation: number
   ids: string[]
-  pins?: Pin[]
-  purges?: Purge[]
-  /** Copies tells of versions that other endpoints shall hold and this one does not need. */
-  copies?: Copies[]
   /** PeersOn are the networks that links may go over. */
   peers_on?: string[]
-}
-
-/**
- * Obeyed reports the generation that the endpoint now obeys.
- */
-export interface Obeyed {
-  generation: number
-}
-
-/**
- * Spare is a version that no flow needs.
- */
-export interface Spare {
-  content: string
-  version: string
-  serial: number
-}
-
-/**
- * Stock says what an endpoint's store holds. It is sent in each session, and when it
- * changed.
- */
-export interface Stock {
-  /** bytes of versions that it would admit */
-  room: number
-  /** of them, without evicting anything for it */
-  free?: number
-  /** complete ones */
-  holds?: string[]
-  /** Spare names versions of which the store holds anything and that no flow needs. Of more than MaxKeeping it names the next ones every minute, so that a purge of any of them finds it. */
-  spare?: Spare[]
 }
 
 /**
@@ -452,17 +350,6 @@ export interface Signal {
 }
 
 /**
- * Linked reports that the link to Peer came up or went down.
- */
-export interface Linked {
-  peer: string
-  attempt?: number
-  up: boolean
-  relayed?: boolean
-  reason?: string
-}
-
-/**
  * Part is one chunk as it lies in a pack.
  */
 export interface Part {
@@ -473,42 +360,6 @@ export interface Part {
   e?: number
   /** bytes before it in the range that are of no use */
   s?: number
-}
-
-/**
- * PatchPart is one chunk as it lies among patches.
- */
-export interface PatchPart {
-  /** encoded bytes */
-  n: number
-  /** pack.Encoding: 0 plain, 1 zstd, 2 zstd with a dictionary */
-  e?: number
-  /** bytes before it in the range that are of no use */
-  s?: number
-  /** First and Count are the chunks of the base that are the dictionary, back to back. */
-  f?: number
-  k?: number
-}
-
-/**
- * Patch names the chunks of a lease once more, in a range of another object, where they
- * lie as patches: each is made of what an older version has around its place. Who holds
- * that version whole fetches this range in place of the lease's own; all others, and
- * whoever fails at it, take the lease's own, or what is left of it.
- */
-export interface Patch {
-  /** the older version */
-  base: string
-  /** the object */
-  pack: string
-  /** signed, absolute or relative to the server */
-  url: string
-  /** first byte in the object */
-  from: number
-  /** one past the last byte */
-  to: number
-  /** Parts are the lease's, one for each, in order and without gaps. */
-  parts: PatchPart[]
 }
 
 /**
@@ -536,8 +387,6 @@ export interface Lease {
   ttl_ms: number
   /** begin it when the current lease is done */
   next?: boolean
-  /** Patch is another way to the same chunks; nil: there is none. */
-  patch?: Patch
 }
 
 /**
@@ -547,18 +396,6 @@ export interface Revoke {
   epoch: number
   lease: number
   reason?: string
-}
-
-/**
- * Line is what was learned of an egress: hints, never bounds.
- */
-export interface Line {
-  /** Capacity is the content bytes per second it carried at most. */
-  capacity?: number
-  /** Busy is the share of time, 0 to 1, that other traffic takes the line at this hour of the week. */
-  busy?: number
-  /** Base maps a reflector to the least round trip seen, in microseconds. */
-  base?: Record<string, number>
 }
 
 /**
@@ -578,9 +415,6 @@ export interface Govern {
   fetchers?: string[]
   /** Bound is bytes per second the egress may take at most: a cap, or what suffices for a deadline. Unlimited for none. */
   bound: number
-  /** Reflectors are further UDP addresses (host:port) that answer STUN, beyond the line to the WAN; the server's own is in the welcome. */
-  reflectors?: string[]
-  line?: Line
 }
 
 /**
@@ -606,6 +440,95 @@ export interface Grant {
 }
 
 /**
+ * Examine asks an endpoint what became of its attempts at a link to a peer. The answer
+ * is Examined with the same question.
+ */
+export interface Examine {
+  question: string
+  peer: string
+}
+
+/**
+ * Error says why the socket is about to close.
+ */
+export interface Error {
+  code: string
+  detail?: string
+}
+
+/**
+ * ChallengeResponse brings a nonce to sign.
+ */
+export interface ChallengeResponse {
+  nonce: string
+  server_time: string
+}
+
+/**
+ * BrowserSessionResponse answers BrowserSessionRequest: who the browser is now, where,
+ * and whom it may believe. Expires is of the token, which ends no later than the browser
+ * token does.
+ */
+export interface BrowserSessionResponse {
+  endpoint: string
+  site: string
+  /** the organisation's root public key */
+  root: Uint8Array
+  /** the newest trust document */
+  trust: unknown
+  server_time: string
+  token: string
+  expires: string
+}
+
+/**
+ * Hello opens a socket. The token is in the HTTP request that made the socket;
+ * site and identity come from there and never from here.
+ */
+export interface Hello {
+  /** highest version spoken */
+  version: number
+  /** session to resume, if any */
+  session?: string
+  /** for people: "sitecast 0.1.0 linux/amd64" */
+  software?: string
+  /** host name */
+  name?: string
+  /** DeviceAgent, DeviceKiosk, DeviceBrowser */
+  device?: string
+  /** runs on battery now */
+  battery?: boolean
+  /** Wi-Fi is the path to its peers */
+  wireless?: boolean
+  /** Subnets are the prefixes of the endpoint's own addresses, for placing links. */
+  subnets?: string[]
+  /** Trust is the serial of the trust document held. */
+  trust?: number
+  /** Generation is the desired state obeyed last. */
+  generation?: number
+  /** Patches says that the endpoint takes chunks as patches to what it holds. */
+  patches?: boolean
+}
+
+/**
+ * Obeyed reports the generation that the endpoint now obeys.
+ */
+export interface Obeyed {
+  generation: number
+}
+
+/**
+ * Linked reports that the link to Peer came up or went down.
+ */
+export interface Linked {
+  peer: string
+  attempt?: number
+  up: boolean
+  relayed?: boolean
+  reason?: string
+}
+
+/**
  * Taken is what a fetcher took over the WAN since it started, and whether it
  * could use more.
  */
@@ -627,36 +550,6 @@ export interface Pace {
   bytes_per_second: number
   /** Lossy asks for a sender that does not take each packet lost for a full queue: the line loses some by itself. */
   lossy?: boolean
-}
-
-/**
- * Receipt is proof of how little a flow disturbed others: how much longer a
- * bystander's packets took while it ran, and how long it stood back for them.
- */
-export interface Receipt {
-  /** a fetcher was at work */
-  active_ms: number
-  /** of that, it stood back for other traffic */
-  yield_ms: number
-  /** Added counts the bystander's packets by the delay added to them, in the buckets of DelayBucket; trailing zeros are left out. Those that crossed while it stood back are left out but for the first second: their delay is of others. */
-  added?: number[]
-}
-
-/**
- * Governed tells the server what the holder's governor saw and did since the last
- * one, once a second while a fetcher is at work.
- */
-export interface Governed {
-  epoch: number
-  term: number
-  /** of the controller */
-  state: string
-  /** for it, for a person */
-  reason?: string
-  /** Rate is the bytes per second allowed now. */
-  rate: number
-  receipt: Receipt
-  line: Line
 }
 
 /**
@@ -732,15 +625,6 @@ export interface Progress {
 }
 
 /**
- * Examine asks an endpoint what became of its attempts at a link to a peer. The answer
- * is Examined with the same question.
- */
-export interface Examine {
-  question: string
-  peer: string
-}
-
-/**
  * Addresses counts candidates by kind.
  */
 export interface Addresses {
@@ -802,162 +686,83 @@ export interface Report {
   detail?: string
 }
 
-/**
- * Error says why the socket is about to close.
- */
-export interface Error {
-  code: string
-  detail?: string
-}
-
-/**
- * ChallengeResponse brings a nonce to sign.
- */
-export interface ChallengeResponse {
-  nonce: string
-  server_time: string
-}
-
-/**
- * BrowserSessionRequest trades a browser token for one of the socket. Proof signs
- * SessionClaim with the key that the browser made for itself.
- */
-export interface BrowserSessionRequest {
-  token: string
-  /** Ed25519 public key */
-  key: Uint8Array
-  nonce: string
-  proof: Uint8Array
-}
-
-/**
- * BrowserSessionResponse answers BrowserSessionRequest: who the browser is now, where,
- * and whom it may believe. Expires is of the token, which ends no later than the browser
- * token does.
- */
-export interface BrowserSessionResponse {
-  endpoint: string
-  site: string
-  /** the organisation's root public key */
-  root: Uint8Array
-  /** the newest trust document */
-  trust: unknown
-  server_time: string
-  token: string
-  expires: string
-}
-
-/** Every message: its type, and the body that belongs to it. */
-export interface Bodies {
-  hello: Hello
+/** What the server tells a browser: the type of each message, and its body. */
+export interface Heard {
   welcome: Welcome
   renew: Renew
   trust: Trust
   flow: Flow
   flows: Flows
-  obeyed: Obeyed
-  stock: Stock
   dial: Dial
   visiting: Visiting
   hang_up: HangUp
   signal: Signal
-  linked: Linked
   lease: Lease
   revoke: Revoke
   govern: Govern
   grant: Grant
-  taken: Taken
-  pace: Pace
-  governed: Governed
-  progress: Progress
   examine: Examine
-  examined: Examined
-  report: Report
   ack: undefined
   error: Error
 }
 
-export type Kind = keyof Bodies
-
-import { bytes, flag, hex, list, map, object, opt, raw, real, some, text, time, unsigned, whole, type Table } from './table'
-
-const helloTable = object({ version: whole, session: opt(text), software: opt(text), name: opt(text), device: opt(text), battery: opt(flag), wireless: opt(flag), subnets: opt(list(text)), trust: opt(unsigned), generation: opt(unsigned), patches: opt(flag) })
-const iceTable = object({ urls: list(text), username: opt(text), credential: opt(text), place: opt(text) })
-const welcomeTable = object({ version: whole, session: text, resumed: opt(flag), epoch: unsigned, endpoint: text, site: text, server_time: time, expires: opt(time), ice: opt(list(iceTable)) })
-const renewTable = object({ token: opt(text), expires: opt(time), ice: opt(list(iceTable)) })
-const trustTable = object({ document: raw })
-const flowTable = object({ generation: unsigned, id: hex(32), head: raw, priority: text, paused: opt(flag), paused_by: opt(text), superseded: opt(flag), relay: opt(text) })
-const pinTable = object({ content: text, version: opt(text), until: opt(time) })
-const purgeTable = object({ content: text, version: opt(text), serial: unsigned, why: opt(text) })
-const copiesTable = object({ id: hex(32), target: whole, others: whole, elsewhere: opt(flag), superseded: opt(flag) })
-const flowsTable = object({ generation: unsigned, ids: list(hex(32)), pins: opt(list(pinTable)), purges: opt(list(purgeTable)), copies: opt(list(copiesTable)), peers_on: opt(list(text)) })
-const obeyedTable = object({ generation: unsigned })
-const spareTable = object({ content: text, version: text, serial: unsigned })
-const stockTable = object({ room: whole, free: opt(whole), holds: opt(list(hex(32))), spare: opt(list(spareTable)) })
-const visitorTable = object({ flows: list(hex(32)) })
-const dialTable = object({ peer: text, attempt: whole, visitor: opt(some(visitorTable)) })
-const visitingTable = object({ peer: text, flows: list(hex(32)) })
-const hangUpTable = object({ peer: text })
-const statementTable = object({ key: bytes, signature: bytes })
-const descriptionTable = object({ sdp: text, statement: statementTable })
-const signalTable = object({ from: opt(text), to: text, link: text, attempt: opt(whole), direct: opt(flag), visitor: opt(some(visitorTable)), offer: opt(some(descriptionTable)), answer: opt(some(descriptionTable)), candidate: opt(text), refused: opt(text) })
-const linkedTable = object({ peer: text, attempt: opt(whole), up: flag, relayed: opt(flag), reason: opt(text) })
-const partTable = object({ c: unsigned, n: unsigned, e: opt(unsigned), s: opt(unsigned) })
-const patchPartTable = object({ n: unsigned, e: opt(unsigned), s: opt(unsigned), f: opt(unsigned), k: opt(unsigned) })
-const patchTable = object({ base: hex(32), pack: hex(64), url: text, from: whole, to: whole, parts: list(patchPartTable) })
-const leaseTable = object({ flow: hex(32), epoch: unsigned, lease: unsigned, body: opt(flag), pack: hex(64), url: text, from: whole, to: whole, parts: opt(list(partTable)), ttl_ms: whole, next: opt(flag), patch: opt(some(patchTable)) })
-const revokeTable = object({ epoch: unsigned, lease: unsigned, reason: opt(text) })
-const lineTable = object({ capacity: opt(whole), busy: opt(real), base: opt(map(whole)) })
-const governTable = object({ epoch: unsigned, term: unsigned, holder: text, stand_by: opt(text), fetchers: opt(list(text)), bound: whole, reflectors: opt(list(text)), line: opt(lineTable) })
-const grantTable = object({ from: opt(text), to: opt(text), epoch: unsigned, term: unsigned, seq: unsigned, bytes_per_second: whole, site: whole, floor: whole, valid_ms: unsigned, lossy: opt(flag) })
-const takenTable = object({ from: opt(text), to: opt(text), bytes: unsigned, wants: opt(flag) })
-const paceTable = object({ key: text, bytes_per_second: whole, lossy: opt(flag) })
-const receiptTable = object({ active_ms: whole, yield_ms: whole, added: opt(list(unsigned)) })
-const governedTable = object({ epoch: unsigned, term: unsigned, state: text, reason: opt(text), rate: whole, receipt: receiptTable, line: lineTable })
-const bitsTable = object({ from: unsigned, bits: bytes })
-const sourcesTable = object({ origin: whole, peer: whole, relay: whole, reused: whole })
-const leaseRangeTable = object({ body: opt(flag), pack: hex(64), from: whole, to: whole })
-const leaseStateTable = object({ epoch: unsigned, lease: unsigned, verified: unsigned, done: opt(flag), failed: opt(text), patched: opt(unsigned), range: opt(some(leaseRangeTable)) })
-const progressTable = object({ flow: hex(32), body: opt(flag), seeding: opt(flag), have: opt(list(bitsTable)), complete: opt(flag), bytes: sourcesTable, wan_bytes: whole, error: opt(text), code: opt(text), leases: opt(list(leaseStateTable)) })
-const examineTable = object({ question: text, peer: text })
-const addressesTable = object({ host: opt(whole), reflexive: opt(whole), relay: opt(whole), hidden: opt(whole), refused: opt(whole) })
-const attemptTable = object({ attempt: whole, ago_ms: whole, stun: opt(flag), answered: opt(flag), relay_udp: opt(flag), relay_tcp: opt(flag), at_site: opt(flag), own: addressesTable, theirs: addressesTable, up: opt(flag), via: opt(text), ended: opt(text) })
-const examinedTable = object({ question: text, peer: text, up: opt(flag), relayed: opt(flag), attempts: opt(list(attemptTable)) })
-const reportTable = object({ peer: opt(text), flow: hex(32), code: text, detail: opt(text) })
-const errorTable = object({ code: text, detail: opt(text) })
-const challengeResponseTable = object({ nonce: text, server_time: time })
-const browserSessionRequestTable = object({ token: text, key: bytes, nonce: text, proof: bytes })
-const browserSessionResponseTable = object({ endpoint: text, site: text, root: bytes, trust: raw, server_time: time, token: text, expires: time })
-
-/** How the body of each message is laid out; null: it has none. */
-export const tables: Record<Kind, Table | null> = {
-  hello: helloTable,
-  welcome: welcomeTable,
-  renew: renewTable,
-  trust: trustTable,
-  flow: flowTable,
-  flows: flowsTable,
-  obeyed: obeyedTable,
-  stock: stockTable,
-  dial: dialTable,
-  visiting: visitingTable,
-  hang_up: hangUpTable,
-  signal: signalTable,
-  linked: linkedTable,
-  lease: leaseTable,
-  revoke: revokeTable,
-  govern: governTable,
-  grant: grantTable,
-  taken: takenTable,
-  pace: paceTable,
-  governed: governedTable,
-  progress: progressTable,
-  examine: examineTable,
-  examined: examinedTable,
-  report: reportTable,
-  ack: null,
-  error: errorTable,
+/** What a browser tells the server: the type of each message, and its body. */
+export interface Said {
+  hello: Hello
+  renew: Renew
+  obeyed: Obeyed
+  signal: Signal
+  linked: Linked
+  taken: Taken
+  pace: Pace
+  progress: Progress
+  examined: Examined
+  report: Report
+  ack: undefined
 }
-export const challengeResponseLayout = challengeResponseTable
-export const browserSessionRequestLayout = browserSessionRequestTable
-export const browserSessionResponseLayout = browserSessionResponseTable
+import { bytes, flag, hex, list, object, opt, raw, text, time, unsigned, whole, type Read } from './read'
+
+const iceReader = object({ urls: list(text), username: opt(text), credential: opt(text), place: opt(text) })
+const welcomeReader = object({ version: whole, session: text, resumed: opt(flag), epoch: unsigned, endpoint: text, site: text, server_time: time, expires: opt(time), ice: opt(list(iceReader)) })
+const renewReader = object({ token: opt(text), expires: opt(time), ice: opt(list(iceReader)) })
+const trustReader = object({ document: raw })
+const flowReader = object({ generation: unsigned, id: hex(32), head: raw, priority: text, paused: opt(flag), paused_by: opt(text), superseded: opt(flag), relay: opt(text) })
+const flowsReader = object({ generation: unsigned, ids: list(hex(32)), peers_on: opt(list(text)) })
+const visitorReader = object({ flows: list(hex(32)) })
+const dialReader = object({ peer: text, attempt: whole, visitor: opt(visitorReader) })
+const visitingReader = object({ peer: text, flows: list(hex(32)) })
+const hangUpReader = object({ peer: text })
+const statementReader = object({ key: bytes, signature: bytes })
+const descriptionReader = object({ sdp: text, statement: statementReader })
+const signalReader = object({ from: opt(text), to: text, link: text, attempt: opt(whole), direct: opt(flag), visitor: opt(visitorReader), offer: opt(descriptionReader), answer: opt(descriptionReader), candidate: opt(text), refused: opt(text) })
+const partReader = object({ c: unsigned, n: unsigned, e: opt(unsigned), s: opt(unsigned) })
+const leaseReader = object({ flow: hex(32), epoch: unsigned, lease: unsigned, body: opt(flag), pack: hex(64), url: text, from: whole, to: whole, parts: opt(list(partReader)), ttl_ms: whole, next: opt(flag) })
+const revokeReader = object({ epoch: unsigned, lease: unsigned, reason: opt(text) })
+const governReader = object({ epoch: unsigned, term: unsigned, holder: text, stand_by: opt(text), fetchers: opt(list(text)), bound: whole })
+const grantReader = object({ from: opt(text), to: opt(text), epoch: unsigned, term: unsigned, seq: unsigned, bytes_per_second: whole, site: whole, floor: whole, valid_ms: unsigned, lossy: opt(flag) })
+const examineReader = object({ question: text, peer: text })
+const errorReader = object({ code: text, detail: opt(text) })
+const challengeResponseReader = object({ nonce: text, server_time: time })
+const browserSessionResponseReader = object({ endpoint: text, site: text, root: bytes, trust: raw, server_time: time, token: text, expires: time })
+
+/** How the body of each message that is heard is read; null: it has none. */
+export const readers: Record<keyof Heard, Read | null> = {
+  welcome: welcomeReader,
+  renew: renewReader,
+  trust: trustReader,
+  flow: flowReader,
+  flows: flowsReader,
+  dial: dialReader,
+  visiting: visitingReader,
+  hang_up: hangUpReader,
+  signal: signalReader,
+  lease: leaseReader,
+  revoke: revokeReader,
+  govern: governReader,
+  grant: grantReader,
+  examine: examineReader,
+  ack: null,
+  error: errorReader,
+}
+export const readChallengeResponse = challengeResponseReader as Read<ChallengeResponse>
+export const readBrowserSessionResponse = browserSessionResponseReader as Read<BrowserSessionResponse>

@@ -1,4 +1,5 @@
 import { ContentMaxNameBytes } from './messages'
+import { need } from './read'
 
 /** Accepts the name of a content: letters, digits, dots, underscores, hyphens; it throws what is wrong. */
 export function checkName(s: string): void {
@@ -11,7 +12,7 @@ export function checkVersion(s: string): void {
 }
 
 function checkWord(what: string, s: string, allowed: RegExp): void {
-  if (s.length > ContentMaxNameBytes || !allowed.test(s) || s.endsWith('.') || isDevice(s)) throw new Error(`${what} ${JSON.stringify(s.slice(0, 120))} is none`)
+  need(s.length <= ContentMaxNameBytes && allowed.test(s) && !s.endsWith('.') && !isDevice(s), what)
 }
 
 const device = /^(con|prn|aux|nul|conin\$|conout\$|clock\$|(com|lpt)[0-9¹²³])$/i

@@ -1,10 +1,10 @@
 import { RefusedError } from './codec'
-import { CodeProtocol, MaxUnacked, MaxUnackedBytes, type Kind } from './messages'
+import { CodeProtocol, MaxUnacked, MaxUnackedBytes, type Said } from './messages'
 
 /** A message that is not acknowledged yet. */
 export interface Kept {
   id: number
-  kind: Kind
+  kind: keyof Said
   body: unknown
   bytes: number
 }
@@ -19,7 +19,7 @@ export class Outbox {
   private bytes = 0
 
   /** Keeps a message; null, keeping nothing, when the other side can't keep up. */
-  add(kind: Kind, body: unknown, bytes: number): Kept | null {
+  add(kind: keyof Said, body: unknown, bytes: number): Kept | null {
     if (this.kept.length >= MaxUnacked || this.bytes + bytes > MaxUnackedBytes) return null
     const message = { id: ++this.last, kind, body, bytes }
     this.kept.push(message)

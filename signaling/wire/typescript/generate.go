@@ -20,8 +20,21 @@ import (
 	"time"
 )
 
-// roots are types that no message holds and browsers need: answers over HTTP.
-var roots = []string{"ChallengeResponse", "BrowserSessionRequest", "BrowserSessionResponse"}
+// heard and said are what a server tells a browser, and what a browser tells a server. No
+// other message is written: each costs every page its bytes.
+var (
+	heard = []string{"welcome", "renew", "trust", "flow", "flows", "dial", "visiting", "hang_up", "signal", "lease", "revoke", "govern", "grant", "examine", "error", "ack"}
+	said  = []string{"hello", "renew", "obeyed", "signal", "linked", "pace", "taken", "progress", "examined", "report", "ack"}
+)
+
+// unread are members that are by or for other endpoints: those that govern a line, keep
+// copies, take patches, know what they do without or activate what they hold. A browser leaves
+// them out, like any it does not know.
+var unread = []string{"Flow.Ahead", "Flows.Pins", "Flows.Purges", "Flows.Copies", "Flows.Zone", "Lease.Patch", "Govern.Reflectors", "Govern.Line",
+	"Stock.Activation", "Progress.Restraint"}
+
+// answers are types that no message holds and browsers read: answers over HTTP.
+var answers = []string{"ChallengeResponse", "BrowserSessionResponse"}
 
 // limits of content that decoders need.
 var contentLimits = []string{"MaxChunks", "MaxRuns", "MaxStreamChunks", "MaxFiles", "MaxBodyBytes", "MaxChunkBytes",
@@ -39,7 +52,8 @@ type generator struct {
 	wire, content *source
 	out           bytes.Buffer
 	written       map[string]bool // types
-	tables        []string        // of the decoder, in order
+	reads         bool            // what is being written is read, too
+	readers       []string        // in order
 }
 
 // generate returns the text of the twin.
@@ -62,16 +76,13 @@ func generate(wireDir, contentDir string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, k := range kinds {
-		if k.body != "" {
-			g.named(k.body)
-		}
+	g.reads = true
+	g.all(heard, kinds)
+	for _, name := range answers {
+		g.named(name)
 	}
-	for _, name := range roots {
-		if g.wire.pkg.Scope().Lookup(name) != nil {
-			g.named(name)
-		}
-	}
+	g.reads = false
+	g.all(said, kinds)
 	g.messages(kinds)
 	return g.out.Bytes(), nil
 }
@@ -227,31 +238,40 @@ func bodyOf(e ast.Expr) (name string) {
 	return name
 }
 
-// named writes the interface of a struct, and those it needs, once.
+// all writes the bodies of messages.
+func (g *generator) all(values []string, kinds []kind) {
+	for _, k := range kinds {
+		if slices.Contains(values, k.value) && k.body != "" {
+			g.named(k.body)
+		}
+	}
+}
+
+// named writes the interface of a struct, and those it needs, once, and how it is read.
 func (g *generator) named(name string) {
 	if g.written[name] {
 		return
 	}
 	g.written[name] = true
-	lines, table := g.fields(name)
+	lines, members := g.fields(name)
 	doc := strings.ReplaceAll(g.wire.docs[name], "\n", "\n * ")
 	fmt.Fprintf(&g.out, "\n/**\n * %s\n */\nexport interface %s {\n%s\n}\n", doc, name, strings.Join(lines, "\n"))
-	g.tables = append(g.tables, fmt.Sprintf("const %s = object({ %s })", lower(name), strings.Join(table, ", ")))
+	if g.reads {
+		g.readers = append(g.readers, fmt.Sprintf("const %s = object({ %s })", lower(name), strings.Join(members, ", ")))
+	}
 }
 
-// fields writes the members of a struct, with those of structs embedded in it. What pages
-// neither say nor are told (twin:"-") is left out: they pass over it, as over any member
-// that they don't know.
-func (g *generator) fields(name string) (lines, table []string) {
+// fields writes the members of a struct, with those of structs embedded in it.
+func (g *generator) fields(name string) (lines, members []string) {
 	s := g.wire.pkg.Scope().Lookup(name).Type().Underlying().(*types.Struct)
 	for i := range s.NumFields() {
 		f := s.Field(i)
 		if f.Embedded() {
 			more, rows := g.fields(f.Name())
-			lines, table = append(lines, more...), append(table, rows...)
+			lines, members = append(lines, more...), append(members, rows...)
 			continue
 		}
-		if reflect.StructTag(s.Tag(i)).Get("twin") == "-" {
+		if slices.Contains(unread, name+"."+f.Name()) {
 			continue
 		}
 		key, options, _ := strings.Cut(reflect.StructTag(s.Tag(i)).Get("json"), ",")
@@ -264,9 +284,9 @@ func (g *generator) fields(name string) (lines, table []string) {
 			lines = append(lines, "  /** "+strings.ReplaceAll(doc, "\n", " ")+" */")
 		}
 		lines = append(lines, fmt.Sprintf("  %s%s: %s", key, mark, ts))
-		table = append(table, fmt.Sprintf("%s: %s", key, code))
+		members = append(members, fmt.Sprintf("%s: %s", key, code))
 	}
-	return lines, table
+	return lines, members
 }
 
 // spell returns a type in TypeScript, and what decodes it.
@@ -294,9 +314,8 @@ func (g *generator) spell(t types.Type) (ts, code string) {
 		}
 	}
 	switch t := t.(type) {
-	case *types.Pointer: // left out where there is none, not where it is empty
-		ts, code = g.spell(t.Elem())
-		return ts, "some(" + code + ")"
+	case *types.Pointer:
+		return g.spell(t.Elem())
 	case *types.Slice:
 		if b, ok := t.Elem().(*types.Basic); ok && b.Kind() == types.Byte {
 			return "Uint8Array", "bytes"
@@ -324,43 +343,52 @@ func (g *generator) spell(t types.Type) (ts, code string) {
 
 func lower(name string) string {
 	if name == strings.ToUpper(name) {
-		return strings.ToLower(name) + "Table"
+		return strings.ToLower(name) + "Reader"
 	}
-	return strings.ToLower(name[:1]) + name[1:] + "Table"
+	return strings.ToLower(name[:1]) + name[1:] + "Reader"
 }
 
-// messages writes the union of all messages and the tables.
+// messages writes which body belongs to which message, and how those are read that come.
 func (g *generator) messages(kinds []kind) {
-	g.out.WriteString("\n/** Every message: its type, and the body that belongs to it. */\nexport interface Bodies {\n")
+	g.bodies("What the server tells a browser", "Heard", heard, kinds)
+	g.bodies("What a browser tells the server", "Said", said, kinds)
+	var used []string
+	text := strings.Join(g.readers, "\n")
+	for _, name := range []string{"bytes", "flag", "hex", "list", "map", "object", "opt", "raw", "real", "text", "time", "unsigned", "whole"} {
+		if strings.Contains(text, name+"(") || strings.Contains(text, ": "+name) || strings.Contains(text, "("+name+")") {
+			used = append(used, name)
+		}
+	}
+	slices.Sort(used)
+	fmt.Fprintf(&g.out, "import { %s, type Read } from './read'\n\n%s\n", strings.Join(used, ", "), text)
+	g.out.WriteString("\n/** How the body of each message that is heard is read; null: it has none. */\nexport const readers: Record<keyof Heard, Read | null> = {\n")
 	for _, k := range kinds {
+		if !slices.Contains(heard, k.value) {
+			continue
+		}
+		reader := "null"
+		if k.body != "" {
+			reader = lower(k.body)
+		}
+		fmt.Fprintf(&g.out, "  %s: %s,\n", k.value, reader)
+	}
+	g.out.WriteString("}\n")
+	for _, name := range answers {
+		fmt.Fprintf(&g.out, "export const read%s = %s as Read<%s>\n", name, lower(name), name)
+	}
+}
+
+func (g *generator) bodies(what, name string, values []string, kinds []kind) {
+	fmt.Fprintf(&g.out, "\n/** %s: the type of each message, and its body. */\nexport interface %s {\n", what, name)
+	for _, k := range kinds {
+		if !slices.Contains(values, k.value) {
+			continue
+		}
 		body := k.body
 		if body == "" {
 			body = "undefined"
 		}
 		fmt.Fprintf(&g.out, "  %s: %s\n", k.value, body)
 	}
-	g.out.WriteString("}\n\nexport type Kind = keyof Bodies\n\n")
-	var used []string
-	text := strings.Join(g.tables, "\n")
-	for _, name := range []string{"bytes", "flag", "hex", "list", "map", "object", "opt", "raw", "real", "some", "text", "time", "unsigned", "whole"} {
-		if strings.Contains(text, name+"(") || strings.Contains(text, ": "+name) || strings.Contains(text, "("+name+")") {
-			used = append(used, name)
-		}
-	}
-	slices.Sort(used)
-	fmt.Fprintf(&g.out, "import { %s, type Table } from './table'\n\n%s\n", strings.Join(used, ", "), text)
-	g.out.WriteString("\n/** How the body of each message is laid out; null: it has none. */\nexport const tables: Record<Kind, Table | null> = {\n")
-	for _, k := range kinds {
-		table := "null"
-		if k.body != "" {
-			table = lower(k.body)
-		}
-		fmt.Fprintf(&g.out, "  %s: %s,\n", k.value, table)
-	}
 	g.out.WriteString("}\n")
-	for _, name := range roots {
-		if g.written[name] {
-			fmt.Fprintf(&g.out, "export const %s = %s\n", strings.Replace(lower(name), "Table", "Layout", 1), lower(name))
-		}
-	}
 }

@@ -1,5 +1,5 @@
-// A React component that shows a film from the swarm. In a Vite project: npm install @sitecast/sdk, and
-// <Film server="https://SERVER" token={() => fetch('/token').then((r) => r.text())} trust="sha256-…" name="film" />.
+// A React component that shows a film from the swarm; react-main.jsx uses it. In a project of your own: npm install @sitecast/sdk, and
+// give it a function as token, made once, that asks your backend: a string ends with its hour.
 import { useEffect, useState } from 'react'
 import { join } from '@sitecast/sdk'
 
@@ -21,7 +21,7 @@ export function Film({ server, token, trust, name }) {
       made = URL.createObjectURL(await download.blob())
       if (!left) setUrl(made)
     }
-    watch().catch((e) => !left && setTrouble(`${e.code}: ${e.message}`))
+    watch().catch((e) => !left && setTrouble(`${e.code ?? 'failed'}: ${e.message}`))
     return () => {
       left = true
       session?.leave()

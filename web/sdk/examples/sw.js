@@ -1,9 +1,4 @@
-// A service worker that serves /app/ from the swarm, and from the network where no page of this site has it. Copy
-// dist/serviceworker.js beside it; in the page:
-//
-//   await navigator.serviceWorker.register('/sw.js', { type: 'module' })
-//   const session = await join({ … })
-//   session.serve('/app/', session.get('app'))
+// A service worker that serves /app/ from the swarm, and from the network where no page of this site has it: sw.html is such a page.
 import { serve } from './serviceworker.js'
 
 serve({ prefixes: ['/app/'] })

@@ -1,6 +1,7 @@
 import { MaxBodyBytes, MaxChunkBytes, MaxChunks, MaxFiles, MaxPathBytes, MaxRuns, MaxSegmentBytes, MaxStreamChunks } from '../../wire/messages'
 import { isDevice } from '../../wire/names'
 import { hexOf } from '../../wire/frames'
+import { need } from '../../wire/read'
 import { sha256Hex, utf8 } from './encoding'
 import type { Head } from './trust'
 
@@ -65,40 +66,37 @@ export class Body {
 
   /** Decodes and checks a body; throws what is wrong. */
   static decode(encoded: Uint8Array): Body {
-    if (encoded.length > MaxBodyBytes) throw new Error(`body of ${encoded.length} bytes, limit ${MaxBodyBytes}`)
+    need(encoded.length >= 16 && encoded.length <= MaxBodyBytes, 'length of a body')
     const view = new DataView(encoded.buffer, encoded.byteOffset, encoded.byteLength)
-    if (encoded.length < 16 || view.getUint32(0) !== 0x53434201) throw new Error('no body of version 1')
+    need(view.getUint32(0) === 0x53434201, 'format of a body')
     const [chunks, runs, files] = [view.getUint32(4), view.getUint32(8), view.getUint32(12)] as const
-    if (chunks > MaxChunks || runs > MaxRuns || files > MaxFiles) throw new Error('body of too many chunks, runs or files')
-    if (chunks * 36 + runs * 8 + files * 11 > encoded.length - 16) throw new Error('body is cut off')
+    const counted = chunks <= MaxChunks && runs <= MaxRuns && files <= MaxFiles
+    need(counted && chunks * 36 + runs * 8 + files * 11 <= encoded.length - 16, 'number of chunks, runs or files')
     const digests = new Uint8Array(32 * chunks)
     const lengths = new Uint32Array(chunks)
     let at = 16
     for (let i = 0; i < chunks; i++, at += 36) {
       digests.set(encoded.subarray(at, at + 32), 32 * i)
       lengths[i] = view.getUint32(at + 32)
-      if (lengths[i] === 0 || lengths[i]! > MaxChunkBytes) throw new Error(`chunk ${i} of ${lengths[i]} bytes`)
+      need(lengths[i]! > 0 && lengths[i]! <= MaxChunkBytes, 'length of a chunk')
     }
     unlike(digests, chunks)
     const stream = readRuns(view, at, runs, chunks)
     const list = readFiles(encoded, view, at + 8 * runs, files)
     const bytes = stream.reduce((n, c) => n + lengths[c]!, 0)
     const end = list.at(-1)
-    if ((end ? end.at + end.size : 0) !== bytes) throw new Error('files and chunks are not of one length')
+    need((end ? end.at + end.size : 0) === bytes, 'length of all files')
     checkPaths(list.map((f) => f.path))
     return new Body(digests, lengths, stream, list, bytes)
   }
 
   /** The way from a trusted head to its body. */
   static async open(head: Head, encoded: Uint8Array): Promise<Body> {
-    if (encoded.length !== head.bodyBytes) throw new Error(`body of ${encoded.length} bytes, want ${head.bodyBytes}`)
-    if ((await sha256Hex(encoded)) !== head.body) throw new Error('body does not match its digest')
+    need(encoded.length === head.bodyBytes && (await sha256Hex(encoded)) === head.body, 'digest of a body')
     const body = Body.decode(encoded)
     const unique = body.lengths.reduce((n, l) => n + l, 0)
     const single = body.files.length === 1 && !body.files[0]!.dir && !body.files[0]!.path.includes('/')
-    if (body.bytes !== head.bytes || unique !== head.uniqueBytes || body.chunks !== head.chunks || (head.kind === 'file' && !single)) {
-      throw new Error('body is not what the head announces')
-    }
+    need(body.bytes === head.bytes && unique === head.uniqueBytes && body.chunks === head.chunks && (head.kind !== 'file' || single), 'what the head announces')
     return body
   }
 }
@@ -106,7 +104,7 @@ export class Body {
 function unlike(digests: Uint8Array, chunks: number): void {
   const seen = new Set<string>()
   for (let i = 0; i < chunks; i++) seen.add(String.fromCharCode(...digests.subarray(32 * i, 32 * i + 32)))
-  if (seen.size !== chunks) throw new Error('body lists a chunk twice')
+  need(seen.size === chunks, 'a digest')
 }
 
 /** There is one way to spell a stream: runs are as long as they can be, and chunks are used in order first. */
@@ -117,14 +115,14 @@ function readRuns(view: DataView, at: number, runs: number, chunks: number): Uin
   let length = 0
   for (let i = 0; i < runs; i++, at += 8) {
     const [first, n] = [view.getUint32(at), view.getUint32(at + 4)] as const
-    if (n === 0 || n > MaxChunks || first > used || first + n > chunks || first === end) throw new Error(`run ${i} is not as runs are`)
+    need(n > 0 && n <= MaxChunks && first <= used && first + n <= chunks && first !== end, 'a run')
     end = first + n
     used = Math.max(used, end)
     length += n
-    if (length > MaxStreamChunks) throw new Error('stream of too many chunks')
+    need(length <= MaxStreamChunks, 'length of the stream')
     spelled.push([first, n])
   }
-  if (used !== chunks) throw new Error(`${used} of ${chunks} chunks used`)
+  need(used === chunks, 'a chunk')
   const stream = new Uint32Array(length)
   let i = 0
   for (const [first, n] of spelled) for (let c = first; c < first + n; c++) stream[i++] = c
@@ -136,43 +134,31 @@ function readFiles(encoded: Uint8Array, view: DataView, at: number, files: numbe
   const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
   let begins = 0
   for (let i = 0; i < files; i++) {
-    if (encoded.length - at < 11) throw new Error(`file ${i} is cut off`)
+    need(encoded.length - at >= 11, 'a file')
     const flags = view.getUint8(at)
     const size = view.getUint32(at + 1) * 2 ** 32 + view.getUint32(at + 5)
     const length = view.getUint16(at + 9)
     at += 11
-    if (flags & ~3 || !Number.isSafeInteger(size)) throw new Error(`file ${i} has unknown flags, or no size`)
-    if (length > encoded.length - at) throw new Error(`path of file ${i} is cut off`)
     const dir = (flags & 2) !== 0
-    if (dir && (size !== 0 || flags & 1)) throw new Error(`file ${i} is a folder with a size or executable`)
+    const sound = flags <= 3 && Number.isSafeInteger(size) && (!dir || (size === 0 && flags === 2))
+    need(sound && length <= encoded.length - at, 'a file')
     out.push({ path: text.decode(encoded.subarray(at, at + length)), size, executable: (flags & 1) !== 0, dir, at: begins })
     begins += size
     at += length
   }
-  if (at !== encoded.length) throw new Error(`${encoded.length - at} bytes after the last file`)
+  need(at === encoded.length, 'the end of a body')
   return out
 }
 
-/** Accepts a relative path that names the same file on every platform. */
-function checkPath(path: string): void {
-  const fault = pathFault(path)
-  if (fault) throw new Error(`path ${JSON.stringify(path.slice(0, 200))} ${fault}`)
-}
-
-function pathFault(path: string): string {
-  if (path === '' || utf8(path).length > MaxPathBytes) return 'is empty or too long'
-  if (path !== path.normalize('NFC')) return 'is not in Unicode normal form C'
-  if (/[\p{Cc}\\:]/u.test(path)) return 'has a control character, backslash or colon'
-  for (const part of path.split('/')) {
-    if (part === '' || part === '.' || part === '..' || utf8(part).length > MaxSegmentBytes) return 'has a part that is empty, relative or too long'
-    if (/[. ]$/.test(part) || isDevice(part)) return 'has a part that Windows takes for something else'
-  }
-  return ''
+/** Whether it is a relative path that names the same file on every platform. */
+function isPath(path: string): boolean {
+  if (path === '' || utf8(path).length > MaxPathBytes || path !== path.normalize('NFC') || /[\p{Cc}\\:]/u.test(path)) return false
+  return path.split('/').every((part) => !/^(\.\.?)?$|[. ]$/.test(part) && utf8(part).length <= MaxSegmentBytes && !isDevice(part))
 }
 
 /** Accepts paths that can lie side by side where case and Unicode form do not count. */
 function checkPaths(paths: string[]): void {
-  paths.forEach(checkPath)
+  need(paths.every(isPath), 'a path')
   const kinds = new Map<string, string>() // of each path, or "/" and the folder as it is written
   for (const path of paths) {
     const parts = path.split('/')
@@ -180,7 +166,7 @@ function checkPaths(paths: string[]): void {
       const written = parts.slice(0, i).join('/')
       const value = i === parts.length ? written : `/${written}`
       const before = kinds.get(fold(written))
-      if (before !== undefined && (i === parts.length || before !== value)) throw new Error(`path ${JSON.stringify(path.slice(0, 200))} collides with another`)
+      need(before === undefined || (i < parts.length && before === value), 'a path beside another')
       kinds.set(fold(written), value)
     }
   }

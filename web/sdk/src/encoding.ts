@@ -1,14 +1,13 @@
 import { hexOf } from '../../wire/frames'
-import { bytes } from '../../wire/table'
+import { bytes } from '../../wire/read'
+export { toBase64 } from '../../wire/read'
 
 export type Bytes = Uint8Array<ArrayBuffer>
 
 export const utf8 = (s: string): Bytes => new TextEncoder().encode(s) as Bytes
 
 /** Reads base64 with padding; throws where it is none. */
-export const fromBase64 = (s: unknown): Bytes => bytes.read(s, 'the value') as Bytes
-
-export const toBase64 = (b: Uint8Array): string => bytes.write(b) as string
+export const fromBase64 = (s: unknown): Bytes => bytes(s, 'the value')
 
 export async function sha256(b: Uint8Array): Promise<Bytes> {
   return new Uint8Array(await crypto.subtle.digest('SHA-256', b as Bytes))
@@ -46,4 +45,9 @@ export function base32(b: Uint8Array): string {
   }
   if (bits > 0) out += alphabet[(value << (5 - bits)) & 31]
   return out
+}
+
+/** Text for a person, short enough for a message. */
+export function clip(s: string): string {
+  return s.replace(/[^\x20-\x7e]/g, '?').slice(0, 256)
 }

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import type { Bodies, Kind, Lease } from '../../wire/messages'
+import type { Heard, Lease, Said } from '../../wire/messages'
 import { sha256, sha256Hex, toBase64, utf8, concat, type Bytes } from './encoding'
 import { Engine } from './engine'
 import { headType, trustType } from './envelope'
@@ -50,15 +50,15 @@ type Published = Awaited<ReturnType<typeof published>>
 
 /** An engine with a server that listens, and says what it is told to say. */
 async function endpoint(id: string, p: Published) {
-  const said: { kind: Kind; body: unknown }[] = []
+  const said: { kind: keyof Said; body: unknown }[] = []
   const e = new Engine({
     server: new URL('https://server.example'), store: await Store.open(true, () => undefined), root: p.root, trust: p.trust,
     uplink: { send: (kind, body) => said.push({ kind, body }) > 0, now: () => Date.parse('2026-11-27T01:00:00Z'), connected: true },
-    links: { dial: () => undefined, signal: () => undefined, hangUp: () => undefined, networks: () => undefined },
-    ice: () => undefined, changed: () => undefined, warn: () => undefined,
+    links: () => ({ dial: () => undefined, signal: () => undefined, hangUp: () => undefined, networks: () => undefined, servers: () => undefined }),
+    changed: () => undefined, warn: () => undefined,
   })
   e.connected({ version: 1, session: 's', epoch: 1, endpoint: id, site: 'shop', server_time: '2026-11-27T01:00:00Z' })
-  const tell = <K extends Kind>(kind: K, body: Bodies[K]) => e.heard({ kind, id: 0, ack: 0, body } as never)
+  const tell = <K extends keyof Heard>(kind: K, body: Heard[K]) => e.heard({ kind, id: 0, ack: 0, body } as never)
   const order = async (paused = false) => {
     await tell('flow', { generation: 1, id: p.id, head: p.envelope, priority: 'normal', paused })
     await tell('flows', { generation: 1, ids: [p.id] })
@@ -147,13 +147,15 @@ describe('an engine', () => {
     await fast(a)
     await a.tell('lease', lease(1, true))
     await until(() => a.flow().swarm !== undefined)
+    const seeking = a.said.some((m) => m.kind === 'progress' && (m.body as Said['progress']).seeding)
+    expect(seeking, 'it has nothing else, so nobody has to wait for it').toBe(false)
     await a.tell('lease', lease(2, false))
     await until(() => a.flow().complete && b.flow().complete)
     expect(Math.max(...requests.map((r) => r.to - r.from))).toBeLessThanOrEqual(256 << 10)
     expect(requests.every((r) => /^[0-9a-f]{32} \d+$/.test(r.pace))).toBe(true)
     expect(requests.reduce((n, r) => n + r.to - r.from, 0)).toBe(p.content.length + p.body.length)
     expect(b.flow().version!.bytes).toMatchObject({ origin: 0, peer: p.content.length })
-    const leases = () => a.said.flatMap((s) => (s.kind === 'progress' ? ((s.body as Bodies['progress']).leases ?? []) : []))
+    const leases = () => a.said.flatMap((s) => (s.kind === 'progress' ? ((s.body as Said['progress']).leases ?? []) : []))
     await until(() => leases().some((l) => l.lease === 2 && l.verified === chunks && l.done))
     const signal = new AbortController().signal
     expect(await sha256Hex(await b.e.chunk(b.flow(), 7, signal))).toBe(b.flow().body!.digest(7))
@@ -175,7 +177,7 @@ describe('an engine', () => {
     await b.e.bodyCame(b.flow(), p.body)
     const { bulkA } = connect(a, b)
     bulkA.spoil = true
-    await until(() => b.said.some((s) => s.kind === 'report' && (s.body as Bodies['report']).code === 'bad_chunk'))
+    await until(() => b.said.some((s) => s.kind === 'report' && (s.body as Said['report']).code === 'bad_chunk'))
     expect(b.flow().swarm!.missing).toBe(chunks)
     expect(b.e.peers.size).toBe(0)
   })
@@ -189,8 +191,8 @@ describe('an engine', () => {
     await a.e.bodyCame(a.flow(), p.body)
     await until(() => a.flow().swarm !== undefined)
     await a.tell('lease', lease(2, false))
-    await until(() => a.said.some((s) => s.kind === 'report' && (s.body as Bodies['report']).code === 'bad_chunk'))
-    await until(() => a.said.some((s) => s.kind === 'progress' && (s.body as Bodies['progress']).leases?.some((l) => l.failed)))
+    await until(() => a.said.some((s) => s.kind === 'report' && (s.body as Said['report']).code === 'bad_chunk'))
+    await until(() => a.said.some((s) => s.kind === 'progress' && (s.body as Said['progress']).leases?.some((l) => l.failed)))
     expect(a.flow().swarm!.have.has(0)).toBe(false)
   })
 
@@ -203,7 +205,7 @@ describe('an engine', () => {
     a.e.want('app')
     await a.tell('flow', { generation: 2, id: p.id, head: p.envelope, priority: 'normal', paused: true })
     await a.tell('lease', lease(2, true))
-    await until(() => a.said.some((s) => s.kind === 'progress' && (s.body as Bodies['progress']).leases?.some((l) => l.failed)))
+    await until(() => a.said.some((s) => s.kind === 'progress' && (s.body as Said['progress']).leases?.some((l) => l.failed)))
     expect(requests).toEqual([])
   })
 

@@ -1,17 +1,19 @@
-import type { Message } from '../../wire/codec'
+import { RefusedError, type Message } from '../../wire/codec'
 import {
   CodeBadHead, CodeBadBody, CodeDiskFull, CodeReplayed, CodeStore, FrameCancel, FrameHave, FrameHaveList, FrameLeave, FrameUplink, FrameWant, MaxHaveBytes,
-  MaxListed, UplinkHeld, FrameJoin, JoinBodyHeld, JoinReplyWanted, FrameHaveBody, type Bodies, type Kind, type Welcome,
+  MaxListed, UplinkHeld, FrameJoin, JoinBodyHeld, JoinReplyWanted, FrameHaveBody, type Heard, type Said, type Welcome,
 } from '../../wire/messages'
 import type { Frame } from '../../wire/frames'
 import { Body } from './body'
-import { sha256Hex } from './encoding'
+import { clip, sha256Hex } from './encoding'
 import { Exchange } from './exchange'
 import { Fetcher } from './fetcher'
-import { active, changes, newFlow, type Flow } from './flow'
+import { active, newFlow, type Flow } from './flow'
 import { Grants } from './grants'
 import type { Link } from './link'
-import { NoRoom, type Source, type Store } from './store'
+import type { Sessions } from './sessions'
+import { noBytes, NoRoom, type Source, type Store } from './store'
+import { report } from './report'
 import { Swarm } from './swarm'
 import { Trust, type Head } from './trust'
 
@@ -21,16 +23,13 @@ export interface EngineConfig {
   store: Store
   root: Uint8Array<ArrayBuffer>
   trust: Trust
-  uplink: { send<K extends Kind>(kind: K, body: Bodies[K]): boolean; now(): number; connected: boolean }
-  links: { dial(peer: string, attempt: number): void; signal(s: Bodies['signal']): void; hangUp(peer: string): void; networks(on: string[]): void }
-  ice(servers: Welcome['ice']): void
+  uplink: { send<K extends keyof Said>(kind: K, body: Said[K]): boolean; now(): number; connected: boolean }
+  links(): Pick<Sessions, 'dial' | 'signal' | 'hangUp' | 'networks' | 'servers'>
   /** Something changed that the page may want to show. */
   changed(): void
   warn(code: string, detail: string): void
 }
 
-const progressEvery = 1000
-const againEvery = 10_000
 const retryFailed = 30_000
 
 /**
@@ -61,7 +60,7 @@ export class Engine {
   }
 
   connected(w: Welcome): void {
-    this.cfg.ice(w.ice)
+    this.cfg.links().servers(w.ice)
     this.tellUplink(true)
     this.fetcher.connected()
     if (!w.resumed) {
@@ -92,17 +91,17 @@ export class Engine {
         break
       case 'dial':
         this.visits(m.body.peer, m.body.visitor?.flows)
-        this.cfg.links.dial(m.body.peer, m.body.attempt)
+        this.cfg.links().dial(m.body.peer, m.body.attempt)
         break
       case 'hang_up':
-        this.cfg.links.hangUp(m.body.peer)
+        this.cfg.links().hangUp(m.body.peer)
         break
       case 'visiting':
         this.visits(m.body.peer, m.body.flows)
         break
       case 'signal':
         if (m.body.from && (m.body.offer || m.body.answer)) this.visits(m.body.from, m.body.visitor?.flows)
-        this.cfg.links.signal(m.body)
+        this.cfg.links().signal(m.body)
         break
       case 'examine': {
         const l = this.peers.get(m.body.peer)
@@ -122,7 +121,7 @@ export class Engine {
         this.grants.granted(performance.now(), m.body.from, m.body)
         break
       case 'renew':
-        if (m.body.ice?.length) this.cfg.ice(m.body.ice)
+        if (m.body.ice?.length) this.cfg.links().servers(m.body.ice)
     }
     this.decide()
   }
@@ -157,7 +156,7 @@ export class Engine {
     }
   }
 
-  private async desired(w: Bodies['flow']): Promise<void> {
+  private async desired(w: Heard['flow']): Promise<void> {
     let f = this.flows.get(w.id)
     if (!f) {
       try {
@@ -165,7 +164,7 @@ export class Engine {
       } catch (e) {
         const detail = clip((e as Error).message)
         this.cfg.warn(CodeBadHead, detail)
-        this.cfg.uplink.send('progress', { flow: w.id, bytes: { origin: 0, peer: 0, relay: 0, reused: 0 }, wan_bytes: 0, code: CodeBadHead, error: detail })
+        this.cfg.uplink.send('progress', { flow: w.id, bytes: noBytes(), wan_bytes: 0, code: CodeBadHead, error: detail })
         return
       }
     }
@@ -186,7 +185,7 @@ export class Engine {
   }
 
   /** Begins a flow, after checking that a trusted key signed its head. */
-  private async adopt(w: Bodies['flow']): Promise<Flow> {
+  private async adopt(w: Heard['flow']): Promise<Flow> {
     const { head, id } = await this.trust.openHead(w.head, this.cfg.uplink.now())
     if (id !== w.id) throw new Error('head is of another version')
     for (const other of this.flows.values()) {
@@ -204,7 +203,7 @@ export class Engine {
     return this.wanted.has(`${head.name}@${head.version}`)
   }
 
-  private closeGeneration(w: Bodies['flows']): void {
+  private closeGeneration(w: Heard['flows']): void {
     for (const f of [...this.flows.values()]) {
       if (w.ids.includes(f.id)) continue
       this.suspend(f, 'flow ended')
@@ -215,9 +214,10 @@ export class Engine {
       }
       this.flows.delete(f.id)
       f.version?.close()
+      for (const r of [...f.readers]) r.end(superseded())
     }
     this.told = true
-    this.cfg.links.networks(w.peers_on ?? [])
+    this.cfg.links().networks(w.peers_on ?? [])
     this.cfg.uplink.send('obeyed', { generation: w.generation })
     this.cfg.changed()
   }
@@ -249,9 +249,14 @@ export class Engine {
       const data = await this.read(f, chunk)
       if (data) return data
       await new Promise<void>((ready, fail) => {
-        const reader = { chunk, ready: () => (f.readers.delete(reader), ready()) }
+        const end = (why?: Error) => {
+          f.readers.delete(reader)
+          if (why) fail(why)
+          else ready()
+        }
+        const reader = { chunk, end }
         f.readers.add(reader)
-        signal.addEventListener('abort', () => (f.readers.delete(reader), fail(new Error('the page left'))), { once: true })
+        signal.addEventListener('abort', () => end(new Error('it is not read any more')), { once: true })
         this.decide()
       })
     }
@@ -279,6 +284,7 @@ export class Engine {
     this.fetcher.stop()
     for (const l of [...this.peers.values()]) l.end('the page left')
     for (const f of this.flows.values()) f.version?.close()
+    this.cfg.store.close()
   }
 
   // ---- what has come
@@ -293,13 +299,13 @@ export class Engine {
       this.fail(f, e instanceof NoRoom ? CodeDiskFull : CodeStore, (e as Error).message)
       return true
     }
-    for (const peer of f.swarm!.got(performance.now(), chunk, from)) {
+    for (const peer of f.swarm!.got(performance.now(), chunk, from, source === 'origin')) {
       const l = this.peers.get(peer)
       l?.down.forget({ version: f.id, chunk })
       l?.send({ kind: FrameCancel, version: f.id, chunks: [chunk] })
     }
     f.dirty = true
-    for (const r of [...f.readers]) if (r.chunk === chunk) r.ready()
+    for (const r of [...f.readers]) if (r.chunk === chunk) r.end()
     this.decide()
     return true
   }
@@ -388,17 +394,17 @@ export class Engine {
   private advance(now: number, f: Flow): number {
     let next = Infinity
     if (f.code) {
-      if (now < f.retryAt) return Math.min(f.retryAt, this.report(now, f))
+      if (now < f.retryAt) return Math.min(f.retryAt, report(this, now, f))
       Object.assign(f, { code: '', trouble: '', dirty: true })
       if (active(f)) this.exchange.joinAll(f)
     }
-    if (!f.wanted) return this.report(now, f)
+    if (!f.wanted) return report(this, now, f)
     if (!f.body && !f.looked) this.look(f)
     else if (f.body && !f.version) this.open(f)
     else if (f.busy || !active(f)) next = Infinity
     else if (!f.body) next = this.exchange.seekBody(now, f)
     else next = this.exchangeChunks(now, f)
-    return Math.min(next, this.report(now, f))
+    return Math.min(next, report(this, now, f))
   }
 
   private exchangeChunks(now: number, f: Flow): number {
@@ -438,11 +444,12 @@ export class Engine {
     if (this.find(f.head.name) === f) void this.cfg.store.superseded(f.head.name, f.head.serial)
   }
 
-  /** Looks for the body in the store, from an earlier visit. */
+  /** Looks for the body in the store, from an earlier visit, and for other versions. */
   private look(f: Flow): void {
     f.looked = f.busy = true
-    void this.cfg.store.body(f.id).then(async (encoded) => {
+    void Promise.all([this.cfg.store.body(f.id), this.cfg.store.others(f.id, f.head.name)]).then(async ([encoded, others]) => {
       f.busy = false
+      f.seeded = others.length === 0
       if (encoded) await this.bodyCame(f, encoded)
       if (active(f)) this.exchange.joinAll(f)
       this.decide()
@@ -461,37 +468,32 @@ export class Engine {
       f.complete = f.swarm.missing === 0
       f.dirty = true
       if (f.complete) this.cleanUp(f)
+      if (!f.seeded) void this.seed(f)
       this.useRelay(f)
       if (active(f)) this.exchange.joinAll(f) // peers repeat what they hold
-      for (const r of [...f.readers]) r.ready()
+      for (const r of [...f.readers]) r.end()
       this.cfg.changed()
       this.decide()
     })
   }
 
-  /** Sends a flow's progress when it is due; returns when it will be. */
-  private report(now: number, f: Flow): number {
-    if (!this.cfg.uplink.connected) return Infinity
-    if (!f.dirty && active(f) && !f.complete && f.announced) {
-      if (now < f.reportedAt + againEvery) return f.reportedAt + againEvery
-      f.dirty = true
+  /** Takes what other versions in the store hold of it, before the origin is asked: the server waits for that. */
+  private async seed(f: Flow): Promise<void> {
+    const missing = new Map<string, number>()
+    for (let i = 0; i < f.body!.chunks; i++) if (!f.version!.have.has(i)) missing.set(f.body!.digest(i), i)
+    const wanted = (digest: string) => {
+      const chunk = missing.get(digest)
+      return chunk === undefined || f.version!.have.has(chunk) ? undefined : chunk
     }
-    if (!f.dirty || (f.body && !f.swarm && !f.code)) return Infinity // the store knows the counters, once it is open
-    if (f.announced && now < f.reportedAt + progressEvery) return f.reportedAt + progressEvery
-    const { have, more } = f.swarm ? changes(f) : { have: [], more: false }
-    const bytes = f.version ? { ...f.version.bytes } : { origin: 0, peer: 0, relay: 0, reused: 0 }
-    const sent = this.cfg.uplink.send('progress', {
-      flow: f.id, body: f.body !== undefined, have, complete: f.complete, bytes, wan_bytes: f.version?.wan ?? 0,
-      error: clip(f.trouble), code: f.code, leases: this.fetcher.states(f),
-    })
-    if (!sent) return Infinity
-    Object.assign(f, { reportedAt: more ? -Infinity : now, announced: true, dirty: more })
-    this.cfg.changed()
-    return more ? now : Infinity
+    for await (const { chunk, data } of missing.size > 0 ? this.cfg.store.shared(f.id, f.head.name, wanted) : []) {
+      if (this.stopped || this.flows.get(f.id) !== f) return
+      if (f.code) break // there is no room
+      await this.admit(f, chunk, data, 'reused', 0)
+    }
+    Object.assign(f, { seeded: true, dirty: true, reportedAt: -Infinity })
+    this.decide()
   }
 }
 
-/** Text for a person, short enough for a message. */
-export function clip(s: string): string {
-  return s.replace(/[^\x20-\x7e]/g, '?').slice(0, 256)
-}
+/** Why a version can't be read any more. */
+export const superseded = (): RefusedError => new RefusedError('superseded', 'another version took its place before it was complete')

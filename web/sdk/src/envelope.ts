@@ -1,4 +1,5 @@
 import { ContentMaxHeadBytes, ContentMaxTrustBytes } from '../../wire/messages'
+import { need, raw } from '../../wire/read'
 import { concat, fromBase64, sha256Hex, utf8, type Bytes } from './encoding'
 
 /**
@@ -14,20 +15,22 @@ export interface Envelope {
 export const headType = 'application/vnd.sitecast.head+json'
 export const trustType = 'application/vnd.sitecast.trust+json'
 
+type Fields = Record<string, unknown>
+
 const limits: Record<string, number> = { [headType]: ContentMaxHeadBytes, [trustType]: ContentMaxTrustBytes }
 const maxSignatures = 8
 
 /** Decodes an envelope within its bounds and checks its kind. It verifies nothing. */
 export function unseal(kind: string, doc: unknown): Envelope {
   const limit = limits[kind]!
-  if (JSON.stringify(doc)?.length > (limit * 4) / 3 + 512 + 256 * maxSignatures) throw new Error('envelope is too large')
-  const from = object(doc, 'envelope')
-  if (from.payloadType !== kind) throw new Error(`envelope of a ${String(from.payloadType).slice(0, 80)}, want ${kind}`)
-  if (!Array.isArray(from.signatures) || from.signatures.length > maxSignatures) throw new Error('envelope without, or with too many signatures')
+  need(JSON.stringify(doc)?.length <= (limit * 4) / 3 + 512 + 256 * maxSignatures, 'length of an envelope')
+  const from = raw(doc, 'envelope') as Fields
+  need(from.payloadType === kind, 'type of an envelope')
+  need(Array.isArray(from.signatures) && from.signatures.length <= maxSignatures, 'signatures')
   const payload = fromBase64(from.payload)
-  if (payload.length > limit) throw new Error(`payload of ${payload.length} bytes, limit ${limit}`)
+  need(payload.length <= limit, 'length of a payload')
   const signatures = from.signatures.map((s) => {
-    const one = object(s, 'signature')
+    const one = raw(s, 'signature') as Fields
     return { keyid: String(one.keyid ?? ''), sig: fromBase64(one.sig) }
   })
   return { kind, payload, signatures }
@@ -56,11 +59,6 @@ export async function verify(raw: Bytes, sig: Bytes, signed: Bytes): Promise<boo
 }
 
 /** Reads the payload as a JSON object. */
-export function payloadOf(e: Envelope): Record<string, unknown> {
-  return object(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(e.payload)), 'payload')
-}
-
-function object(json: unknown, what: string): Record<string, unknown> {
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) throw new Error(`${what} is not an object`)
-  return json as Record<string, unknown>
+export function payloadOf(e: Envelope): Fields {
+  return raw(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(e.payload)), 'payload') as Fields
 }

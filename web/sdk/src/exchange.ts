@@ -4,7 +4,8 @@ import {
   FrameLeave, FrameRefuse, FrameUplink, FrameWant, FrameWantBody, JoinBodyHeld, JoinReplyWanted, RefuseBusy, RefuseNotHeld, RefusePaused, UplinkHeld,
 } from '../../wire/messages'
 import { chunksIn } from './bitmap'
-import { clip, type Engine } from './engine'
+import { clip } from './encoding'
+import type { Engine } from './engine'
 import { active, type Flow } from './flow'
 import { busy, type Job, type Link, type LinkEvents } from './link'
 

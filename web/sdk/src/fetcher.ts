@@ -1,8 +1,9 @@
-import { CodeBadChunk, type Bodies, type Lease, type LeaseState } from '../../wire/messages'
-import { randomHex } from './encoding'
-import { clip, type Engine } from './engine'
+import { CodeBadChunk, type Heard, type Lease, type LeaseState } from '../../wire/messages'
+import { clip, randomHex } from './encoding'
+import type { Engine } from './engine'
 import { active, type Flow, type Held } from './flow'
 import { fetchStep, slices, stepOf, wholeRate, type Pace, type Step } from './origin'
+import { noBytes } from './store'
 import { decodeChunk } from './zstd'
 
 const orphanAfter = 900 // how long fetches go on after the socket is lost, before the peers are asked
@@ -35,7 +36,7 @@ export class Fetcher {
     const held: Held = { lease, at: 0, verified: 0, started: false, ended: false, failed: '', said: false, announce: false }
     if (!f) {
       const failed = [{ epoch: lease.epoch, lease: lease.lease, verified: 0, failed: 'flow is not known here' }]
-      this.e.cfg.uplink.send('progress', { flow: lease.flow, bytes: { origin: 0, peer: 0, relay: 0, reused: 0 }, wan_bytes: 0, leases: failed })
+      this.e.cfg.uplink.send('progress', { flow: lease.flow, bytes: noBytes(), wan_bytes: 0, leases: failed })
       return
     }
     this.leases.push(held)
@@ -45,7 +46,7 @@ export class Fetcher {
     f.dirty = true
   }
 
-  revoked(r: Bodies['revoke']): void {
+  revoked(r: Heard['revoke']): void {
     for (const h of this.leases) if (h.lease.epoch === r.epoch && h.lease.lease === r.lease) this.giveBack(h, 'revoked')
   }
 

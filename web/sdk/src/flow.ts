@@ -1,10 +1,10 @@
-import { Bitmap } from './bitmap'
+import type { Bitmap } from './bitmap'
 import type { Body } from './body'
 import type { Link } from './link'
 import type { Version } from './store'
 import type { Swarm } from './swarm'
 import type { Head } from './trust'
-import type { Bits, Lease } from '../../wire/messages'
+import type { Lease } from '../../wire/messages'
 
 /** One version that the site orders. The page takes part in it once it asked for its content. */
 export interface Flow {
@@ -21,6 +21,7 @@ export interface Flow {
   swarm?: Swarm // once the version is
   busy: boolean // the body is looked for in the store, or the store opens
   looked: boolean // for the body, in the store
+  seeded: boolean // everything was taken that other versions in the store hold of it
   complete: boolean
   code: string // why it can't go on
   trouble: string
@@ -33,12 +34,12 @@ export interface Flow {
   left: number // pieces missing when one came last
   at: number // when that was
   since: number // when the first peer offered the body; 0 while none does
-  readers: Set<{ chunk: number; ready: () => void }>
+  readers: Set<{ chunk: number; end: (why?: Error) => void }> // that wait for a chunk
 }
 
 export function newFlow(id: string, head: Head): Flow {
   return {
-    id, head, priority: 1, paused: false, pausedBy: '', relay: '', wanted: false, busy: false, looked: false, complete: false, code: '', trouble: '',
+    id, head, priority: 1, paused: false, pausedBy: '', relay: '', wanted: false, busy: false, looked: false, seeded: false, complete: false, code: '', trouble: '',
     retryAt: 0, reportedAt: -Infinity, announced: false, dirty: true, left: 0, at: 0, since: 0, readers: new Set(),
   }
 }
@@ -57,27 +58,4 @@ export interface Held {
   said: boolean // its end was reported
   announce: boolean // the session in use does not know it yet
   body?: Uint8Array // so far
-}
-
-const maxHaveReport = 24 << 10
-
-/** The parts of the bitmap that the server does not know yet, which are then known, and whether more are left. */
-export function changes(f: Flow): { have: Bits[]; more: boolean } {
-  const held = f.swarm!.have.bytes
-  const known = (f.reported ??= new Bitmap(f.swarm!.have.chunks)).bytes
-  const have: Bits[] = []
-  let budget = maxHaveReport
-  for (let i = 0; i < held.length; i++) {
-    if (held[i] === known[i]) continue
-    let end = i + 1
-    // Two unchanged bytes cost less than beginning another part.
-    while (end < held.length && end - i < budget && (held[end] !== known[end] || (end + 1 < held.length && held[end + 1] !== known[end + 1]))) end++
-    const bits = held.slice(i, end)
-    have.push({ from: 8 * i, bits })
-    known.set(bits, i)
-    budget -= end - i + 32
-    if (budget <= 0) return { have, more: true }
-    i = end
-  }
-  return { have, more: false }
 }

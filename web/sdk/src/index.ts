@@ -1,11 +1,13 @@
 import { Connections } from './connections'
 import { Download } from './download'
+import { SitecastError } from './error'
 import type { FromWorker, PeerInfo, Snapshot, ToWorker } from './port'
 import { serveFrom } from './serve'
 import { takeTurn } from './turn'
 import type { Place } from './store'
 
 export { Download, type FileEntry } from './download'
+export { SitecastError } from './error'
 export type { DownloadInfo, FileInfo, PeerInfo } from './port'
 export type { Place, Source } from './store'
 
@@ -26,14 +28,6 @@ export interface JoinOptions {
   worker?: string | URL
   /** What operators see this endpoint as. */
   name?: string
-}
-
-/** Why joining, or something else, did not work; `code` is stable. */
-export class SitecastError extends Error {
-  constructor(readonly code: string, detail: string) {
-    super(detail)
-    this.name = 'SitecastError'
-  }
 }
 
 /** Joins the site that the token is for; the page is an endpoint of it until it leaves. */
@@ -163,7 +157,9 @@ export class Session extends EventTarget {
     this.connections.closeAll()
     this.worker.terminate()
     this.turn?.()
-    for (const { reject } of this.calls.values()) reject(new SitecastError('left', 'the page left the site'))
+    const left = new SitecastError('left', 'the page left the site')
+    for (const { reject } of this.calls.values()) reject(left)
+    for (const d of this.downloads) d.fail(left)
   }
 
   /** A page that may be frozen can't serve: it says goodbye, and comes back with `pageshow`. */
@@ -176,7 +172,7 @@ export class Session extends EventTarget {
     this.worker.postMessage(m)
   }
 
-  private call<T>(m: { t: 'files'; download: number } | { t: 'read'; download: number; from: number; to: number }): { call: number; value: Promise<T> } {
+  private call<T>(m: { t: 'files'; download: number } | { t: 'read'; flow: string; from: number; to: number }): { call: number; value: Promise<T> } {
     const call = ++this.lastCall
     const value = new Promise<T>((resolve, reject) => this.calls.set(call, { resolve: resolve as (v: never) => void, reject }))
     this.post({ ...m, call })

@@ -146,7 +146,7 @@ export class Link {
     }
     try {
       const f = parseFrame(new Uint8Array(data))
-      if (channelOf(f.kind) !== channel || (f.kind === FrameHello) === this.greeted) throw new FrameError('protocol', 'frame is out of place')
+      if (channelOf(f.kind) !== channel || (f.kind === FrameHello) === this.greeted) throw new FrameError('protocol')
       if (f.kind === FrameHello) this.greet(f)
       else if (f.kind === FrameCredit) this.credited(f.total!)
       else if (channel === ChannelCtl) this.events.ctl(this, f)

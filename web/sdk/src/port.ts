@@ -37,6 +37,12 @@ export interface FileInfo {
   dir: boolean
 }
 
+/** The files of one version, and the flow from which they are read: it stays the same while others come. */
+export interface Listed {
+  flow: string
+  files: FileInfo[]
+}
+
 /** One peer, as the page may show it. */
 export interface PeerInfo {
   id: string
@@ -76,7 +82,7 @@ export type ToWorker =
   | { t: 'token'; token: string | null; why?: string }
   | { t: 'get'; download: number; name: string; version: string | undefined }
   | { t: 'files'; download: number; call: number }
-  | { t: 'read'; download: number; call: number; from: number; to: number }
+  | { t: 'read'; flow: string; call: number; from: number; to: number }
   | { t: 'cancel'; call: number }
   | { t: 'suspend' | 'resume' | 'online' | 'leave' }
 
@@ -89,6 +95,6 @@ export type FromWorker =
   | { t: 'snapshot'; snapshot: Snapshot }
   | { t: 'warning'; code: string; detail: string }
   | { t: 'place'; place: Place }
-  | { t: 'result'; call: number; value: FileInfo[] | Uint8Array<ArrayBuffer> }
+  | { t: 'result'; call: number; value: Listed | Uint8Array<ArrayBuffer> }
   | { t: 'error'; call: number; code: string; detail: string }
   | { t: 'left' }

@@ -1,7 +1,6 @@
 import { parseNetwork, type Network } from '../../wire/candidate'
 import { CodeProtocol, CodeStatement, MaxCandidates, PlaceSite, type Description, type ICE, type Signal } from '../../wire/messages'
-import { randomHex } from './encoding'
-import { clip } from './engine'
+import { clip, randomHex } from './encoding'
 import { proven, signStatement, type Identity } from './identity'
 import { Link, type Channel, type LinkEvents } from './link'
 import type { FromPeer, ToPeer } from './port'

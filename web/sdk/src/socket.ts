@@ -1,7 +1,7 @@
 import { byteLength, decode, encode, RefusedError, UnknownTypeError, type Message } from '../../wire/codec'
 import {
   AckDelayMs, CodeOverloaded, CodeProtocol, CodeShuttingDown, CodeTooLarge, CodeUnauthorized, CodeUnknownType, HelloTimeoutMs, MaxAckOwed,
-  MaxReasonBytes, type Bodies, type Hello, type Kind, type Welcome,
+  MaxReasonBytes, type Hello, type Said, type Welcome,
 } from '../../wire/messages'
 import { Inbox, Outbox } from '../../wire/session'
 
@@ -89,28 +89,19 @@ export class Socket {
   }
 
   /** Queues a message, which is repeated when the socket breaks; false while there is no session. */
-  send<K extends Kind>(kind: K, body: Bodies[K]): boolean {
+  send<K extends keyof Said>(kind: K, body: Said[K]): boolean {
     if (!this.session) return false
-    let text: string
-    try {
-      text = encode(kind, 0, 0, body)
-    } catch (e) {
-      console.error('sitecast: a message that is not valid is not sent', e)
-      return false
-    }
-    if (kind === 'obeyed') this.generation = (body as Bodies['obeyed']).generation
-    const kept = this.out.add(kind, body, byteLength(text))
+    if (kind === 'obeyed') this.generation = (body as Said['obeyed']).generation
+    const kept = this.out.add(kind, body, byteLength(encode(kind, 0, 0, body)))
     if (!kept) {
-      this.session = ''
-      this.ws?.close()
-      this.closed(CodeOverloaded)
+      this.breach(CodeOverloaded)
       return false
     }
     if (this.open) this.write(kept.kind, kept.id, kept.body)
     return true
   }
 
-  private write(kind: Kind, id: number, body: unknown): void {
+  private write(kind: keyof Said, id: number, body: unknown): void {
     this.ackAt = never
     this.ws?.send(encode(kind, id, this.inbox.ack(), body as never))
   }
@@ -208,7 +199,7 @@ export class Socket {
     this.renewAt = expires ? Date.now() + ((this.expires - this.now()) * 2) / 3 : never
   }
 
-  /** The server broke the rules: resuming would bring the same message again. */
+  /** The server broke the rules, or hears nothing: resuming would bring the same again. */
   private breach(code: string): void {
     this.session = ''
     this.ws?.close(1000, code)

@@ -9,8 +9,11 @@ class FakeDisk {
   files = new Map<string, Uint8Array<ArrayBuffer>>()
   open = new Set<string>()
   room = Infinity
+  folder = false
 
-  private used(): number {
+  gone = false // handles fail
+
+  get used(): number {
     return [...this.files.values()].reduce((n, f) => n + f.length, 0)
   }
 
@@ -20,14 +23,16 @@ class FakeDisk {
     this.open.add(name)
     return {
       read(b: Uint8Array, { at }: { at: number }) {
+        if (disk.gone) throw new DOMException('', 'InvalidStateError')
         const part = disk.files.get(name)!.subarray(at, at + b.length)
         b.set(part)
         return part.length
       },
       write(b: Uint8Array, { at }: { at: number }) {
+        if (disk.gone) throw new DOMException('', 'InvalidStateError')
         const old = disk.files.get(name)!
         const grown = Math.max(0, at + b.length - old.length)
-        if (disk.used() + grown > disk.room) throw new DOMException('', 'QuotaExceededError')
+        if (disk.used + grown > disk.room) throw new DOMException('', 'QuotaExceededError')
         const next = new Uint8Array(old.length + grown)
         next.set(old)
         next.set(b, at)
@@ -35,7 +40,13 @@ class FakeDisk {
         return b.length
       },
       flush() {},
-      truncate: (n: number) => disk.files.set(name, disk.files.get(name)!.slice(0, n)),
+      truncate(n: number) {
+        const old = disk.files.get(name)!
+        if (disk.used + n - old.length > disk.room) throw new DOMException('', 'QuotaExceededError')
+        const next = new Uint8Array(n)
+        next.set(old.subarray(0, n))
+        disk.files.set(name, next)
+      },
       getSize: () => disk.files.get(name)!.length,
       close: () => disk.open.delete(name),
     }
@@ -43,7 +54,10 @@ class FakeDisk {
 
   get storage() {
     const dir = {
-      getDirectoryHandle: async () => dir,
+      getDirectoryHandle: async (_: string, { create }: { create: boolean }) => {
+        if (!(this.folder ||= create)) throw new DOMException('', 'NotFoundError')
+        return dir
+      },
       getFileHandle: async (name: string, options?: { create: boolean }) => {
         if (!this.files.has(name)) {
           if (!options?.create) throw new DOMException('', 'NotFoundError')
@@ -52,7 +66,7 @@ class FakeDisk {
         const data = () => this.files.get(name)!
         return {
           createSyncAccessHandle: async () => this.handle(name),
-          getFile: async () => ({ arrayBuffer: async () => data().slice().buffer, text: async () => new TextDecoder().decode(data()), lastModified: 0 }),
+          getFile: async () => ({ arrayBuffer: async () => data().slice().buffer, text: async () => new TextDecoder().decode(data()), slice: (from: number, to: number) => new Blob([data().slice(from, to)]), lastModified: 0 }),
         }
       },
       removeEntry: async (name: string) => void this.files.delete(name),
@@ -61,7 +75,7 @@ class FakeDisk {
       },
     }
     const names = () => this.files.keys()
-    return { getDirectory: async () => dir, estimate: async () => ({ quota: this.room, usage: this.used() }) }
+    return { getDirectory: async () => dir, estimate: async () => ({ quota: this.room, usage: this.used }) }
   }
 }
 
@@ -122,7 +136,7 @@ describe('the store', () => {
     v.commit()
     v.put(1, data(1), 'peer', 0)
     const journal = disk.files.get('v1.journal')!
-    disk.files.set('v1.journal', concat(journal, journal.subarray(0, 7))) // and a record that was torn
+    journal.copyWithin(16, 0, 7) // and a record that was torn
     disk.open.clear()
     const again = await version(await store())
     expect([0, 1, 2].map((i) => again.have.has(i))).toEqual([true, false, false])
@@ -146,6 +160,54 @@ describe('the store', () => {
     v.put(1, data(1), 'peer', 0)
     expect(moved).toEqual([{ kind: 'memory', reason: 'quota' }])
     expect([v.read(0), v.read(1)]).toEqual([data(0), data(1)])
+  })
+
+  it('knows after a reload what was held though the disk was full', async () => {
+    const v = await version(await store())
+    disk.room = disk.used + 3000
+    v.put(0, data(0), 'peer', 0)
+    v.put(1, data(1), 'peer', 0)
+    await vi.advanceTimersByTimeAsync(2000)
+    expect(moved).toEqual([{ kind: 'memory', reason: 'quota' }])
+    disk.open.clear()
+    const again = await version(await store())
+    expect([0, 1].map((i) => again.have.has(i))).toEqual([true, false])
+  })
+
+  it('appends to a journal whose last record was torn', async () => {
+    const v = await version(await store())
+    v.put(0, data(0), 'peer', 0)
+    v.commit()
+    disk.files.get('v1.journal')!.fill(9, 16, 23)
+    disk.open.clear()
+    const next = await version(await store())
+    next.put(1, data(1), 'peer', 0)
+    next.commit()
+    disk.open.clear()
+    expect((await version(await store())).have.count()).toBe(2)
+  })
+
+  it('says that the browser removed what was kept, and keeps the next version again', async () => {
+    const s = await store()
+    const v = await version(s)
+    v.put(0, data(0), 'peer', 0)
+    for (const name of ['v1.name', 'v1.body']) disk.files.delete(name) // what is open stays so
+    disk.folder = false
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(moved).toEqual([{ kind: 'memory', reason: 'evicted' }])
+    expect(v.read(0)).toEqual(data(0))
+    await version(s, 'v2', 2)
+    expect(disk.files.has('v2.body')).toBe(true)
+    s.close()
+  })
+
+  it('keeps in memory what comes after the disk was taken away, and fetches again what can not be read', async () => {
+    const v = await version(await store())
+    v.put(0, data(0), 'peer', 0)
+    disk.gone = true
+    v.put(1, data(1), 'peer', 0)
+    expect(moved).toEqual([{ kind: 'memory', reason: 'evicted' }])
+    expect([v.read(0), v.read(1)]).toEqual([undefined, data(1)])
   })
 
   it('says when there is no room anywhere', async () => {
@@ -177,6 +239,27 @@ describe('the store', () => {
     v.forget(0)
     disk.open.clear()
     expect((await version(await store())).have.has(0)).toBe(false)
+  })
+
+  it('finds what another version of a content shares, and is not stopped by one that is damaged', async () => {
+    const s = await store()
+    const v = await version(s)
+    for (const i of [0, 1, 2]) v.put(i, data(i), 'peer', 0)
+    v.close()
+    ;(await version(s, 'torn')).close()
+    disk.files.set('torn.body', new Uint8Array(3))
+    ;(await version(s, 'nameless')).close()
+    disk.files.set('nameless.name', new Uint8Array())
+    expect((await s.others('v2', 'app')).map((one) => one.id)).toEqual(['v1', 'torn'])
+    expect(await s.others('v2', 'film')).toEqual([])
+    const wanted = new Map([[body.digest(2), 7], [body.digest(1), 9]])
+    const found = []
+    for await (const one of s.shared('v2', 'app', (digest) => wanted.get(digest))) found.push(one)
+    expect(found).toEqual([{ chunk: 9, data: data(1) }, { chunk: 7, data: data(2) }])
+  })
+
+  it('holds nothing that can be shared where there is no disk', async () => {
+    for await (const one of (await store(true)).shared('v2', 'app', () => 0)) expect(one).toBeUndefined()
   })
 
   it('removes what a newer version replaced, and other versions when there is no room', async () => {

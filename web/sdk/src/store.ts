@@ -1,15 +1,18 @@
 import { Bitmap } from './bitmap'
-import type { Body } from './body'
+import { Body } from './body'
 import type { Head } from './trust'
 
 /** Where bytes came from, in the order of the journal. */
 export const sources = ['origin', 'peer', 'relay', 'reused'] as const
 export type Source = (typeof sources)[number]
 
+/** Bytes by source, before any came. */
+export const noBytes = (): Record<Source, number> => ({ origin: 0, peer: 0, relay: 0, reused: 0 })
+
 /** Where what is held lies, and why it is not on disk. */
 export interface Place {
   kind: 'disk' | 'memory'
-  reason?: 'unsupported' | 'quota' | 'busy' | 'asked'
+  reason?: 'unsupported' | 'quota' | 'busy' | 'asked' | 'evicted'
 }
 
 /** What a worker's file system offers (File System standard); the DOM's types leave it out. */
@@ -26,6 +29,7 @@ type FileHandle = FileSystemFileHandle & { createSyncAccessHandle(): Promise<Syn
 const folder = 'sitecast'
 const commitBytes = 8 << 20
 const commitAfter = 2000
+const lookEvery = 10_000
 /** What is kept in memory at most, bytes, where there is no disk. */
 export const maxMemory = 512 << 20
 const recordBytes = 16
@@ -41,19 +45,34 @@ export class NoRoom extends Error {}
  */
 export class Store {
   private readonly open = new Set<string>()
+  private timer: ReturnType<typeof setInterval> | undefined
 
-  private constructor(private readonly dir: FileSystemDirectoryHandle | undefined, readonly place: Place, private readonly moved: (p: Place) => void) {}
+  private constructor(private dir: FileSystemDirectoryHandle | undefined, readonly place: Place, private readonly moved: (p: Place) => void) {
+    if (dir) this.timer = setInterval(() => void this.look(), lookEvery)
+  }
 
   /** Opens the store; `moved` hears when it goes on in memory. */
   static async open(memory: boolean, moved: (p: Place) => void): Promise<Store> {
     if (memory) return new Store(undefined, { kind: 'memory', reason: 'asked' }, moved)
     try {
-      const root = await navigator.storage.getDirectory()
-      const dir = await root.getDirectoryHandle(folder, { create: true })
-      return new Store(dir, { kind: 'disk' }, moved)
+      return new Store(await home(true), { kind: 'disk' }, moved)
     } catch {
       return new Store(undefined, { kind: 'memory', reason: 'unsupported' }, moved)
     }
+  }
+
+  /**
+   * Looks whether the browser, or a person, has removed what is kept. What is open then
+   * stays readable, and is gone when the page closes; what is opened later is kept again.
+   */
+  private async look(): Promise<void> {
+    if (await home(false).then(() => true, () => false)) return
+    this.dir = await home(true).catch(() => undefined)
+    if (this.open.size > 0) this.moved({ kind: 'memory', reason: 'evicted' })
+  }
+
+  close(): void {
+    clearInterval(this.timer)
   }
 
   /** The encoded body of a version that is kept from an earlier visit. */
@@ -69,19 +88,42 @@ export class Store {
   /** Opens a version's place, with what is held of it. */
   async version(id: string, head: Head, body: Body, encoded: Uint8Array): Promise<Version> {
     const closed = () => void this.open.delete(id)
+    if (this.dir) await this.look()
     if (!this.dir) return new Version(body, undefined, this.moved, closed)
     this.open.add(id)
     try {
-      await this.makeRoom(head.uniqueBytes + encoded.length)
+      await this.makeRoom(head.uniqueBytes + encoded.length, head.name)
       await this.write(`${id}.name`, new TextEncoder().encode(JSON.stringify({ name: head.name, serial: head.serial })))
       await this.write(`${id}.body`, encoded)
       const disk = await Disk.open(this.dir, id, body)
       return new Version(body, disk, this.moved, closed)
     } catch (e) {
+      closed()
       // Another tab has it open, or not even the body fits.
       this.moved({ kind: 'memory', reason: isQuota(e) ? 'quota' : 'busy' })
       return new Version(body, undefined, this.moved, closed)
     }
+  }
+
+  /** Chunks of other versions of a content that `wanted` has a number for, by their digests. Whoever takes one checks it. */
+  async *shared(id: string, name: string, wanted: (digest: string) => number | undefined): AsyncGenerator<{ chunk: number; data: Uint8Array<ArrayBuffer> }> {
+    for (const v of await this.others(id, name)) {
+      try {
+        const body = Body.decode((await this.body(v.id))!)
+        const pack = await (await this.dir!.getFileHandle(`${v.id}.pack`)).getFile()
+        for (let i = 0, at = 0; i < body.chunks; at += body.lengths[i++]!) {
+          const chunk = wanted(body.digest(i))
+          if (chunk !== undefined) yield { chunk, data: new Uint8Array(await pack.slice(at, at + body.lengths[i]!).arrayBuffer()) }
+        }
+      } catch {
+        // It is damaged, or was removed meanwhile: what is missing is fetched.
+      }
+    }
+  }
+
+  /** The other versions of a content that are kept. */
+  async others(id: string, name: string): Promise<{ id: string }[]> {
+    return (await this.list()).filter((v) => v.id !== id && v.name === name)
   }
 
   /** Removes versions of a content that a newer one replaced. */
@@ -89,9 +131,9 @@ export class Store {
     for (const v of await this.list()) if (v.name === name && v.serial < serial && !this.open.has(v.id)) await this.remove(v.id)
   }
 
-  /** Removes what is not in use, the longest unused first, until there is room. */
-  private async makeRoom(bytes: number): Promise<void> {
-    const versions = (await this.list()).sort((a, b) => a.used - b.used)
+  /** Removes what is not in use, the longest unused first and what may share chunks last, until there is room. */
+  private async makeRoom(bytes: number, name: string): Promise<void> {
+    const versions = (await this.list()).sort((a, b) => Number(a.name === name) - Number(b.name === name) || a.used - b.used)
     for (const v of versions) {
       const { quota = Infinity, usage = 0 } = await navigator.storage.estimate()
       if (quota - usage > bytes) return
@@ -99,14 +141,18 @@ export class Store {
     }
   }
 
+  /** What the store holds; of a version whose name was torn nothing is known. Nothing, where the browser removed all. */
   private async list(): Promise<{ id: string; name: string; serial: number; used: number }[]> {
     const out: { id: string; name: string; serial: number; used: number }[] = []
-    if (!this.dir) return out
-    for await (const file of (this.dir as unknown as { keys(): AsyncIterable<string> }).keys()) {
-      if (!file.endsWith('.name')) continue
-      const text = await (await this.dir.getFileHandle(file)).getFile()
-      const { name, serial } = JSON.parse(await text.text()) as { name: string; serial: number }
-      out.push({ id: file.slice(0, -'.name'.length), name, serial, used: text.lastModified })
+    try {
+      for await (const file of (this.dir as unknown as { keys(): AsyncIterable<string> }).keys()) {
+        if (!file.endsWith('.name')) continue
+        const text = await (await this.dir!.getFileHandle(file)).getFile()
+        const { name = '', serial = 0 } = await text.text().then(JSON.parse).catch(() => ({}))
+        out.push({ id: file.slice(0, -'.name'.length), name, serial, used: text.lastModified })
+      }
+    } catch {
+      // There is no disk, or it was taken away.
     }
     return out
   }
@@ -131,6 +177,11 @@ export class Store {
   }
 }
 
+/** The folder in which everything is kept. */
+async function home(create: boolean): Promise<FileSystemDirectoryHandle> {
+  return (await navigator.storage.getDirectory()).getDirectoryHandle(folder, { create })
+}
+
 /** Opens a file; the worker of a page that was just reloaded still has it for a moment. */
 async function unlocked(file: FileHandle): Promise<SyncHandle> {
   for (let tries = 0; ; tries++) {
@@ -151,7 +202,7 @@ function isQuota(e: unknown): boolean {
 export class Version {
   readonly have: Bitmap
   /** Content bytes by source, and bytes of the origin as they crossed the WAN, since the first visit. */
-  readonly bytes: Record<Source, number> = { origin: 0, peer: 0, relay: 0, reused: 0 }
+  readonly bytes = noBytes()
   wan = 0
   private readonly memory = new Map<number, Uint8Array<ArrayBuffer>>()
   private memoryBytes = 0
@@ -165,6 +216,7 @@ export class Version {
   ) {
     this.have = new Bitmap(body.chunks)
     for (const r of disk?.held ?? []) this.count(r.chunk, sources[r.source] ?? 'peer', r.wan)
+    if (disk) disk.failed = (e) => this.leave(e)
   }
 
   private count(chunk: number, source: Source, wan: number): void {
@@ -188,11 +240,15 @@ export class Version {
       this.disk!.put(chunk, data, sources.indexOf(source), wan)
       return true
     } catch (e) {
-      if (!isQuota(e)) throw e
-      this.full = true
-      this.moved({ kind: 'memory', reason: 'quota' })
+      this.leave(e)
       return false
     }
+  }
+
+  /** From now on chunks are kept in memory: the disk is full, or was taken away. */
+  private leave(why: unknown): void {
+    if (!this.full) this.moved({ kind: 'memory', reason: isQuota(why) ? 'quota' : 'evicted' })
+    this.full = true
   }
 
   private toMemory(chunk: number, data: Uint8Array<ArrayBuffer>): void {
@@ -233,8 +289,8 @@ interface HeldRecord {
 
 /**
  * A version on disk. A record of the journal is u32 chunk, u32 source (4: forgotten), u32
- * bytes over the WAN, u32 check; it is written after the chunk is durable, so what was
- * torn is fetched again.
+ * bytes over the WAN, u32 check; zeros follow the last. It is written after the chunk is
+ * durable, so what was torn is fetched again.
  */
 class Disk {
   readonly held: HeldRecord[]
@@ -242,14 +298,18 @@ class Disk {
   private waiting: HeldRecord[] = []
   private waitingBytes = 0
   private timer: ReturnType<typeof setTimeout> | undefined
-  private end: number
+  private end = 0
   private closed = false
+  /** Hears why records could not be written; their chunks are readable, until the page closes. */
+  failed: (why: unknown) => void = () => undefined
 
   private constructor(private readonly pack: SyncHandle, private readonly journal: SyncHandle, private readonly body: Body) {
     this.offsets = new Float64Array(body.chunks)
     for (let i = 1; i < body.chunks; i++) this.offsets[i] = this.offsets[i - 1]! + body.lengths[i - 1]!
     this.held = this.replay()
-    this.end = Math.floor(journal.getSize() / recordBytes) * recordBytes
+    // A disk that is full of chunks has to have room for what says that they are there.
+    const most = this.end + recordBytes * (body.chunks - this.held.length)
+    if (journal.getSize() < most) journal.truncate(most)
   }
 
   static async open(dir: FileSystemDirectoryHandle, id: string, body: Body): Promise<Disk> {
@@ -263,6 +323,7 @@ class Disk {
     }
   }
 
+  /** Reads what is held; records end with the last one that is whole. */
   private replay(): HeldRecord[] {
     const size = this.journal.getSize()
     const text = new Uint8Array(size)
@@ -273,6 +334,7 @@ class Disk {
     for (let at = 0; at + recordBytes <= size; at += recordBytes) {
       const [chunk, source, wan] = [view.getUint32(at), view.getUint32(at + 4), view.getUint32(at + 8)] as const
       if (view.getUint32(at + 12) !== ((chunk ^ source ^ wan ^ check) >>> 0) || chunk >= this.body.chunks) continue
+      this.end = at + recordBytes
       if (source >= sources.length) held.delete(chunk)
       else if (this.offsets[chunk]! + this.body.lengths[chunk]! <= packed) held.set(chunk, { chunk, source, wan })
     }
@@ -290,7 +352,11 @@ class Disk {
 
   read(chunk: number): Uint8Array<ArrayBuffer> | undefined {
     const out = new Uint8Array(this.body.lengths[chunk]!)
-    return this.pack.read(out, { at: this.offsets[chunk]! }) === out.length ? out : undefined
+    try {
+      return this.pack.read(out, { at: this.offsets[chunk]! }) === out.length ? out : undefined
+    } catch {
+      return undefined // it is taken away, and fetched again
+    }
   }
 
   forget(chunk: number): void {
@@ -302,7 +368,6 @@ class Disk {
     clearTimeout(this.timer)
     this.timer = undefined
     if (this.waiting.length === 0 || this.closed) return
-    this.pack.flush()
     const out = new Uint8Array(recordBytes * this.waiting.length)
     const view = new DataView(out.buffer)
     this.waiting.forEach(({ chunk, source, wan }, i) => {
@@ -312,11 +377,15 @@ class Disk {
       view.setUint32(at + 8, wan)
       view.setUint32(at + 12, (chunk ^ source ^ wan ^ check) >>> 0)
     })
-    const n = this.journal.write(out, { at: this.end })
-    this.end += Math.floor(n / recordBytes) * recordBytes // a full disk: those records are lost, their chunks fetched again
-    this.journal.flush()
     this.waiting = []
     this.waitingBytes = 0
+    try {
+      this.pack.flush()
+      this.end += this.journal.write(out, { at: this.end })
+      this.journal.flush()
+    } catch (e) {
+      this.failed(e)
+    }
   }
 
   close(): void {

@@ -62,7 +62,7 @@ describe('a swarm', () => {
   it('offers what is fresh from the origin to two peers, and then to the rest', () => {
     const s = swarm(1)
     for (const p of ['a', 'b', 'c', 'd']) s.add(p, false)
-    s.got(0, 0)
+    s.got(0, 0, undefined, true)
     expect(s.tell(0).size).toBe(2)
     expect(s.next(0)).toBe(100)
     expect(s.tell(100).size).toBe(2)
@@ -73,7 +73,7 @@ describe('a swarm', () => {
     for (const p of ['a', 'b', 'c']) s.add(p, false)
     s.holds('a', [0])
     s.plan(0)
-    s.got(1, 0, 'a')
+    s.got(1, 0, 'a', false)
     expect([...s.tell(1).keys()]).toEqual(['b', 'c'])
   })
 
@@ -98,8 +98,8 @@ describe('a swarm', () => {
   it('knows how far a fetcher is ahead of its peers', () => {
     const s = swarm(3)
     s.add('a', false)
-    s.got(0, 0)
-    s.got(0, 1)
+    s.got(0, 0, undefined, true)
+    s.got(0, 1, undefined, true)
     expect(s.aheadBytes(0)).toBe(0) // nobody has begun to take
     s.holds('a', [0])
     expect(s.aheadBytes(1)).toBe(64 * kib)
@@ -111,7 +111,7 @@ describe('a swarm', () => {
     const s = swarm(1)
     s.add('a', false)
     s.holds('a', [0])
-    s.got(0, 0, 'a')
+    s.got(0, 0, 'a', false)
     expect(s.missing).toBe(0)
     s.lost(0)
     expect(s.plan(1)[0]!.want).toEqual([0])
@@ -131,7 +131,7 @@ describe('a swarm', () => {
       if (random() < 0.05 && s.add(p, false)) s.holds(p, range(Math.floor(random() * 60)))
       for (const ask of s.plan(now)) {
         for (const chunk of ask.want) {
-          if (random() < 0.6) s.got(now, chunk, ask.peer)
+          if (random() < 0.6) s.got(now, chunk, ask.peer, false)
           else if (random() < 0.3) s.refused(now, ask.peer, true, [chunk])
         }
       }

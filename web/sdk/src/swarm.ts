@@ -97,8 +97,8 @@ export class Swarm {
     this.urgent = chunks
   }
 
-  /** A chunk came from a peer, or from the origin; returns the peers that owe it, too. */
-  got(now: number, i: number, from?: string): string[] {
+  /** A chunk came from a peer, fresh from the origin, or from another version; returns the peers that owe it, too. */
+  got(now: number, i: number, from: string | undefined, fresh: boolean): string[] {
     const source = from === undefined ? undefined : this.peers.get(from)
     source?.delivered(now, this.lengths[i]!)
     const cancel: string[] = []
@@ -107,8 +107,8 @@ export class Swarm {
       this.have.set(i)
       this.missing--
       if (!source?.relayed) this.waiting = now
-      if (from === undefined) this.ahead.came(i, this.lengths[i]!, this.holders[i]!)
-      this.spread(now, i, from === undefined)
+      if (fresh) this.ahead.came(i, this.lengths[i]!, this.holders[i]!)
+      this.spread(now, i, fresh)
     }
     this.leased.clear(i)
     this.reconsider(i)

@@ -3,6 +3,7 @@ import {
   ContentMaxNameBytes, MaxBodyBytes, MaxChunkBytes, MaxChunks, MaxPrefixes, MaxPublishers, MaxSerial, MaxStreamChunks,
 } from '../../wire/messages'
 import { checkName, checkVersion } from '../../wire/names'
+import { need } from '../../wire/read'
 import { fromBase64, sha256, toBase64, utf8, type Bytes } from './encoding'
 import { headType, payloadOf, signedBy, trustType, unseal } from './envelope'
 
@@ -56,19 +57,18 @@ export class Trust {
     if (!(await signedBy(e, [root]))) throw new TrustError('untrusted', 'trust document is not signed by the root key')
     const p = payloadOf(e)
     const serial = between(p.serial, 1, MaxSerial, 'serial')
-    if (!instant(p.created, 'created')) throw new Error('trust document has no time of creation')
     const list = p.publishers ?? []
-    if (!Array.isArray(list) || list.length > MaxPublishers) throw new Error('publishers are none, or too many')
+    need(instant(p.created, 'created') && Array.isArray(list) && list.length <= MaxPublishers, 'something in the trust document')
     const publishers = list.map(publisher)
-    if (new Set(publishers.map((q) => hexOf(q.key))).size !== publishers.length) throw new Error('a key is listed twice')
+    need(new Set(publishers.map((q) => hexOf(q.key))).size === publishers.length, 'a key')
     return new Trust(serial, publishers)
   }
 
   /**
    * Verifies that a publisher who may publish under the head's name signed it; `now` is
-   * the server's time in milliseconds. A version that is held stays good when it expires.
+   * the server's time in milliseconds.
    */
-  async openHead(doc: unknown, now: number, held = false): Promise<{ head: Head; id: string }> {
+  async openHead(doc: unknown, now: number): Promise<{ head: Head; id: string }> {
     const e = unseal(headType, doc)
     const head = readHead(payloadOf(e))
     const passed = (expires: number) => expires !== 0 && now >= expires
@@ -76,9 +76,9 @@ export class Trust {
     const keys = (expired: boolean) => covering.filter((p) => passed(p.expires) === expired).map((p) => p.key)
     if (!(await signedBy(e, keys(false)))) {
       if (!(await signedBy(e, keys(true)))) throw new TrustError('untrusted', `${head.name}@${head.version} is not signed by a trusted key`)
-      if (!held) throw new TrustError('expired', `the key of the publisher of ${head.name}@${head.version} has expired`)
+      throw new TrustError('expired', `the key of the publisher of ${head.name}@${head.version} has expired`)
     }
-    if (passed(head.expires) && !held) throw new TrustError('expired', `${head.name}@${head.version} has expired`)
+    if (passed(head.expires)) throw new TrustError('expired', `${head.name}@${head.version} has expired`)
     return { head, id: hexOf((await sha256(e.payload)).subarray(0, 16)) }
   }
 }
@@ -86,12 +86,11 @@ export class Trust {
 function publisher(json: unknown): Publisher {
   const p = json as Record<string, unknown>
   const key = fromBase64(p.key)
-  if (key.length !== 32) throw new Error(`key of ${key.length} bytes, want 32`)
-  const name = word(p.name, 'name of a publisher')
-  if (name === '' || utf8(name).length > ContentMaxNameBytes) throw new Error('name of a publisher is empty or too long')
-  const prefixes = p.prefixes
-  if (!Array.isArray(prefixes) || prefixes.length === 0 || prefixes.length > MaxPrefixes) throw new Error('prefixes are none, or too many')
-  for (const prefix of prefixes) if (utf8(word(prefix, 'prefix')).length > ContentMaxNameBytes) throw new Error('a prefix is too long')
+  const name = word(p.name, 'name')
+  const prefixes = p.prefixes as string[]
+  const short = (text: string) => utf8(text).length <= ContentMaxNameBytes
+  need(key.length === 32 && name && short(name), 'a publisher')
+  need(Array.isArray(prefixes) && prefixes.length > 0 && prefixes.length <= MaxPrefixes && prefixes.every((x) => short(word(x, 'prefix'))), 'prefixes')
   return { key, prefixes, expires: instant(p.expires, 'expires') }
 }
 
@@ -99,10 +98,9 @@ function readHead(p: Record<string, unknown>): Head {
   const chunks = between(p.chunks, 0, MaxChunks, 'chunks')
   const uniqueBytes = between(p.unique_bytes, chunks, chunks * MaxChunkBytes, 'unique_bytes')
   const bytes = between(p.bytes, uniqueBytes, MaxStreamChunks * MaxChunkBytes, 'bytes')
-  if (bytes > 0 && chunks === 0) throw new Error('head of bytes without chunks')
   const body = word(p.body, 'body')
-  if (!/^[0-9a-fA-F]{64}$/.test(body)) throw new Error('body is no digest')
-  if (p.kind !== 'file' && p.kind !== 'tree') throw new Error(`kind ${String(p.kind).slice(0, 20)} is not known`)
+  need(/^[0-9a-fA-F]{64}$/.test(body) && (bytes === 0 || chunks > 0), 'body')
+  need(p.kind === 'file' || p.kind === 'tree', 'kind')
   const head: Head = {
     name: word(p.name, 'name'), version: word(p.version, 'version'), serial: between(p.serial, 1, MaxSerial, 'serial'),
     created: instant(p.created, 'created'), expires: instant(p.expires, 'expires'), kind: p.kind, bytes, uniqueBytes, chunks,
@@ -110,25 +108,25 @@ function readHead(p: Record<string, unknown>): Head {
   }
   checkName(head.name)
   checkVersion(head.version)
-  if (!head.created || (head.expires && head.expires <= head.created)) throw new Error('head has no time of creation, or expires before it')
+  need(head.created && (!head.expires || head.expires > head.created), 'time of a head')
   return head
 }
 
 function word(json: unknown, what: string): string {
-  if (typeof json !== 'string') throw new Error(`${what} is not a text`)
+  need(typeof json === 'string', what)
   return json
 }
 
 function between(json: unknown, least: number, most: number, what: string): number {
-  const n = json ?? 0
-  if (!Number.isSafeInteger(n) || (n as number) < least || (n as number) > most) throw new Error(`${what} is not between ${least} and ${most}`)
-  return n as number
+  const n = (json ?? 0) as number
+  need(Number.isSafeInteger(n) && n >= least && n <= most, what)
+  return n
 }
 
 /** Milliseconds; 0 for a time that is left out. */
 function instant(json: unknown, what: string): number {
   if (json === undefined || json === '0001-01-01T00:00:00Z') return 0
   const t = Date.parse(word(json, what))
-  if (Number.isNaN(t)) throw new Error(`${what} is no time`)
+  need(!Number.isNaN(t), what)
   return t
 }

@@ -1,3 +1,4 @@
+import { Download } from './download'
 import { describe, expect, it } from 'vitest'
 import { encodeFrame, parseFrame } from '../../wire/frames'
 import { FrameCredit, FrameData, FrameHello, FrameWant, type Lease } from '../../wire/messages'
@@ -213,5 +214,31 @@ describe('a link', () => {
     expect(log).toContain('sent')
     ctl.hear(encodeFrame({ kind: FrameWant, version: 'aa'.repeat(16), chunks: [1] }))
     expect(log).toContain('ctl 7')
+  })
+})
+
+describe('a download', () => {
+  const info = (version: string) => ({
+    state: 'complete' as const, name: 'app', version, total: 8, held: 8, bytes: { origin: 8, peer: 0, relay: 0, reused: 0 }, wan: 8, size: 8, code: '', reason: '',
+  })
+
+  it('goes on reading the version in which it began, and lists the newest', async () => {
+    let version = '1'
+    const reads: unknown[] = []
+    const d = new Download(0, 'app', undefined, {
+      call<T>(m: { t: 'files' } | { t: 'read'; flow: string; from: number; to: number }) {
+        if (m.t === 'files') return { call: 0, value: Promise.resolve({ flow: version, files: [{ path: version, size: 8, executable: false, dir: false }] } as T) }
+        reads.push([m.flow, m.from, m.to])
+        return { call: 0, value: Promise.resolve(new Uint8Array(4) as T) }
+      },
+      cancel: () => undefined,
+    })
+    d.heard(info(version))
+    const reader = d.stream().getReader()
+    await reader.read()
+    d.heard(info((version = '2')))
+    while (!(await reader.read()).done);
+    expect(reads).toEqual([['1', 0, 8], ['1', 4, 8]])
+    expect((await d.files()).map((f) => f.path)).toEqual(['2'])
   })
 })

@@ -1,16 +1,16 @@
 import { RefusedError } from '../../wire/codec'
 import {
-  browserSessionResponseLayout, challengeResponseLayout, CodeUnauthorized, DeviceBrowser, PathBrowserSession, PathChallenge, PathSignal, Version,
-  type BrowserSessionResponse, type ChallengeResponse, type Hello,
+  readBrowserSessionResponse, readChallengeResponse, CodeUnauthorized, DeviceBrowser, PathBrowserSession, PathChallenge, PathSignal, Version,
+  type BrowserSessionResponse, type Hello,
 } from '../../wire/messages'
 import { concat, toBase64 } from './encoding'
-import { Engine } from './engine'
+import { Engine, superseded } from './engine'
 import { active, type Flow } from './flow'
 import { loadIdentity, sessionClaim, type Identity } from './identity'
 import type { DownloadInfo, FromWorker, Snapshot, Start, ToWorker } from './port'
 import { Sessions } from './sessions'
 import { Socket } from './socket'
-import { Store } from './store'
+import { noBytes, Store } from './store'
 import { checkRoot, Trust, TrustError } from './trust'
 
 /** The dedicated worker: it owns everything but the connections, which only a page can make. */
@@ -52,14 +52,8 @@ class Endpoint {
       },
     })
     this.engine = new Engine({
-      server, store, root, trust, uplink: uplinkOf(this.socket), changed: () => this.changed(), warn: (code, detail) => this.warn(code, detail),
-      links: {
-        dial: (peer, attempt) => this.sessions.dial(peer, attempt),
-        signal: (s) => this.sessions.signal(s),
-        hangUp: (peer) => this.sessions.hangUp(peer),
-        networks: (on) => this.sessions.networks(on),
-      },
-      ice: (servers) => this.sessions.servers(servers),
+      server, store, root, trust, uplink: this.socket, changed: () => this.changed(), warn: (code, detail) => this.warn(code, detail),
+      links: () => this.sessions,
     })
     this.sessions = new Sessions({
       identity, site: () => this.site, loopback: isLoopback(server.hostname), page: post, events: this.engine.exchange,
@@ -161,8 +155,13 @@ class Endpoint {
     const abort = new AbortController()
     this.calls.set(m.call, abort)
     try {
-      const f = await this.opened(m.download, abort.signal)
-      if (m.t === 'files') return post({ t: 'result', call: m.call, value: f.body!.files.map(({ path, size, executable, dir }) => ({ path, size, executable, dir })) })
+      if (m.t === 'files') {
+        const { id, body } = await this.opened(m.download, abort.signal)
+        const files = body!.files.map(({ path, size, executable, dir }) => ({ path, size, executable, dir }))
+        return post({ t: 'result', call: m.call, value: { flow: id, files } })
+      }
+      const f = this.engine.flows.get(m.flow)
+      if (!f) throw superseded()
       const next = f.body!.spell(m.from, m.to).next()
       if (next.done) return post({ t: 'result', call: m.call, value: new Uint8Array() })
       const { chunk, start, end } = next.value
@@ -216,11 +215,11 @@ class Endpoint {
     if (!f) {
       const missing = this.engine.told && performance.now() - d.asked > notOffered
       return {
-        state: missing ? 'failed' : 'waiting', name: d.name, version: d.version ?? '', total: 0, held: 0, bytes: { origin: 0, peer: 0, relay: 0, reused: 0 },
+        state: missing ? 'failed' : 'waiting', name: d.name, version: d.version ?? '', total: 0, held: 0, bytes: noBytes(),
         wan: 0, size: 0, code: missing ? 'not_offered' : '', reason: missing ? 'the token does not name it' : '',
       }
     }
-    const bytes = { ...(f.version?.bytes ?? { origin: 0, peer: 0, relay: 0, reused: 0 }) }
+    const bytes = { ...(f.version?.bytes ?? noBytes()) }
     const held = bytes.origin + bytes.peer + bytes.relay + bytes.reused
     return {
       state: stateOf(f), name: f.head.name, version: f.head.version, total: f.head.uniqueBytes, held: Math.min(held, f.head.uniqueBytes), bytes,
@@ -239,26 +238,16 @@ function stateOf(f: Flow): DownloadInfo['state'] {
   return f.swarm && active(f) ? 'downloading' : 'preparing'
 }
 
-function uplinkOf(socket: Socket): Engine['cfg']['uplink'] {
-  return {
-    send: (kind, body) => socket.send(kind, body),
-    now: () => socket.now(),
-    get connected() {
-      return socket.connected
-    },
-  }
-}
-
 function isLoopback(host: string): boolean {
   return host === 'localhost' || host.endsWith('.localhost') || host.startsWith('127.') || host === '[::1]'
 }
 
 /** Proves the own key to the server, which answers with a token for the socket. */
 async function askSession(server: string, token: string, identity: Identity): Promise<BrowserSessionResponse> {
-  const challenge = challengeResponseLayout.read(await askServer(new URL(PathChallenge, server)), 'answer') as ChallengeResponse
+  const challenge = readChallengeResponse(await askServer(new URL(PathChallenge, server)), 'answer')
   const proof = await identity.sign(sessionClaim(challenge.nonce))
   const body = { token, key: toBase64(identity.publicKey), nonce: challenge.nonce, proof: toBase64(proof) }
-  return browserSessionResponseLayout.read(await askServer(new URL(PathBrowserSession, server), body), 'answer') as BrowserSessionResponse
+  return readBrowserSessionResponse(await askServer(new URL(PathBrowserSession, server), body), 'answer')
 }
 
 async function askServer(url: URL, body?: unknown): Promise<Record<string, unknown>> {
