@@ -112,6 +112,10 @@ const (
 	maxTarget = 4 * time.Millisecond
 	maxBusy   = 10 * time.Millisecond
 	maxAlarm  = 12 * time.Millisecond
+	// minAlarm is the shortest queue that may mean others, maxLeastAlarm while the noise
+	// is not known.
+	minAlarm      = 1500 * time.Microsecond
+	maxLeastAlarm = 3500 * time.Microsecond
 
 	// minShortSpan is the least time over which a shortfall counts.
 	minShortSpan = 300 * time.Millisecond

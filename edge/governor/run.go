@@ -15,10 +15,11 @@ func (c *Controller) run(now time.Time, fresh bool) {
 	got, asked, ok := c.arrivals.over(now, c.shortSpan(), c.lag())
 	ok = ok && now.Sub(c.flinched) > minShortSpan+c.round()
 	alert := now.Sub(c.flinched) < alertFor(c.base)
+	flinches := false
 	if settled && fresh && c.queue.least(2) >= c.alarm() {
 		if !alert {
-			c.flinched, c.signs = now, 0
-		} else {
+			c.flinched, c.signs, flinches = now, 0, true
+		} else if !c.draining || now.Sub(c.feltAt) > c.round()+actsWithin {
 			c.signs++
 		}
 	}
@@ -40,7 +41,7 @@ func (c *Controller) run(now time.Time, fresh bool) {
 	if now.Sub(latest(c.ranFrom, c.grewAt)) > shortRun {
 		c.proven, c.tries = true, 0
 	}
-	if settled && c.feeling && (c.queue.least(4) > c.target() || c.queue.least(2) > surely*c.target()) {
+	if settled && c.feeling && (flinches || c.queue.least(4) > c.target() || c.queue.least(2) > surely*c.target()) {
 		end := c.level - c.overshot()*c.capacity
 		if ok { // what comes while a queue stands is all that the line carries
 			end = max(min(end, max(got, c.capacity)), carried*c.capacity)

@@ -40,10 +40,15 @@ func (c *Controller) tolerated(d time.Duration) time.Duration {
 	return time.Duration(c.tolerance * own * float64(d))
 }
 
-// alarm is the queue that may mean that somebody begins to send. Where measuring is
-// noisy, as on a host that is short of CPU, it takes more.
+// alarm is the queue that may mean that somebody begins to send: the sooner it is seen
+// the less a TCP that starts notices of us (HyStart ends it at a few milliseconds).
+// Where measuring is noisy, as on a host that is short of CPU, it takes more.
 func (c *Controller) alarm() time.Duration {
-	return c.tolerated(max(3500*time.Microsecond, c.packets(4), c.blur, min(2*c.noise.percentile(90), maxAlarm)))
+	least := maxLeastAlarm
+	if c.noise.n >= minNoise {
+		least = minAlarm
+	}
+	return time.Duration(c.tolerance * float64(max(least, c.packets(4), c.blur, min(2*c.noise.percentile(90), maxAlarm))))
 }
 
 // target is the queue that tells Run that it found the end of the line.
