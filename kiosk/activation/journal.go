@@ -84,8 +84,9 @@ const (
 // NewJournal is that of a content of which nothing was ever active.
 func NewJournal(app string) Journal { return Journal{Format: format, App: app} }
 
-// Versions lists those that have to be on the disk.
-func (j Journal) Versions() []Version { return slices.Concat(j.Good, some(j.Active), some(j.Next)) }
+// Versions lists those that have to be on the disk, the active one first, then those to
+// go back to.
+func (j Journal) Versions() []Version { return slices.Concat(some(j.Active), j.Good, some(j.Next)) }
 
 // Encode returns what ParseJournal reads.
 func (j Journal) Encode() ([]byte, error) { return json.MarshalIndent(j, "", "  ") }

@@ -3,6 +3,7 @@ package runtime
 import (
 	"context"
 
+	"github.com/sitecast/sitecast/edge/hook"
 	"github.com/sitecast/sitecast/kiosk/activation"
 	"github.com/sitecast/sitecast/kiosk/display"
 )
@@ -15,14 +16,12 @@ func JournalFile(path string) Journal { return journalFile{path} }
 
 // AskIt asks what a kiosk's probe asks.
 func AskIt(ctx context.Context, p Probing, url string) error {
-	k := New(Parts{Config: Config{Probe: p}, URL: url})
-	k.timer.Stop()
-	return k.Ask(ctx)
+	return (&Kiosk{Parts: Parts{Config: Config{Probe: p}, URL: url}}).ask(ctx)
 }
 
 // Asked asks the hook before.
 func Asked(ctx context.Context, cfg Config) activation.HookEnded {
-	return New(Parts{Config: cfg}).runHook(ctx, activation.RunHook{Hook: activation.HookBefore}).(activation.HookEnded)
+	return (&Kiosk{Parts: Parts{Config: cfg, Hook: hook.Run}}).runHook(ctx, activation.RunHook{Hook: activation.HookBefore}).(activation.HookEnded)
 }
 
 // Configure is what a command line means.

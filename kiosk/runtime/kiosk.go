@@ -56,6 +56,7 @@ type Kiosk struct {
 	wg sync.WaitGroup
 
 	// Owned by Run.
+	begin activation.Started // what an earlier process left
 	state activation.State
 	timer *time.Timer
 	zone  zone
@@ -76,7 +77,8 @@ type news struct {
 	at time.Time
 }
 
-// New returns a kiosk that does nothing until Run, but shows what its journal says.
+// New returns a kiosk that does nothing until Run, but shows what its journal says, also
+// where the disk can't be written.
 func New(p Parts) *Kiosk {
 	k := &Kiosk{Parts: p, slot: &serve.Slot{}, inbox: make(chan activation.Event, inboxEvents), wake: make(chan struct{}, 1),
 		changed: make(chan struct{}, 1), timer: time.NewTimer(time.Hour)}
@@ -85,6 +87,13 @@ func New(p Parts) *Kiosk {
 	}
 	if k.Ask == nil {
 		k.Ask = k.ask
+	}
+	k.begin = k.started()
+	for _, v := range k.begin.Journal.Versions() {
+		if !slices.Contains(k.begin.Missing, v.ID) {
+			k.show(&v)
+			break
+		}
 	}
 	return k
 }
@@ -97,7 +106,7 @@ func (k *Kiosk) Run(ctx context.Context) error {
 	defer k.wg.Wait()
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	k.take(ctx, k.started())
+	k.take(ctx, k.begin)
 	for ctx.Err() == nil {
 		select {
 		case <-ctx.Done():

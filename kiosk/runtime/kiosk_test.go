@@ -203,6 +203,12 @@ func TestNothingChangesUntilTheJournalCanBeWritten(t *testing.T) {
 		s.set(func() { s.full = true })
 		s.delivers(time.Minute, 1, 2)
 		s.want("active", "1")
+		s.stop()
+		s.start() // with a disk that is still full
+		s.kiosk.Delivered(s.last)
+		if shown, _ := s.kiosk.Slot().Active(); shown.Version != "1" {
+			t.Errorf("it shows %q", shown.Version)
+		}
 		s.set(func() { s.full = false })
 		time.Sleep(10 * time.Second)
 		synctest.Wait()
