@@ -90,6 +90,7 @@ export const KindVisiting = "visiting"
 export const KindWelcome = "welcome"
 export const Low = "low"
 export const MaxAckOwed = 64
+export const MaxActivated = 8
 export const MaxAddresses = 16
 export const MaxAttempts = 8
 export const MaxCandidateBytes = 512
