@@ -31,6 +31,7 @@ import (
 const (
 	serverPort = "8443"
 	statusPort = "9090"
+	kioskPort  = "8088" // what kiosks listen on unless told otherwise
 	relayPort  = "3478" // of the server's own
 	// patience is how long a process may take to start or to obey.
 	patience = 30 * time.Second

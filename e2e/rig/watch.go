@@ -22,6 +22,20 @@ func (a *Agent) Status(ctx context.Context, into any) error {
 	return json.Unmarshal(text, into)
 }
 
+// Page fetches a path of what a kiosk shows, on its own host.
+func (a *Agent) Page(ctx context.Context, path string) ([]byte, error) {
+	return a.rig.get(ctx, a.host, "http://127.0.0.1:"+kioskPort+path)
+}
+
+// KioskStatus reads what a kiosk says of itself.
+func (a *Agent) KioskStatus(ctx context.Context, into any) error {
+	text, err := a.Page(ctx, "/_kiosk/status")
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(text, into)
+}
+
 // Metric asks an agent for one of its metrics, named as /metrics spells it.
 func (a *Agent) Metric(ctx context.Context, name string) (float64, error) {
 	text, err := a.rig.get(ctx, a.host, "http://127.0.0.1:"+statusPort+"/metrics")

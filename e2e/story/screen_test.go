@@ -107,4 +107,6 @@ func TestAKioskShowsItsVersionWhateverBreaks(t *testing.T) {
 	}
 	s.must(kiosk.Restart())
 	x.until("version 2 once more", green)
+	s.must(kiosk.Stop())
+	x.until("nothing after it stopped", screen.Black)
 }

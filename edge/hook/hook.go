@@ -29,22 +29,33 @@ const (
 func Run(ctx context.Context, line string, limit time.Duration, extra ...string) (output string, err error) {
 	ctx, stop := context.WithTimeout(ctx, limit)
 	defer stop()
-	cmd := shell(ctx, line)
-	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "SITECAST_") })
-	cmd.Env = append(cmd.Env, extra...)
-	out := new(tail)
+	cmd := Shell(ctx, line)
+	cmd.Env = Environ(extra...)
+	out := new(Tail)
 	cmd.Stdout, cmd.Stderr, cmd.WaitDelay = out, out, pipePatience
 	err = cmd.Run()
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		err = fmt.Errorf("it was stopped, because it took longer than %v", limit)
 	}
-	return string(bytes.ToValidUTF8(bytes.TrimSpace(out.text), []byte("?"))), err
+	return out.String(), err
 }
 
-// tail keeps the end of what is written to it.
-type tail struct{ text []byte }
+// Environ is the environment of a command: this program's, but for its own settings, and
+// the variables of extra.
+func Environ(extra ...string) []string {
+	env := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "SITECAST_") })
+	return append(env, extra...)
+}
 
-func (t *tail) Write(b []byte) (int, error) {
+// Tail keeps the end of what a command prints, up to MaxOutput. It is read once the
+// command was waited for.
+type Tail struct{ text []byte }
+
+func (t *Tail) String() string {
+	return string(bytes.ToValidUTF8(bytes.TrimSpace(t.text), []byte("?")))
+}
+
+func (t *Tail) Write(b []byte) (int, error) {
 	t.text = append(t.text, b[max(len(b)-MaxOutput, 0):]...)
 	t.text = t.text[max(len(t.text)-MaxOutput, 0):]
 	return len(b), nil

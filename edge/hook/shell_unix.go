@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// shell prepares a command line; it ends with all that it started.
-func shell(ctx context.Context, line string) *exec.Cmd {
+// Shell prepares a command line; it ends with all that it started.
+func Shell(ctx context.Context, line string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", line)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }

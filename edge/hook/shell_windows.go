@@ -6,8 +6,8 @@ import (
 	"strconv"
 )
 
-// shell prepares a command line; it ends with all that it started.
-func shell(ctx context.Context, line string) *exec.Cmd {
+// Shell prepares a command line; it ends with all that it started.
+func Shell(ctx context.Context, line string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "cmd", "/C", line)
 	cmd.Cancel = func() error {
 		return exec.Command("taskkill", "/T", "/F", "/PID", strconv.Itoa(cmd.Process.Pid)).Run()

@@ -43,26 +43,36 @@ func CheckOrigin(text string) error {
 	return nil
 }
 
-// Guard passes on to next what may be asked: GET and HEAD. The rest is refused in words.
+// Guard passes on to next what may be read: GET and HEAD. The rest is refused in words.
 func (d Door) Guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		guest := d.shares(w.Header(), r)
+		why := d.Refuses(r)
 		switch {
-		case !fromHere(r.RemoteAddr):
-			http.Error(w, "content is served to this host only", http.StatusForbidden)
-		case !d.names(r.Host):
-			http.Error(w, "ask for 127.0.0.1, [::1] or localhost, and no other name of this host", http.StatusForbidden)
-		case !guest && cross(r):
-			http.Error(w, "content is not served to pages of other sites", http.StatusForbidden)
+		case why != "":
+			http.Error(w, why, http.StatusForbidden)
 		case guest && r.Method == http.MethodOptions:
 			w.WriteHeader(http.StatusNoContent)
 		case r.Method != http.MethodGet && r.Method != http.MethodHead:
 			w.Header().Set("Allow", "GET, HEAD")
-			http.Error(w, "content is only read: GET or HEAD", http.StatusMethodNotAllowed)
+			http.Error(w, "this is only read: GET or HEAD", http.StatusMethodNotAllowed)
 		default:
 			next.ServeHTTP(w, r)
 		}
 	})
+}
+
+// Refuses says why who asks may not, whatever he asks for; empty where he may.
+func (d Door) Refuses(r *http.Request) string {
+	switch {
+	case !fromHere(r.RemoteAddr):
+		return "this is served to this host only"
+	case !d.names(r.Host):
+		return "ask for 127.0.0.1, [::1] or localhost, and no other name of this host"
+	case cross(r) && !slices.Contains(d.Origins, r.Header.Get("Origin")):
+		return "this is not served to pages of other sites"
+	}
+	return ""
 }
 
 // Change passes on to next what asks to change something here. Programs of this host may,
@@ -70,8 +80,8 @@ func (d Door) Guard(next http.Handler) http.Handler {
 func (d Door) Change(next http.Handler) http.Handler {
 	own := http.NewCrossOriginProtection().Handler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !fromHere(r.RemoteAddr) || !d.names(r.Host) {
-			http.Error(w, "this is for programs and pages of this host, by its address or localhost", http.StatusForbidden)
+		if why := d.Refuses(r); why != "" {
+			http.Error(w, why, http.StatusForbidden)
 			return
 		}
 		own.ServeHTTP(w, r)
@@ -100,7 +110,7 @@ func (d Door) shares(h http.Header, r *http.Request) bool {
 // cross reports whether a page of elsewhere wants to use an answer. A person who follows
 // its link, or who is sent back from where he paid, is welcome.
 func cross(r *http.Request) bool {
-	followed := r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.Header.Get("Sec-Fetch-Dest") == "document"
+	followed := r.Method == http.MethodGet && r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.Header.Get("Sec-Fetch-Dest") == "document"
 	return r.Header.Get("Sec-Fetch-Site") == "cross-site" && !followed
 }
 

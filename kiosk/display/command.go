@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
+
+	"github.com/sitecast/sitecast/edge/hook"
 )
 
 // markName is the variable by which what a display started is known again.
@@ -37,7 +37,7 @@ func launch(o *Options) (screen, error) {
 	if flags := strings.Fields(o.Command); flags[0] == chromiumName {
 		return launchChromium(o, mark, flags[1:])
 	}
-	cmd := shell(o.Command)
+	cmd := hook.Shell(context.Background(), o.Command) // it is ended by Stop
 	cmd.Env = o.environment(mark)
 	p, err := run(cmd, mark, cmd.Start)
 	if err != nil {
@@ -49,16 +49,8 @@ func launch(o *Options) (screen, error) {
 // environment is what a program is told of what it shows.
 func (o *Options) environment(mark string) []string {
 	v, _ := o.Source.Active() // none yet: empty
-	return append(os.Environ(), mark, "SITECAST_URL="+o.URL,
-		"SITECAST_CONTENT="+v.Name, "SITECAST_VERSION="+v.Version, "SITECAST_ROOT="+v.Root)
-}
-
-// shell runs a command line as the system's shell does.
-func shell(line string) *exec.Cmd {
-	if runtime.GOOS == "windows" {
-		return exec.Command("cmd", "/c", line)
-	}
-	return exec.Command("/bin/sh", "-c", line)
+	return hook.Environ(mark, "SITECAST_URL="+o.URL,
+		"SITECAST_CONTENT="+v.Name, "SITECAST_VERSION="+v.Version, "SITECAST_PATH="+v.Root)
 }
 
 // command is any program, which knows nothing of versions.

@@ -8,5 +8,11 @@ func own(*exec.Cmd) {}
 
 func interrupt(*exec.Cmd) {}
 
-// kill ends the program; what Chromium started ends with it.
-func kill(cmd *exec.Cmd) { _ = cmd.Process.Kill() } // it may have ended
+// kill ends a command with all that it started, and Chromium, with which its helpers end.
+func kill(cmd *exec.Cmd) {
+	end := cmd.Process.Kill
+	if cmd.Cancel != nil { // as the shell's command has it
+		end = cmd.Cancel
+	}
+	_ = end() // it may have ended
+}

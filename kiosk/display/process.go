@@ -5,8 +5,9 @@ import (
 	"os/exec"
 	"runtime"
 	"strings"
-	"sync"
 	"time"
+
+	"github.com/sitecast/sitecast/edge/hook"
 )
 
 const (
@@ -14,15 +15,13 @@ const (
 	stopGrace = 5 * time.Second
 	// outputGrace is how long what a program has left behind may hold on to its output.
 	outputGrace = time.Second
-	// keptBytes bounds what is kept of what a program printed last.
-	keptBytes = 2 << 10
 )
 
 // process is a program that runs, the leader of a group of its own.
 type process struct {
 	cmd    *exec.Cmd
 	mark   string // in the environment of all that it starts
-	output *tail
+	output *hook.Tail
 	ended  chan struct{}
 	err    error // once ended is closed
 }
@@ -30,7 +29,7 @@ type process struct {
 // run starts a program by start, which calls cmd's Start in one way or another. The
 // program ends with this process, however that ends, where the system has a way.
 func run(cmd *exec.Cmd, mark string, start func() error) (*process, error) {
-	p := &process{cmd: cmd, mark: mark, output: &tail{}, ended: make(chan struct{})}
+	p := &process{cmd: cmd, mark: mark, output: &hook.Tail{}, ended: make(chan struct{})}
 	cmd.Stdout, cmd.Stderr, cmd.WaitDelay = p.output, p.output, outputGrace
 	own(cmd)
 	started := make(chan error)
@@ -60,7 +59,7 @@ func (p *process) Why() string {
 	if p.err != nil {
 		how = p.err.Error()
 	}
-	if last := p.output.lastLine(); last != "" {
+	if last := lastLine(p.output.String()); last != "" {
 		how += ": " + last
 	}
 	return how
@@ -78,25 +77,7 @@ func (p *process) Stop() {
 	sweep(p.mark)
 }
 
-// tail keeps the end of what a program prints.
-type tail struct {
-	// mu guards the rest.
-	mu   sync.Mutex
-	kept []byte
-}
-
-func (t *tail) Write(b []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.kept = append(t.kept, b[max(0, len(b)-keptBytes):]...)
-	t.kept = append(t.kept[:0], t.kept[max(0, len(t.kept)-keptBytes):]...)
-	return len(b), nil
-}
-
-// lastLine is the last line with something in it.
-func (t *tail) lastLine() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	lines := strings.Split(strings.TrimSpace(string(t.kept)), "\n")
-	return strings.ToValidUTF8(fmt.Sprintf("%.300s", lines[len(lines)-1]), "")
+// lastLine is the last line with something in it that a program printed.
+func lastLine(text string) string {
+	return fmt.Sprintf("%.300s", text[strings.LastIndexByte(text, '\n')+1:])
 }

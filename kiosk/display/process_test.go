@@ -113,10 +113,11 @@ func TestAProgramEndsWithTheKioskThatIsKilled(t *testing.T) {
 }
 
 func TestAProgramIsToldWhatItShowsAndItsLastWordIsKept(t *testing.T) {
+	t.Setenv("SITECAST_TOKEN", "secret")
 	path, line := pipe(t)
 	slot := &serve.Slot{}
 	slot.Show(serve.Version{Name: "menu", Version: "7", Root: "/srv/menu"})
-	said, stop := real(t, t.TempDir(), "echo $SITECAST_URL,$SITECAST_CONTENT,$SITECAST_VERSION,$SITECAST_ROOT >"+path+"; echo; echo no screen here; exit 3", slot)
+	said, stop := real(t, t.TempDir(), "echo $SITECAST_TOKEN$SITECAST_URL,$SITECAST_CONTENT,$SITECAST_VERSION,$SITECAST_PATH >"+path+"; echo; echo no screen here; exit 3", slot)
 	if got := line(); got != "http://127.0.0.1:8088/,menu,7,/srv/menu" {
 		t.Errorf("told %s", got)
 	}
