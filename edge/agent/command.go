@@ -111,6 +111,10 @@ func (c Command) Kiosk() (Config, error) {
 		return Config{}, errors.New("a kiosk shows what is on its disk, which can't be encrypted with --store-key-file: encrypt the disk instead")
 	}
 	cfg.Device = wire.DeviceKiosk
+	// It is nobody's desktop, and often behind a tunnel for good: it has the limits that are given.
+	if cfg.Limits, err = c.Limits.limits(false); err != nil {
+		return Config{}, err
+	}
 	cfg.Cache, err = c.Cache.policy(cfg.Device)
 	return cfg, err
 }

@@ -62,19 +62,6 @@ func (d Door) Guard(next http.Handler) http.Handler {
 	})
 }
 
-// Change passes on to next what asks to change something here. Programs of this host may,
-// and its own pages; no page of elsewhere, whatever its origin.
-func (d Door) Change(next http.Handler) http.Handler {
-	own := http.NewCrossOriginProtection().Handler(next)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !fromHere(r.RemoteAddr) || !d.names(r.Host) {
-			http.Error(w, "this is for programs and pages of this host, by its address or localhost", http.StatusForbidden)
-			return
-		}
-		own.ServeHTTP(w, r)
-	})
-}
-
 // Refuses says why who asks may not, whatever he asks for; empty where he may.
 func (d Door) Refuses(r *http.Request) string {
 	switch {
@@ -86,6 +73,19 @@ func (d Door) Refuses(r *http.Request) string {
 		return "this is not served to pages of other sites"
 	}
 	return ""
+}
+
+// Change passes on to next what asks to change something here. Programs of this host may,
+// and its own pages; no page of elsewhere, whatever its origin.
+func (d Door) Change(next http.Handler) http.Handler {
+	own := http.NewCrossOriginProtection().Handler(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if why := d.Refuses(r); why != "" {
+			http.Error(w, why, http.StatusForbidden)
+			return
+		}
+		own.ServeHTTP(w, r)
+	})
 }
 
 // shares reports whether a page of a listed origin asks, and has its browser hand over
