@@ -31,7 +31,7 @@ func (s *stage) stocked(k int) *rig.Agent {
 // buffers hold.
 func TestLargeContentTakesLittleMemoryInATab(t *testing.T) {
 	long(t)
-	const size, taken, bound = 256 * mib, 48 * mib, 64 * mib
+	const size, taken, bound = 32 * mib, 6 * mib, 64 * mib
 	s := open(t, fastSite(3), size)
 	first := s.stocked(0)
 	tb := s.browse(1, t.TempDir())
@@ -69,7 +69,7 @@ func TestLargeContentTakesLittleMemoryInATab(t *testing.T) {
 // A tab behind another takes content as fast as one that is looked at, but for a fifth.
 func TestAHiddenTabIsHardlySlower(t *testing.T) {
 	long(t)
-	const size = 96 * mib
+	const size = 24 * mib
 	s := open(t, fastSite(2), size)
 	s.stocked(0)
 	tb := s.browse(1, t.TempDir())
