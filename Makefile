@@ -42,7 +42,7 @@ test-many: ## 200 sites of 3 endpoints at one server, in one process and fake ti
 test-long: web ## What takes long: all kinds of NATs, moves, outages in fake time; IPv6, moves, portals and the doctor on real links (root)
 	SITECAST_LONG=1 $(GO) test -timeout 9m -v -run 'NATs|Moves|BecomesDirect|ComesAndGoes|ADayWithout|RestartsAgainAndAgain' ./e2e/lab
 	SITECAST_LONG=1 $(GO) test -timeout 9m -v -run 'TheDoctor|HardestCells|WithoutIPv4|OverIPv|OfDifferentKinds|SaysLittle|NetworksThatAnOperator|CaptivePortal|DesktopSays|EndpointThat(Moves|Slept)|CurlAndApt|AKiosk' ./e2e/story
-	SITECAST_LONG=1 $(GO) test -timeout 9m -v -run 'ThreeTabs|ATab(That|Whose|TakesFromIts)|TheExamples' ./e2e/story
+	SITECAST_LONG=1 $(GO) test -timeout 9m -v -run 'ThreeTabs|ATab(That|Whose|TakesFromIts)|TheExamples|TabRefuses|InATab|HiddenTab' ./e2e/story
 	SITECAST_LONG=1 $(GO) test -timeout 9m -v ./e2e/screen
 	@$(MAKE) --no-print-directory systems SYSTEMS=all
 	SITECAST_LONG=1 $(GO) test -timeout 9m -run 'OthersKeepTheirLine|FullLine|LossyLine' ./edge/governor
@@ -145,6 +145,10 @@ bench-adverse: build ## Bad lines beside curl: loss, delay and rate; 10 cells, A
 .PHONY: bench-pair
 bench-pair: deps ## One link beside TCP with CUBIC and BBR: loss, delay and rate; 10 cells, PAIR=full for 40; repeat it until none is left (root)
 	$(GO) run ./e2e/bench/pair $(if $(filter full,$(PAIR)),-full) -limit 9m
+
+.PHONY: bench-tab
+bench-tab: deps build ## What a browser tab takes and gives, beside bare data channels of Chromium and pion; 12 minutes (root)
+	$(GO) run ./e2e/bench/tab -rounds 3
 
 .PHONY: bench-lan
 bench-lan: deps ## What others keep of a slow LAN beside uploads to peers, governed and not (root)

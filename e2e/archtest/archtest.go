@@ -43,14 +43,14 @@ var testsMayImport = []string{"e2e/lab/memnet", "signaling/tunnel"}
 // homes says where each third-party module may be imported. Modules that are only
 // for tests are at home in every test.
 var homes = map[string][]string{
-	"github.com/pion/webrtc":                            {"edge/rtc"},
+	"github.com/pion/webrtc":                            {"edge/rtc", "e2e/bench/tab"},
 	"github.com/pion/ice":                               {"edge/rtc"},
 	"github.com/pion/datachannel":                       {"edge/rtc"},
 	"github.com/pion/interceptor":                       {"edge/rtc"},
 	"github.com/pion/turn":                              {"signaling/relay", "e2e/bench/relay"},
 	"github.com/pion/stun":                              {"signaling/relay", "edge/governor", "edge/rtc", "edge/doctor"},
 	"github.com/pion/transport":                         {"edge/rtc", "edge/agent", "edge/doctor", "signaling/relay", "signaling/server", "e2e/lab", "e2e/story", "e2e/bench/pair"},
-	"github.com/pion/logging":                           {"edge/rtc", "edge/doctor", "signaling/relay", "signaling/server", "e2e/lab", "e2e/bench/relay"},
+	"github.com/pion/logging":                           {"edge/rtc", "edge/doctor", "signaling/relay", "signaling/server", "e2e/lab", "e2e/bench/relay", "e2e/bench/tab"},
 	"github.com/gorilla/websocket":                      {"signaling/socket", "edge/uplink"},
 	"github.com/go-chi/chi":                             {"signaling/api"},
 	"github.com/danielgtaylor/huma":                     {"signaling/api"},

@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -39,13 +40,20 @@ type Chromium struct {
 	done  chan struct{} // closed when nothing more is heard of it
 
 	// mu guards the rest.
-	mu    sync.Mutex
-	last  int
-	calls map[int]chan reply
+	mu      sync.Mutex
+	last    int
+	calls   map[int]chan reply
+	workers map[string][]string // sessions of the workers that a page has, by the page's
 }
 
+// reply is an answer, or (with a method) an event; only what is looked at.
 type reply struct {
-	ID     int             `json:"id"`
+	ID      int    `json:"id"`
+	Method  string `json:"method"`
+	Session string `json:"sessionId"`
+	Params  struct {
+		SessionID string `json:"sessionId"`
+	} `json:"params"`
 	Result json.RawMessage `json:"result"`
 	Error  *struct {
 		Message string `json:"message"`
@@ -67,7 +75,7 @@ func Launch(command func(name string, args ...string) *exec.Cmd, profile, pins s
 	if err != nil {
 		return nil, errors.Join(err, theirs.Close(), write.Close())
 	}
-	c := &Chromium{cmd: command(Program, args...), write: write, done: make(chan struct{}), calls: map[int]chan reply{}}
+	c := &Chromium{cmd: command(Program, args...), write: write, done: make(chan struct{}), calls: map[int]chan reply{}, workers: map[string][]string{}}
 	c.cmd.ExtraFiles = []*os.File{theirs, theirOut} // 3 and 4
 	err = c.cmd.Start()
 	_, _ = theirs.Close(), theirOut.Close() // the browser has its own
@@ -89,13 +97,19 @@ func (c *Chromium) hear(read *os.File) {
 			return
 		}
 		var r reply
-		if json.Unmarshal(text[:len(text)-1], &r) != nil || r.ID == 0 {
-			continue // an event
+		if json.Unmarshal(text[:len(text)-1], &r) != nil {
+			continue // an event with other parameters than those that are looked at
 		}
 		c.mu.Lock()
 		if wait := c.calls[r.ID]; wait != nil {
 			wait <- r
 			delete(c.calls, r.ID)
+		}
+		switch r.Method {
+		case "Target.attachedToTarget":
+			c.workers[r.Session] = append(c.workers[r.Session], r.Params.SessionID)
+		case "Target.detachedFromTarget":
+			c.workers[r.Session] = slices.DeleteFunc(c.workers[r.Session], func(s string) bool { return s == r.Params.SessionID })
 		}
 		c.mu.Unlock()
 	}

@@ -294,22 +294,33 @@ func (a *Agent) Placed(name, version string) string {
 	return filepath.Join(a.Data, "content", name, version)
 }
 
-// get fetches a page from one of the hosts.
-func (r *Rig) get(ctx context.Context, host *netlab.Host, url string) ([]byte, error) {
-	transport := &http.Transport{DialContext: func(ctx context.Context, network, addr string) (conn net.Conn, err error) {
+// Client asks over HTTP as a program on a host would, which trusts whatever server it
+// finds. It keeps no connection.
+func Client(host *netlab.Host) *http.Client {
+	return &http.Client{Transport: &http.Transport{DialContext: Dialer(host), DisableKeepAlives: true,
+		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}} // agents check it
+}
+
+// Dialer opens connections from a host for this process.
+func Dialer(host *netlab.Host) func(ctx context.Context, network, addr string) (net.Conn, error) {
+	return func(ctx context.Context, network, addr string) (conn net.Conn, err error) {
 		err = host.Do(func() error {
 			conn, err = new(net.Dialer).DialContext(ctx, network, addr)
 			return err
 		})
 		return conn, err
-	}, DisableKeepAlives: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}} // agents check it
+	}
+}
+
+// get fetches a page from one of the hosts.
+func (r *Rig) get(ctx context.Context, host *netlab.Host, url string) ([]byte, error) {
 	ctx, stop := context.WithTimeout(ctx, getTimeout)
 	defer stop()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return nil, err
 	}
-	resp, err := transport.RoundTrip(req)
+	resp, err := Client(host).Do(req)
 	if err != nil {
 		return nil, err
 	}

@@ -111,24 +111,32 @@ func newEnd(t *testing.T, h *netlab.Host) (*end, wire.EndpointID) {
 		t.Fatal(err)
 	}
 	e := &end{up: make(chan *rtc.Link, 1)}
+	e.Transport = transportOn(t, h, key, e)
+	e.SetSite("site")
+	return e, wire.IDOf(key.Public().(ed25519.PublicKey))
+}
+
+// transportOn opens a transport of an endpoint with a key on a host; it runs as long as
+// the test.
+func transportOn(t *testing.T, h *netlab.Host, key ed25519.PrivateKey, handler rtc.Handler) (tr *rtc.Transport) {
+	t.Helper()
 	if err := h.Do(func() error {
 		// The host's interfaces as they are here: later this process is on another host.
 		network, err := stdnet.NewNet()
 		if err != nil {
 			return err
 		}
-		e.Transport, err = rtc.New(rtc.Config{Net: network, Listen: "0.0.0.0:0", Identity: key, ICE: func() []wire.ICE { return nil },
-			Handler: e, Log: slog.New(slog.DiscardHandler)})
+		tr, err = rtc.New(rtc.Config{Net: network, Listen: "0.0.0.0:0", Identity: key, ICE: func() []wire.ICE { return nil },
+			Handler: handler, Log: slog.New(slog.DiscardHandler)})
 		return err
 	}); err != nil {
 		t.Fatal(err)
 	}
-	e.SetSite("site")
 	ctx, stop := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
-	wg.Go(func() { _ = e.Run(ctx) })
+	wg.Go(func() { _ = tr.Run(ctx) })
 	t.Cleanup(func() { stop(); wg.Wait() })
-	return e, wire.IDOf(key.Public().(ed25519.PublicKey))
+	return tr
 }
 
 // joined is a link from one host of a lab to another.
