@@ -180,9 +180,9 @@ type failing struct{ err error }
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
 func TestUploadsBeyondSoManyWait(t *testing.T) {
-	s := newService(t)
-	store := s.open(t)
 	synctest.Test(t, func(t *testing.T) {
+		s := newService(t)
+		store := s.open(t)
 		read, write := io.Pipe()
 		var wg sync.WaitGroup
 		for i := range s3.MaxUploads {
@@ -204,9 +204,9 @@ func TestUploadsBeyondSoManyWait(t *testing.T) {
 }
 
 func TestWhatPassesIsTriedAgainAFewTimes(t *testing.T) {
-	s := newService(t)
-	store := s.open(t)
 	synctest.Test(t, func(t *testing.T) {
+		s := newService(t)
+		store := s.open(t)
 		fails := 0
 		s.answer = func(*http.Request) int {
 			if fails--; fails >= 0 {
