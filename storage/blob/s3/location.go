@@ -47,6 +47,9 @@ const maxPrefix = 256
 
 const example = "s3://BUCKET/PREFIX?endpoint=https://s3.example:9000&region=eu-central-1"
 
+var errKey = errors.New("keys do not belong into the address of the bucket, which others on this machine can see: " +
+	"set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a file with AWS_SHARED_CREDENTIALS_FILE")
+
 // ParseLocation reads s3://BUCKET/PREFIX?endpoint=URL&region=NAME&public=URL&serve=bucket|server,
 // where all behind BUCKET may be left out. Plain http is accepted on loopback, elsewhere
 // only where insecure.
@@ -54,10 +57,9 @@ func ParseLocation(text string, insecure bool) (l Location, err error) {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil:
-		return l, fmt.Errorf("address of the bucket: %w; write it as %s", err, example)
+		return l, fmt.Errorf("it is not the address of a bucket: write it as %s", example) // and no more, as there may be a key in it
 	case u.User != nil:
-		return l, errors.New("keys do not belong into the address of the bucket, which others on this machine can see: " +
-			"set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a file with AWS_SHARED_CREDENTIALS_FILE")
+		return l, errKey
 	case u.Scheme != Scheme || u.Opaque != "" || u.Fragment != "":
 		return l, fmt.Errorf("%q is not the address of a bucket: write it as %s", text, example)
 	}
@@ -100,7 +102,10 @@ func ParseLocation(text string, insecure bool) (l Location, err error) {
 // service checks the URL of a service.
 func service(param, text string, insecure bool) (*url.URL, error) {
 	u, err := url.Parse(text)
-	if err != nil || u.Host == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Scheme != "https" && u.Scheme != "http" {
+	if err == nil && u.User != nil {
+		return nil, errKey
+	}
+	if err != nil || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Scheme != "https" && u.Scheme != "http" {
 		return nil, fmt.Errorf("%s=%s is not a URL such as https://s3.example:9000, without a path", param, text)
 	}
 	if u.Scheme == "http" && !insecure && !loopback(u.Hostname()) {
