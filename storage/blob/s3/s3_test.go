@@ -96,7 +96,7 @@ func (s *service) requests(method, text string) (n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, r := range s.seen {
-		if strings.HasPrefix(r, method+" ") && strings.Contains(r, text) {
+		if strings.HasPrefix(r, method) && strings.Contains(r, text) {
 			n++
 		}
 	}
