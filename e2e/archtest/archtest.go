@@ -58,6 +58,8 @@ var homes = map[string][]string{
 	"github.com/jackc/pgx":                              {"storage/catalog/postgres"},
 	"modernc.org/sqlite":                                {"storage/catalog/sqlite"},
 	"github.com/pressly/goose":                          {"storage/catalog/sqlite"},
+	"github.com/minio/minio-go":                         {"storage/blob/s3"},
+	"github.com/rclone/gofakes3":                        {},
 	"github.com/klauspost/compress":                     {"storage/pack", "storage/unpack"},
 	"github.com/mikelolasagasti/xz":                     {"storage/unpack"},
 	"github.com/PlakarKorp/go-cdc-chunkers":             {"storage/content"},
@@ -78,7 +80,7 @@ var homes = map[string][]string{
 }
 
 // testModules are at home in every test.
-var testModules = []string{"go.uber.org/goleak", "pgregory.net/rapid", "golang.org/x/net"}
+var testModules = []string{"go.uber.org/goleak", "pgregory.net/rapid", "golang.org/x/net", "github.com/rclone/gofakes3"}
 
 // vagueNames say nothing about what a package is.
 var vagueNames = []string{"util", "utils", "common", "helpers", "types", "pkg", "misc", "shared", "base", "lib"}

@@ -59,6 +59,9 @@ type Plan struct {
 	// RelayName is the name by which endpoints know that relay; empty: they know its
 	// address.
 	RelayName string
+	// Objects opens where the origin keeps its objects, for each start of the server; nil:
+	// a folder.
+	Objects func(wan *memnet.Network) server.Objects
 }
 
 // Lab is a running system.
@@ -74,6 +77,7 @@ type Lab struct {
 	served int64          // by those before it
 
 	fetchers int
+	objects  func() server.Objects
 	holders  holders
 	relayNet *vnet.Net // nil without a relay
 	relayAt  string    // host:port, as endpoints know it
@@ -137,7 +141,10 @@ func (r *running) end() error {
 func New(t testing.TB, plan Plan) *Lab {
 	t.Helper()
 	l := &Lab{WAN: memnet.New(plan.Path), t: t, dir: t.TempDir(), url: &url.URL{Scheme: "https", Host: serverAddr},
-		fetchers: plan.Fetchers, holders: holders{by: map[string]string{}}}
+		fetchers: plan.Fetchers, holders: holders{by: map[string]string{}}, objects: func() server.Objects { return nil }}
+	if plan.Objects != nil {
+		l.objects = func() server.Objects { return plan.Objects(l.WAN) }
+	}
 	for i := range plan.Sites {
 		l.lay(i, plan)
 	}
@@ -155,7 +162,7 @@ func (l *Lab) StartServer() {
 	listener, err := l.WAN.Listen(serverAddr)
 	l.must(err)
 	data := filepath.Join(l.dir, "server")
-	s, err := server.New(context.Background(), server.Config{Data: data, Packs: filepath.Join(data, "packs"),
+	s, err := server.New(context.Background(), server.Config{Data: data, Packs: filepath.Join(data, "packs"), Objects: l.objects(),
 		PublicURL: l.url, Listener: listener, Fetchers: l.fetchers, Relay: l.relay(), RelayAddrs: []string{l.relayAt},
 		Log: slog.New(listening{Handler: l.log("server").Handler(), to: &l.holders})})
 	l.must(err)

@@ -173,7 +173,8 @@ func pulling(t *testing.T, line netlab.Link) *pull {
 		t.Fatalf("the empty line takes %v there and back, want %v at least", p.rtt, 2*line.Delay)
 	}
 	host := lab.Sites[0].Endpoints[0]
-	p.client = origin.New(origin.Config{Base: &url.URL{Scheme: "https", Host: "elsewhere"}, TLS: &tls.Config{MinVersion: tls.VersionTLS12}, Log: slog.New(slog.DiscardHandler),
+	p.client = origin.New(origin.Config{Base: &url.URL{Scheme: "https", Host: "elsewhere"}, TLS: func(string, bool) *tls.Config { return &tls.Config{MinVersion: tls.VersionTLS12} },
+		Log: slog.New(slog.DiscardHandler),
 		Dial: func(ctx context.Context, network, addr string) (conn net.Conn, err error) {
 			err = host.Do(func() error {
 				conn, err = new(net.Dialer).DialContext(ctx, network, addr)

@@ -148,7 +148,7 @@ func (a *agent) assemble() error {
 		}
 		return err
 	}
-	a.origin = origin.New(origin.Config{Base: a.cfg.Server, Dial: a.cfg.Dial, TLS: pinned(a.id.Pin, a.cfg.Server.Hostname(), a.cfg.Authorities),
+	a.origin = origin.New(origin.Config{Base: a.cfg.Server, Dial: a.cfg.Dial, TLS: a.originTLS,
 		Pace: a.pace, Tunnelled: a.link.Tunnelled, Refused: &a.refused, Log: a.cfg.Log})
 	a.governor = governor.New(governor.Config{Self: a.id.id(), Origin: a.origin, Tell: a.tell, Report: a.link.Send,
 		Listen: a.probeSocket, Reflectors: a.ice.reflectors, Ping: a.link.Ping, Tunnelled: a.link.Tunnelled, Log: a.cfg.Log})

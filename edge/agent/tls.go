@@ -43,6 +43,15 @@ func pinned(pin, host string, others *x509.CertPool) *tls.Config {
 	return cfg
 }
 
+// originTLS returns the settings for who has packs: the server, or another host. For
+// another the authorities of the system vouch, or those that were named.
+func (a *agent) originTLS(host string, own bool) *tls.Config {
+	if own {
+		return pinned(a.id.Pin, a.cfg.Server.Hostname(), a.cfg.Authorities)
+	}
+	return pinned("", host, a.cfg.Authorities)
+}
+
 // vouched checks that authorities vouch for the host; nil are those of the system.
 func vouched(chain []*x509.Certificate, host string, by *x509.CertPool) error {
 	if len(chain) == 0 {

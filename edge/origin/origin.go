@@ -19,6 +19,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -47,7 +48,9 @@ const (
 type Config struct {
 	Base *url.URL // leases with relative addresses are relative to it
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
-	TLS  *tls.Config
+	// TLS returns the settings for a server: the Sitecast server, or another host that
+	// has packs (a bucket, a CDN). It is asked for each connection.
+	TLS func(host string, own bool) *tls.Config
 	// Pace tells a Sitecast server how fast to send an answer, and reports whether it
 	// will hear; nil: no origin paces.
 	Pace func(wire.Pace) bool
@@ -78,12 +81,16 @@ func New(cfg Config) *Client {
 		}
 		return s.adopt(conn), nil
 	}
-	// Without a protocol list the transport does not offer HTTP/2.
-	tlsConfig := cfg.TLS.Clone()
-	tlsConfig.NextProtos = nil
 	c := &Client{base: cfg.Base, shape: s, refused: cfg.Refused}
+	dialTLS := func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conn, err := dial(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		return c.secured(ctx, conn, addr, cfg.TLS)
+	}
 	c.http = &http.Client{CheckRedirect: c.redirected, Transport: &http.Transport{
-		DialContext: dial, TLSClientConfig: tlsConfig,
+		DialContext: dial, DialTLSContext: dialTLS,
 		TLSNextProto:       map[string]func(string, *tls.Conn) http.RoundTripper{},
 		DisableCompression: true, MaxIdleConnsPerHost: 1, IdleConnTimeout: time.Minute,
 		ReadBufferSize: readStep,
@@ -93,6 +100,23 @@ func New(cfg Config) *Client {
 
 // own reports whether an address is of the Sitecast server itself.
 func (c *Client) own(u *url.URL) bool { return u.Scheme == c.base.Scheme && u.Host == c.base.Host }
+
+// secured makes a connection to addr one of TLS.
+func (c *Client) secured(ctx context.Context, conn net.Conn, addr string, settings func(host string, own bool) *tls.Config) (net.Conn, error) {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	own := c.own(&url.URL{Scheme: "https", Host: addr}) || port == "443" && c.own(&url.URL{Scheme: "https", Host: strings.TrimSuffix(addr, ":443")})
+	cfg := settings(host, own).Clone()
+	cfg.ServerName = cmp.Or(cfg.ServerName, host)
+	cfg.NextProtos = nil // or HTTP/2 would be offered
+	secure := tls.Client(conn, cfg)
+	if err := secure.HandshakeContext(ctx); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return secure, nil
+}
 
 // redirected follows a redirect. The key to an answer's rate stays with the server.
 func (c *Client) redirected(req *http.Request, via []*http.Request) error {

@@ -87,7 +87,7 @@ func serveAt(t *testing.T, pace func(wire.Pace) bool, handlers map[string]http.H
 	}
 	var mu sync.Mutex
 	var conns []net.Conn
-	client := origin.New(origin.Config{Base: &url.URL{Scheme: "http", Host: home}, TLS: &tls.Config{}, Pace: pace,
+	client := origin.New(origin.Config{Base: &url.URL{Scheme: "http", Host: home}, TLS: func(string, bool) *tls.Config { return &tls.Config{} }, Pace: pace,
 		Dial: func(ctx context.Context, n, addr string) (net.Conn, error) {
 			c, err := network.DialContext(ctx, n, addr)
 			if err == nil {

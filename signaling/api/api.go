@@ -59,6 +59,8 @@ const (
 	// takeTimeout bounds how long who downloads an object may take nothing of it. It
 	// is long, because a cap may let an endpoint read slowly.
 	takeTimeout = 5 * time.Minute
+	// lookUps is how many objects are looked for at a time, for one request.
+	lookUps = 16
 	// openPerMinute bounds requests without credentials from one address.
 	openPerMinute = 600
 )

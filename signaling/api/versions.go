@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/sitecast/sitecast/signaling/credential"
 	"github.com/sitecast/sitecast/signaling/pace"
 	"github.com/sitecast/sitecast/signaling/wire"
@@ -63,17 +65,8 @@ func (s *server) versions() {
 		})
 	register(s, operation("POST", "/objects/missing", "missing-objects", "Tell which objects the origin lacks", catalog.RoleOperator),
 		func(ctx context.Context, in *struct{ Body Objects }) (*reply[Objects], error) {
-			missing := []content.Digest{}
-			for _, d := range in.Body.Digests {
-				has, err := s.Objects.Has(ctx, d)
-				if err != nil {
-					return nil, err
-				}
-				if !has {
-					missing = append(missing, d)
-				}
-			}
-			return &reply[Objects]{Objects{missing}}, nil
+			missing, err := s.missing(ctx, in.Body.Digests)
+			return &reply[Objects]{Objects{missing}}, err
 		})
 	register(s, operation("POST", "/chunks/missing", "missing-chunks", "Tell which chunks no pack at the origin holds", catalog.RoleOperator),
 		func(ctx context.Context, in *struct{ Body Objects }) (*reply[Objects], error) {
@@ -106,6 +99,28 @@ func (s *server) versions() {
 			head, id, err := content.ReadHead(v.Head)
 			return &reply[Published]{Published{v.Name, v.Version, v.Serial, id, head}}, err
 		})
+}
+
+// missing lists the objects that the origin lacks, in order. Where each is a request to
+// elsewhere, several are made at a time.
+func (s *server) missing(ctx context.Context, digests []content.Digest) ([]content.Digest, error) {
+	has := make([]bool, len(digests))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(lookUps)
+	for i, d := range digests {
+		group.Go(func() (err error) {
+			has[i], err = s.Objects.Has(ctx, d)
+			return err
+		})
+	}
+	err := group.Wait()
+	missing := []content.Digest{}
+	for i, d := range digests {
+		if !has[i] {
+			missing = append(missing, d)
+		}
+	}
+	return missing, err
 }
 
 // publish checks a signed head against everything it names and completes the

@@ -16,6 +16,7 @@ import (
 	"github.com/sitecast/sitecast/signaling/relay"
 	"github.com/sitecast/sitecast/signaling/site"
 	"github.com/sitecast/sitecast/signaling/wire"
+	"github.com/sitecast/sitecast/storage/blob/s3"
 )
 
 // Command is `sitecast server`.
@@ -25,7 +26,7 @@ type Command struct {
 	PublicURL    string   `name:"public-url" help:"URL at which endpoints reach the server (default: made from --listen)." env:"SITECAST_PUBLIC_URL" placeholder:"URL"`
 	Database     string   `help:"Where the catalog is kept: sqlite (in --data)." default:"sqlite" env:"SITECAST_DATABASE"`
 	Bus          string   `help:"Message bus between several servers; none: one server." env:"SITECAST_BUS" placeholder:"URL"`
-	Packs        string   `help:"Folder for the origin's objects (default: packs in --data)." env:"SITECAST_PACKS" placeholder:"DIR"`
+	Packs        string   `help:"Folder for the origin's objects (default: packs in --data), or a bucket, as s3://BUCKET/PREFIX?endpoint=URL." env:"SITECAST_PACKS" placeholder:"DIR|S3"`
 	TURNListen   string   `name:"turn-listen" help:"UDP and TCP address of the embedded STUN and TURN relay, or none (default: port 3478 of --listen's host)." env:"SITECAST_TURN_LISTEN" placeholder:"ADDR"`
 	TURNPublicIP []string `name:"turn-public-ip" help:"Address at which endpoints reach the relay (default: the host it listens on); repeated, one of IPv4 and one of IPv6." env:"SITECAST_TURN_PUBLIC_IP" placeholder:"IP"`
 	TLSCert      string   `name:"tls-cert" help:"Certificate chain, PEM; loaded again when it changes." type:"path" env:"SITECAST_TLS_CERT" placeholder:"FILE"`
@@ -45,7 +46,13 @@ func (Command) Help() string {
 (unless --tls-cert names a certificate) and admin.token, an API token with role admin.
 
 Example:
-  sitecast server --data /var/lib/sitecast --listen 0.0.0.0:8443 --public-url https://sitecast.example:8443`
+  sitecast server --data /var/lib/sitecast --listen 0.0.0.0:8443 --public-url https://sitecast.example:8443
+
+With --packs s3://BUCKET/PREFIX?endpoint=URL&region=NAME the packs are kept in a bucket (Amazon's without endpoint), and
+endpoints fetch them there, with addresses that are good for one range and a few minutes. serve=server has them fetch
+through this server instead, where they can't reach the bucket; public=URL is the bucket's service as they reach it, if it
+is another address. The key comes from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or from the file that
+AWS_SHARED_CREDENTIALS_FILE names.`
 }
 
 // Ports of the embedded relay.
@@ -86,8 +93,12 @@ func (c Command) config() (Config, error) {
 	if c.Bus != "" {
 		return Config{}, errors.New("--bus: this release runs as one server and needs none")
 	}
-	if strings.Contains(c.Packs, "://") {
-		return Config{}, fmt.Errorf("--packs %s: this release keeps packs in a folder only", c.Packs)
+	if inBucket(c.Packs) {
+		if _, err := s3.ParseLocation(c.Packs, c.InsecureHTTP); err != nil {
+			return Config{}, fmt.Errorf("--packs: %w", err)
+		}
+	} else if scheme, _, other := strings.Cut(c.Packs, "://"); other {
+		return Config{}, fmt.Errorf("--packs %s://: packs are kept in a folder, or in a bucket (s3://BUCKET/PREFIX?endpoint=URL)", scheme)
 	}
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		return Config{}, errors.New("--tls-cert and --tls-key go together")

@@ -26,7 +26,9 @@ func TestFlagsThatCannotBeAreRefusedBeforeAnythingIsMade(t *testing.T) {
 	}{
 		"another database":            {func(c *server.Command) { c.Database = "postgres://db" }, "--database"},
 		"a bus":                       {func(c *server.Command) { c.Bus = "nats://bus" }, "--bus"},
-		"packs in a bucket":           {func(c *server.Command) { c.Packs = "s3://bucket" }, "--packs"},
+		"a bucket with its key":       {func(c *server.Command) { c.Packs = "s3://key:secret@bucket" }, "--packs"},
+		"packs elsewhere":             {func(c *server.Command) { c.Packs = "gs://bucket" }, "in a folder, or in a bucket"},
+		"a bucket over plain http":    {func(c *server.Command) { c.Packs = "s3://bucket?endpoint=http://s3.example" }, "--insecure-http"},
 		"a certificate without key":   {func(c *server.Command) { c.TLSCert = "cert.pem" }, "--tls-key"},
 		"a key without certificate":   {func(c *server.Command) { c.TLSKey = "key.pem" }, "--tls-cert"},
 		"a reflector without port":    {func(c *server.Command) { c.Reflector = []string{"stun.example"} }, "--reflector"},

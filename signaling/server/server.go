@@ -29,7 +29,7 @@ import (
 	"github.com/sitecast/sitecast/signaling/socket"
 	"github.com/sitecast/sitecast/signaling/tunnel"
 	"github.com/sitecast/sitecast/signaling/wire"
-	"github.com/sitecast/sitecast/storage/blob/dir"
+	"github.com/sitecast/sitecast/storage/blob"
 	"github.com/sitecast/sitecast/storage/catalog"
 	"github.com/sitecast/sitecast/storage/catalog/sqlite"
 	"github.com/sitecast/sitecast/storage/content"
@@ -39,7 +39,7 @@ import (
 // Config is what a server is made of.
 type Config struct {
 	Data      string // folder for database, keys, certificates
-	Packs     string // folder for the origin's objects
+	Packs     string // folder for the origin's objects, or a bucket, see [s3.ParseLocation]
 	Listen    string // address of the API, signaling and origin
 	PublicURL *url.URL
 	// TLSCert and TLSKey are files; without them a private CA in Data makes the
@@ -52,8 +52,9 @@ type Config struct {
 	RelayAddrs      []string      // host:port as endpoints reach it, one for each of its addresses
 	Log             *slog.Logger
 
-	// Listener replaces Listen, for tests in fake time.
+	// Listener replaces Listen, and Objects Packs, for tests in fake time.
 	Listener net.Listener
+	Objects  Objects
 }
 
 // Time-outs and limits of the HTTP side.
@@ -73,7 +74,8 @@ type Server struct {
 	log     *slog.Logger
 	catalog *sqlite.Catalog
 	keys    *credential.Keys
-	objects *dir.Store
+	objects Objects
+	signer  blob.Signer // signs addresses at which others serve objects; nil: nobody does
 	certs   *certificates
 	hub     *site.Hub
 	socket  *socket.Server
@@ -105,7 +107,7 @@ func New(ctx context.Context, cfg Config) (s *Server, err error) {
 	if s.catalog, err = sqlite.Open(ctx, filepath.Join(cfg.Data, "sitecast.db")); err != nil {
 		return s, err
 	}
-	if s.objects, err = dir.Open(cfg.Packs); err != nil {
+	if s.objects, s.signer, err = openObjects(ctx, cfg); err != nil {
 		return s, err
 	}
 	if err := s.openKeys(ctx); err != nil {
@@ -316,15 +318,4 @@ func (s *Server) publicURL() *url.URL {
 		return s.cfg.PublicURL
 	}
 	return &url.URL{Scheme: "https", Host: reachable(s.Addr().String())}
-}
-
-// objectURL signs the address of an object for a lease.
-func (s *Server) objectURL(o site.Object, ttl time.Duration) string {
-	path := "/" + string(o.Kind) + "/" + o.Digest.String()
-	// A fetch may begin at the end of the lease before it and take all of its own.
-	expires := time.Now().Add(3 * ttl)
-	if o.To > 0 {
-		return s.keys.SignRange(path, o.From, o.To, expires)
-	}
-	return s.keys.SignURL(path, expires)
 }

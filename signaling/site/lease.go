@@ -390,8 +390,8 @@ func (s *Site) grant(now time.Time, f *flow, m *member) bool {
 		l.step, l.patch = longest(run.Parts), s.patchFor(f, m, run)
 	}
 	object.Digest = out.Pack
-	if m.named != nil && !l.body { // beside the range may lie other contents
-		object.From, object.To = out.From, out.To
+	if !l.body {
+		object.From, object.To, object.Page = out.From, out.To, m.named != nil
 	}
 	l.parts, l.bytes = out.Parts, out.To-out.From
 	ttl := s.patience(now, l)
@@ -400,7 +400,7 @@ func (s *Site) grant(now time.Time, f *flow, m *member) bool {
 	good := ttl + s.takes(now, m, ahead)
 	out.URL = s.cfg.URL(object, good)
 	if out.Patch = l.patch; l.patch != nil {
-		out.Patch.URL = s.cfg.URL(Object{Kind: Patch, Digest: l.patch.Pack}, good)
+		out.Patch.URL = s.cfg.URL(Object{Kind: Patch, Digest: l.patch.Pack, From: l.patch.From, To: l.patch.To}, good)
 	}
 	l.good = now.Add(good)
 	s.turn = max(n.turn, s.turn)

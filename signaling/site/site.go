@@ -67,11 +67,14 @@ type Config struct {
 type ObjectKind string
 
 // Object is one at the origin, or (To is not 0) the bytes of it from From up to but not
-// including To: what a browser may learn of others is its own range.
+// including To.
 type Object struct {
 	Kind     ObjectKind
 	Digest   content.Digest
 	From, To int64
+	// Page: who asks is one, which may learn no more of others than its own range, asks
+	// for that in steps, and can't hold a rate by itself.
+	Page bool
 }
 
 // The kinds of object.

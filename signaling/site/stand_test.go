@@ -71,7 +71,7 @@ func newStandOf(t tester, cfg site.Config) *stand {
 func config(name string) site.Config {
 	return site.Config{Name: name, Epoch: epoch, Log: slog.New(slog.DiscardHandler),
 		URL: func(o site.Object, ttl time.Duration) string {
-			if o.To > 0 {
+			if o.Page {
 				return fmt.Sprintf("/%s/%s?ttl=%v&part=%d-%d", o.Kind, o.Digest, ttl, o.From, o.To)
 			}
 			return fmt.Sprintf("/%s/%s?ttl=%v", o.Kind, o.Digest, ttl)

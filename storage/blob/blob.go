@@ -1,7 +1,8 @@
 // Package blob is the contract for where the origin keeps its immutable objects,
-// packs and bodies, each named by the SHA-256 of its bytes. An object is there
-// whole or not at all, also after a crash. The implementation in a directory is
-// blob/dir; blob/blobtest holds the tests that every implementation must pass.
+// packs, bodies and patches, each named by the SHA-256 of its bytes. An object is
+// there whole or not at all, also after a crash. The implementations are blob/dir, in
+// a directory, and blob/s3, in a bucket; blob/blobtest holds the tests that each must
+// pass.
 package blob
 
 import (
@@ -9,6 +10,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
+	"time"
 
 	"github.com/sitecast/sitecast/storage/content"
 )
@@ -22,15 +25,29 @@ type Store interface {
 	// there already is left alone and r is not read.
 	Put(ctx context.Context, digest content.Digest, size int64, r io.Reader) error
 
-	// Open opens an object for reading and returns its size, or ErrNotFound. The
-	// caller closes the object, which stays readable if it is deleted meanwhile.
+	// Open opens an object for reading and returns its size in bytes, or ErrNotFound.
+	// The caller closes the object; ctx bounds what is read of it, too. If it is deleted
+	// meanwhile it is read as it was, or reading answers ErrNotFound.
 	Open(ctx context.Context, digest content.Digest) (Object, int64, error)
 
 	// Has reports whether the object is there.
 	Has(ctx context.Context, digest content.Digest) (bool, error)
 
-	// Delete removes an object, or answers ErrNotFound.
+	// Delete removes an object, or answers ErrNotFound where it knows that there was
+	// none.
 	Delete(ctx context.Context, digest content.Digest) error
+
+	// List yields the objects in no order. What is put or deleted meanwhile may be among
+	// them or not. It ends with the first error.
+	List(ctx context.Context) iter.Seq2[content.Digest, error]
+}
+
+// A Signer is a Store whose objects others can fetch without us.
+type Signer interface {
+	// Sign returns the URL of the bytes from from up to but not including to of an
+	// object. It is good for ttl (at least a second), and for a request for exactly that
+	// range. Nobody is asked, also not whether the object is there.
+	Sign(digest content.Digest, from, to int64, ttl time.Duration) (string, error)
 }
 
 // An Object is an open object.

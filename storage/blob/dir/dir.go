@@ -10,11 +10,11 @@ package dir
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"iter"
 	"os"
 	"path"
 	"runtime"
@@ -96,14 +96,8 @@ func (s *Store) write(ctx context.Context, temp string, digest content.Digest, s
 		return err
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
-	hash := sha256.New()
-	// One byte more than there may be tells an object that is too long.
-	n, err := io.Copy(io.MultiWriter(file, hash), io.LimitReader(reader{ctx, r}, max(size, 0)+1))
-	if err != nil {
+	if _, err := io.Copy(file, blob.Checked(ctx, digest, size, r)); err != nil {
 		return err
-	}
-	if got := content.Digest(hash.Sum(nil)); got != digest || n != size {
-		return &blob.MismatchError{Want: digest, WantBytes: size, Got: got, GotBytes: n}
 	}
 	return file.Sync()
 }
@@ -162,6 +156,32 @@ func (s *Store) Delete(ctx context.Context, digest content.Digest) error {
 	return s.syncDir(path.Dir(name(digest)))
 }
 
+// List implements blob.Store. Files that are no objects are passed over.
+func (s *Store) List(ctx context.Context) iter.Seq2[content.Digest, error] {
+	return func(yield func(content.Digest, error) bool) {
+		err := fs.WalkDir(s.root.FS(), ".", func(at string, d fs.DirEntry, err error) error {
+			switch {
+			case err != nil && at != "." && errors.Is(err, fs.ErrNotExist):
+				return nil // it was deleted meanwhile
+			case err != nil:
+				return err
+			case at == incoming:
+				return fs.SkipDir
+			case ctx.Err() != nil:
+				return ctx.Err()
+			}
+			digest, err := content.ParseDigest(path.Base(at))
+			if err == nil && at == name(digest) && d.Type().IsRegular() && !yield(digest, nil) {
+				return fs.SkipAll
+			}
+			return nil
+		})
+		if err != nil {
+			yield(content.Digest{}, fmt.Errorf("list objects: %w", err))
+		}
+	}
+}
+
 func name(digest content.Digest) string {
 	text := digest.String()
 	return path.Join(text[:2], text)
@@ -185,17 +205,4 @@ func (s *Store) syncDir(name string) error {
 		return err
 	}
 	return errors.Join(folder.Sync(), folder.Close())
-}
-
-// reader stops reading when ctx ends.
-type reader struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (r reader) Read(b []byte) (int, error) {
-	if err := r.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return r.r.Read(b)
 }
