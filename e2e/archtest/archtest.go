@@ -57,7 +57,7 @@ var homes = map[string][]string{
 	"github.com/golang-jwt/jwt":                         {"signaling/credential"},
 	"github.com/jackc/pgx":                              {"storage/catalog/postgres"},
 	"modernc.org/sqlite":                                {"storage/catalog/sqlite"},
-	"github.com/pressly/goose":                          {"storage/catalog/sqlite"},
+	"github.com/pressly/goose":                          {"storage/catalog/relational"},
 	"github.com/klauspost/compress":                     {"storage/pack", "storage/unpack"},
 	"github.com/mikelolasagasti/xz":                     {"storage/unpack"},
 	"github.com/PlakarKorp/go-cdc-chunkers":             {"storage/content"},

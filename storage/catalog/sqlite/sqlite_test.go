@@ -18,6 +18,7 @@ import (
 
 	"github.com/sitecast/sitecast/storage/catalog"
 	"github.com/sitecast/sitecast/storage/catalog/catalogtest"
+	"github.com/sitecast/sitecast/storage/catalog/relational"
 	"github.com/sitecast/sitecast/storage/catalog/sqlite"
 )
 
@@ -147,8 +148,8 @@ func TestSecondOpenIsRefused(t *testing.T) {
 	first := open(t, path)
 	for range 2 { // a refusal does not break the lock
 		c, err := sqlite.Open(t.Context(), path)
-		if !errors.Is(err, sqlite.ErrLocked) || !strings.Contains(err.Error(), path) {
-			t.Fatalf("got %v, %v, want %q and the path", c, err, sqlite.ErrLocked)
+		if !errors.Is(err, relational.ErrLocked) || !strings.Contains(err.Error(), path) {
+			t.Fatalf("got %v, %v, want %q and the path", c, err, relational.ErrLocked)
 		}
 	}
 	catalogtest.Fill(t, first)
@@ -176,8 +177,8 @@ func TestSecondProcessIsRefusedUntilTheFirstEnds(t *testing.T) {
 	if _, err := io.ReadFull(out, said); err != nil || string(said) != "opened <nil>" {
 		t.Fatalf("the first process said %q (%v)", said, err)
 	}
-	if _, err := sqlite.Open(t.Context(), path); !errors.Is(err, sqlite.ErrLocked) {
-		t.Errorf("got error %v, want %q", err, sqlite.ErrLocked)
+	if _, err := sqlite.Open(t.Context(), path); !errors.Is(err, relational.ErrLocked) {
+		t.Errorf("got error %v, want %q", err, relational.ErrLocked)
 	}
 	if err := first.Process.Kill(); err != nil {
 		t.Fatal(err)

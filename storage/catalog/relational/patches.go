@@ -1,4 +1,4 @@
-package sqlite
+package relational
 
 import (
 	"context"
@@ -15,9 +15,11 @@ func (c *Catalog) PutPatches(ctx context.Context, serial uint64, p catalog.Patch
 	if p.Object != (content.Digest{}) {
 		object = p.Object.String()
 	}
-	_, err := c.write.ExecContext(ctx, `INSERT INTO patches (serial, base, object) VALUES ($1, $2, $3)
-		ON CONFLICT (serial) DO UPDATE SET base = $2, object = $3`, serial, p.Base.String(), object)
-	return err
+	return c.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO patches (serial, base, object) VALUES ($1, $2, $3)
+			ON CONFLICT (serial) DO UPDATE SET base = $2, object = $3`, serial, p.Base.String(), object)
+		return err
+	})
 }
 
 // Patches implements catalog.Catalog.
