@@ -64,11 +64,14 @@ func Open(ctx context.Context, at string) (Catalog, error) {
 	if err != nil {
 		return Catalog{}, err
 	}
-	write := pool(config, 1, holdLock)
+	// Before each change the one connection is asked whether it still stands, and is
+	// made anew where it does not: nothing has to fail for that.
+	write := pool(config, 1, stdlib.OptionAfterConnect(holdLock),
+		stdlib.OptionShouldPing(func(context.Context, stdlib.ShouldPingParams) bool { return true }))
 	if err := schema.Migrate(ctx, write); err != nil {
 		return Catalog{}, errors.Join(fmt.Errorf("open catalog %s: %w", name(config), err), write.Close())
 	}
-	return Catalog{relational.New(pool(config, readers, nil), write)}, nil
+	return Catalog{relational.New(pool(config, readers), write)}, nil
 }
 
 // State says which version of its schema the database has, and changes nothing.
@@ -78,7 +81,7 @@ func State(ctx context.Context, at string) (state relational.State, err error) {
 	if err != nil {
 		return state, err
 	}
-	db := pool(config, 1, nil)
+	db := pool(config, 1)
 	defer func() { err = errors.Join(err, db.Close()) }()
 	if state, err = schema.State(ctx, db); err != nil {
 		return state, fmt.Errorf("catalog %s: %w", name(config), err)
@@ -146,12 +149,8 @@ func name(config *pgx.ConnConfig) string {
 	return fmt.Sprintf("%q at %s", config.Database, net.JoinHostPort(config.Host, strconv.Itoa(int(config.Port))))
 }
 
-// pool opens up to conns connections when they are needed, each prepared by begin.
-func pool(config *pgx.ConnConfig, conns int, begin func(context.Context, *pgx.Conn) error) *sql.DB {
-	var options []stdlib.OptionOpenDB
-	if begin != nil {
-		options = append(options, stdlib.OptionAfterConnect(begin))
-	}
+// pool opens up to conns connections when they are needed.
+func pool(config *pgx.ConnConfig, conns int, options ...stdlib.OptionOpenDB) *sql.DB {
 	db := sql.OpenDB(connector{stdlib.GetConnector(*config, options...)})
 	db.SetMaxOpenConns(conns)
 	db.SetMaxIdleConns(conns)

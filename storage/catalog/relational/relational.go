@@ -30,13 +30,14 @@ const changeTimeout = 30 * time.Second
 // Catalog is a catalog.Catalog in a database.
 type Catalog struct {
 	read, write *sql.DB
+	turn        chan struct{} // full while a change goes on
 }
 
 var _ catalog.Catalog = (*Catalog)(nil)
 
 // New makes a catalog of two pools on the same database, whose schema is up to
 // date. The one that writes has one connection. The catalog closes both.
-func New(read, write *sql.DB) *Catalog { return &Catalog{read, write} }
+func New(read, write *sql.DB) *Catalog { return &Catalog{read, write, make(chan struct{}, 1)} }
 
 // Close closes the database.
 func (c *Catalog) Close() error { return errors.Join(c.read.Close(), c.write.Close()) }
@@ -44,15 +45,19 @@ func (c *Catalog) Close() error { return errors.Join(c.read.Close(), c.write.Clo
 // transact runs f in a write transaction. The context may end while it waits for
 // its turn. From then on the change is carried through: a statement that is broken
 // off may cost the connection, and with it the lock.
-func (c *Catalog) transact(ctx context.Context, f func(context.Context, *sql.Tx) error) (err error) {
-	conn, err := c.write.Conn(ctx)
-	if err != nil {
-		return err
+func (c *Catalog) transact(ctx context.Context, f func(context.Context, *sql.Tx) error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
 	}
-	defer func() { err = errors.Join(err, conn.Close()) }()
+	select {
+	case c.turn <- struct{}{}:
+		defer func() { <-c.turn }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), changeTimeout)
 	defer stop()
-	tx, err := conn.BeginTx(ctx, nil)
+	tx, err := c.write.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}

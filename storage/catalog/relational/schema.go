@@ -19,9 +19,9 @@ type Schema struct {
 
 // State says which version of its schema a database has.
 type State struct {
-	Have    int64 // 0: nothing is there yet
-	Known   int64 // the newest that this release knows
-	Pending []string
+	Have    int64    `json:"have"`    // 0: nothing is there yet
+	Known   int64    `json:"known"`   // the newest that this release knows
+	Pending []string `json:"pending"` // steps from one to the other, by name
 }
 
 // Newer reports whether a newer release wrote the database, and what to do then.
@@ -41,7 +41,7 @@ func (s Schema) State(ctx context.Context, db *sql.DB) (State, error) {
 	if err != nil {
 		return State{}, err
 	}
-	var state State
+	state := State{Pending: []string{}}
 	if state.Have, err = s.version(ctx, db); err != nil {
 		return State{}, fmt.Errorf("read the version of its schema: %w", err)
 	}

@@ -11,12 +11,14 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
+	"path/filepath"
 	"time"
 
 	_ "modernc.org/sqlite" // the driver
 
 	"github.com/sitecast/sitecast/storage/catalog"
 	"github.com/sitecast/sitecast/storage/catalog/relational"
+	"github.com/sitecast/sitecast/storage/durable"
 )
 
 //go:embed migrations/*.sql
@@ -122,13 +124,20 @@ func Backup(ctx context.Context, path, to string) (err error) {
 		return fmt.Errorf("open catalog %s: %w", path, err)
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
+	if _, err := os.Lstat(to); err == nil {
+		return fmt.Errorf("%s is there already: name a new file", to)
+	}
 	if err := create(to); err != nil { // for its owner only
 		return err
 	}
 	if _, err := db.ExecContext(ctx, `VACUUM INTO $1`, to); err != nil {
 		return errors.Join(fmt.Errorf("write %s: %w", to, err), os.Remove(to))
 	}
-	return nil
+	file, err := os.OpenFile(to, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(file.Sync(), file.Close(), durable.SyncDir(filepath.Dir(to)))
 }
 
 // Close closes the file, and lets others open it.

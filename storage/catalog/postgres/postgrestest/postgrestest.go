@@ -110,9 +110,10 @@ func (s *Server) Stop() (err error) {
 	return errors.Join(err, os.RemoveAll(s.folder))
 }
 
-// URL is the address of a schema in the database.
+// URL is the address of a schema in the database, for the server and for
+// PostgreSQL's own programs.
 func (s *Server) URL(schema string) string {
-	q := url.Values{"host": {s.folder}, "search_path": {schema}}
+	q := url.Values{"host": {s.folder}, "options": {"-csearch_path=" + schema}}
 	return "postgres://" + user + "@/postgres?" + q.Encode()
 }
 
