@@ -39,9 +39,8 @@ const (
 	connectTimeout = 5 * time.Second
 	// lockWait is how long a new connection waits for the lock: one of ours that broke
 	// may take a moment to end.
-	lockWait = time.Second
-	// statementTimeout bounds what the database does for us at once.
-	statementTimeout = 30 * time.Second
+	lockWait     = time.Second
+	queryTimeout = 30 * time.Second
 )
 
 // lockSpace sets our lock apart from those of others in the database.
@@ -64,14 +63,13 @@ func Open(ctx context.Context, at string) (Catalog, error) {
 	if err != nil {
 		return Catalog{}, err
 	}
-	// Before each change the one connection is asked whether it still stands, and is
-	// made anew where it does not: nothing has to fail for that.
-	write := pool(config, 1, stdlib.OptionAfterConnect(holdLock),
-		stdlib.OptionShouldPing(func(context.Context, stdlib.ShouldPingParams) bool { return true }))
+	write := pool(config, 1, stdlib.OptionAfterConnect(holdLock))
 	if err := schema.Migrate(ctx, write); err != nil {
 		return Catalog{}, errors.Join(fmt.Errorf("open catalog %s: %w", name(config), err), write.Close())
 	}
-	return Catalog{relational.New(pool(config, readers), write)}, nil
+	reading := config.Copy() // a migration may take longer than any query
+	reading.RuntimeParams["statement_timeout"] = millis(queryTimeout)
+	return Catalog{relational.New(pool(reading, readers), write)}, nil
 }
 
 // State says which version of its schema the database has, and changes nothing.
@@ -116,7 +114,7 @@ func parse(at string) (*pgx.ConnConfig, error) {
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = connectTimeout
 	}
-	params := map[string]string{"application_name": "sitecast", "statement_timeout": millis(statementTimeout), "lock_timeout": millis(lockWait),
+	params := map[string]string{"application_name": "sitecast", "lock_timeout": millis(lockWait),
 		// A server whose machine died shall not hold the lock for hours.
 		"tcp_keepalives_idle": "15", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"}
 	for key, value := range params {
@@ -149,8 +147,11 @@ func name(config *pgx.ConnConfig) string {
 	return fmt.Sprintf("%q at %s", config.Database, net.JoinHostPort(config.Host, strconv.Itoa(int(config.Port))))
 }
 
-// pool opens up to conns connections when they are needed.
+// pool opens up to conns connections when they are needed. Each is asked before its
+// use whether it still stands, and made anew where it does not: nothing has to fail
+// because the database was started again.
 func pool(config *pgx.ConnConfig, conns int, options ...stdlib.OptionOpenDB) *sql.DB {
+	options = append(options, stdlib.OptionShouldPing(func(context.Context, stdlib.ShouldPingParams) bool { return true }))
 	db := sql.OpenDB(connector{stdlib.GetConnector(*config, options...)})
 	db.SetMaxOpenConns(conns)
 	db.SetMaxIdleConns(conns)
@@ -162,9 +163,12 @@ func holdLock(ctx context.Context, conn *pgx.Conn) error {
 	_, err := conn.Exec(ctx, `SELECT pg_advisory_lock($1, hashtext(current_schema()))`, lockSpace)
 	var refused *pgconn.PgError
 	if errors.As(err, &refused) && refused.Code == lockTaken {
-		return relational.ErrLocked
+		err = relational.ErrLocked
 	}
-	return err
+	if err != nil { // or nobody would
+		return errors.Join(err, conn.Close(ctx))
+	}
+	return nil
 }
 
 // connector says of connections that can't be made that this may pass.

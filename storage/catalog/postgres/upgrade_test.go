@@ -223,10 +223,6 @@ func TestAnOutageOfTheDatabasePasses(t *testing.T) {
 	if err := database.Halt(); err != nil {
 		t.Fatal(err)
 	}
-	// A connection that stood until now may say in its own words that it broke.
-	if _, err := c.Sites(t.Context(), "", 0); err == nil {
-		t.Error("a database that was halted answered")
-	}
 	for range 2 {
 		_, err := c.Sites(t.Context(), "", 0)
 		if err2 := c.SetMeta(t.Context(), "key", "lost"); !errors.Is(err, catalog.ErrUnavailable) || !errors.Is(err2, catalog.ErrUnavailable) {
