@@ -37,14 +37,19 @@ var schema = relational.Schema{Dialect: "postgres", Files: migrations,
 const (
 	readers        = 16
 	connectTimeout = 5 * time.Second
-	// lockWait is how long a new connection waits for the lock: one of ours that broke
-	// may take a moment to end.
-	lockWait     = time.Second
-	queryTimeout = 30 * time.Second
 )
 
-// lockSpace sets our lock apart from those of others in the database.
-const lockSpace = 0x51733 // "SITE" as it sounds
+// What is said first on a connection. Poolers that pass sessions on whole let it
+// through, which they do not do with all that can be said while connecting.
+const (
+	// toRead bounds what the database does for a query.
+	toRead = `SET statement_timeout = '30s'`
+	// toWrite takes the lock for the life of the connection, under a number of ours and
+	// the schema's name. It waits for a moment, because one of ours that broke may take
+	// one to end. That of a server whose machine died shall not last for hours.
+	toWrite = `SET tcp_keepalives_idle = 15; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3;
+		SET lock_timeout = '1s'; SELECT pg_advisory_lock(333619, hashtext(current_schema())); SET lock_timeout = 0`
+)
 
 // lockTaken is the state of SQL in which a lock was not had in time.
 const lockTaken = "55P03"
@@ -63,13 +68,11 @@ func Open(ctx context.Context, at string) (Catalog, error) {
 	if err != nil {
 		return Catalog{}, err
 	}
-	write := pool(config, 1, stdlib.OptionAfterConnect(holdLock))
+	write := pool(config, 1, toWrite)
 	if err := schema.Migrate(ctx, write); err != nil {
 		return Catalog{}, errors.Join(fmt.Errorf("open catalog %s: %w", name(config), err), write.Close())
 	}
-	reading := config.Copy() // a migration may take longer than any query
-	reading.RuntimeParams["statement_timeout"] = millis(queryTimeout)
-	return Catalog{relational.New(pool(reading, readers), write)}, nil
+	return Catalog{relational.New(pool(config, readers, toRead), write)}, nil
 }
 
 // State says which version of its schema the database has, and changes nothing.
@@ -79,7 +82,7 @@ func State(ctx context.Context, at string) (state relational.State, err error) {
 	if err != nil {
 		return state, err
 	}
-	db := pool(config, 1)
+	db := pool(config, 1, toRead)
 	defer func() { err = errors.Join(err, db.Close()) }()
 	if state, err = schema.State(ctx, db); err != nil {
 		return state, fmt.Errorf("catalog %s: %w", name(config), err)
@@ -114,18 +117,11 @@ func parse(at string) (*pgx.ConnConfig, error) {
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = connectTimeout
 	}
-	params := map[string]string{"application_name": "sitecast", "lock_timeout": millis(lockWait),
-		// A server whose machine died shall not hold the lock for hours.
-		"tcp_keepalives_idle": "15", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"}
-	for key, value := range params {
-		if _, set := config.RuntimeParams[key]; !set {
-			config.RuntimeParams[key] = value
-		}
+	if config.RuntimeParams["application_name"] == "" {
+		config.RuntimeParams["application_name"] = "sitecast"
 	}
 	return config, nil
 }
-
-func millis(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
 
 // near reports whether all hosts are this machine.
 func near(config *pgx.ConnConfig) bool {
@@ -150,22 +146,24 @@ func name(config *pgx.ConnConfig) string {
 // pool opens up to conns connections when they are needed. Each is asked before its
 // use whether it still stands, and made anew where it does not: nothing has to fail
 // because the database was started again.
-func pool(config *pgx.ConnConfig, conns int, options ...stdlib.OptionOpenDB) *sql.DB {
-	options = append(options, stdlib.OptionShouldPing(func(context.Context, stdlib.ShouldPingParams) bool { return true }))
-	db := sql.OpenDB(connector{stdlib.GetConnector(*config, options...)})
+func pool(config *pgx.ConnConfig, conns int, first string) *sql.DB {
+	db := sql.OpenDB(connector{stdlib.GetConnector(*config,
+		stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error { return begin(ctx, conn, first) }),
+		stdlib.OptionShouldPing(func(context.Context, stdlib.ShouldPingParams) bool { return true }))})
 	db.SetMaxOpenConns(conns)
 	db.SetMaxIdleConns(conns)
 	return db
 }
 
-// holdLock takes the lock for the life of a connection.
-func holdLock(ctx context.Context, conn *pgx.Conn) error {
-	_, err := conn.Exec(ctx, `SELECT pg_advisory_lock($1, hashtext(current_schema()))`, lockSpace)
+// begin says what is said first on a connection, and closes it, as nobody else would,
+// when that fails.
+func begin(ctx context.Context, conn *pgx.Conn, first string) error {
+	_, err := conn.Exec(ctx, first)
 	var refused *pgconn.PgError
 	if errors.As(err, &refused) && refused.Code == lockTaken {
 		err = relational.ErrLocked
 	}
-	if err != nil { // or nobody would
+	if err != nil {
 		return errors.Join(err, conn.Close(ctx))
 	}
 	return nil

@@ -33,8 +33,7 @@ type Server struct {
 }
 
 // Start makes a server with one database. Its order of text is that of English, in
-// which "a" comes before "B". Stop must follow. The error is [exec.ErrNotFound] where
-// PostgreSQL is not installed.
+// which "a" comes before "B". Stop must follow.
 func Start() (_ *Server, err error) {
 	initdb, err := program("initdb")
 	if err != nil {
@@ -62,6 +61,10 @@ func Start() (_ *Server, err error) {
 	}
 	return s, s.Resume()
 }
+
+// Optional reports whether tests may be left out because of an error of Start:
+// PostgreSQL is not installed, and this is not CI.
+func Optional(err error) bool { return errors.Is(err, exec.ErrNotFound) && os.Getenv("CI") == "" }
 
 func (s *Server) data() string { return filepath.Join(s.folder, "data") }
 
