@@ -68,11 +68,11 @@ func Open(ctx context.Context, at string) (Catalog, error) {
 	if err != nil {
 		return Catalog{}, err
 	}
-	write := pool(config, 1, toWrite)
-	if err := schema.Migrate(ctx, write); err != nil {
-		return Catalog{}, errors.Join(fmt.Errorf("open catalog %s: %w", name(config), err), write.Close())
+	c, err := relational.Open(ctx, schema, pool(config, readers, toRead), pool(config, 1, toWrite))
+	if err != nil {
+		return Catalog{}, fmt.Errorf("open catalog %s: %w", name(config), err)
 	}
-	return Catalog{relational.New(pool(config, readers, toRead), write)}, nil
+	return Catalog{c}, nil
 }
 
 // State says which version of its schema the database has, and changes nothing.

@@ -35,9 +35,15 @@ type Catalog struct {
 
 var _ catalog.Catalog = (*Catalog)(nil)
 
-// New makes a catalog of two pools on the same database, whose schema is up to
-// date. The one that writes has one connection. The catalog closes both.
-func New(read, write *sql.DB) *Catalog { return &Catalog{read, write, make(chan struct{}, 1)} }
+// Open brings the schema of a database up to date and makes a catalog of two pools on
+// it, which it closes. The one that writes has one connection.
+func Open(ctx context.Context, schema Schema, read, write *sql.DB) (*Catalog, error) {
+	c := &Catalog{read, write, make(chan struct{}, 1)}
+	if err := schema.migrate(ctx, write); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	return c, nil
+}
 
 // Close closes the database.
 func (c *Catalog) Close() error { return errors.Join(c.read.Close(), c.write.Close()) }

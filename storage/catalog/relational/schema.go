@@ -54,9 +54,9 @@ func (s Schema) State(ctx context.Context, db *sql.DB) (State, error) {
 	return state, nil
 }
 
-// Migrate brings a database's schema up to date, unless it is newer. Each step is a
+// migrate brings a database's schema up to date, unless it is newer. Each step is a
 // transaction.
-func (s Schema) Migrate(ctx context.Context, db *sql.DB) error {
+func (s Schema) migrate(ctx context.Context, db *sql.DB) error {
 	state, err := s.State(ctx, db)
 	if err != nil {
 		return err

@@ -63,14 +63,11 @@ func openPools(ctx context.Context, path string) (*relational.Catalog, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := schema.Migrate(ctx, write); err != nil {
-		return nil, errors.Join(err, write.Close())
-	}
 	read, err := open(path, readers, "deferred", pragmas...)
 	if err != nil {
 		return nil, errors.Join(err, write.Close())
 	}
-	return relational.New(read, write), nil
+	return relational.Open(ctx, schema, read, write)
 }
 
 func open(path string, conns int, begin string, pragmas ...string) (*sql.DB, error) {

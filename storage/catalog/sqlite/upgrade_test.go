@@ -62,9 +62,12 @@ func TestEverySchemaThereWasIsUpgradedWithoutLoss(t *testing.T) {
 				t.Fatal("the dump is empty")
 			}
 			got := catalogtest.Read(t, open(t, path))
-			for table, want := range before {
-				if after := rows(t, db, before)[table]; !reflect.DeepEqual(after, want) {
-					t.Errorf("%s:\ngot  %q\nwant %q", table, after, want)
+			after := rows(t, db, before)
+			for table, all := range before {
+				for _, want := range all { // a step may add some
+					if !slices.ContainsFunc(after[table], func(got []string) bool { return slices.Equal(got, want) }) {
+						t.Errorf("%s has no row %q any more", table, want)
+					}
 				}
 			}
 			for _, d := range got.Orders.Distributions {

@@ -80,9 +80,9 @@ CREATE TABLE versions (
 	serial BIGINT PRIMARY KEY, name TEXT NOT NULL, version TEXT NOT NULL, id TEXT NOT NULL, head TEXT NOT NULL,
 	body TEXT NOT NULL, placement TEXT NOT NULL, created BIGINT NOT NULL, UNIQUE (name, version));
 INSERT INTO "versions" VALUES(1,'app','1','21c115349ecbe7d7071c0431df3bc24f','{ "z":1,
-	"a": "<\u00e9é>", "serial":1 }','e92b667eb438d66f429e37c1aab76513c1953666b7cb7997f739bfa786723cfd','AP8B/g==',1764000000001);
+	"a": "<\u00e9é>", "serial":1 }','e92b667eb438d66f429e37c1aab76513c1953666b7cb7997f739bfa786723cfd','AAAAAQAAAAFIYvRH8sfycvovSq+J2ts7GsCRBb1YZPjRoMlFK7CiJgAAAAAAAAAAAACcQAE=',1764000000001);
 INSERT INTO "versions" VALUES(2,'app','2','2b5487f5df3c3ada77de9a94a9402429','{ "z":1,
-	"a": "<\u00e9é>", "serial":2 }','1997ebe7ee9800e9fe8e16532432e53caf64130b3017bd4dd8bc4698e8b3ed1f','AP8B/g==',1764000000002);
+	"a": "<\u00e9é>", "serial":2 }','1997ebe7ee9800e9fe8e16532432e53caf64130b3017bd4dd8bc4698e8b3ed1f','AAAAAQAAAAFIYvRH8sfycvovSq+J2ts7GsCRBb1YZPjRoMlFK7CiJgAAAAAAAAAAAACcQAE=',1764000000002);
 INSERT INTO "versions" VALUES(3,'app','3','','','','',1764000000003);
 CREATE INDEX endpoints_site ON endpoints (site, id);
 CREATE INDEX distribution_sites_site ON distribution_sites (site);
