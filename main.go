@@ -30,7 +30,7 @@ const (
 )
 
 type commands struct {
-	Server     server.Command      `cmd:"" help:"Run the server: API, signaling, origin, relay."`
+	Server     server.Commands     `cmd:"" help:"Run the server: API, signaling, origin, relay; or see to its database."`
 	Relay      relay.Command       `cmd:"" help:"Run a STUN and TURN relay on its own."`
 	Agent      agent.Commands      `cmd:"" help:"Run the agent of an endpoint, or check and repair what it holds."`
 	Kiosk      runtime.Command     `cmd:"" help:"Run an agent that activates and serves one content, and keeps it on the screen."`

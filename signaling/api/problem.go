@@ -130,6 +130,10 @@ func (s *server) problem(err error) *Problem {
 	case errors.Is(err, credential.ErrRootOffline):
 		p = &Problem{Status: http.StatusConflict, Detail: err.Error(), Code: "root_offline",
 			Hint: "sign the trust document where the root key is kept"}
+	case errors.Is(err, catalog.ErrUnavailable):
+		s.Log.Error("request failed", "err", err)
+		p = &Problem{Status: http.StatusServiceUnavailable, Detail: catalog.ErrUnavailable.Error(), Code: "database_unavailable",
+			Hint: "try again in a moment; the server's log says what the database's trouble is"}
 	case errors.Is(err, context.DeadlineExceeded):
 		p = &Problem{Status: http.StatusServiceUnavailable, Detail: "the server did not answer in time", Code: "timeout"}
 	case errors.Is(err, site.ErrStopped), errors.Is(err, context.Canceled): // or the caller went away and reads nothing

@@ -19,12 +19,12 @@ import (
 	"github.com/sitecast/sitecast/storage/blob/s3"
 )
 
-// Command is `sitecast server`.
+// Command is `sitecast server` without a further command, which runs it.
 type Command struct {
 	Data         string   `help:"Folder for everything the server keeps." required:"" type:"path" env:"SITECAST_DATA" placeholder:"DIR"`
 	Listen       string   `help:"Address of API, signaling, packs and portal." default:"127.0.0.1:8080" env:"SITECAST_LISTEN" placeholder:"ADDR"`
 	PublicURL    string   `name:"public-url" help:"URL at which endpoints reach the server (default: made from --listen)." env:"SITECAST_PUBLIC_URL" placeholder:"URL"`
-	Database     string   `help:"Where the catalog is kept: sqlite (in --data)." default:"sqlite" env:"SITECAST_DATABASE"`
+	Database     string   `help:"Where the catalog is kept: sqlite (in --data), or the URL of a PostgreSQL database." default:"sqlite" env:"SITECAST_DATABASE" placeholder:"URL"`
 	Bus          string   `help:"Message bus between several servers; none: one server." env:"SITECAST_BUS" placeholder:"URL"`
 	Packs        string   `help:"Folder for the origin's objects (default: packs in --data), or a bucket, as s3://BUCKET/PREFIX?endpoint=URL." env:"SITECAST_PACKS" placeholder:"DIR|S3"`
 	TURNListen   string   `name:"turn-listen" help:"UDP and TCP address of the embedded STUN and TURN relay, or none (default: port 3478 of --listen's host)." env:"SITECAST_TURN_LISTEN" placeholder:"ADDR"`
@@ -45,14 +45,19 @@ func (Command) Help() string {
 	return `The first start makes everything it needs in --data: the database, the organisation's root key, a private CA
 (unless --tls-cert names a certificate) and admin.token, an API token with role admin.
 
-Example:
-  sitecast server --data /var/lib/sitecast --listen 0.0.0.0:8443 --public-url https://sitecast.example:8443
-
 With --packs s3://BUCKET/PREFIX?endpoint=URL&region=NAME the packs are kept in a bucket (Amazon's without endpoint), and
 endpoints fetch them there, with addresses that are good for one range and a few minutes. serve=server has them fetch
 through this server instead, where they can't reach the bucket; public=URL is the bucket's service as they reach it, if it
 is another address. The key comes from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or from the file that
-AWS_SHARED_CREDENTIALS_FILE names.`
+AWS_SHARED_CREDENTIALS_FILE names.
+
+A database on PostgreSQL is named by --database or SITECAST_DATABASE. Keep its password out of both, where others
+see it: in PGPASSWORD or the file ~/.pgpass. Unless sslmode says otherwise the database has to show a certificate of
+its name (its authority's file: sslrootcert=FILE).
+
+Examples:
+  sitecast server --data /var/lib/sitecast --listen 0.0.0.0:8443 --public-url https://sitecast.example:8443
+  sitecast server --data /var/lib/sitecast --database postgres://sitecast@db.example/sitecast --listen 0.0.0.0:8443`
 }
 
 // Ports of the embedded relay.
@@ -87,8 +92,8 @@ func (c Command) Run(ctx context.Context) error {
 
 // config checks the flags.
 func (c Command) config() (Config, error) {
-	if c.Database != "sqlite" {
-		return Config{}, fmt.Errorf("--database %s: this release keeps its catalog in sqlite only", c.Database)
+	if err := checkDatabase(c.Database); err != nil {
+		return Config{}, err
 	}
 	if c.Bus != "" {
 		return Config{}, errors.New("--bus: this release runs as one server and needs none")
@@ -118,7 +123,7 @@ func (c Command) config() (Config, error) {
 	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {
 		return Config{}, fmt.Errorf("--log-level: %w", err)
 	}
-	cfg := Config{Data: c.Data, Packs: c.Packs, Listen: c.Listen, TLSCert: c.TLSCert, TLSKey: c.TLSKey, InsecureHTTP: c.InsecureHTTP, Fetchers: c.Fetchers, Reflectors: c.Reflector,
+	cfg := Config{Data: c.Data, Database: c.Database, Packs: c.Packs, Listen: c.Listen, TLSCert: c.TLSCert, TLSKey: c.TLSKey, InsecureHTTP: c.InsecureHTTP, Fetchers: c.Fetchers, Reflectors: c.Reflector,
 		Log: slog.New(slog.NewTextHandler(cmp.Or[io.Writer](c.Stderr, os.Stderr), &slog.HandlerOptions{Level: level}))}
 	if cfg.Packs == "" {
 		cfg.Packs = filepath.Join(c.Data, "packs")

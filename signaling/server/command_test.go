@@ -24,7 +24,8 @@ func TestFlagsThatCannotBeAreRefusedBeforeAnythingIsMade(t *testing.T) {
 		change func(*server.Command)
 		want   string
 	}{
-		"another database":            {func(c *server.Command) { c.Database = "postgres://db" }, "--database"},
+		"another database":            {func(c *server.Command) { c.Database = "mysql://db" }, "--database"},
+		"a database of no such port":  {func(c *server.Command) { c.Database = "postgres://db:port/sitecast" }, "--database"},
 		"a bus":                       {func(c *server.Command) { c.Bus = "nats://bus" }, "--bus"},
 		"a bucket with its key":       {func(c *server.Command) { c.Packs = "s3://key:secret@bucket" }, "--packs"},
 		"packs elsewhere":             {func(c *server.Command) { c.Packs = "gs://bucket" }, "in a folder, or in a bucket"},

@@ -31,14 +31,14 @@ import (
 	"github.com/sitecast/sitecast/signaling/wire"
 	"github.com/sitecast/sitecast/storage/blob"
 	"github.com/sitecast/sitecast/storage/catalog"
-	"github.com/sitecast/sitecast/storage/catalog/sqlite"
 	"github.com/sitecast/sitecast/storage/content"
 	"github.com/sitecast/sitecast/storage/durable"
 )
 
 // Config is what a server is made of.
 type Config struct {
-	Data      string // folder for database, keys, certificates
+	Data      string // folder for keys, certificates and, where it is in a file, the database
+	Database  string // sqlite (also when empty), or the URL of one on PostgreSQL
 	Packs     string // folder for the origin's objects, or a bucket, see [s3.ParseLocation]
 	Listen    string // address of the API, signaling and origin
 	PublicURL *url.URL
@@ -72,7 +72,7 @@ type Server struct {
 	// Set by New, then constant.
 	cfg     Config
 	log     *slog.Logger
-	catalog *sqlite.Catalog
+	catalog catalog.Catalog
 	keys    *credential.Keys
 	objects Objects
 	signer  blob.Signer // signs addresses at which others serve objects; nil: nobody does
@@ -104,7 +104,7 @@ func New(ctx context.Context, cfg Config) (s *Server, err error) {
 			err = errors.Join(err, s.close())
 		}
 	}()
-	if s.catalog, err = sqlite.Open(ctx, filepath.Join(cfg.Data, "sitecast.db")); err != nil {
+	if s.catalog, err = openCatalog(ctx, cfg.Data, cfg.Database); err != nil {
 		return s, err
 	}
 	if s.objects, s.signer, err = openObjects(ctx, cfg); err != nil {

@@ -25,6 +25,8 @@ var (
 	ErrConflict = errors.New("conflict")
 	// ErrSpent means that an enrolment token is used up, expired or unknown.
 	ErrSpent = errors.New("enrolment token is used up, expired or unknown")
+	// ErrUnavailable means that the database can't be reached, which may pass.
+	ErrUnavailable = errors.New("the database can't be reached")
 )
 
 // MaxPage bounds what one listing returns.

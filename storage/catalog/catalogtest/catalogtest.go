@@ -62,6 +62,8 @@ func Run(t *testing.T, open func(*testing.T) catalog.Catalog) {
 			"the audit log is read in pages, backward": auditPages,
 			"what is returned belongs to the caller":   returnedIsOwned,
 			"an ended context changes nothing":         endedContext,
+			"contexts that end leave whole changes":    contextsEndAnywhere,
+			"of text that can't be there is nothing":   impossibleTextIsNotFound,
 		},
 		"at once": concurrent,
 	} {

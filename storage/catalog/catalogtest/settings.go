@@ -3,6 +3,7 @@ package catalogtest
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"strings"
@@ -237,5 +238,39 @@ func endedContext(t *testing.T, c catalog.Catalog) {
 	wantErr(t, "orders", err, context.Canceled)
 	if entries, err := c.Audit(t.Context(), 0, 0); len(entries) != len(changes) || err != nil {
 		t.Errorf("got %d changes (%v), want %d", len(entries), err, len(changes))
+	}
+}
+
+// Contexts that end at any moment leave neither half a change nor a connection
+// that is of no use, and whoever was told of success finds the change.
+func contextsEndAnywhere(t *testing.T, c catalog.Catalog) {
+	for i := range 150 {
+		ctx, stop := context.WithTimeout(t.Context(), time.Duration(i)*20*time.Microsecond)
+		name := fmt.Sprintf("s%d", i)
+		err := c.CreateSite(ctx, who, catalog.Site{Name: name})
+		stop()
+		if err != nil && !errors.Is(err, context.DeadlineExceeded) || strings.Contains(fmt.Sprint(err), "rolled back") {
+			t.Errorf("%s: got error %v, want only %q", name, err, context.DeadlineExceeded)
+		}
+		_, missing := c.Site(t.Context(), name)
+		entries, audit := c.Audit(t.Context(), 0, 1)
+		written := len(entries) == 1 && entries[0].Target == name
+		if (err == nil) != (missing == nil) || (err == nil) != written || audit != nil {
+			t.Errorf("%s: created: %v, kept: %v, audited: %v (%v)", name, err, missing, written, audit)
+		}
+	}
+}
+
+// Not every database can hold every text; of what it can't hold there is nothing.
+func impossibleTextIsNotFound(t *testing.T, c catalog.Catalog) {
+	for _, text := range []string{"a\x00b", "\xff"} {
+		_, err := c.Site(t.Context(), text)
+		wantErr(t, "a site", err, catalog.ErrNotFound)
+		_, err = c.Endpoint(t.Context(), text)
+		wantErr(t, "an endpoint", err, catalog.ErrNotFound)
+		_, err = c.Version(t.Context(), text, text)
+		wantErr(t, "a version", err, catalog.ErrNotFound)
+		_, err = c.Newest(t.Context(), text)
+		wantErr(t, "a content", err, catalog.ErrNotFound)
 	}
 }

@@ -10,11 +10,9 @@ import (
 
 	driver "modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
-)
 
-// ErrLocked means that another server has the catalog open. SQLite would let both
-// write, but each would lease the same ranges to its own endpoints.
-var ErrLocked = errors.New("another process has it open")
+	"github.com/sitecast/sitecast/storage/catalog/relational"
+)
 
 // lockSuffix makes the name of the file whose lock a catalog holds while open.
 const lockSuffix = ".lock"
@@ -37,7 +35,7 @@ func takeLock(ctx context.Context, path string) (*lock, error) {
 	tx, err := db.BeginTx(context.WithoutCancel(ctx), nil)
 	var failed *driver.Error
 	if errors.As(err, &failed) && failed.Code()&0xff == sqlite3.SQLITE_BUSY {
-		err = ErrLocked
+		err = relational.ErrLocked
 	}
 	if err != nil {
 		return nil, errors.Join(err, db.Close())

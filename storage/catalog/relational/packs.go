@@ -1,4 +1,4 @@
-package sqlite
+package relational
 
 import (
 	"context"
@@ -17,11 +17,7 @@ const locateAtOnce = 500
 
 // AddPack implements catalog.Catalog.
 func (c *Catalog) AddPack(ctx context.Context, pack content.Digest, chunks []catalog.Packed) error {
-	tx, err := c.write.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	return end(ctx, tx, addPack(ctx, tx, pack, chunks))
+	return c.transact(ctx, func(ctx context.Context, tx *sql.Tx) error { return addPack(ctx, tx, pack, chunks) })
 }
 
 func addPack(ctx context.Context, tx *sql.Tx, pack content.Digest, chunks []catalog.Packed) error {

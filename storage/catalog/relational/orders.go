@@ -1,4 +1,4 @@
-package sqlite
+package relational
 
 import (
 	"context"
@@ -26,7 +26,7 @@ func (c *Catalog) Trust(ctx context.Context) (serial uint64, document json.RawMe
 
 // PutTrust implements catalog.Catalog.
 func (c *Catalog) PutTrust(ctx context.Context, by string, serial uint64, document json.RawMessage) error {
-	return c.change(ctx, by, "change trust", fmt.Sprintf("serial %d", serial), "", func(tx *sql.Tx) error {
+	return c.change(ctx, by, "change trust", fmt.Sprintf("serial %d", serial), "", func(ctx context.Context, tx *sql.Tx) error {
 		var last uint64
 		if err := tx.QueryRowContext(ctx, `SELECT COALESCE(MAX(serial), 0) FROM trust`).Scan(&last); err != nil {
 			return err
@@ -46,7 +46,7 @@ func (c *Catalog) PutTrust(ctx context.Context, by string, serial uint64, docume
 // Reserve implements catalog.Catalog. A reserved version has an empty head.
 func (c *Catalog) Reserve(ctx context.Context, by, name, version string) (serial uint64, err error) {
 	ref := content.Ref{Name: name, Version: version}
-	err = c.change(ctx, by, "reserve version", ref.String(), "", func(tx *sql.Tx) error {
+	err = c.change(ctx, by, "reserve version", ref.String(), "", func(ctx context.Context, tx *sql.Tx) error {
 		var head string
 		err := tx.QueryRowContext(ctx, `SELECT serial, head FROM versions WHERE name = $1 AND version = $2`, name, version).
 			Scan(&serial, &head)
@@ -69,7 +69,7 @@ func (c *Catalog) Publish(ctx context.Context, by string, v catalog.Version) err
 	if len(v.Head) == 0 {
 		return fmt.Errorf("publish %s: it has no head", ref)
 	}
-	return c.change(ctx, by, "publish", ref.String(), v.ID.String(), func(tx *sql.Tx) error {
+	return c.change(ctx, by, "publish", ref.String(), v.ID.String(), func(ctx context.Context, tx *sql.Tx) error {
 		res, err := tx.ExecContext(ctx, `UPDATE versions SET id = $1, head = $2, body = $3, placement = $4, created = $5
 			WHERE name = $6 AND version = $7 AND serial = $8 AND head = ''`,
 			v.ID.String(), string(v.Head), v.Body.String(), base64.StdEncoding.EncodeToString(v.Placement), ms(time.Now()),
@@ -108,7 +108,7 @@ func (c *Catalog) Newest(ctx context.Context, name string) (version string, err 
 func (c *Catalog) Distribute(ctx context.Context, by string, d catalog.Distribution) (generation uint64, err error) {
 	ref := content.Ref{Name: d.Name, Version: d.Version}
 	err = c.change(ctx, by, "distribute", ref.String(), detailOf(d),
-		func(tx *sql.Tx) error {
+		func(ctx context.Context, tx *sql.Tx) error {
 			err := tx.QueryRowContext(ctx, `SELECT serial FROM versions WHERE name = $1 AND version = $2 AND head <> ''`,
 				d.Name, d.Version).Scan(&d.Serial)
 			if err != nil {
@@ -151,7 +151,7 @@ func detailOf(d catalog.Distribution) string {
 
 // SetRule implements catalog.Catalog.
 func (c *Catalog) SetRule(ctx context.Context, by string, r catalog.Rule) (generation uint64, err error) {
-	err = c.change(ctx, by, r.Kind, r.Selector.String(), r.Priority, func(tx *sql.Tx) error {
+	err = c.change(ctx, by, r.Kind, r.Selector.String(), r.Priority, func(ctx context.Context, tx *sql.Tx) error {
 		if generation, err = raise(ctx, tx); err != nil {
 			return err
 		}
@@ -175,7 +175,7 @@ func (c *Catalog) SetRule(ctx context.Context, by string, r catalog.Rule) (gener
 
 // ClearRules implements catalog.Catalog.
 func (c *Catalog) ClearRules(ctx context.Context, by, kind string, s catalog.Selector) (removed int, err error) {
-	err = c.change(ctx, by, "end "+kind, s.String(), "", func(tx *sql.Tx) error {
+	err = c.change(ctx, by, "end "+kind, s.String(), "", func(ctx context.Context, tx *sql.Tx) error {
 		res, err := tx.ExecContext(ctx, `DELETE FROM rules WHERE kind = $1 AND ($2 = '' OR site = $2)
 			AND ($3 = '' OR name = $3) AND ($4 = '' OR version = $4)`, kind, s.Site, s.Name, s.Version)
 		if err != nil {

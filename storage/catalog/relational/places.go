@@ -1,4 +1,4 @@
-package sqlite
+package relational
 
 import (
 	"bytes"
@@ -26,7 +26,7 @@ func (c *Catalog) CreateSite(ctx context.Context, by string, s catalog.Site) err
 	if err := errors.Join(err1, err2); err != nil {
 		return err
 	}
-	return c.change(ctx, by, "create site", s.Name, "", func(tx *sql.Tx) error {
+	return c.change(ctx, by, "create site", s.Name, "", func(ctx context.Context, tx *sql.Tx) error {
 		res, err := tx.ExecContext(ctx, `INSERT INTO sites (name, cidrs, tz, cap, hold_off, replicas, peers_on, created) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 			ON CONFLICT (name) DO NOTHING`, s.Name, cidrs, s.TZ, s.Cap, s.HoldOffMs, s.Replicas, peersOn, ms(time.Now()))
 		return changedOne(res, err, fmt.Errorf("the name is taken: %w", catalog.ErrConflict))
@@ -121,7 +121,7 @@ func (c *Catalog) SetRelay(ctx context.Context, by, site string, r catalog.SiteR
 
 // setSite changes settings of a site, which is the last parameter of the update.
 func (c *Catalog) setSite(ctx context.Context, by, action, site, detail, update string, values ...any) error {
-	return c.change(ctx, by, action, site, detail, func(tx *sql.Tx) error {
+	return c.change(ctx, by, action, site, detail, func(ctx context.Context, tx *sql.Tx) error {
 		res, err := tx.ExecContext(ctx, update, append(values, site)...)
 		if err := changedOne(res, err, fmt.Errorf("site %s: %w", site, catalog.ErrNotFound)); err != nil {
 			return err
@@ -136,7 +136,7 @@ func (c *Catalog) CreateEnrolment(ctx context.Context, by string, e catalog.Enro
 	if _, err := c.Site(ctx, e.Site); err != nil {
 		return err
 	}
-	return c.change(ctx, by, "create enrolment", e.Site, fmt.Sprintf("token %s, %d uses", e.ID, e.Uses), func(tx *sql.Tx) error {
+	return c.change(ctx, by, "create enrolment", e.Site, fmt.Sprintf("token %s, %d uses", e.ID, e.Uses), func(ctx context.Context, tx *sql.Tx) error {
 		res, err := tx.ExecContext(ctx, `INSERT INTO enrolments (id, site, secret, uses, expires) VALUES ($1, $2, $3, $4, $5)
 			ON CONFLICT (id) DO NOTHING`, e.ID, e.Site, hex.EncodeToString(e.SecretHash), e.Uses, ms(e.Expires))
 		return changedOne(res, err, fmt.Errorf("the id is taken: %w", catalog.ErrConflict))
@@ -145,7 +145,7 @@ func (c *Catalog) CreateEnrolment(ctx context.Context, by string, e catalog.Enro
 
 // Enrol implements catalog.Catalog.
 func (c *Catalog) Enrol(ctx context.Context, id string, secretHash []byte, ep catalog.Endpoint, now time.Time) (catalog.Endpoint, error) {
-	err := c.change(ctx, "endpoint "+ep.ID, "enrol", ep.ID, "token "+id, func(tx *sql.Tx) error {
+	err := c.change(ctx, "endpoint "+ep.ID, "enrol", ep.ID, "token "+id, func(ctx context.Context, tx *sql.Tx) error {
 		var secret string
 		var uses, expires int64
 		err := tx.QueryRowContext(ctx, `SELECT site, secret, uses, expires FROM enrolments WHERE id = $1`, id).
@@ -214,16 +214,15 @@ func (c *Catalog) Endpoints(ctx context.Context, site, after string, limit int) 
 
 // Seen implements catalog.Catalog.
 func (c *Catalog) Seen(ctx context.Context, seen map[string]time.Time) error {
-	tx, err := c.write.BeginTx(ctx, nil)
-	if err != nil {
-		return fmt.Errorf("note endpoints seen: %w", err)
-	}
-	for id, t := range seen {
-		if _, err = tx.ExecContext(ctx, `UPDATE endpoints SET last_seen = $1 WHERE id = $2 AND last_seen < $1`, ms(t), id); err != nil {
-			break
+	err := c.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		for id, t := range seen {
+			if _, err := tx.ExecContext(ctx, `UPDATE endpoints SET last_seen = $1 WHERE id = $2 AND last_seen < $1`, ms(t), id); err != nil {
+				return err
+			}
 		}
-	}
-	if err = end(ctx, tx, err); err != nil {
+		return nil
+	})
+	if err != nil {
 		return fmt.Errorf("note endpoints seen: %w", err)
 	}
 	return nil
@@ -231,7 +230,7 @@ func (c *Catalog) Seen(ctx context.Context, seen map[string]time.Time) error {
 
 // PutToken implements catalog.Catalog.
 func (c *Catalog) PutToken(ctx context.Context, by string, t catalog.Token) error {
-	return c.change(ctx, by, "create token", t.Name, t.Role, func(tx *sql.Tx) error {
+	return c.change(ctx, by, "create token", t.Name, t.Role, func(ctx context.Context, tx *sql.Tx) error {
 		res, err := tx.ExecContext(ctx, `INSERT INTO tokens (hash, name, role, expires) VALUES ($1, $2, $3, $4)
 			ON CONFLICT (hash) DO NOTHING`, hex.EncodeToString(t.Hash), t.Name, t.Role, ms(t.Expires))
 		return changedOne(res, err, fmt.Errorf("the hash is taken: %w", catalog.ErrConflict))
@@ -259,8 +258,11 @@ func (c *Catalog) SetMeta(ctx context.Context, key, value string) error {
 	if key == generationKey {
 		return fmt.Errorf("setting %s is the catalog's own", key)
 	}
-	_, err := c.write.ExecContext(ctx, `INSERT INTO meta (key, value) VALUES ($1, $2)
-		ON CONFLICT (key) DO UPDATE SET value = $2`, key, value)
+	err := c.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO meta (key, value) VALUES ($1, $2)
+			ON CONFLICT (key) DO UPDATE SET value = $2`, key, value)
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("keep setting %s: %w", key, err)
 	}
@@ -269,7 +271,7 @@ func (c *Catalog) SetMeta(ctx context.Context, key, value string) error {
 
 // Note implements catalog.Catalog.
 func (c *Catalog) Note(ctx context.Context, by, action, target, detail string) error {
-	return c.change(ctx, by, action, target, detail, func(*sql.Tx) error { return nil })
+	return c.change(ctx, by, action, target, detail, func(context.Context, *sql.Tx) error { return nil })
 }
 
 // Audit implements catalog.Catalog.
@@ -279,5 +281,5 @@ func (c *Catalog) Audit(ctx context.Context, before int64, limit int) ([]catalog
 		err = r.Scan(&e.ID, &t, &e.By, &e.Action, &e.Target, &e.Detail)
 		e.At = at(t)
 		return e, err
-	}, `SELECT id, at, who, action, target, detail FROM audit WHERE $1 = 0 OR id < $1 ORDER BY id DESC LIMIT $2`, before, page(limit))
+	}, `SELECT id, at, who, action, target, detail FROM audit WHERE id < $1 OR $1 = 0 ORDER BY id DESC LIMIT $2`, before, page(limit))
 }

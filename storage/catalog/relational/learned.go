@@ -1,4 +1,4 @@
-package sqlite
+package relational
 
 import (
 	"context"
@@ -15,11 +15,8 @@ func (c *Catalog) KeepLearned(ctx context.Context, site string, receipts []catal
 	if _, err := c.Site(ctx, site); err != nil {
 		return err
 	}
-	tx, err := c.write.BeginTx(ctx, nil)
+	err := c.transact(ctx, func(ctx context.Context, tx *sql.Tx) error { return keepLearned(ctx, tx, site, receipts, lines) })
 	if err != nil {
-		return fmt.Errorf("keep what was learned of site %s: %w", site, err)
-	}
-	if err = end(ctx, tx, keepLearned(ctx, tx, site, receipts, lines)); err != nil {
 		return fmt.Errorf("keep what was learned of site %s: %w", site, err)
 	}
 	return nil

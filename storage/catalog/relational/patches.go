@@ -1,4 +1,4 @@
-package sqlite
+package relational
 
 import (
 	"context"
@@ -45,9 +45,11 @@ func (c *Catalog) PutPatches(ctx context.Context, serial uint64, p catalog.Patch
 	if p.Object != (content.Digest{}) {
 		object = p.Object.String()
 	}
-	_, err := c.write.ExecContext(ctx, `INSERT INTO patches (serial, base, object, due) VALUES ($1, $2, $3, 0)
-		ON CONFLICT (serial) DO UPDATE SET base = $2, object = $3, due = 0`, serial, p.Base.String(), object)
-	return err
+	return c.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO patches (serial, base, object, due) VALUES ($1, $2, $3, 0)
+			ON CONFLICT (serial) DO UPDATE SET base = $2, object = $3, due = 0`, serial, p.Base.String(), object)
+		return err
+	})
 }
 
 // Patches implements catalog.Catalog.
@@ -92,6 +94,8 @@ func (c *Catalog) OldPatches(ctx context.Context) ([]catalog.OldPatches, error) 
 
 // DropPatches implements catalog.Catalog.
 func (c *Catalog) DropPatches(ctx context.Context, serial uint64) error {
-	_, err := c.write.ExecContext(ctx, `DELETE FROM patches WHERE serial = $1`, serial)
-	return err
+	return c.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `DELETE FROM patches WHERE serial = $1`, serial)
+		return err
+	})
 }
