@@ -27,10 +27,8 @@ func TestEachHostHasItsOwnSettingsOfTLS(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			server := httptest.NewUnstartedServer(http.HandlerFunc(o.handler))
-			_ = server.Listener.Close()
-			server.Listener = l
-			server.EnableHTTP2 = true // and nobody asks for it
+			// It could do HTTP/2, and nobody asks for it.
+			server := &httptest.Server{Listener: l, EnableHTTP2: true, Config: &http.Server{Handler: http.HandlerFunc(o.handler)}}
 			server.StartTLS()
 			defer server.Close()
 			roots.AddCert(server.Certificate())
@@ -54,6 +52,7 @@ func TestEachHostHasItsOwnSettingsOfTLS(t *testing.T) {
 		if _, err := fetch(client, o, theirs); err != nil {
 			t.Errorf("from a bucket: %v", err)
 		}
+		synctest.Wait() // until its connections are idle
 		client.Close()
 		trusted[false] = x509.NewCertPool()
 		if _, err := fetch(client, o, theirs); err == nil || !strings.Contains(err.Error(), "certificate") {
