@@ -12,30 +12,30 @@ import { checkName, checkVersion } from './names'
 /** Limits that a message is held to beyond the types of its members; the twin of check.go. */
 const checks: { [K in Kind]?: (b: Bodies[K]) => void } = {
   hello(b) {
-    need(b.version >= 1, 'version must be at least 1')
-    need(['', 'agent', 'kiosk', 'browser'].includes(b.device ?? ''), 'device is not known')
+    need(b.version >= 1, 'a number is out of range')
+    need(['', 'agent', 'kiosk', 'browser'].includes(b.device ?? ''), 'a name is not known')
     count('subnets', b.subnets, MaxSubnets)
-    for (const s of b.subnets ?? []) need(parseNetwork(s) !== null, 'a subnet is no prefix')
+    for (const s of b.subnets ?? []) need(parseNetwork(s) !== null, 'no prefix')
     size('session', b.session, MaxSessionBytes)
     size('software', b.software, MaxNameBytes)
     size('name', b.name, MaxNameBytes)
   },
   welcome(b) {
     need(b.version >= 1 && b.version <= Version, 'version is not spoken here')
-    need(b.session !== '' && b.server_time !== '', 'session or time is missing')
+    need(b.session !== '' && b.server_time !== '', 'a member is missing')
     size('session', b.session, MaxSessionBytes)
     size('site', b.site, MaxNameBytes)
     endpoint(b.endpoint)
     ice(b.ice)
   },
   renew(b) {
-    need(!b.token || !!b.expires, 'a token needs its expiry')
+    need(!b.token || !!b.expires, 'a member is missing')
     size('token', b.token, MaxTokenBytes)
     ice(b.ice)
   },
   trust: (b) => envelope('trust document', b.document, MaxTrustBytes),
   flow(b) {
-    need(['high', 'normal', 'low'].includes(b.priority), 'priority is not known')
+    need(['high', 'normal', 'low'].includes(b.priority), 'a name is not known')
     envelope('head', b.head, MaxHeadBytes)
     size('paused_by', b.paused_by, MaxReasonBytes)
     size('relay', b.relay, MaxCodeBytes)
@@ -47,16 +47,16 @@ const checks: { [K in Kind]?: (b: Bodies[K]) => void } = {
     count('copies', b.copies, MaxKeeping)
     count('networks', b.peers_on, MaxNetworks)
     size('zone', b.zone, MaxNameBytes)
-    for (const p of b.peers_on ?? []) need(parseNetwork(p) !== null, 'a network is no prefix')
+    for (const p of b.peers_on ?? []) need(parseNetwork(p) !== null, 'no prefix')
     for (const p of b.pins ?? []) reference(p.content, p.version)
     for (const p of b.purges ?? []) {
       reference(p.content, p.version)
       size('why', p.why, MaxReasonBytes)
     }
-    for (const c of b.copies ?? []) need([c.target, c.others].every((n) => n >= 0 && n <= MaxFlows), 'a number of copies is out of range')
+    for (const c of b.copies ?? []) need([c.target, c.others].every((n) => n >= 0 && n <= MaxFlows), 'a number is out of range')
   },
   stock(b) {
-    need([b.room, b.free ?? 0].every((n) => n >= 0), 'room is out of range')
+    need([b.room, b.free ?? 0].every((n) => n >= 0), 'a number is out of range')
     count('versions', b.holds, MaxFlows)
     count('spare versions', b.spare, MaxKeeping)
     for (const v of b.spare ?? []) {
@@ -64,21 +64,18 @@ const checks: { [K in Kind]?: (b: Bodies[K]) => void } = {
       checkVersion(v.version)
     }
     const a = b.activation
-    if (a === undefined) return
-    need(a.state !== '', 'state of an activation is needed')
+    if (!a) return
     checkName(a.content)
-    size('state', a.state, MaxCodeBytes)
-    size('reason', a.reason, MaxReasonBytes)
-    count('activations', a.history, MaxActivated)
-    for (const h of a.history ?? []) {
-      checkVersion(h.version)
-      size('outcome', h.outcome, MaxCodeBytes)
-      size('reason', h.reason, MaxReasonBytes)
+    count('versions', a.history, MaxActivated)
+    for (const { version, from, outcome, reason } of [{ ...a, from: a.staged, outcome: a.state }, ...(a.history ?? [])]) {
+      need(outcome !== '', 'a member is missing')
+      size('code', outcome, MaxCodeBytes)
+      size('reason', reason, MaxReasonBytes)
+      for (const v of [version, from]) if (v) checkVersion(v)
     }
-    for (const v of [a.version, a.staged, ...(a.history ?? []).map((h) => h.from)]) if (v) checkVersion(v)
   },
   dial(b) {
-    need(b.attempt >= 1, 'attempts count from 1')
+    need(b.attempt >= 1, 'a number is out of range')
     endpoint(b.peer)
     attempt(b.attempt)
     count('flows of a visitor', b.visitor?.flows, MaxNamed)
@@ -116,11 +113,11 @@ const checks: { [K in Kind]?: (b: Bodies[K]) => void } = {
     peer(b.to)
   },
   pace(b) {
-    need(byteLength(b.key) === PaceKeyBytes, 'key of a pace has the wrong length')
+    need(byteLength(b.key) === PaceKeyBytes, 'a number is out of range')
     rate(b.bytes_per_second)
   },
   governed(b) {
-    need(b.receipt.active_ms >= 0 && b.receipt.yield_ms >= 0, 'a time is out of range')
+    need(b.receipt.active_ms >= 0 && b.receipt.yield_ms >= 0, 'a number is out of range')
     rate(b.rate)
     line(b.line)
     count('buckets', b.receipt.added, DelayBuckets)
@@ -137,7 +134,7 @@ const checks: { [K in Kind]?: (b: Bodies[K]) => void } = {
     endpoint(b.peer)
     count('attempts', b.attempts, MaxAttempts)
     for (const a of b.attempts ?? []) {
-      need(a.attempt >= 0 && a.ago_ms >= 0, 'an attempt is out of range')
+      need(a.attempt >= 0 && a.ago_ms >= 0, 'a number is out of range')
       addresses(a.own)
       addresses(a.theirs)
       size('ended', a.ended, MaxReasonBytes)
@@ -145,13 +142,13 @@ const checks: { [K in Kind]?: (b: Bodies[K]) => void } = {
     }
   },
   report(b) {
-    need(b.code !== '', 'code is needed')
+    need(b.code !== '', 'a member is missing')
     peer(b.peer)
     size('code', b.code, MaxCodeBytes)
     size('detail', b.detail, MaxReasonBytes)
   },
   error(b) {
-    need(b.code !== '', 'code is needed')
+    need(b.code !== '', 'a member is missing')
     size('code', b.code, MaxCodeBytes)
     size('detail', b.detail, MaxReasonBytes)
   },
@@ -189,15 +186,15 @@ function peer(e: string | undefined): void {
 }
 
 function attempt(n: number | undefined): void {
-  need((n ?? 0) >= 0 && (n ?? 0) <= MaxAttempt, 'attempt is out of range')
+  need((n ?? 0) >= 0 && (n ?? 0) <= MaxAttempt, 'a number is out of range')
 }
 
 function rate(r: number): void {
-  need(r >= -1, 'a rate is out of range')
+  need(r >= -1, 'a number is out of range')
 }
 
 function question(q: string): void {
-  need(q !== '', 'no question is named')
+  need(q !== '', 'a member is missing')
   size('question', q, MaxQuestionBytes)
 }
 
@@ -224,11 +221,11 @@ function ice(servers: ICE[] | undefined): void {
 
 function line(l: Line | undefined): void {
   if (!l) return
-  need((l.busy ?? 0) >= 0 && (l.busy ?? 0) <= 1, 'busy is not a share')
+  need((l.busy ?? 0) >= 0 && (l.busy ?? 0) <= 1, 'a number is out of range')
   const base = Object.entries(l.base ?? {})
   count('base delays', base, MaxReflectors)
   for (const [reflector, us] of base) {
-    need(us >= 0, 'a base delay is out of range')
+    need(us >= 0, 'a number is out of range')
     size('reflector', reflector, MaxNameBytes)
   }
   rate(l.capacity ?? 0)
@@ -236,7 +233,7 @@ function line(l: Line | undefined): void {
 
 function addresses(a: Addresses): void {
   const counts = [a.host, a.reflexive, a.relay, a.hidden, a.refused]
-  need(counts.every((n) => (n ?? 0) >= 0 && (n ?? 0) <= MaxSeen), 'addresses can not be so many')
+  need(counts.every((n) => (n ?? 0) >= 0 && (n ?? 0) <= MaxSeen), 'a number is out of range')
 }
 
 function signal(s: Signal): void {
@@ -244,14 +241,14 @@ function signal(s: Signal): void {
   for (const d of [s.offer, s.answer]) {
     if (!d) continue
     set++
-    need(d.sdp !== '', 'session description is empty')
+    need(d.sdp !== '', 'a member is missing')
     size('session description', d.sdp, MaxSDPBytes)
     tooLarge('bytes of key', d.statement.key?.length ?? 0, 64)
     tooLarge('bytes of signature', d.statement.signature?.length ?? 0, 128)
   }
   for (const t of [s.candidate, s.refused]) if (t) set++
-  need(set === 1, 'one of offer, answer, candidate, refused is needed')
-  need(s.link !== '', 'link is needed')
+  need(set === 1, 'a member is missing')
+  need(s.link !== '', 'a member is missing')
   peer(s.from)
   endpoint(s.to)
   size('link', s.link, MaxLinkBytes)
@@ -262,14 +259,14 @@ function signal(s: Signal): void {
 }
 
 function lease(l: Lease): void {
-  need(l.from >= 0 && l.to > l.from && l.ttl_ms > 0, 'range or ttl_ms is none')
-  need(l.url !== '', 'url is needed')
+  need(l.from >= 0 && l.to > l.from && l.ttl_ms > 0, 'a number is out of range')
+  need(l.url !== '', 'a member is missing')
   count('parts', l.parts, MaxLeaseParts)
   size('url', l.url, MaxURLBytes)
-  if (l.body) return need(!l.parts?.length && !l.patch && l.to <= MaxBodyBytes, 'lease of a body with parts')
+  if (l.body) return need(!l.parts?.length && !l.patch && l.to <= MaxBodyBytes, 'a number is out of range')
   let sum = 0
   for (const p of l.parts ?? []) {
-    need(p.n > 0 && p.n <= MaxChunkBytes && p.c < MaxChunks && (p.e ?? 0) <= 1, 'a part is out of range')
+    need(p.n > 0 && p.n <= MaxChunkBytes && p.c < MaxChunks && (p.e ?? 0) <= 1, 'a number is out of range')
     sum += (p.s ?? 0) + p.n
   }
   need(sum === l.to - l.from, `parts of ${sum} bytes in a range of ${l.to - l.from}`)
@@ -277,24 +274,24 @@ function lease(l: Lease): void {
 }
 
 function patch(p: Patch, parts: number): void {
-  need(p.from >= 0 && p.to > p.from && p.url !== '' && p.parts.length === parts, 'patches are not those of the parts')
+  need(p.from >= 0 && p.to > p.from && p.url !== '' && p.parts.length === parts, 'a number is out of range')
   size('url of patches', p.url, MaxURLBytes)
   let sum = 0
   for (const { n, e = 0, s = 0, f = 0, k = 0 } of p.parts) {
-    need(n > 0 && n <= MaxChunkBytes && e <= 2 && (e === 2) === k > 0 && k <= MaxDictionaryChunks && f < MaxChunks, 'a patch is out of range')
+    need(n > 0 && n <= MaxChunkBytes && e <= 2 && (e === 2) === k > 0 && k <= MaxDictionaryChunks && f < MaxChunks, 'a number is out of range')
     sum += s + n
   }
   need(sum === p.to - p.from, `patches of ${sum} bytes in a range of ${p.to - p.from}`)
 }
 
 function progress(p: Progress): void {
-  need([p.bytes.origin, p.bytes.peer, p.bytes.relay, p.bytes.reused, p.wan_bytes].every((n) => (n ?? 0) >= 0), 'a counter is out of range')
-  for (const b of p.have ?? []) need(b.from % 8 === 0 && b.from + 8 * b.bits.length <= MaxChunks, 'bits do not fit a bitmap')
+  need([p.bytes.origin, p.bytes.peer, p.bytes.relay, p.bytes.reused, p.wan_bytes].every((n) => (n ?? 0) >= 0), 'a number is out of range')
+  for (const b of p.have ?? []) need(b.from % 8 === 0 && b.from + 8 * b.bits.length <= MaxChunks, 'a number is out of range')
   count('leases', p.leases, MaxLeaseStates)
   for (const l of p.leases ?? []) {
-    need(Math.max(l.verified ?? 0, l.patched ?? 0) <= MaxLeaseParts, 'verified is out of range')
+    need(Math.max(l.verified ?? 0, l.patched ?? 0) <= MaxLeaseParts, 'a number is out of range')
     const r = l.range
-    if (r) need(r.from >= 0 && r.to > r.from, 'range is none')
+    if (r) need(r.from >= 0 && r.to > r.from, 'a number is out of range')
     size('failed', l.failed, MaxReasonBytes)
   }
   size('error', p.error, MaxReasonBytes)

@@ -90,6 +90,7 @@ export const KindVisiting = "visiting"
 export const KindWelcome = "welcome"
 export const Low = "low"
 export const MaxAckOwed = 64
+export const MaxActivated = 8
 export const MaxAddresses = 16
 export const MaxAttempts = 8
 export const MaxCandidateBytes = 512
@@ -271,6 +272,8 @@ export interface Flow {
   paused_by?: string
   /** Superseded says that it is a copy of an older version which the site keeps: it comes beside the newer one that is wanted, and never in its place. */
   superseded?: boolean
+  /** Ahead says that it is a copy ahead of need: it comes before it is distributed to all, and is not to be used until then. */
+  ahead?: boolean
   /** Relay says whether peers that are reached only through a relay beyond the WAN shall be asked for chunks. It counts while there is a socket. */
   relay?: string
 }
@@ -327,6 +330,8 @@ export interface Flows {
   copies?: Copies[]
   /** PeersOn are the networks that links may go over. */
   peers_on?: string[]
+  /** Zone is the site's time zone by its name in the IANA database; empty: it has none. */
+  zone?: string
 }
 
 /**
@@ -346,6 +351,36 @@ export interface Spare {
 }
 
 /**
+ * Activated is how one activation ended.
+ */
+export interface Activated {
+  at: string
+  version: string
+  /** the version that was active before */
+  from?: string
+  /** activated, rolled_back, refused, lost */
+  outcome: string
+  reason?: string
+}
+
+/**
+ * Activation says which version of a content a kiosk uses, and what becomes of the next.
+ */
+export interface Activation {
+  content: string
+  /** the active one; empty: none yet */
+  version?: string
+  /** preparing, active, staged, activating, rolled_back */
+  state: string
+  /** Staged is the version that waits for its window, is about to be active, or failed. */
+  staged?: string
+  /** of the state, in words */
+  reason?: string
+  /** History lists what was activated or not, newest first. */
+  history?: Activated[]
+}
+
+/**
  * Stock says what an endpoint's store holds. It is sent in each session, and when it
  * changed.
  */
@@ -358,6 +393,8 @@ export interface Stock {
   holds?: string[]
   /** Spare names versions of which the store holds anything and that no flow needs. Of more than MaxKeeping it names the next ones every minute, so that a purge of any of them finds it. */
   spare?: Spare[]
+  /** Activation says which version of a content a kiosk uses; nil: it is none. */
+  activation?: Activation
 }
 
 /**
@@ -874,14 +911,16 @@ const iceTable = object({ urls: list(text), username: opt(text), credential: opt
 const welcomeTable = object({ version: whole, session: text, resumed: opt(flag), epoch: unsigned, endpoint: text, site: text, server_time: time, expires: opt(time), ice: opt(list(iceTable)) })
 const renewTable = object({ token: opt(text), expires: opt(time), ice: opt(list(iceTable)) })
 const trustTable = object({ document: raw })
-const flowTable = object({ generation: unsigned, id: hex(32), head: raw, priority: text, paused: opt(flag), paused_by: opt(text), superseded: opt(flag), relay: opt(text) })
+const flowTable = object({ generation: unsigned, id: hex(32), head: raw, priority: text, paused: opt(flag), paused_by: opt(text), superseded: opt(flag), ahead: opt(flag), relay: opt(text) })
 const pinTable = object({ content: text, version: opt(text), until: opt(time) })
 const purgeTable = object({ content: text, version: opt(text), serial: unsigned, why: opt(text) })
 const copiesTable = object({ id: hex(32), target: whole, others: whole, elsewhere: opt(flag), superseded: opt(flag) })
-const flowsTable = object({ generation: unsigned, ids: list(hex(32)), pins: opt(list(pinTable)), purges: opt(list(purgeTable)), copies: opt(list(copiesTable)), peers_on: opt(list(text)) })
+const flowsTable = object({ generation: unsigned, ids: list(hex(32)), pins: opt(list(pinTable)), purges: opt(list(purgeTable)), copies: opt(list(copiesTable)), peers_on: opt(list(text)), zone: opt(text) })
 const obeyedTable = object({ generation: unsigned })
 const spareTable = object({ content: text, version: text, serial: unsigned })
-const stockTable = object({ room: whole, free: opt(whole), holds: opt(list(hex(32))), spare: opt(list(spareTable)) })
+const activatedTable = object({ at: time, version: text, from: opt(text), outcome: text, reason: opt(text) })
+const activationTable = object({ content: text, version: opt(text), state: text, staged: opt(text), reason: opt(text), history: opt(list(activatedTable)) })
+const stockTable = object({ room: whole, free: opt(whole), holds: opt(list(hex(32))), spare: opt(list(spareTable)), activation: opt(some(activationTable)) })
 const visitorTable = object({ flows: list(hex(32)) })
 const dialTable = object({ peer: text, attempt: whole, visitor: opt(some(visitorTable)) })
 const visitingTable = object({ peer: text, flows: list(hex(32)) })
