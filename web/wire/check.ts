@@ -67,11 +67,12 @@ const checks: { [K in Kind]?: (b: Bodies[K]) => void } = {
     if (!a) return
     checkName(a.content)
     count('versions', a.history, MaxActivated)
-    for (const { version, from, outcome, reason } of [{ ...a, from: a.staged, outcome: a.state }, ...(a.history ?? [])]) {
+    for (const { version, from, outcome, reason } of [{ ...a, version: a.version || '0', from: a.staged, outcome: a.state }, ...(a.history ?? [])]) {
       need(outcome !== '', 'a member is missing')
       size('code', outcome, MaxCodeBytes)
       size('reason', reason, MaxReasonBytes)
-      for (const v of [version, from]) if (v) checkVersion(v)
+      checkVersion(version)
+      if (from) checkVersion(from)
     }
   },
   dial(b) {
