@@ -60,7 +60,7 @@ func used(t *testing.T, dir string) int64 {
 	if err := unix.Statfs(dir, &s); err != nil {
 		t.Fatal(err)
 	}
-	return int64(s.Blocks-s.Bfree) * s.Bsize
+	return int64(s.Blocks-s.Bfree) * int64(s.Bsize)
 }
 
 // release is a version of 200 MiB in one file, and one in which the file was renamed
