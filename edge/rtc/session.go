@@ -102,6 +102,7 @@ func (s *session) run() {
 		old.stop("another link took its place")
 	}
 	link.run(s) // until the session ends
+	<-link.turn // and nobody sends any more: who asks pion how the association does waits for its end
 	_ = s.pc.GracefulClose()
 	link.wait()
 	s.t.gone(s)
