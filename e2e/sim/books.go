@@ -44,7 +44,7 @@ type books struct {
 	leases map[grantKey]*grant
 	latest map[part]*grant // who may fetch it, as granted last
 	needs  map[part][]*need
-	known  map[*session]map[content.VersionID]content.Bitmap // what the server was told
+	known  map[*session]map[content.VersionID]*known // what the server was told
 	online map[*Endpoint]*session
 
 	breaks  int   // fetches that ended before they were whole
@@ -80,7 +80,7 @@ func newBooks(s *Site) *books {
 	b := &books{s: s, paused: map[content.VersionID]time.Time{}, orders: map[content.VersionID]bool{},
 		since:  map[content.VersionID]time.Time{},
 		leases: map[grantKey]*grant{}, latest: map[part]*grant{}, needs: map[part][]*need{},
-		known: map[*session]map[content.VersionID]content.Bitmap{}, online: map[*Endpoint]*session{}}
+		known: map[*session]map[content.VersionID]*known{}, online: map[*Endpoint]*session{}}
 	for _, v := range Versions() {
 		for _, p := range v.spec.Places {
 			b.largest = max(b.largest, int64(p.Length))
@@ -117,7 +117,7 @@ func (b *books) broke() { b.breaks++ }
 
 func (b *books) joined(s *session) {
 	b.online[s.e] = s
-	b.known[s] = map[content.VersionID]content.Bitmap{}
+	b.known[s] = map[content.VersionID]*known{}
 }
 
 func (b *books) left(s *session) {
@@ -175,13 +175,12 @@ func (b *books) heard(s *session, msg any) {
 		return
 	}
 	s.lied = s.lied || s.e.lied
-	known := b.known[s]
-	if known[p.Flow] == nil {
-		known[p.Flow] = content.NewBitmap(v.spec.Head.Chunks)
+	k := b.known[s][p.Flow]
+	if k == nil {
+		k = &known{now: content.NewBitmap(v.spec.Head.Chunks)}
+		b.known[s][p.Flow] = k
 	}
-	for _, bits := range p.Have {
-		known[p.Flow].Patch(bits.From, bits.Bits)
-	}
+	k.hear(p.Have)
 	for _, l := range p.Leases {
 		g := b.leases[grantKey{l.Epoch, l.Lease}]
 		switch {
@@ -276,7 +275,28 @@ func (b *books) require(p part, size int64, to *Endpoint, group []*Endpoint) {
 // says reports whether an endpoint told the server that it holds a part.
 func (b *books) says(e *Endpoint, p part) bool {
 	s := b.online[e]
-	return s != nil && p.chunk != body && b.known[s][p.flow].Has(uint32(p.chunk))
+	return s != nil && p.chunk != body && b.known[s][p.flow].had(uint32(p.chunk))
+}
+
+// known is what one end said of the chunks of a version. What is said in the very moment
+// of a grant may reach the site's loop after it.
+type known struct {
+	now, before content.Bitmap
+	at          time.Time // of what before lacks
+}
+
+func (k *known) hear(have []wire.Bits) {
+	if now := time.Now(); !k.at.Equal(now) {
+		k.before, k.at = k.now.Clone(), now
+	}
+	for _, bits := range have {
+		k.now.Patch(bits.From, bits.Bits)
+	}
+}
+
+// had reports whether a chunk was said to be held before now, and still is.
+func (k *known) had(chunk uint32) bool {
+	return k != nil && k.now.Has(chunk) && (k.before.Has(chunk) || !k.at.Equal(time.Now()))
 }
 
 func (e *Endpoint) holds(p part) bool {
