@@ -40,8 +40,8 @@ test-many: ## 200 sites of 3 endpoints at one server, in one process and fake ti
 
 .PHONY: test-long
 test-long: web ## What takes long: all kinds of NATs, moves, outages in fake time; IPv6, moves, portals and the doctor on real links (root)
-	SITECAST_LONG=1 $(GO) test -timeout 9m -v -run 'NATs|Moves|BecomesDirect|ComesAndGoes|ADayWithout|RestartsAgainAndAgain' ./e2e/lab
-	SITECAST_LONG=1 $(GO) test -timeout 9m -v -run 'TheDoctor|HardestCells|WithoutIPv4|OverIPv|OfDifferentKinds|SaysLittle|NetworksThatAnOperator|CaptivePortal|DesktopSays|EndpointThat(Moves|Slept)|CurlAndApt|AKiosk|OutageOfPostgreSQL' ./e2e/story
+	SITECAST_LONG=1 $(GO) test -timeout 9m -v -run 'NATs|Moves|BecomesDirect|ComesAndGoes|ADayWithout|RestartsAgainAndAgain|LargeMesh|GroupsThatCannotLink|WhateverHappens' ./e2e/lab
+	SITECAST_LONG=1 $(GO) test -timeout 9m -v -run 'TheDoctor|HardestCells|RouterWasRebooted|SlowLossyLink|WithoutIPv4|OverIPv|OfDifferentKinds|SaysLittle|NetworksThatAnOperator|CaptivePortal|DesktopSays|EndpointThat(Moves|Slept)|CurlAndApt|AKiosk|OutageOfPostgreSQL' ./e2e/story
 	SITECAST_LONG=1 $(GO) test -timeout 9m -v -run 'ThreeTabs|ATab(That|Whose|TakesFromIts)|TheExamples|TabRefuses|InATab|HiddenTab' ./e2e/story
 	SITECAST_LONG=1 $(GO) test -timeout 9m -v ./e2e/screen
 	@$(MAKE) --no-print-directory systems-all

@@ -113,6 +113,7 @@ func TestThreeFetchersStayWithinTheBudgetWhenTheHolderFallsSilent(t *testing.T) 
 // TestGroupsThatCannotLinkShareOneBudget has the holder's grants go by way of the
 // server to where no link leads.
 func TestGroupsThatCannotLinkShareOneBudget(t *testing.T) {
+	long(t)
 	synctest.Test(t, func(t *testing.T) {
 		const size, budget = 3 * mib, 500_000
 		l := lab.New(t, lab.Plan{Sites: []int{4}, Path: wan, LAN: time.Millisecond})

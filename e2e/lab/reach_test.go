@@ -123,6 +123,7 @@ func TestSiteWhoseOnlyHolderSleepsFetchesFromTheOrigin(t *testing.T) {
 }
 
 func TestLargeMeshSurvivesTheLossOfAnyTwo(t *testing.T) {
+	long(t)
 	synctest.Test(t, func(t *testing.T) {
 		const size, n = 4 * mib, 14
 		l := lab.New(t, lab.Plan{Sites: []int{n}, Path: wan, LAN: time.Millisecond})

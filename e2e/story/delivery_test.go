@@ -44,6 +44,7 @@ func TestSitesBehindNATGetTheirOwnCopyEach(t *testing.T) {
 }
 
 func TestSlowLossyLinkIsUsedOnce(t *testing.T) {
+	long(t)
 	link := netlab.Link{Rate: 10_000_000, Delay: 50 * time.Millisecond, Loss: 0.005}
 	s := begin(t, netlab.Plan{Sites: []netlab.SitePlan{{Endpoints: 3, WAN: netlab.Both(link)}},
 		Sysctls: map[string]string{"net.ipv4.tcp_congestion_control": "bbr"}}, 4*mib)

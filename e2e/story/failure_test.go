@@ -51,6 +51,7 @@ func TestKilledServerCostsNoByteTwice(t *testing.T) {
 }
 
 func TestSiteGoesOnAfterItsRouterWasRebooted(t *testing.T) {
+	long(t)
 	const size = 6 * mib
 	s, _ := begun(t, size)
 	s.must(s.lab.Sites[0].Reboot(true, func() error { time.Sleep(8 * time.Second); return nil }))
