@@ -31,6 +31,7 @@ func TestOneDownloadServesASite(t *testing.T) {
 }
 
 func TestSitesBehindNATGetTheirOwnCopyEach(t *testing.T) {
+	long(t)
 	place := netlab.SitePlan{Endpoints: 3, WAN: wan(100), NAT: true}
 	s := begin(t, netlab.Plan{Sites: []netlab.SitePlan{place, place}}, 8*mib)
 	s.sitecast("distribute", "app@1", "--all", "--wait")

@@ -42,6 +42,7 @@ func (s *stage) wantHardlyMore(before, size int64, what string) {
 }
 
 func TestKilledServerCostsNoByteTwice(t *testing.T) {
+	long(t)
 	const size = 6 * mib
 	s, before := begun(t, size)
 	s.must(s.KillServer(s.ctx))

@@ -82,6 +82,7 @@ func release(t *testing.T) (one, two *chunktest.Sample) {
 // Where the file system shares blocks, a new version takes the room of what is new,
 // and is accepted where there is no room for all of it.
 func TestNewVersionSharesItsBlocksWithTheOldOne(t *testing.T) {
+	long(t)
 	for kind, bytes := range map[string]int64{"xfs": 400 << 20, "btrfs": 400 << 20} {
 		onDisk(t, kind, bytes, func(t *testing.T, dir string) {
 			store, err := disk.Open(dir, slog.New(slog.DiscardHandler))
