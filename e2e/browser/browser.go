@@ -1,28 +1,26 @@
 //go:build linux
 
-// Package browser drives Chromium over its debugging pipe (the DevTools protocol, one
-// JSON message after the other, each ended by a zero byte): it opens pages and asks what
-// they show. Stories stand real pages on a network of namespaces with it.
+// Package browser drives Chromium over its debugging pipe (package devtools): it opens
+// pages and asks what they show. Stories stand real pages on a network of namespaces with it.
 package browser
 
 import (
-	"bufio"
 	"context"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/sitecast/sitecast/kiosk/devtools"
 )
 
 // flags keep Chromium from everything but the page.
 var flags = []string{"--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-	"--disable-component-update", "--disable-sync", "--remote-debugging-pipe"}
+	"--disable-component-update", "--disable-sync", devtools.Flag}
 
 // loadStep is how often a page that is being loaded is asked again.
 const loadStep = 50 * time.Millisecond
@@ -35,29 +33,12 @@ const Program = "chromium"
 
 // Chromium is one browser with a profile of its own.
 type Chromium struct {
-	cmd   *exec.Cmd
-	write *os.File
-	done  chan struct{} // closed when nothing more is heard of it
+	cmd  *exec.Cmd
+	pipe *devtools.Pipe
 
-	// mu guards the rest.
+	// mu guards workers.
 	mu      sync.Mutex
-	last    int
-	calls   map[int]chan reply
 	workers map[string][]string // sessions of the workers that a page has, by the page's
-}
-
-// reply is an answer, or (with a method) an event; only what is looked at.
-type reply struct {
-	ID      int    `json:"id"`
-	Method  string `json:"method"`
-	Session string `json:"sessionId"`
-	Params  struct {
-		SessionID string `json:"sessionId"`
-	} `json:"params"`
-	Result json.RawMessage `json:"result"`
-	Error  *struct {
-		Message string `json:"message"`
-	} `json:"error"`
 }
 
 // Launch starts a browser. Command makes the process, on whatever network it is for;
@@ -67,84 +48,25 @@ type reply struct {
 func Launch(command func(name string, args ...string) *exec.Cmd, profile, pins string, more ...string) (*Chromium, error) {
 	args := append(append([]string{}, flags...), "--user-data-dir="+profile, "--ignore-certificate-errors-spki-list="+pins)
 	args = append(append(args, more...), "about:blank")
-	theirs, write, err := os.Pipe()
-	if err != nil {
-		return nil, err
-	}
-	read, theirOut, err := os.Pipe()
-	if err != nil {
-		return nil, errors.Join(err, theirs.Close(), write.Close())
-	}
-	c := &Chromium{cmd: command(Program, args...), write: write, done: make(chan struct{}), calls: map[int]chan reply{}, workers: map[string][]string{}}
-	c.cmd.ExtraFiles = []*os.File{theirs, theirOut} // 3 and 4
-	err = c.cmd.Start()
-	_, _ = theirs.Close(), theirOut.Close() // the browser has its own
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("start %s: %w", Program, err), write.Close(), read.Close())
-	}
-	go c.hear(read)
-	return c, nil
+	c := &Chromium{cmd: command(Program, args...), workers: map[string][]string{}}
+	var err error
+	c.pipe, err = devtools.Start(c.cmd, c.heard)
+	return c, err
 }
 
-// hear hands answers to who waits for them, until the browser ends.
-func (c *Chromium) hear(read *os.File) {
-	defer close(c.done)
-	defer read.Close()
-	in := bufio.NewReader(read)
-	for {
-		text, err := in.ReadBytes(0)
-		if err != nil {
-			return
-		}
-		var r reply
-		if json.Unmarshal(text[:len(text)-1], &r) != nil {
-			continue // an event with other parameters than those that are looked at
-		}
-		c.mu.Lock()
-		if wait := c.calls[r.ID]; wait != nil {
-			wait <- r
-			delete(c.calls, r.ID)
-		}
-		switch r.Method {
-		case "Target.attachedToTarget":
-			c.workers[r.Session] = append(c.workers[r.Session], r.Params.SessionID)
-		case "Target.detachedFromTarget":
-			c.workers[r.Session] = slices.DeleteFunc(c.workers[r.Session], func(s string) bool { return s == r.Params.SessionID })
-		}
-		c.mu.Unlock()
+// heard notes which workers pages have.
+func (c *Chromium) heard(e devtools.Event) {
+	var of struct{ SessionID string }
+	if json.Unmarshal(e.Params, &of) != nil {
+		return
 	}
-}
-
-// call asks the browser for something and waits for the answer.
-func (c *Chromium) call(ctx context.Context, session, method string, params, result any) error {
 	c.mu.Lock()
-	c.last++
-	id, wait := c.last, make(chan reply, 1)
-	c.calls[id] = wait
-	text, err := json.Marshal(map[string]any{"id": id, "method": method, "params": params, "sessionId": session})
-	if session == "" {
-		text, err = json.Marshal(map[string]any{"id": id, "method": method, "params": params})
-	}
-	if err == nil {
-		_, err = c.write.Write(append(text, 0))
-	}
-	c.mu.Unlock()
-	if err != nil {
-		return fmt.Errorf("ask the browser for %s: %w", method, err)
-	}
-	select {
-	case r := <-wait:
-		if r.Error != nil {
-			return fmt.Errorf("%s: %s", method, r.Error.Message)
-		}
-		if result == nil {
-			return nil
-		}
-		return json.Unmarshal(r.Result, result)
-	case <-c.done:
-		return fmt.Errorf("%s: the browser has ended", method)
-	case <-ctx.Done():
-		return fmt.Errorf("%s: %w", method, ctx.Err())
+	defer c.mu.Unlock()
+	switch e.Method {
+	case "Target.attachedToTarget":
+		c.workers[e.Session] = append(c.workers[e.Session], of.SessionID)
+	case "Target.detachedFromTarget":
+		c.workers[e.Session] = slices.DeleteFunc(c.workers[e.Session], func(s string) bool { return s == of.SessionID })
 	}
 }
 
@@ -152,24 +74,24 @@ func (c *Chromium) call(ctx context.Context, session, method string, params, res
 func (c *Chromium) Close() error {
 	ctx, stop := context.WithTimeout(context.Background(), killAfter)
 	defer stop()
-	err := c.call(ctx, "", "Browser.close", map[string]any{}, nil)
+	err := c.pipe.Call(ctx, "", "Browser.close", map[string]any{}, nil)
 	select {
-	case <-c.done:
+	case <-c.pipe.Done():
 		err = nil
 	case <-ctx.Done():
 	}
 	if err != nil {
 		_ = c.cmd.Process.Kill()
 	}
-	_ = c.write.Close()
+	_ = c.pipe.Close()
 	_ = c.cmd.Wait() // how it ended does not matter
-	<-c.done
+	<-c.pipe.Done()
 	return err
 }
 
 // SaveTo has the browser keep in a folder what pages offer to be saved, without asking.
 func (c *Chromium) SaveTo(ctx context.Context, folder string) error {
-	return c.call(ctx, "", "Browser.setDownloadBehavior", map[string]any{"behavior": "allow", "downloadPath": folder}, nil)
+	return c.pipe.Call(ctx, "", "Browser.setDownloadBehavior", map[string]any{"behavior": "allow", "downloadPath": folder}, nil)
 }
 
 // Page is one tab.
@@ -181,11 +103,11 @@ type Page struct {
 // Open opens a tab at an address.
 func (c *Chromium) Open(ctx context.Context, url string) (*Page, error) {
 	var made struct{ TargetID string }
-	if err := c.call(ctx, "", "Target.createTarget", map[string]any{"url": url}, &made); err != nil {
+	if err := c.pipe.Call(ctx, "", "Target.createTarget", map[string]any{"url": url}, &made); err != nil {
 		return nil, err
 	}
 	var attached struct{ SessionID string }
-	err := c.call(ctx, "", "Target.attachToTarget", map[string]any{"targetId": made.TargetID, "flatten": true}, &attached)
+	err := c.pipe.Call(ctx, "", "Target.attachToTarget", map[string]any{"targetId": made.TargetID, "flatten": true}, &attached)
 	return &Page{c: c, session: attached.SessionID, target: made.TargetID}, err
 }
 
@@ -212,7 +134,7 @@ func (p *Page) eval(ctx context.Context, expression string, value any) error {
 			Exception struct{ Description string }
 		} `json:"exceptionDetails"`
 	}
-	err := p.c.call(ctx, p.session, "Runtime.evaluate",
+	err := p.c.pipe.Call(ctx, p.session, "Runtime.evaluate",
 		map[string]any{"expression": expression, "awaitPromise": true, "returnByValue": true}, &got)
 	switch {
 	case err != nil:
@@ -227,12 +149,12 @@ func (p *Page) eval(ctx context.Context, expression string, value any) error {
 
 // Reload loads the page anew.
 func (p *Page) Reload(ctx context.Context) error {
-	return p.c.call(ctx, p.session, "Page.reload", map[string]any{}, nil)
+	return p.c.pipe.Call(ctx, p.session, "Page.reload", map[string]any{}, nil)
 }
 
 // Go loads an address in the tab, as a link on the page would.
 func (p *Page) Go(ctx context.Context, url string) error {
-	return p.c.call(ctx, p.session, "Page.navigate", map[string]any{"url": url}, nil)
+	return p.c.pipe.Call(ctx, p.session, "Page.navigate", map[string]any{"url": url}, nil)
 }
 
 // SetQuota bounds what pages of a web origin may store, bytes; 0 takes the bound away.
@@ -241,23 +163,23 @@ func (p *Page) SetQuota(ctx context.Context, origin string, bytes int64) error {
 	if bytes > 0 {
 		params["quotaSize"] = bytes
 	}
-	return p.c.call(ctx, p.session, "Storage.overrideQuotaForOrigin", params, nil)
+	return p.c.pipe.Call(ctx, p.session, "Storage.overrideQuotaForOrigin", params, nil)
 }
 
 // Evict removes all that pages of a web origin have stored, while they are open.
 func (p *Page) Evict(ctx context.Context, origin string) error {
-	return p.c.call(ctx, p.session, "Storage.clearDataForOrigin", map[string]any{"origin": origin, "storageTypes": "all"}, nil)
+	return p.c.pipe.Call(ctx, p.session, "Storage.clearDataForOrigin", map[string]any{"origin": origin, "storageTypes": "all"}, nil)
 }
 
 // Close closes the tab.
 func (p *Page) Close(ctx context.Context) error {
-	return p.c.call(ctx, "", "Target.closeTarget", map[string]any{"targetId": p.target}, nil)
+	return p.c.pipe.Call(ctx, "", "Target.closeTarget", map[string]any{"targetId": p.target}, nil)
 }
 
 // Screenshot is the page as a PNG.
 func (p *Page) Screenshot(ctx context.Context) ([]byte, error) {
 	var shot struct{ Data string }
-	if err := p.c.call(ctx, p.session, "Page.captureScreenshot", map[string]any{"format": "png"}, &shot); err != nil {
+	if err := p.c.pipe.Call(ctx, p.session, "Page.captureScreenshot", map[string]any{"format": "png"}, &shot); err != nil {
 		return nil, err
 	}
 	return base64.StdEncoding.DecodeString(shot.Data)

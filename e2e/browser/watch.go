@@ -16,7 +16,7 @@ func (c *Chromium) CPU(ctx context.Context) (time.Duration, error) {
 			CPUTime float64 `json:"cpuTime"` // seconds
 		}
 	}
-	err := c.call(ctx, "", "SystemInfo.getProcessInfo", map[string]any{}, &info)
+	err := c.pipe.Call(ctx, "", "SystemInfo.getProcessInfo", map[string]any{}, &info)
 	total := 0.0
 	for _, p := range info.ProcessInfo {
 		total += p.CPUTime
@@ -26,7 +26,7 @@ func (c *Chromium) CPU(ctx context.Context) (time.Duration, error) {
 
 // Front brings the tab before the others of its window, which are hidden then.
 func (p *Page) Front(ctx context.Context) error {
-	return p.c.call(ctx, p.session, "Page.bringToFront", map[string]any{}, nil)
+	return p.c.pipe.Call(ctx, p.session, "Page.bringToFront", map[string]any{}, nil)
 }
 
 // Memory is what the script of a page and of its workers holds, in bytes: objects, and
@@ -43,7 +43,7 @@ func (m Memory) All() int64 { return m.Objects + m.Buffers }
 // Memory measures the page with the dedicated workers that it has by now.
 func (p *Page) Memory(ctx context.Context) (sum Memory, err error) {
 	// Once it is asked for, those that come later are attached to as well.
-	err = p.c.call(ctx, p.session, "Target.setAutoAttach", map[string]any{"autoAttach": true, "waitForDebuggerOnStart": false, "flatten": true}, nil)
+	err = p.c.pipe.Call(ctx, p.session, "Target.setAutoAttach", map[string]any{"autoAttach": true, "waitForDebuggerOnStart": false, "flatten": true}, nil)
 	if err != nil {
 		return sum, err
 	}
@@ -56,7 +56,7 @@ func (p *Page) Memory(ctx context.Context) (sum Memory, err error) {
 			EmbedderHeapUsedSize float64 `json:"embedderHeapUsedSize"`
 			BackingStorageSize   float64 `json:"backingStorageSize"`
 		}
-		if err := p.c.call(ctx, session, "Runtime.getHeapUsage", map[string]any{}, &heap); err != nil {
+		if err := p.c.pipe.Call(ctx, session, "Runtime.getHeapUsage", map[string]any{}, &heap); err != nil {
 			return sum, fmt.Errorf("measure the heap: %w", err)
 		}
 		sum.Objects += int64(heap.UsedSize + heap.EmbedderHeapUsedSize)
