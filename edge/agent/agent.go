@@ -154,7 +154,11 @@ func (a *agent) assemble() error {
 		Listen: a.probeSocket, Reflectors: a.ice.reflectors, Ping: a.link.Ping, Tunnelled: a.link.Tunnelled, Log: a.cfg.Log})
 	a.lan = lan.New(lan.Config{Wireless: a.wireless.Load(), Waited: host.WaitedForCPU, Log: a.cfg.Log})
 	a.share = newManners(a.cfg, a.store)
-	a.hooks = newHooks(a.cfg)
+	served := ""
+	if a.status != nil {
+		served = a.status.Addr().String()
+	}
+	a.hooks = newHooks(a.cfg, served)
 	a.eng = engine.New(engine.Config{
 		Uplink: a.link, Links: a.rtc, Store: a.store, Origin: a.origin, Governor: a.governor, Uploads: uploads{a.lan}, Cache: newCache(a.cfg, a.store),
 		Manners: manners(a.share), Scrub: newScrub(a.cfg), User: a.hooks.user(a.cfg.User),

@@ -15,6 +15,7 @@ import (
 
 	"github.com/sitecast/sitecast/edge/engine"
 	"github.com/sitecast/sitecast/edge/hook"
+	"github.com/sitecast/sitecast/edge/loopback"
 	"github.com/sitecast/sitecast/storage/content"
 	"github.com/sitecast/sitecast/storage/durable"
 )
@@ -77,18 +78,19 @@ type completed struct {
 	head content.Head
 }
 
-func newHooks(cfg Config) *hooks {
+// newHooks is given the address at which content is served; empty: at none.
+func newHooks(cfg Config, served string) *hooks {
 	h := &hooks{cfg: cfg.OnComplete, path: filepath.Join(cfg.Data, completedName), log: cfg.Log, wake: make(chan struct{}, 1)}
 	if cfg.StoreKey == nil {
 		h.dir = filepath.Join(cfg.Data, "content")
 	}
-	if cfg.StatusListen != "" {
-		h.base = "http://" + cfg.StatusListen + "/c/"
+	if served != "" {
+		h.base = "http://" + loopback.Reach(served) + "/c/"
 	}
 	if len(h.cfg.Commands) == 0 {
 		return h
 	}
-	text, err := readSmall(h.path, maxCompletedBytes)
+	text, err := durable.ReadFile(h.path, maxCompletedBytes)
 	if err == nil {
 		h.done, err = parseCompleted(text)
 	}

@@ -20,7 +20,7 @@ import (
 func TestCommandRunsOnceForEachVersionAndAgainWhenItWasCutShort(t *testing.T) {
 	t.Setenv("SITECAST_PROXY", "http://me:secret@proxy:3128")
 	var log strings.Builder
-	cfg := Config{Data: t.TempDir(), StatusListen: "127.0.0.1:8099", Log: slog.New(slog.NewTextHandler(&log, nil))}
+	cfg := Config{Data: t.TempDir(), Log: slog.New(slog.NewTextHandler(&log, nil))}
 	ran, begun := filepath.Join(cfg.Data, "ran"), filepath.Join(cfg.Data, "begun")
 	if err := syscall.Mkfifo(begun, 0o600); err != nil {
 		t.Fatal(err)
@@ -33,14 +33,14 @@ func TestCommandRunsOnceForEachVersionAndAgainWhenItWasCutShort(t *testing.T) {
 		t.Fatal(err)
 	}
 	one, two := content.Head{Name: "app", Version: "1"}, content.Head{Name: "app", Version: "2"}
-	h := newHooks(cfg)
+	h := newHooks(cfg, "0.0.0.0:8099")
 	h.complete(content.VersionID{1}, one)
 	h.complete(content.VersionID{1}, one)
 	h.complete(content.VersionID{3}, content.Head{Name: "bad", Version: "1"})
 	h.complete(content.VersionID{4}, content.Head{Name: "other", Version: "1"})
 	for h.next(t.Context()) {
 	}
-	h = newHooks(cfg) // a restart
+	h = newHooks(cfg, "0.0.0.0:8099") // a restart
 	h.complete(content.VersionID{1}, one)
 	h.complete(content.VersionID{2}, two)
 	h.complete(content.VersionID{3}, content.Head{Name: "bad", Version: "1"})
@@ -58,7 +58,7 @@ func TestCommandRunsOnceForEachVersionAndAgainWhenItWasCutShort(t *testing.T) {
 		if h.next(ctx) {
 			t.Error("what was stopped counts as done")
 		}
-		h = newHooks(cfg)
+		h = newHooks(cfg, "0.0.0.0:8099")
 		h.complete(content.VersionID{5}, content.Head{Name: "slow", Version: "1"})
 	}
 	text, err := os.ReadFile(ran)

@@ -2,11 +2,8 @@ package agent
 
 import (
 	"errors"
-	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
-	"os"
 	"path/filepath"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -64,26 +61,11 @@ func readScrub(path string, log *slog.Logger) scrub.Memory {
 }
 
 func parseScrub(path string) (scrub.Memory, error) {
-	text, err := readSmall(path, scrub.MaxMemoryBytes)
+	text, err := durable.ReadFile(path, scrub.MaxMemoryBytes)
 	if err != nil {
 		return scrub.Memory{}, err
 	}
 	return scrub.ParseMemory(text)
-}
-
-// readSmall reads a file that nobody writes longer than some bytes: of a longer one it
-// returns one byte more.
-func readSmall(path string, most int64) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close() // it is only read from
-	text, err := io.ReadAll(io.LimitReader(f, most+1))
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", path, err)
-	}
-	return text, nil
 }
 
 var (

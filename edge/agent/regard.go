@@ -233,7 +233,7 @@ func (r *regard) spent() *month {
 
 // readRegard reads what an earlier process kept. Without it nothing was spent.
 func readRegard(path string, log *slog.Logger) polite.Memory {
-	text, err := readSmall(path, polite.MaxMemoryBytes)
+	text, err := durable.ReadFile(path, polite.MaxMemoryBytes)
 	var m polite.Memory
 	if err == nil {
 		m, err = polite.ParseMemory(text)

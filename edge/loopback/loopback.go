@@ -24,6 +24,22 @@ func Is(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
+// Reach is where programs of this host find who listens at an address of the form
+// HOST:PORT: on loopback, if that is any of its addresses.
+func Reach(listens string) string {
+	host, port, err := net.SplitHostPort(listens)
+	if err != nil {
+		return listens
+	}
+	switch ip := net.ParseIP(host); {
+	case host == "" || ip != nil && ip.IsUnspecified() && ip.To4() != nil:
+		host = "127.0.0.1"
+	case ip != nil && ip.IsUnspecified():
+		host = "::1"
+	}
+	return net.JoinHostPort(host, port)
+}
+
 // Door says who may ask, besides the programs and pages of this host that call it by
 // address or localhost.
 type Door struct {

@@ -143,3 +143,14 @@ func TestAFileIsAnsweredByRangesUnderItsTag(t *testing.T) {
 		t.Errorf("the rest of another file: %d with %d bytes, want the whole", changed.Code, changed.Body.Len())
 	}
 }
+
+func TestWhoListensAnywhereIsReachedHere(t *testing.T) {
+	for listens, want := range map[string]string{
+		"127.0.0.1:80": "127.0.0.1:80", ":80": "127.0.0.1:80", "0.0.0.0:80": "127.0.0.1:80", "[::]:80": "[::1]:80",
+		"192.0.2.1:80": "192.0.2.1:80", "localhost:80": "localhost:80", "nonsense": "nonsense",
+	} {
+		if got := loopback.Reach(listens); got != want {
+			t.Errorf("%s is reached at %s, want %s", listens, got, want)
+		}
+	}
+}

@@ -2,7 +2,6 @@ package runtime
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -23,17 +22,10 @@ func journalPath(cfg Config) string {
 
 // Load implements [Journal].
 func (f journalFile) Load(app string) (activation.Journal, error) {
-	info, err := os.Stat(f.path)
+	text, err := durable.ReadFile(f.path, activation.MaxJournalBytes)
 	if errors.Is(err, fs.ErrNotExist) {
 		return activation.NewJournal(app), nil
 	}
-	if err != nil {
-		return activation.Journal{}, err
-	}
-	if info.Size() > activation.MaxJournalBytes {
-		return activation.Journal{}, fmt.Errorf("%s has %d bytes, limit %d", f.path, info.Size(), activation.MaxJournalBytes)
-	}
-	text, err := os.ReadFile(f.path)
 	if err != nil {
 		return activation.Journal{}, err
 	}

@@ -5,6 +5,7 @@ package durable
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -26,6 +27,24 @@ func WriteFile(path string, text []byte, mode fs.FileMode) error {
 		return errors.Join(fmt.Errorf("write %s: %w", path, err), os.Remove(tmp.Name()))
 	}
 	return SyncDir(filepath.Dir(path))
+}
+
+// ReadFile reads a file of at most so many bytes, the most that WriteFile was given; a longer
+// one is refused unread.
+func ReadFile(path string, most int64) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close() // it is only read from
+	text, err := io.ReadAll(io.LimitReader(file, most+1))
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	if int64(len(text)) > most {
+		return nil, fmt.Errorf("read %s: it has more than %d bytes", path, most)
+	}
+	return text, nil
 }
 
 // SyncDir makes the names in a folder durable. Windows cannot and need not.

@@ -109,3 +109,19 @@ func TestSyncOfAMissingFolderFails(t *testing.T) {
 		t.Errorf("sync a missing folder: %v, want that it does not exist", err)
 	}
 }
+
+func TestFileIsReadUpToItsBound(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "file")
+	if err := durable.WriteFile(path, []byte("12345678"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := durable.ReadFile(path, 8); string(text) != "12345678" || err != nil {
+		t.Errorf("read %q (%v)", text, err)
+	}
+	if text, err := durable.ReadFile(path, 7); text != nil || err == nil {
+		t.Errorf("read %q (%v) of a file that is too long", text, err)
+	}
+	if _, err := durable.ReadFile(path+"x", 8); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a missing file: %v", err)
+	}
+}
