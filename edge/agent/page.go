@@ -83,7 +83,7 @@ func (p page) show(w http.ResponseWriter, r *http.Request) {
 func inWords(s status, nonce string) shown {
 	out := shown{Nonce: nonce, Name: s.Name, Line: "Not connected: " + cmp.Or(s.Trouble, "it is tried again")}
 	if s.Connected {
-		out.Line = fmt.Sprintf("Connected, at site %s, with %d links to peers", s.Site, len(s.Links))
+		out.Line = fmt.Sprintf("Connected, at site %s; peers linked: %d", s.Site, len(s.Links))
 	}
 	out.Paused = slices.ContainsFunc(s.Restraints, func(r polite.Restraint) bool { return r.Code == wire.RestraintPaused })
 	for _, r := range s.Restraints {

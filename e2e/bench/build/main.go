@@ -37,7 +37,7 @@ func main() {
 	command.Main("bench build", func(ctx context.Context) error { return bench(ctx, *program, *rounds, *only) })
 }
 
-// kinds of neighbours, as flags of the agents; nil: none.
+// kinds of neighbours, as flags of the agents.
 var kinds = []struct {
 	name  string
 	flags []string
