@@ -241,6 +241,6 @@ export class Session extends EventTarget {
   private missPeers(): void {
     if (this.missed || !this.network || this.network.state === 'granted' || this.snapshot.failed === 0 || this.peers.length > 0) return
     this.missed = true
-    this.warn('local_network_denied', 'the browser keeps this page from the local network')
+    this.warn('local_network_denied', 'this browser lets the page reach no device of the local network; content comes from the server alone. Allow "local network" for this page, or by the policy LocalNetworkAccessAllowedForUrls')
   }
 }
