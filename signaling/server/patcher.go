@@ -122,8 +122,8 @@ func (p *patcher) makeDue(ctx context.Context) (again time.Time, err error) {
 		if err != nil {
 			return again, err
 		}
-		next, again := p.next(due, time.Now())
-		if next.Serial == 0 {
+		var next catalog.Succession
+		if next, again = p.next(due, time.Now()); next.Serial == 0 {
 			return again, nil
 		}
 		err = p.makeOne(ctx, next)
