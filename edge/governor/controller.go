@@ -90,11 +90,14 @@ const (
 	// fullRounds with a queue are the end of the line; fewer may be noise.
 	fullRounds = 2
 	feelEvery  = 5 * time.Second
-	// firstFeels come after feelSoon, and begin with firstGain: a start shows roughly what
-	// a line carries.
+	// firstFeels come after feelSoon, and begin with firstGain at rounds of firstRound, with
+	// laterGain at long ones: a start shows roughly what a line carries, and noise may have
+	// ended the feel behind it.
 	firstFeels = 3
 	feelSoon   = 1500 * time.Millisecond
-	firstGain  = 0.004
+	firstRound = 90 * time.Millisecond
+	firstGain  = 0.01
+	laterGain  = 0.004
 	// carried of a capacity at which all came that was asked for is surely there.
 	carried = 0.98
 	// feelLong is how long it is felt for the end in small steps.

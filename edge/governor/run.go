@@ -133,7 +133,9 @@ func (c *Controller) feel(now time.Time, got, asked float64, ok bool) {
 	case !c.feeling:
 		every, gain := feelEvery, minGain
 		if c.feels < firstFeels {
-			every, gain = feelSoon, firstGain
+			// A queue is seen a round late, and grew with the square of that time.
+			late := min(firstRound.Seconds()/c.round().Seconds(), 1)
+			every, gain = feelSoon, max(firstGain*late*late, laterGain)
 		}
 		if now.Sub(c.feltAt) > every {
 			c.feeling, c.shorts, c.gain = true, 0, gain

@@ -21,6 +21,7 @@ type scene struct {
 	pause  bool            // the sender stands still
 	losses governor.Losses
 	blur   time.Duration // probes take up to so much longer, as in a tunnel
+	spikes float64       // share of probes that take up to spike longer, as on a host that is short of CPU
 	told   origin.Told   // what the sender knows of the pace
 	tells  int           // how often it was told
 	dear   bool          // telling takes a request each time
@@ -29,6 +30,8 @@ type scene struct {
 }
 
 const probeEvery = 50 * time.Millisecond
+
+const spike = 15 * time.Millisecond
 
 const startEvery = 25 * time.Millisecond
 
@@ -43,7 +46,11 @@ func newScene(b *bench, limits governor.Limits) *scene {
 		number++
 		p.to = func(p *packet) {
 			if !b.lose() {
-				b.after(b.delay+time.Duration(b.random.Float64()*float64(s.blur)), func() { s.probed(p.number, b.now-p.sent) })
+				late := time.Duration(b.random.Float64() * float64(s.blur))
+				if s.spikes > 0 && b.random.Float64() < s.spikes {
+					late += time.Duration(b.random.Float64() * float64(spike))
+				}
+				b.after(b.delay+late, func() { s.probed(p.number, b.now-p.sent) })
 			}
 		}
 		p.lost = func(*packet) {}
