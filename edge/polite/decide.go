@@ -23,9 +23,11 @@ import (
 
 // Rates, in bytes a second.
 const (
-	// Floor is what always goes, so that nothing starves: a commit of 2 MiB every 2 s
-	// takes a spinning disk some 3 % of its time.
-	Floor = 1 << 20
+	// DiskFloor and ProcessorFloor are what always goes, so that nothing starves. A commit
+	// of 2 MiB every 2 s takes a spinning disk some 3 % of its time; a quarter of a MiB a
+	// second takes two cores less than 1 % of theirs.
+	DiskFloor      = 1 << 20
+	ProcessorFloor = 256 << 10
 	// startRate is what the store begins with before it knows the disk, and after
 	// others used it. It doubles with each look, up to where a bound has no meaning.
 	startRate = 8 << 20
@@ -77,6 +79,14 @@ const (
 	Disk      Thing = "disk"
 	Processor Thing = "processor"
 )
+
+// Floor is what moves although others need it, in bytes a second.
+func (t Thing) Floor() int64 {
+	if t == Processor {
+		return ProcessorFloor
+	}
+	return DiskFloor
+}
 
 // Look is what the system said.
 type Look struct {
@@ -197,9 +207,9 @@ func (d *Decider) verdict(now time.Time, percent float64, reason string) Verdict
 	case Rising:
 		v.Rate, usual = d.rate, fmt.Sprintf("goes on slowly at first: the %ss are free", d.of)
 	case Held:
-		v.Rate, usual = Floor, fmt.Sprintf("programs wait for a %s: looks whether that goes when this one holds back", d.of)
+		v.Rate, usual = d.of.Floor(), fmt.Sprintf("programs wait for a %s: looks whether that goes when this one holds back", d.of)
 	case Yields:
-		v.Rate, usual = Floor, fmt.Sprintf("others use the %s", d.of)
+		v.Rate, usual = d.of.Floor(), fmt.Sprintf("others use the %s", d.of)
 	}
 	if v.Reason == "" {
 		v.Reason = usual

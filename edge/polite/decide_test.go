@@ -51,13 +51,13 @@ func TestStoreYieldsToOthersAndComesBackWhenTheyAreDone(t *testing.T) {
 	c.goOn(2*time.Second, 0, 0)
 	c.want(t, "alone", polite.Free, polite.Unlimited, "nobody else")
 	c.goOn(step, 0.6, 0)
-	c.want(t, "at the first look", polite.Held, polite.Floor, "(60 % of the time)")
+	c.want(t, "at the first look", polite.Held, polite.DiskFloor, "(60 % of the time)")
 	c.goOn(4*time.Second, 0.6, 0)
-	c.want(t, "held back in vain", polite.Yields, polite.Floor, "others use the disk (60 %")
+	c.want(t, "held back in vain", polite.Yields, polite.DiskFloor, "others use the disk (60 %")
 	c.goOn(time.Minute, 0.6, 0.3)
-	c.want(t, "with its own floor on top", polite.Yields, polite.Floor, "others use the disk (60 %")
+	c.want(t, "with its own floor on top", polite.Yields, polite.DiskFloor, "others use the disk (60 %")
 	c.goOn(step, 0, 0)
-	c.want(t, "a gap of theirs", polite.Yields, polite.Floor, "")
+	c.want(t, "a gap of theirs", polite.Yields, polite.DiskFloor, "")
 	c.goOn(step, 0.6, 0)
 	c.goOn(time.Second, 0, 0.05)
 	c.want(t, "when they are done", polite.Rising, 8<<20, "slowly at first")
@@ -72,7 +72,7 @@ func TestWhatTheStoreWaitsForItselfIsNotPressureOfOthers(t *testing.T) {
 	c.goOn(time.Minute, 0, 0.7)
 	c.want(t, "alone and busy", polite.Free, polite.Unlimited, "nobody else")
 	c.goOn(step, 0.3, 0.7)
-	c.want(t, "when somebody comes", polite.Held, polite.Floor, "(30 % of the time)")
+	c.want(t, "when somebody comes", polite.Held, polite.DiskFloor, "(30 % of the time)")
 }
 
 // A store that does nothing but wait for its disk can't see others. It holds back
@@ -104,7 +104,16 @@ func TestStoreThatWaitsAllTheTimeLooksByHoldingBack(t *testing.T) {
 		}
 		c.goOn(step, 0.9, own)
 	}
-	c.want(t, "beside others", polite.Yields, polite.Floor, "others use the disk")
+	c.want(t, "beside others", polite.Yields, polite.DiskFloor, "others use the disk")
+}
+
+func TestProcessorThatOthersNeedIsLeftToThemButForAFloor(t *testing.T) {
+	c := newDesk()
+	c.d = polite.NewDecider(polite.Processor)
+	c.goOn(4*time.Second, 0.15, 0)
+	c.want(t, "beside programs that start now and then", polite.Free, polite.Unlimited, "nobody else")
+	c.goOn(4*time.Second, 0.6, 0)
+	c.want(t, "beside a build", polite.Yields, 256<<10, "others use the processor")
 }
 
 func TestSystemThatSaysNothingBoundsNothing(t *testing.T) {
@@ -127,7 +136,7 @@ func TestStoreNeverStarvesAndAlwaysRecovers(t *testing.T) {
 			c.look.Waited += time.Duration(rapid.Int64Range(-1e6, 1e9).Draw(t, "waited"))
 			c.look.Own += time.Duration(rapid.Int64Range(0, 1e9).Draw(t, "own"))
 			c.got = c.d.Decide(c.now, c.look)
-			if c.got.Rate < polite.Floor || c.got.Reason == "" {
+			if c.got.Rate < polite.DiskFloor || c.got.Reason == "" {
 				t.Fatalf("%+v", c.got)
 			}
 		}

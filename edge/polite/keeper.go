@@ -166,7 +166,7 @@ func (k *Keeper) Yielded() string {
 	if k.busy.IsZero() || time.Since(k.busy) > lately {
 		return ""
 	}
-	return fmt.Sprintf("other programs use the %s: it moves at most %d MiB/s while they do", k.cfg.Of, Floor>>20)
+	return fmt.Sprintf("other programs use the %s: it moves at most %d KiB/s while they do", k.cfg.Of, k.cfg.Of.Floor()>>10)
 }
 
 // Calm waits until nobody else needs it; told, which may be nil, hears each

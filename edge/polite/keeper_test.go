@@ -62,7 +62,7 @@ func TestWritesAreHeldToTheFloorWhileTheDiskIsBusyUnlessUrgent(t *testing.T) {
 		if held := write(t, k, 10*time.Second, false); held < 9<<20 || held > 12<<20 {
 			t.Errorf("%d bytes in 10 s on a busy disk, want some 10 MiB", held)
 		}
-		if s := k.Status(); s.State != polite.Yields || s.Rate != polite.Floor || s.Reason == "" {
+		if s := k.Status(); s.State != polite.Yields || s.Rate != polite.DiskFloor || s.Reason == "" {
 			t.Errorf("status %+v", s)
 		}
 		if urgent := write(t, k, 10*time.Second, true); urgent < 600<<20 {
