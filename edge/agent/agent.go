@@ -299,4 +299,9 @@ type socket struct{ a *agent }
 
 func (h socket) Connected(w wire.Welcome)       { h.a.eng.Connected(w) }
 func (h socket) Disconnected(error)             { h.a.eng.Disconnected() }
-func (h socket) Heard(kind wire.Kind, body any) { h.a.eng.Heard(kind, body) }
+func (h socket) Heard(kind wire.Kind, body any) {
+	if flows, ok := body.(*wire.Flows); ok {
+		h.a.regard.allow(flows.Limits.Allowance)
+	}
+	h.a.eng.Heard(kind, body)
+}

@@ -24,7 +24,7 @@ type decision struct {
 }
 
 func newDecision(p Policy, s State) *decision {
-	d := &decision{Policy: p, State: s, quota: p.Quota.of(s.Disk), low: p.Floor.of(s.Disk)}
+	d := &decision{Policy: p, State: s, quota: p.Quota.of(s.Disk), low: max(p.Floor.of(s.Disk), p.Least)}
 	d.target = d.low + d.low/100*floorSlack
 	d.kept = d.goBack()
 	for _, v := range s.Versions {

@@ -13,8 +13,8 @@ import (
 type planned struct{ by, at time.Time }
 
 // bound is the most the site may take over the WAN now, in bytes per second.
-func (s *Site) bound(_ time.Time) int64 {
-	return least(s.deadlineBound(), s.desired.Cap)
+func (s *Site) bound(now time.Time) int64 {
+	return least(s.deadlineBound(), s.ceiling(now))
 }
 
 // least is the lower of two bounds.
@@ -176,7 +176,7 @@ func (g *gauge) known(now time.Time) float64 {
 // what was measured lately. What was learned under a bound of about as much says
 // nothing of what the line gives without it.
 func (s *Site) knownLine(now time.Time) schedule.Line {
-	line := schedule.Line{Cap: s.desired.Cap, Capacity: s.gauge.known(now), Free: 1}
+	line := schedule.Line{Cap: s.ceiling(now), Capacity: s.gauge.known(now), Free: 1}
 	egresses := map[string]bool{}
 	for _, m := range s.members {
 		egresses[m.egress] = true
@@ -236,7 +236,7 @@ func (s *Site) open(now time.Time, f *flow, v *FlowView) schedule.Open {
 	case StateWaiting, StateFailed:
 		o.Halt = v.Reason
 	default:
-		o.LAN = s.exchange(now, f)
+		o.Halt, o.LAN = s.waits(now, f), s.exchange(now, f)
 	}
 	return o
 }

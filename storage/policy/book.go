@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -312,4 +313,17 @@ func read[V any](v Values, key string, parse func(string) (V, error), otherwise 
 		return otherwise, fmt.Errorf("setting %s: %w", key, err)
 	}
 	return value, nil
+}
+
+// Particular lists the endpoints of which something is set, by themselves or as bearers of
+// a tag, in order.
+func (b *Book) Particular() []string {
+	ids := slices.Collect(maps.Keys(b.endpoints))
+	for scope := range b.said {
+		if scope.Level == Endpoint {
+			ids = append(ids, scope.Subject)
+		}
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
 }
