@@ -286,7 +286,7 @@ type PolicyKeys struct {
 func (PolicyKeys) Help() string { return "Example:\n  sitecast policy keys" }
 
 // Run prints the settings.
-func (c PolicyKeys) Run() error {
+func (c PolicyKeys) Run(context.Context) error {
 	if c.JSON {
 		return c.printJSON(policy.Keys())
 	}
