@@ -74,11 +74,12 @@ func (c *Catalog) changeSettings(ctx context.Context, by, action, target string,
 		if err := exists(ctx, tx, scope); err != nil {
 			return "", err
 		}
-		if detail, err = writeSettings(ctx, tx, scope, changes); err != nil {
+		before, err := writeSettings(ctx, tx, scope, changes)
+		if err != nil {
 			return "", err
 		}
 		_, err = raise(ctx, tx)
-		return detail, err
+		return inWords(before, changes), err
 	})
 }
 
@@ -100,15 +101,19 @@ func exists(ctx context.Context, tx *sql.Tx, scope policy.Scope) error {
 	return found(scope.String(), err)
 }
 
-// writeSettings writes changes of a scope, and returns what they are in words.
-func writeSettings(ctx context.Context, tx *sql.Tx, scope policy.Scope, changes []policy.Change) (string, error) {
-	var words []string
+// writeSettings writes changes of a scope, and returns what was set before of what they
+// change.
+func writeSettings(ctx context.Context, tx *sql.Tx, scope policy.Scope, changes []policy.Change) (map[string]string, error) {
+	was := map[string]string{}
 	for _, change := range changes {
 		var before string
 		err := tx.QueryRowContext(ctx, `SELECT value FROM settings WHERE level = $1 AND subject = $2 AND key = $3`,
 			string(scope.Level), scope.Subject, change.Key).Scan(&before)
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
-			return "", err
+			return nil, err
+		}
+		if before != "" {
+			was[change.Key] = before
 		}
 		if change.Value == "" {
 			_, err = tx.ExecContext(ctx, `DELETE FROM settings WHERE level = $1 AND subject = $2 AND key = $3`,
@@ -118,11 +123,19 @@ func writeSettings(ctx context.Context, tx *sql.Tx, scope policy.Scope, changes 
 				ON CONFLICT (level, subject, key) DO UPDATE SET value = $4`, string(scope.Level), scope.Subject, change.Key, change.Value)
 		}
 		if err != nil {
-			return "", err
+			return nil, err
 		}
-		words = append(words, fmt.Sprintf("%s: %s -> %s", change.Key, orUnset(before), orUnset(change.Value)))
 	}
-	return strings.Join(words, ", "), nil
+	return was, nil
+}
+
+// inWords is what the audit log says of changes, given what was set before.
+func inWords(was map[string]string, changes []policy.Change) string {
+	var words []string
+	for _, change := range changes {
+		words = append(words, fmt.Sprintf("%s: %s -> %s", change.Key, orUnset(was[change.Key]), orUnset(change.Value)))
+	}
+	return strings.Join(words, ", ")
 }
 
 func orUnset(value string) string {
