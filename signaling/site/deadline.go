@@ -9,8 +9,12 @@ import (
 	"github.com/sitecast/sitecast/storage/content"
 )
 
-// planned is when a time to be complete by was first heard of.
-type planned struct{ by, at time.Time }
+// planned is how much time a flow had when the time was first heard of by which it shall be
+// complete.
+type planned struct {
+	by   time.Time
+	left time.Duration
+}
 
 // bound is the most the site may take over the WAN now, in bytes per second.
 func (s *Site) bound(now time.Time) int64 {
@@ -69,10 +73,11 @@ func (s *Site) due(now time.Time, f *flow) schedule.Due {
 	if f.ReadyBy.IsZero() {
 		return d
 	}
+	d.Left = s.openUntil(now, f)
 	if !f.planned.by.Equal(f.ReadyBy) {
-		f.planned = planned{f.ReadyBy, now}
+		f.planned = planned{f.ReadyBy, d.Left}
 	}
-	d.Left, d.Planned = f.ReadyBy.Sub(now), max(f.ReadyBy.Sub(f.planned.at), 1)
+	d.Planned = max(f.planned.left, 1)
 	return d
 }
 
@@ -216,7 +221,7 @@ func (s *Site) forecast(now time.Time, views []FlowView) {
 	for k, in := range schedule.Forecast(open, line) {
 		v := &views[which[k]]
 		if in != schedule.Never {
-			v.Forecast = now.Add(in).Truncate(time.Second)
+			v.Forecast = s.whenOpen(now, in).Truncate(time.Second)
 		}
 		v.ForecastCause = schedule.Cause(open, line, k, in)
 	}
@@ -236,7 +241,10 @@ func (s *Site) open(now time.Time, f *flow, v *FlowView) schedule.Open {
 	case StateWaiting, StateFailed:
 		o.Halt = v.Reason
 	default:
-		o.Halt, o.LAN = s.waits(now, f), s.exchange(now, f)
+		o.LAN = s.exchange(now, f)
+		if s.barred(now) != "" {
+			o.Halt = s.waits(now, f)
+		}
 	}
 	return o
 }

@@ -34,12 +34,21 @@ func (s *Site) ceiling(now time.Time) int64 { return least(s.desired.Cap, s.hour
 
 // shut says why nothing may be fetched now, and "" when something may.
 func (s *Site) shut(now time.Time) string {
+	if why := s.barred(now); why != "" {
+		return why
+	}
+	if d := &s.desired; d.Windows != nil && !d.Windows.At(now, d.Zone) {
+		return "waiting for window" + until(d.Windows, now, d.Zone)
+	}
+	return ""
+}
+
+// barred is shut, whatever window it is.
+func (s *Site) barred(now time.Time) string {
 	d := &s.desired
 	switch {
 	case d.Cap == 0:
 		return "nothing may go over the WAN: its cap is 0"
-	case d.Windows != nil && !d.Windows.At(now, d.Zone):
-		return "waiting for window" + until(d.Windows, now, d.Zone)
 	case s.hourCap(now) == 0:
 		return "waiting, as nothing may go over the WAN in this hour" + until(d.CapHours, now, d.Zone)
 	case d.Allowance > 0 && s.spentBy(now) >= d.Allowance:
@@ -59,6 +68,55 @@ func until[V comparable](week *policy.Week[V], now time.Time, zone *time.Locatio
 		zone = time.UTC
 	}
 	return " until " + at.In(zone).Format("Mon 2 Jan 15:04 MST")
+}
+
+// always is a week in which the window never closes.
+var always = func() (week policy.Week[bool]) {
+	for i := range week {
+		week[i] = true
+	}
+	return week
+}()
+
+// windows are those of the site, nil where they never close.
+func (s *Site) windows() *policy.Week[bool] {
+	if w := s.desired.Windows; w != nil && *w != always {
+		return w
+	}
+	return nil
+}
+
+// opens is how much time windows leave from a full hour on until a flow shall be complete:
+// looking through the hours of a year takes too long to do it at each event.
+type opens struct {
+	week     *policy.Week[bool]
+	zone     *time.Location
+	from, by time.Time
+	left     time.Duration
+}
+
+// openUntil is the time that is left to fetch a flow until it shall be complete: that in
+// windows, or all where they never close. It is negative when the time has passed.
+func (s *Site) openUntil(now time.Time, f *flow) time.Duration {
+	week, zone, left := s.windows(), s.desired.Zone, f.ReadyBy.Sub(now)
+	if week == nil || left <= 0 {
+		return left
+	}
+	full := now.Truncate(time.Minute) // from it on is looked up once a minute
+	if o := &f.opens; o.week != week || o.zone != zone || !o.from.Equal(full) || !o.by.Equal(f.ReadyBy) {
+		*o = opens{week, zone, full, f.ReadyBy, week.Time(true, full, f.ReadyBy, zone)}
+	}
+	return f.opens.left - week.Time(true, full, now, zone)
+}
+
+// whenOpen is when so much time in windows will have passed; zero: not within a year.
+func (s *Site) whenOpen(now time.Time, span time.Duration) time.Time {
+	week := s.windows()
+	if week == nil {
+		return now.Add(span)
+	}
+	at, _ := week.After(true, now, span, s.desired.Zone)
+	return at
 }
 
 // waits says why a flow waits that has yet to get something over the WAN, where that is why.

@@ -139,8 +139,8 @@ func TestNothingIsFetchedOutsideOfWindowsWhateverItsPriority(t *testing.T) {
 		s.pass(time.Minute)
 		none[wire.Lease](till)
 		none[wire.Lease](other)
-		if v := s.flow(a); len(v.Fetchers) != 0 || v.Forecast.After(time.Time{}) {
-			t.Errorf("outside of the window %v fetch, and it is forecast for %v", v.Fetchers, v.Forecast)
+		if v := s.flow(a); len(v.Fetchers) != 0 {
+			t.Errorf("outside of the window %v fetch", v.Fetchers)
 		}
 	})
 }
@@ -330,6 +330,46 @@ func TestTheHourIsNotMissedByASiteThatWaits(t *testing.T) {
 		}
 		if took := time.Since(begun); took < 59*time.Minute || took > time.Hour+2*time.Second {
 			t.Errorf("the first lease came after %v, want an hour", took)
+		}
+	})
+}
+
+// What shall be there in ten hours has one of them, in which nothing is open, to come.
+func TestADeadlineIsPlannedInTheTimeThatIsOpen(t *testing.T) {
+	onStand(t, func(s *stand) {
+		s.want.Windows = windows(t, "00:00-01:00 open; * closed")
+		a := with(version("a", 3000), func(f *site.FlowSpec) { f.ReadyBy = time.Now().Add(10 * time.Hour) })
+		s.order(a)
+		till := s.fetcher(10_000_000, a)
+		for range 30 {
+			till.second()
+		}
+		// 300 MB in four fifths of an hour.
+		if till.bound < 100_000 || till.bound > 112_000 {
+			t.Errorf("granted %d, want about 105 kB/s", till.bound)
+		}
+		v := s.flow(a)
+		if in := time.Until(v.Forecast); in < 45*time.Minute || in > 50*time.Minute {
+			t.Errorf("forecast in %v, want within the hour", in)
+		}
+		if took := till.fetch(time.Hour, a); took > 55*time.Minute || took < 40*time.Minute {
+			t.Errorf("complete after %v, want about 48 minutes", took)
+		}
+	})
+}
+
+func TestAForecastCountsWindowsOnly(t *testing.T) {
+	onStand(t, func(s *stand) {
+		s.want.Windows, s.want.Cap = windows(t, "00:00-01:00 open; * closed"), 100_000
+		a := version("a", 5400) // 540 MB, an hour and a half
+		s.order(a)
+		till := s.fetcher(10_000_000, a)
+		for range 60 {
+			till.second()
+		}
+		v := s.flow(a)
+		if want := time.Date(2000, 1, 2, 0, 30, 0, 0, time.UTC); v.Forecast.Sub(want).Abs() > 2*time.Minute {
+			t.Errorf("forecast for %v, want about %v, in the window of the next day", v.Forecast, want)
 		}
 	})
 }

@@ -49,6 +49,37 @@ func (w *Week[V]) Until(at time.Time, zone *time.Location) (time.Time, bool) {
 	return time.Time{}, false
 }
 
+// Time is how much of the time between two moments has a value.
+func (w *Week[V]) Time(value V, from, to time.Time, zone *time.Location) (sum time.Duration) {
+	for from.Before(to) {
+		next := nextHour(from, zone)
+		if next.After(to) {
+			next = to
+		}
+		if w.At(from, zone) == value {
+			sum += next.Sub(from)
+		}
+		from = next
+	}
+	return sum
+}
+
+// After is when so much time with a value will have passed since a moment. It reports
+// false where that would take more than a year.
+func (w *Week[V]) After(value V, from time.Time, span time.Duration, zone *time.Location) (time.Time, bool) {
+	for end := from.Add(366 * day); from.Before(end); {
+		next := nextHour(from, zone)
+		if w.At(from, zone) == value {
+			if span <= next.Sub(from) {
+				return from.Add(span), true
+			}
+			span -= next.Sub(from)
+		}
+		from = next
+	}
+	return time.Time{}, false
+}
+
 // nextHour is when the clock on the wall shows a full hour next, or was set meanwhile.
 func nextHour(at time.Time, zone *time.Location) time.Time {
 	if zone == nil {

@@ -166,3 +166,36 @@ func FuzzWeek(f *testing.F) {
 		}
 	})
 }
+
+func TestTimeIsCountedInWindows(t *testing.T) {
+	berlin := zone(t, "Europe/Berlin")
+	week, err := policy.ParseWindows("22:00-06:00 open; * closed")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		from, to time.Time
+		want     time.Duration
+	}{
+		{time.Date(2026, 11, 30, 20, 0, 0, 0, berlin), time.Date(2026, 12, 1, 20, 0, 0, 0, berlin), 8 * time.Hour},
+		{time.Date(2026, 11, 30, 22, 30, 0, 0, berlin), time.Date(2026, 11, 30, 22, 31, 0, 0, berlin), time.Minute},
+		{time.Date(2026, 11, 30, 8, 0, 0, 0, berlin), time.Date(2026, 11, 30, 9, 0, 0, 0, berlin), 0},
+		{time.Date(2026, 11, 30, 9, 0, 0, 0, berlin), time.Date(2026, 11, 30, 8, 0, 0, 0, berlin), 0},
+		{time.Date(2026, 3, 28, 12, 0, 0, 0, berlin), time.Date(2026, 3, 29, 12, 0, 0, 0, berlin), 7 * time.Hour},
+		{time.Date(2026, 10, 24, 12, 0, 0, 0, berlin), time.Date(2026, 10, 25, 12, 0, 0, 0, berlin), 9 * time.Hour},
+	} {
+		if got := week.Time(true, c.from, c.to, berlin); got != c.want {
+			t.Errorf("from %v to %v it is open for %v, want %v", c.from, c.to, got, c.want)
+		}
+		if at, ok := week.After(true, c.from, c.want, berlin); c.want > 0 && (!ok || week.Time(true, c.from, at, berlin) != c.want || at.After(c.to)) {
+			t.Errorf("%v from %v on are over at %v (%v)", c.want, c.from, at, ok)
+		}
+	}
+	never, err := policy.ParseWindows("closed")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if at, ok := never.After(true, time.Now(), time.Second, nil); ok {
+		t.Errorf("what is never open is over at %v", at)
+	}
+}
