@@ -224,6 +224,9 @@ func (s *Site) forecast(now time.Time, views []FlowView) {
 			v.Forecast = s.whenOpen(now, in).Truncate(time.Second)
 		}
 		v.ForecastCause = schedule.Cause(open, line, k, in)
+		if open[k].Left == 0 && v.ReadyBy.After(now) {
+			v.ForecastCause = "no window is left until then"
+		}
 	}
 }
 

@@ -263,14 +263,16 @@ func (c *Catalog) Policy(ctx context.Context, site string) (*policy.Book, error)
 	}
 	tags, err := list(ctx, c.read, func(r *sql.Rows) (t policy.Tagged, err error) {
 		t.Sites, t.Endpoints = []string{}, []string{}
-		return t, r.Scan(&t.Name, &t.Priority)
+		err = r.Scan(&t.Name, &t.Priority)
+		return t, err
 	}, `SELECT name, priority FROM tags WHERE `+tagsOf+` ORDER BY name`, site)
 	if err != nil {
 		return nil, fmt.Errorf("read tags: %w", err)
 	}
 	type bearer struct{ tag, kind, subject string }
 	bearers, err := list(ctx, c.read, func(r *sql.Rows) (b bearer, err error) {
-		return b, r.Scan(&b.tag, &b.kind, &b.subject)
+		err = r.Scan(&b.tag, &b.kind, &b.subject)
+		return b, err
 	}, `SELECT tag, kind, subject FROM tagged WHERE `+taggedOf+` ORDER BY tag, kind, subject`, site)
 	if err != nil {
 		return nil, fmt.Errorf("read who bears tags: %w", err)
