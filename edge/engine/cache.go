@@ -49,7 +49,7 @@ const (
 type keeper struct {
 	Cache
 	own       cache.Policy // as this computer has it: Policy is that within what the server says
-	known     bool // the server said what is wanted: before, nothing goes
+	known     bool         // the server said what is wanted: before, nothing goes
 	due       time.Time
 	measuring bool
 	turn      uint64 // grows whenever the store changes: room that was measured earlier is void

@@ -59,17 +59,19 @@ func (s *server) settings() {
 			return &reply[[]policy.Setting]{book.Settings}, nil
 		})
 	register(s, operation("GET", "/settings/keys", "list-setting-keys", "List what can be set", catalog.RoleViewer),
-		func(context.Context, *struct{}) (*reply[[]policy.Key], error) { return &reply[[]policy.Key]{policy.Keys()}, nil })
+		func(context.Context, *struct{}) (*reply[[]policy.Key], error) {
+			return &reply[[]policy.Key]{policy.Keys()}, nil
+		})
 	register(s, operation("PUT", "/settings", "change-settings", "Set, or take back, what a level says", catalog.RoleOperator),
 		func(ctx context.Context, in *struct {
 			DryRun bool `query:"dry_run" doc:"change nothing, and say what would be altered"`
-			Body SettingsChange
+			Body   SettingsChange
 		}) (*reply[Alteration], error) {
 			return s.changeSettings(ctx, in.Body, in.DryRun)
 		})
 	register(s, operation("DELETE", "/settings", "unset-settings", "Take back what a level says", catalog.RoleOperator),
 		func(ctx context.Context, in *struct {
-			DryRun bool `query:"dry_run" doc:"change nothing, and say what would be altered"`
+			DryRun  bool         `query:"dry_run" doc:"change nothing, and say what would be altered"`
 			Level   policy.Level `query:"level" required:"true" enum:"organisation,tag,site,endpoint"`
 			Subject string       `query:"subject" maxLength:"128"`
 			Keys    []string     `query:"key" required:"true" minItems:"1" maxItems:"64"`
@@ -103,8 +105,8 @@ func (s *server) tags() {
 	register(s, operation("PUT", "/tags/{name}", "change-tag", "Make a tag, or change its priority and who bears it", catalog.RoleOperator),
 		func(ctx context.Context, in *struct {
 			Name   string `path:"name"`
-			DryRun bool `query:"dry_run" doc:"change nothing, and say what would be altered"`
-			Body policy.TagChange
+			DryRun bool   `query:"dry_run" doc:"change nothing, and say what would be altered"`
+			Body   policy.TagChange
 		}) (*reply[Alteration], error) {
 			in.Body.Name = in.Name
 			return s.changeTag(ctx, in.Body, in.DryRun)
@@ -112,7 +114,7 @@ func (s *server) tags() {
 	register(s, operation("DELETE", "/tags/{name}", "drop-tag", "Remove a tag with all that is set for it", catalog.RoleOperator),
 		func(ctx context.Context, in *struct {
 			Name   string `path:"name"`
-			DryRun bool `query:"dry_run" doc:"change nothing, and say what would be altered"`
+			DryRun bool   `query:"dry_run" doc:"change nothing, and say what would be altered"`
 		}) (*reply[Alteration], error) {
 			book, err := s.Catalog.Policy(ctx, "")
 			if err != nil {

@@ -43,19 +43,19 @@ type Desired struct {
 	Cap        int64 // bytes per second over the WAN, or wire.Unlimited
 	// HoldOff is how long after its order a flow that nobody at the site holds any of
 	// waits for a peer that does, before the WAN is used.
-	HoldOff     time.Duration
-	PeersOn     wire.Networks // that links may go over
-	Pins        []wire.Pin
-	Purges      []wire.Purge   // oldest first, however many
-	Zone        *time.Location // of the site; nil for UTC
-	CapHours    *policy.Week[int64] // most over the WAN by the hour, in bits per second or policy.None; nil: no bound
-	Windows     *policy.Week[bool]  // when something may be fetched at all; nil: always
-	Allowance   int64               // bytes over the WAN in a calendar month; 0: no bound
-	LineRate    int64               // bytes per second that its lines are said to carry; 0: nobody said
-	NoRelay     bool                // relays beyond the WAN carry no content
+	HoldOff   time.Duration
+	PeersOn   wire.Networks // that links may go over
+	Pins      []wire.Pin
+	Purges    []wire.Purge        // oldest first, however many
+	Zone      *time.Location      // of the site; nil for UTC
+	CapHours  *policy.Week[int64] // most over the WAN by the hour, in bits per second or policy.None; nil: no bound
+	Windows   *policy.Week[bool]  // when something may be fetched at all; nil: always
+	Allowance int64               // bytes over the WAN in a calendar month; 0: no bound
+	LineRate  int64               // bytes per second that its lines are said to carry; 0: nobody said
+	NoRelay   bool                // relays beyond the WAN carry no content
 	// Limits is what each endpoint keeps to, and Own those of whom others hold.
-	Limits wire.Limits
-	Own    map[wire.EndpointID]wire.Limits
+	Limits      wire.Limits
+	Own         map[wire.EndpointID]wire.Limits
 	Trust       json.RawMessage
 	TrustSerial uint64
 	// Demands says which version each content that browsers named is at this site; the

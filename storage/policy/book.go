@@ -253,8 +253,8 @@ func (b *Book) borne(site, id string, own bool) []*Tagged {
 
 // SiteSettings is what holds at a site, as it is obeyed.
 type SiteSettings struct {
-	Rate      int64 // bytes per second that the line is said to carry, or None
-	Cap       int64 // bytes per second, or None
+	Rate      int64        // bytes per second that the line is said to carry, or None
+	Cap       int64        // bytes per second, or None
 	CapHours  *Week[int64] // bits per second or None; nil: nothing is bound by the hour
 	Windows   *Week[bool]  // nil: always open
 	Allowance int64        // bytes in a month, or None

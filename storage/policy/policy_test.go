@@ -12,7 +12,7 @@ import (
 func TestValuesAreKeptAsPeopleWriteThem(t *testing.T) {
 	for _, c := range []struct{ key, text, want string }{
 		{policy.WANCap, "5mbit", "5mbit"},
-		{policy.WANCap, " 5000 KBIT/s", "5mbit"},
+		{policy.WANCap, " 5000KBIT/s", "5mbit"},
 		{policy.WANCap, "1.5gbit", "1500mbit"},
 		{policy.WANCap, "0bit", "0bit"},
 		{policy.WANCap, "None", "none"},
