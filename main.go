@@ -48,6 +48,10 @@ type commands struct {
 	Unpin      operator.Unpin      `cmd:"" help:"End pins."`
 	Purge      operator.Purge      `cmd:"" help:"Have endpoints delete a content or version."`
 	Cap        operator.Cap        `cmd:"" help:"Cap a site's use of the WAN."`
+	Set        operator.Set        `cmd:"" help:"Set how lines and disks are used, for all, a tag, a site or an endpoint."`
+	Unset      operator.Unset      `cmd:"" help:"Take back what was set."`
+	Tag        operator.Tag        `cmd:"" help:"Give tags to sites and endpoints, so that something is set for all of them."`
+	Policy     operator.Policy     `cmd:"" help:"Say what is set where, and what holds."`
 	Endpoints  operator.Endpoints  `cmd:"" help:"Show endpoints."`
 	Demo       demo.Command        `cmd:"" help:"Run a server, two sites and their endpoints on this machine."`
 	Version    printVersion        `cmd:"" help:"Print the version of this program."`

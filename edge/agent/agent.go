@@ -297,6 +297,11 @@ func (h links) Down(peer wire.EndpointID, l *rtc.Link, attempt int, reason strin
 // socket passes what the uplink reports to the engine.
 type socket struct{ a *agent }
 
-func (h socket) Connected(w wire.Welcome)       { h.a.eng.Connected(w) }
-func (h socket) Disconnected(error)             { h.a.eng.Disconnected() }
-func (h socket) Heard(kind wire.Kind, body any) { h.a.eng.Heard(kind, body) }
+func (h socket) Connected(w wire.Welcome) { h.a.eng.Connected(w) }
+func (h socket) Disconnected(error)       { h.a.eng.Disconnected() }
+func (h socket) Heard(kind wire.Kind, body any) {
+	if flows, ok := body.(*wire.Flows); ok {
+		h.a.regard.allow(flows.Limits.Allowance)
+	}
+	h.a.eng.Heard(kind, body)
+}

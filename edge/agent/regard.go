@@ -59,6 +59,7 @@ type regard struct {
 	memory  polite.Memory
 	all     []polite.Restraint
 	battery bool
+	allowed int64 // bytes in a month, as operators set it; 0: no bound
 }
 
 // newRegard joins the parts of an agent that is assembled.
@@ -114,7 +115,7 @@ func (r *regard) look(ctx context.Context) {
 	defer r.mu.Unlock()
 	now := r.count()
 	seen.Memory, r.battery = r.memory, seen.Battery
-	all := r.limits.Apply(now, seen)
+	all := r.bounds().Apply(now, seen)
 	if slices.Equal(all, r.all) {
 		return
 	}
@@ -125,6 +126,35 @@ func (r *regard) look(ctx context.Context) {
 	}
 	r.all = all
 	r.tell(all)
+}
+
+// bounds are the limits within what operators set: of two allowances the smaller counts. mu
+// is held.
+func (r *regard) bounds() polite.Limits {
+	l := r.limits
+	if r.allowed > 0 && (l.Allowance == 0 || r.allowed < l.Allowance) {
+		l.Allowance = r.allowed
+	}
+	return l
+}
+
+// allow takes in what operators set: bytes in a month, or 0 for no bound.
+func (r *regard) allow(bytes int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.allowed == bytes {
+		return
+	}
+	r.allowed = bytes
+	r.again()
+}
+
+// again has the limits looked at at once.
+func (r *regard) again() {
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
 }
 
 // count counts what came over the WAN since it did last, and returns the time. mu is held.
@@ -194,10 +224,7 @@ func (r *regard) pause(span time.Duration) {
 		r.memory.PausedUntil = r.now().Add(min(span, polite.MaxPause)).Round(0)
 	}
 	r.write(time.Now())
-	select {
-	case r.wake <- struct{}{}:
-	default:
-	}
+	r.again()
 }
 
 // restraints is what holds now.
@@ -228,7 +255,7 @@ func (r *regard) spent() *month {
 	if r.memory.Month == "" {
 		return nil
 	}
-	return &month{r.memory.Month, r.memory.Bytes, r.limits.Allowance}
+	return &month{r.memory.Month, r.memory.Bytes, r.bounds().Allowance}
 }
 
 // readRegard reads what an earlier process kept. Without it nothing was spent.

@@ -24,7 +24,7 @@ type decision struct {
 }
 
 func newDecision(p Policy, s State) *decision {
-	d := &decision{Policy: p, State: s, quota: p.Quota.of(s.Disk), low: p.Floor.of(s.Disk)}
+	d := &decision{Policy: p, State: s, quota: p.Quota.of(s.Disk), low: max(p.Floor.of(s.Disk), p.Least)}
 	d.target = d.low + d.low/100*floorSlack
 	d.kept = d.goBack()
 	for _, v := range s.Versions {
@@ -195,9 +195,13 @@ func (d *decision) shortage() {
 		d.plan.Why = fmt.Sprintf("the store may take %s (%s): raise --cache-quota, or lower --cache-keep", Size(d.quota), d.Quota)
 	}
 	if under := d.low - left; under > d.plan.Short {
+		why := fmt.Sprintf("%s): make room, or lower --cache-floor", d.Floor)
+		if d.Least > d.Floor.of(d.Disk) {
+			why = "as operators set cache_floor): make room"
+		}
 		d.plan.Short = under
-		d.plan.Why = fmt.Sprintf("%s are free on the disk, %s may be freed, and %s stay free (%s): make room, or lower --cache-floor",
-			Size(d.Free), Size(d.freed), Size(d.low), d.Floor)
+		d.plan.Why = fmt.Sprintf("%s are free on the disk, %s may be freed, and %s stay free (%s",
+			Size(d.Free), Size(d.freed), Size(d.low), why)
 	}
 }
 

@@ -15,6 +15,8 @@ type Policy struct {
 	// Floor is how much of the disk stays free: below it room is made, until there is
 	// a fourth more.
 	Floor Amount
+	// Least is how many bytes stay free at least, whatever Floor says.
+	Least int64
 	// Age and Idle are how long a version that nothing needs stays after it came, and
 	// after it was needed last; 0: for ever.
 	Age, Idle time.Duration
@@ -39,6 +41,23 @@ func DefaultPolicy(device string) Policy {
 		p.Floor = Amount{Bytes: 250e6, Percent: 2}
 	}
 	return p
+}
+
+// Within is the policy where operators set bounds from afar: of each the stricter counts, so
+// that nobody can have a device keep more than its own settings allow. 0 is no bound.
+func (p Policy) Within(quota, floor int64, idle time.Duration) Policy {
+	p.Quota.Bytes = stricter(p.Quota.Bytes, quota)
+	p.Idle = stricter(p.Idle, idle)
+	p.Least = max(p.Least, floor)
+	return p
+}
+
+// stricter is the lower of two bounds, of which 0 is none.
+func stricter[N int64 | time.Duration](a, b N) N {
+	if a == 0 || b != 0 && b < a {
+		return b
+	}
+	return a
 }
 
 // Check reports the first setting that is out of bounds.

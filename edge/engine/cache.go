@@ -48,7 +48,8 @@ const (
 // keeper is the state of the cache. The loop owns it.
 type keeper struct {
 	Cache
-	known     bool // the server said what is wanted: before, nothing goes
+	own       cache.Policy // as this computer has it: Policy is that within what the server says
+	known     bool         // the server said what is wanted: before, nothing goes
 	due       time.Time
 	measuring bool
 	turn      uint64 // grows whenever the store changes: room that was measured earlier is void
@@ -72,7 +73,7 @@ func newKeeper(c *Cache) *keeper {
 	if c == nil {
 		return nil
 	}
-	k := &keeper{Cache: *c, going: map[content.VersionID]int64{}, counts: map[cache.Rule]int64{}}
+	k := &keeper{Cache: *c, own: c.Policy, going: map[content.VersionID]int64{}, counts: map[cache.Rule]int64{}}
 	if k.Memory == nil {
 		k.Memory = cache.Memory{}
 	}

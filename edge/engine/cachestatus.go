@@ -26,6 +26,7 @@ type CacheStatus struct {
 type PolicyStatus struct {
 	Quota   cache.Amount `json:"quota"`
 	Floor   cache.Amount `json:"floor"`
+	Least   int64        `json:"least_free_bytes,omitempty"` // that operators want free, whatever Floor says
 	Age     string       `json:"age"`
 	Idle    string       `json:"idle"`
 	Keep    int          `json:"keep"`
@@ -61,7 +62,7 @@ func (e *Engine) cacheStatus() *CacheStatus {
 	}
 	p := k.Policy
 	s := &CacheStatus{Disk: k.size, Free: k.free, Held: []HeldStatus{}, Evicted: append([]EvictedStatus{}, k.evicted...),
-		Policy: PolicyStatus{p.Quota, p.Floor, limit(p.Age), limit(p.Idle), p.Keep, p.Largest}, Counts: maps.Clone(k.counts)}
+		Policy: PolicyStatus{p.Quota, p.Floor, p.Least, limit(p.Age), limit(p.Idle), p.Keep, p.Largest}, Counts: maps.Clone(k.counts)}
 	state := e.holdings()
 	add := func(v cache.Version, safe bool, why string) {
 		s.Held = append(s.Held, HeldStatus{v.Ref.Name, v.Ref.Version, v.Bytes, v.Complete, safe, why, v.Used})

@@ -220,6 +220,7 @@ func (e *Engine) closeGeneration(w *wire.Flows) {
 	e.deliver() // who was taken back and is ordered again at once was taken back all the same
 	e.cfg.Links.SetNetworks(w.PeersOn)
 	if e.cache != nil {
+		e.cache.Policy = e.cache.own.Within(w.Limits.CacheQuota, w.Limits.CacheFloor, time.Duration(w.Limits.CacheIdleMs)*time.Millisecond)
 		e.cache.known, e.cache.pins, e.cache.purges, e.cache.copies = true, w.Pins, w.Purges, w.Copies
 		e.cache.changed()
 	}

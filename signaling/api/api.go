@@ -89,6 +89,7 @@ func New(cfg Config) http.Handler {
 	s.browsers()
 	s.versions()
 	s.control()
+	s.settings()
 	s.objects()
 	s.health()
 	s.pages()

@@ -45,6 +45,11 @@ func (m *memory) Recall(ctx context.Context, name string) (site.Learned, error) 
 		copy(line.Busy[:], kept.Busy)
 		l.Lines[kept.Egress] = line
 	}
+	if err != nil {
+		return l, err
+	}
+	spent, err := m.catalog.Spent(ctx, name)
+	l.Spent = site.Spent(spent)
 	return l, err
 }
 
@@ -55,6 +60,10 @@ func (m *memory) Keep(name string, l site.Learned) {
 	if waiting, ok := m.pending[name]; ok { // what is newer takes the place of the older
 		maps.Copy(waiting.Receipts, l.Receipts)
 		maps.Copy(waiting.Lines, l.Lines)
+		if l.Spent.Month != "" {
+			waiting.Spent = l.Spent
+			m.pending[name] = waiting
+		}
 		return
 	}
 	m.pending[name] = l
@@ -86,6 +95,11 @@ func (m *memory) write() {
 		ctx, stop := context.WithTimeout(context.Background(), keepTimeout)
 		if err := m.catalog.KeepLearned(ctx, name, kept(l), keptLines(l)); err != nil {
 			m.log.Error("keeping what a site learned", "site", name, "err", err)
+		}
+		if l.Spent.Month != "" {
+			if err := m.catalog.KeepSpent(ctx, name, catalog.Spent(l.Spent)); err != nil {
+				m.log.Error("keeping what a site took over the WAN in this month", "site", name, "err", err)
+			}
 		}
 		stop()
 	}

@@ -52,11 +52,10 @@ func (s *source) Desired(ctx context.Context, name string, named []wire.Named) (
 	if err != nil {
 		return site.Desired{}, err
 	}
-	d := site.Desired{Generation: orders.Generation, Cap: wire.Unlimited}
-	if orders.Site.Cap != catalog.NoCap {
-		d.Cap = orders.Site.Cap
+	d := site.Desired{Generation: orders.Generation}
+	if err := s.settings(ctx, &orders, &d); err != nil {
+		return site.Desired{}, err
 	}
-	d.HoldOff = time.Duration(orders.Site.HoldOffMs) * time.Millisecond
 	for _, text := range orders.Site.PeersOn {
 		on, err := netip.ParsePrefix(text)
 		if err != nil {

@@ -9,12 +9,16 @@ import (
 	"github.com/sitecast/sitecast/storage/content"
 )
 
-// planned is when a time to be complete by was first heard of.
-type planned struct{ by, at time.Time }
+// planned is how much time a flow had when the time was first heard of by which it shall be
+// complete.
+type planned struct {
+	by   time.Time
+	left time.Duration
+}
 
 // bound is the most the site may take over the WAN now, in bytes per second.
-func (s *Site) bound(_ time.Time) int64 {
-	return least(s.deadlineBound(), s.desired.Cap)
+func (s *Site) bound(now time.Time) int64 {
+	return least(s.deadlineBound(), s.ceiling(now))
 }
 
 // least is the lower of two bounds.
@@ -69,10 +73,11 @@ func (s *Site) due(now time.Time, f *flow) schedule.Due {
 	if f.ReadyBy.IsZero() {
 		return d
 	}
+	d.Left = s.openUntil(now, f)
 	if !f.planned.by.Equal(f.ReadyBy) {
-		f.planned = planned{f.ReadyBy, now}
+		f.planned = planned{f.ReadyBy, d.Left}
 	}
-	d.Left, d.Planned = f.ReadyBy.Sub(now), max(f.ReadyBy.Sub(f.planned.at), 1)
+	d.Planned = max(f.planned.left, 1)
 	return d
 }
 
@@ -176,7 +181,7 @@ func (g *gauge) known(now time.Time) float64 {
 // what was measured lately. What was learned under a bound of about as much says
 // nothing of what the line gives without it.
 func (s *Site) knownLine(now time.Time) schedule.Line {
-	line := schedule.Line{Cap: s.desired.Cap, Capacity: s.gauge.known(now), Free: 1}
+	line := schedule.Line{Cap: s.ceiling(now), Capacity: s.gauge.known(now), Free: 1}
 	egresses := map[string]bool{}
 	for _, m := range s.members {
 		egresses[m.egress] = true
@@ -216,9 +221,12 @@ func (s *Site) forecast(now time.Time, views []FlowView) {
 	for k, in := range schedule.Forecast(open, line) {
 		v := &views[which[k]]
 		if in != schedule.Never {
-			v.Forecast = now.Add(in).Truncate(time.Second)
+			v.Forecast = s.whenOpen(now, in).Truncate(time.Second)
 		}
 		v.ForecastCause = schedule.Cause(open, line, k, in)
+		if open[k].Left == 0 && v.ReadyBy.After(now) {
+			v.ForecastCause = "no window is left until then"
+		}
 	}
 }
 
@@ -237,6 +245,9 @@ func (s *Site) open(now time.Time, f *flow, v *FlowView) schedule.Open {
 		o.Halt = v.Reason
 	default:
 		o.LAN = s.exchange(now, f)
+		if s.barred(now) != "" {
+			o.Halt = s.waits(now, f)
+		}
 	}
 	return o
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/sitecast/sitecast/signaling/schedule"
 	"github.com/sitecast/sitecast/signaling/wire"
 	"github.com/sitecast/sitecast/storage/content"
+	"github.com/sitecast/sitecast/storage/policy"
 )
 
 // FlowSpec is a version that the site shall have.
@@ -42,11 +43,19 @@ type Desired struct {
 	Cap        int64 // bytes per second over the WAN, or wire.Unlimited
 	// HoldOff is how long after its order a flow that nobody at the site holds any of
 	// waits for a peer that does, before the WAN is used.
-	HoldOff     time.Duration
-	PeersOn     wire.Networks // that links may go over
-	Pins        []wire.Pin
-	Purges      []wire.Purge   // oldest first, however many
-	Zone        *time.Location // of the site; nil for UTC
+	HoldOff   time.Duration
+	PeersOn   wire.Networks // that links may go over
+	Pins      []wire.Pin
+	Purges    []wire.Purge        // oldest first, however many
+	Zone      *time.Location      // of the site; nil for UTC
+	CapHours  *policy.Week[int64] // most over the WAN by the hour, in bits per second or policy.None; nil: no bound
+	Windows   *policy.Week[bool]  // when something may be fetched at all; nil: always
+	Allowance int64               // bytes over the WAN in a calendar month; 0: no bound
+	LineRate  int64               // bytes per second that its lines are said to carry; 0: nobody said
+	NoRelay   bool                // relays beyond the WAN carry no content
+	// Limits is what each endpoint keeps to, and Own those of whom others hold.
+	Limits      wire.Limits
+	Own         map[wire.EndpointID]wire.Limits
 	Trust       json.RawMessage
 	TrustSerial uint64
 	// Demands says which version each content that browsers named is at this site; the
@@ -136,7 +145,7 @@ func (s *Site) tell(now time.Time, m *member) {
 	out := wire.Flows{Generation: s.desired.Generation, IDs: ids, PeersOn: s.desired.PeersOn, Zone: s.zone()}
 	if m.named == nil {
 		m.copies, m.purges = s.copiesFor(now, m), s.purgesFor(m)
-		out.Pins, out.Purges, out.Copies = s.desired.Pins, m.purges, m.copies
+		out.Pins, out.Purges, out.Copies, out.Limits = s.desired.Pins, m.purges, m.copies, s.limits(m)
 	}
 	m.conn.Send(wire.KindFlows, out)
 }

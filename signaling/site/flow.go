@@ -23,6 +23,7 @@ type flow struct {
 	encoded  int64                // bytes of the version as they cross the WAN, body included
 	ran      map[string]time.Time // when it last had a lease, by egress
 	planned  planned
+	opens    opens
 	chosen   map[wire.EndpointID]bool // who shall hold it, where that is not everybody
 	copying  bool                     // one of them has yet to get it
 	kept     map[wire.EndpointID]bool // whose copies may be relied on

@@ -190,7 +190,9 @@ func (s *Site) progress(now time.Time, m *member, p *wire.Progress) {
 		f.explain(c, f.Head.BodyBytes)
 	}
 	h.complete = p.Complete && h.have.Count() == f.Head.Chunks
+	before := max(c.wan, c.base)
 	c.grow(p, h.complete)
+	s.spend(now, c.wan-before)
 	if h.code != "" {
 		s.unable(now, m, f)
 	}

@@ -213,7 +213,7 @@ func (s *Site) adopt(now time.Time, m *member, f *flow, state wire.LeaseState) *
 	l := &lease{fence: fence{state.Epoch, state.Lease}, flow: f.ID, to: m.ID, moved: now}
 	n := f.need(m.group, now)
 	granted := state.Epoch < s.cfg.Epoch || state.Epoch == s.cfg.Epoch && state.Lease <= s.lastLease
-	ok := granted && m.holds[f.ID].fetches() && !s.isOff(now, m) && !f.stopped() && s.desired.Cap != 0 && s.known
+	ok := granted && m.holds[f.ID].fetches() && !s.isOff(now, m) && !f.stopped() && s.shut(now) == "" && s.known
 	if r := state.Range; r.Body {
 		l.body, l.step, l.bytes = true, f.Head.BodyBytes, f.Head.BodyBytes
 		ok = ok && r.To == f.Head.BodyBytes && s.bodyNeeded(f, m.group)
@@ -267,7 +267,7 @@ func (s *Site) grantLeases(now time.Time) {
 		return
 	}
 	gone := map[wire.EndpointID]bool{} // about to leave
-	for s.desired.Cap != 0 {
+	for s.shut(now) == "" {
 		room := s.room(gone)
 		open, waiting := s.waiting(now, room)
 		next, to, ok := schedule.NextLease(waiting, room)

@@ -47,6 +47,7 @@ type Memory interface {
 type Learned struct {
 	Receipts map[content.VersionID]wire.Receipt
 	Lines    map[string]LineMemory // by egress
+	Spent    Spent                 // with an empty month: as it was
 }
 
 // LineMemory is what was learned of a line to the WAN.
@@ -152,17 +153,18 @@ func (s *Site) hour(now time.Time) int {
 // hints is what a new holder is told of its line.
 func (s *Site) hints(now time.Time, egress string) wire.Line {
 	l := s.learned[egress]
-	return wire.Line{Capacity: l.Capacity, Busy: l.Busy[s.hour(now)], Base: l.Base}
+	return wire.Line{Capacity: cmp.Or(l.Capacity, s.desired.LineRate), Busy: l.Busy[s.hour(now)], Base: l.Base}
 }
 
 // unkept names what changed since it was kept.
 type unkept struct {
 	flows map[content.VersionID]bool
 	lines map[string]bool
+	spent bool
 	since time.Time // when it was kept last
 }
 
-func (u *unkept) any() bool { return len(u.flows)+len(u.lines) > 0 }
+func (u *unkept) any() bool { return len(u.flows)+len(u.lines) > 0 || u.spent }
 
 // keep hands what changed to the memory, now and then, or at once.
 func (s *Site) keep(now time.Time, atOnce bool) {
@@ -177,6 +179,10 @@ func (s *Site) keep(now time.Time, atOnce bool) {
 	for egress := range u.lines {
 		l.Lines[egress] = s.learned[egress]
 	}
+	if u.spent {
+		l.Spent = s.spent
+	}
+	u.spent = false
 	clear(u.flows)
 	clear(u.lines)
 	u.since = now
@@ -278,4 +284,5 @@ func (e Recalled) apply(s *Site, _ time.Time) {
 			s.learned[egress] = l
 		}
 	}
+	s.recallSpent(e.Learned.Spent)
 }

@@ -43,9 +43,12 @@ func (s *Site) weigh(now time.Time) {
 		f := s.flows[id]
 		for g, members := range s.groups {
 			n := f.need(g, now)
-			if len(s.groups) == 1 {
+			switch {
+			case s.desired.NoRelay:
+				n.relay = relaying{use: wire.RelayNever}
+			case len(s.groups) == 1:
 				n.relay = relaying{}
-			} else {
+			default:
 				known, bytes := s.relayingOf(f, g, bridges[g])
 				n.relay.decide(now, known, bytes)
 			}

@@ -166,6 +166,7 @@ type Site struct {
 	receipts  map[content.VersionID]wire.Receipt // of flows, also of those that ended
 	learned   map[string]LineMemory              // by egress
 	unkept    unkept
+	spent     Spent     // over the WAN in the month
 	active    time.Time // when a flow last had something to do
 	grantFrom time.Time // no lease before
 	// orphans left while they fetched, and when. They go on if nobody else of the
@@ -306,6 +307,7 @@ func (s *Site) decide(now time.Time) bool {
 	s.noteBodies(now)
 	s.expire(now)
 	s.doubt(now)
+	s.heed(now)
 	s.weigh(now)
 	s.replan(now)
 	s.grantLeases(now)

@@ -182,7 +182,7 @@ func (s *Site) flowView(now time.Time, f *flow) FlowView {
 	case len(failed) > 0:
 		v.State, v.Reason = StateFailed, f.troubles(failed)
 	default:
-		v.State, v.Reason = StateRunning, cmp.Or(f.remade(), s.awaiting(now, f), s.seeks(now, f), s.patching(now, f), held, relayed, s.apart(f), s.stoodBack(now, f), slow)
+		v.State, v.Reason = StateRunning, cmp.Or(f.remade(), s.waits(now, f), s.awaiting(now, f), s.seeks(now, f), s.patching(now, f), held, relayed, s.apart(f), s.stoodBack(now, f), slow)
 	}
 	if !f.finished.IsZero() {
 		v.Seconds = f.finished.Sub(f.ordered).Seconds()

@@ -90,7 +90,7 @@ func (f Flow) Check() error {
 // Check reports what is wrong with a list of flows.
 func (f Flows) Check() error {
 	if err := first(count("flows", len(f.IDs), MaxFlows), count("pins", len(f.Pins), MaxKeeping),
-		count("purges", len(f.Purges), MaxKeeping), count("copies", len(f.Copies), MaxKeeping), f.PeersOn.Check(), size("zone", f.Zone, maxNameBytes), whole(f.Generation)); err != nil {
+		count("purges", len(f.Purges), MaxKeeping), count("copies", len(f.Copies), MaxKeeping), f.PeersOn.Check(), f.Limits.check(), size("zone", f.Zone, maxNameBytes), whole(f.Generation)); err != nil {
 		return err
 	}
 	for _, p := range f.Pins {

@@ -186,6 +186,8 @@ type Flows struct {
 	PeersOn Networks `json:"peers_on,omitempty"`
 	// Zone is the site's time zone by its name in the IANA database; empty: it has none.
 	Zone string `json:"zone,omitempty"`
+	// Limits are what operators set for the endpoint.
+	Limits Limits `json:"limits,omitzero"`
 }
 
 // Copies says how many endpoints of the site hold a version besides this one: what it

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/sitecast/sitecast/storage/content"
+	"github.com/sitecast/sitecast/storage/policy"
 )
 
 // Answers that callers branch on.
@@ -193,6 +194,7 @@ type Catalog interface {
 	// both, by version and by egress.
 	KeepLearned(ctx context.Context, site string, receipts []Receipt, lines []Line) error
 	Learned(ctx context.Context, site string) ([]Receipt, []Line, error)
+	Settings
 
 	CreateEnrolment(ctx context.Context, by string, e Enrolment) error // ErrConflict when the id is taken
 	// Enrol spends one use of a token and creates the endpoint, or moves the one
@@ -310,47 +312,19 @@ func CheckCap(bytesPerSecond int64) error {
 }
 
 // MaxHoldOff bounds a site's hold-off.
-const MaxHoldOff = 24 * time.Hour
+const MaxHoldOff = policy.MaxHoldOff
 
 // CheckHoldOff reports what is wrong with a site's hold-off.
-func CheckHoldOff(d time.Duration) error {
-	if d < 0 || d > MaxHoldOff || d%time.Millisecond != 0 {
-		return fmt.Errorf("hold-off: want whole milliseconds up to %v", MaxHoldOff)
-	}
-	return nil
-}
+func CheckHoldOff(d time.Duration) error { return policy.CheckHoldOff(d) }
 
 // MaxReplicas bounds the copies that a site shall keep, or place ahead of need.
-const MaxReplicas = 64
+const MaxReplicas = policy.MaxReplicas
 
 // CheckReplicas reports what is wrong with a site's number of copies; 0 ends it.
-func CheckReplicas(copies int) error {
-	if copies < 0 || copies > MaxReplicas {
-		return fmt.Errorf("replicas: want 0 to %d copies", MaxReplicas)
-	}
-	return nil
-}
+func CheckReplicas(copies int) error { return policy.CheckReplicas(copies) }
 
 // MaxPeersOn bounds the networks that a site's links may go over.
-const MaxPeersOn = 64
+const MaxPeersOn = policy.MaxNetworks
 
 // CheckPeersOn reports what is wrong with the networks that a site's links may go over.
-func CheckPeersOn(networks []string) error {
-	if len(networks) > MaxPeersOn {
-		return fmt.Errorf("%d networks, limit %d", len(networks), MaxPeersOn)
-	}
-	for _, text := range networks {
-		p, err := netip.ParsePrefix(text)
-		switch {
-		case err != nil:
-			return fmt.Errorf("network %.60q: want one such as 10.12.0.0/16 or fd00:12::/32", text)
-		case p.Addr().Is4In6():
-			return fmt.Errorf("network %s is IPv4 written as IPv6: write it as IPv4", text)
-		case p != p.Masked():
-			return fmt.Errorf("network %s has bits set behind its prefix: did you mean %v?", text, p.Masked())
-		case p.Addr().IsLoopback(), p.Addr().IsMulticast(), p.Addr().IsLinkLocalUnicast():
-			return fmt.Errorf("network %s: no link goes there", text)
-		}
-	}
-	return nil
-}
+func CheckPeersOn(networks []string) error { return policy.CheckNetworks(networks) }

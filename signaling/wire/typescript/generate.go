@@ -30,7 +30,7 @@ var (
 // unread are members that are by or for other endpoints: those that govern a line, keep
 // copies, take patches, know what they do without or activate what they hold. A browser leaves
 // them out, like any it does not know.
-var unread = []string{"Flow.Ahead", "Flows.Pins", "Flows.Purges", "Flows.Copies", "Flows.Zone", "Lease.Patch", "Govern.Reflectors", "Govern.Line",
+var unread = []string{"Flow.Ahead", "Flows.Pins", "Flows.Purges", "Flows.Copies", "Flows.Zone", "Flows.Limits", "Lease.Patch", "Govern.Reflectors", "Govern.Line",
 	"Stock.Activation", "Progress.Restraint"}
 
 // answers are types that no message holds and browsers read: answers over HTTP.

@@ -10,10 +10,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/sitecast/sitecast/storage/catalog"
+	"github.com/sitecast/sitecast/storage/policy"
 )
 
 // CreateSite implements catalog.Catalog.
@@ -21,31 +21,35 @@ func (c *Catalog) CreateSite(ctx context.Context, by string, s catalog.Site) err
 	if err := s.Check(); err != nil {
 		return err
 	}
-	cidrs, err1 := listText(s.CIDRs)
-	peersOn, err2 := listText(s.PeersOn)
-	if err := errors.Join(err1, err2); err != nil {
+	cidrs, err := listText(s.CIDRs)
+	if err != nil {
 		return err
 	}
 	return c.change(ctx, by, "create site", s.Name, "", func(ctx context.Context, tx *sql.Tx) error {
-		res, err := tx.ExecContext(ctx, `INSERT INTO sites (name, cidrs, tz, cap, hold_off, replicas, peers_on, created) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-			ON CONFLICT (name) DO NOTHING`, s.Name, cidrs, s.TZ, s.Cap, s.HoldOffMs, s.Replicas, peersOn, ms(time.Now()))
-		return changedOne(res, err, fmt.Errorf("the name is taken: %w", catalog.ErrConflict))
+		res, err := tx.ExecContext(ctx, `INSERT INTO sites (name, cidrs, tz, created) VALUES ($1, $2, $3, $4)
+			ON CONFLICT (name) DO NOTHING`, s.Name, cidrs, s.TZ, ms(time.Now()))
+		if err := changedOne(res, err, fmt.Errorf("the name is taken: %w", catalog.ErrConflict)); err != nil {
+			return err
+		}
+		_, err = writeSettings(ctx, tx, policy.Scope{Level: policy.Site, Subject: s.Name}, firstSettings(s))
+		return err
 	})
 }
 
-const siteColumns = `name, cidrs, tz, cap, hold_off, replicas, peers_on, relay, relay_secret, created`
+const siteColumns = `name, cidrs, tz, relay, relay_secret, created, ` + siteSettings
 
 func scanSite(row interface{ Scan(...any) error }) (s catalog.Site, err error) {
-	var cidrs, peersOn, secret string
+	var cidrs, secret string
 	var created int64
-	if err := row.Scan(&s.Name, &cidrs, &s.TZ, &s.Cap, &s.HoldOffMs, &s.Replicas, &peersOn, &s.Relay, &secret, &created); err != nil {
+	var set [4]string
+	if err := row.Scan(&s.Name, &cidrs, &s.TZ, &s.Relay, &secret, &created, &set[0], &set[1], &set[2], &set[3]); err != nil {
 		return s, err
 	}
 	if s.RelaySecret, err = unhex(secret); err != nil {
 		return s, err
 	}
 	s.Created = at(created)
-	return s, errors.Join(json.Unmarshal([]byte(cidrs), &s.CIDRs), json.Unmarshal([]byte(peersOn), &s.PeersOn))
+	return s, errors.Join(json.Unmarshal([]byte(cidrs), &s.CIDRs), fillSite(&s, set))
 }
 
 // listText writes a list; nil is an empty one.
@@ -79,7 +83,7 @@ func (c *Catalog) SetCap(ctx context.Context, by, site string, limit int64) erro
 	if err := catalog.CheckCap(limit); err != nil {
 		return err
 	}
-	return c.setSite(ctx, by, "cap", site, fmt.Sprint(limit), `UPDATE sites SET cap = $1 WHERE name = $2`, limit)
+	return c.setOfSite(ctx, by, "cap", site, policy.WANCap, policy.WriteCap(limit))
 }
 
 // SetHoldOff implements catalog.Catalog.
@@ -87,7 +91,7 @@ func (c *Catalog) SetHoldOff(ctx context.Context, by, site string, d time.Durati
 	if err := catalog.CheckHoldOff(d); err != nil {
 		return err
 	}
-	return c.setSite(ctx, by, "hold-off", site, d.String(), `UPDATE sites SET hold_off = $1 WHERE name = $2`, d.Milliseconds())
+	return c.setOfSite(ctx, by, "hold-off", site, policy.HoldOff, policy.WriteHoldOff(d))
 }
 
 // SetReplicas implements catalog.Catalog.
@@ -95,7 +99,7 @@ func (c *Catalog) SetReplicas(ctx context.Context, by, site string, copies int) 
 	if err := catalog.CheckReplicas(copies); err != nil {
 		return err
 	}
-	return c.setSite(ctx, by, "replicas", site, fmt.Sprint(copies), `UPDATE sites SET replicas = $1 WHERE name = $2`, copies)
+	return c.setOfSite(ctx, by, "replicas", site, policy.Replicas, fmt.Sprint(copies))
 }
 
 // SetPeersOn implements catalog.Catalog.
@@ -103,11 +107,7 @@ func (c *Catalog) SetPeersOn(ctx context.Context, by, site string, networks []st
 	if err := catalog.CheckPeersOn(networks); err != nil {
 		return err
 	}
-	text, err := listText(networks)
-	if err != nil {
-		return err
-	}
-	return c.setSite(ctx, by, "peers on", site, cmp.Or(strings.Join(networks, " "), "any"), `UPDATE sites SET peers_on = $1 WHERE name = $2`, text)
+	return c.setOfSite(ctx, by, "peers on", site, policy.PeersOn, policy.WriteNetworks(networks))
 }
 
 // SetRelay implements catalog.Catalog. The secret is not audited.

@@ -72,11 +72,17 @@ func (c *Catalog) transact(ctx context.Context, f func(context.Context, *sql.Tx)
 
 // change is transact with an audit entry.
 func (c *Catalog) change(ctx context.Context, by, action, target, detail string, f func(context.Context, *sql.Tx) error) error {
+	return c.changeWith(ctx, by, action, target, func(ctx context.Context, tx *sql.Tx) (string, error) { return detail, f(ctx, tx) })
+}
+
+// changeWith is change where the detail of the entry depends on what was before.
+func (c *Catalog) changeWith(ctx context.Context, by, action, target string, f func(context.Context, *sql.Tx) (detail string, err error)) error {
 	err := c.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		if err := f(ctx, tx); err != nil {
+		detail, err := f(ctx, tx)
+		if err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO audit (id, at, who, action, target, detail)
+		_, err = tx.ExecContext(ctx, `INSERT INTO audit (id, at, who, action, target, detail)
 			SELECT COALESCE(MAX(id), 0) + 1, $1, $2, $3, $4, $5 FROM audit`, ms(time.Now()), by, action, target, detail)
 		return err
 	})
