@@ -47,6 +47,8 @@ type commands struct {
 	Pin        operator.Pin        `cmd:"" help:"Have endpoints keep what they hold of a content."`
 	Unpin      operator.Unpin      `cmd:"" help:"End pins."`
 	Purge      operator.Purge      `cmd:"" help:"Have endpoints delete a content or version."`
+	Remove     operator.Remove     `cmd:"" help:"Remove a version that nothing needs from the origin."`
+	Retention  operator.Retention  `cmd:"" help:"Say which versions the origin keeps though nothing needs them."`
 	Cap        operator.Cap        `cmd:"" help:"Cap a site's use of the WAN."`
 	Endpoints  operator.Endpoints  `cmd:"" help:"Show endpoints."`
 	Demo       demo.Command        `cmd:"" help:"Run a server, two sites and their endpoints on this machine."`
