@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 
+	"github.com/sitecast/sitecast/signaling/api"
 	"github.com/sitecast/sitecast/signaling/site"
 	"github.com/sitecast/sitecast/storage/blob"
 	"github.com/sitecast/sitecast/storage/catalog"
@@ -57,3 +58,31 @@ func NewPatchedSource(c catalog.Catalog, objects blob.Store, p Patcher, log *slo
 	p.forget = s.forget
 	return s
 }
+
+// Collector deletes what no version needs, by itself.
+type Collector struct{ *collector }
+
+// NewCollector makes one; forget is told of versions that are removed, and running says
+// what sites fetch.
+func NewCollector(c catalog.Catalog, objects blob.Store, forget func(content.Ref), running func() []content.Ref, log *slog.Logger) Collector {
+	made := newCollector(c, objects, log)
+	made.forget = forget
+	made.running = func(context.Context) ([]content.Ref, error) { return running(), nil }
+	return Collector{made}
+}
+
+// Collect is one run of it.
+func (c Collector) Collect(ctx context.Context) error { return c.collect(ctx) }
+
+// Run collects until ctx ends.
+func (c Collector) Run(ctx context.Context) error { return c.run(ctx) }
+
+// Occupancy is what was found at the last run.
+func (c Collector) Occupancy() api.Occupancy { return c.occupancy() }
+
+// Delays of a collector.
+const (
+	CollectEvery = collectEvery
+	UnusedGrace  = unusedGrace
+	PublishGrace = publishGrace
+)
