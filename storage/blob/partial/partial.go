@@ -14,6 +14,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -107,7 +108,9 @@ func (p *Parts) Append(ctx context.Context, digest content.Digest, size, offset 
 	defer p.end(digest, u)
 	held, err = p.add(ctx, digest, size, offset, moving{r, u})
 	if wrong := new(blob.MismatchError); err == nil && held == size || errors.As(err, &wrong) {
-		err = errors.Join(err, p.root.Remove(digest.String()))
+		if gone := p.root.Remove(digest.String()); !errors.Is(gone, fs.ErrNotExist) { // the store may have taken it
+			err = errors.Join(err, gone)
+		}
 	}
 	if err != nil {
 		return held, fmt.Errorf("go on with object %s: %w", digest, err)
@@ -142,6 +145,9 @@ func (p *Parts) add(ctx context.Context, digest content.Digest, size, offset int
 		return held, err
 	}
 	// Hashed as it is read; the store has the last word.
+	if store, ok := p.store.(blob.Adopter); ok {
+		return held, store.Adopt(ctx, digest, size, filepath.Join(p.root.Name(), digest.String()))
+	}
 	return held, p.store.Put(ctx, digest, size, io.NewSectionReader(file, 0, size))
 }
 

@@ -30,6 +30,7 @@ type stand struct {
 	*partial.Parts
 	t      *testing.T
 	folder string
+	on     blob.Store // what it goes to
 	objects
 }
 
@@ -45,7 +46,10 @@ func (o objects) Put(ctx context.Context, d content.Digest, size int64, r io.Rea
 	return o.Store.Put(ctx, d, size, r)
 }
 
-func newStand(t *testing.T) *stand {
+func newStand(t *testing.T) *stand { return newStandOn(t, func(o objects) blob.Store { return o }) }
+
+// newStandOn is newStand with another store on top.
+func newStandOn(t *testing.T, on func(objects) blob.Store) *stand {
 	t.Helper()
 	at := t.TempDir()
 	store, err := dir.Open(filepath.Join(at, "packs"))
@@ -53,6 +57,7 @@ func newStand(t *testing.T) *stand {
 		t.Fatal(err)
 	}
 	s := &stand{t: t, folder: filepath.Join(at, "uploads"), objects: objects{store, new(error)}}
+	s.on = on(s.objects)
 	s.reopen()
 	t.Cleanup(func() {
 		if err := errors.Join(s.Close(), store.Close()); err != nil {
@@ -71,7 +76,7 @@ func (s *stand) reopen() {
 		}
 	}
 	var err error
-	if s.Parts, err = partial.Open(s.folder, s.objects); err != nil {
+	if s.Parts, err = partial.Open(s.folder, s.on); err != nil {
 		s.t.Fatal(err)
 	}
 }
@@ -102,8 +107,14 @@ func noise(n int) ([]byte, content.Digest) {
 	return b, content.Sum(b)
 }
 
+// TestPartsBecomeTheObject in a store that copies them, and in one that takes the file.
 func TestPartsBecomeTheObject(t *testing.T) {
-	s := newStand(t)
+	for name, on := range map[string]func(objects) blob.Store{"copied": func(o objects) blob.Store { return o }, "taken": func(o objects) blob.Store { return o.Store }} {
+		t.Run(name, func(t *testing.T) { becomesTheObject(t, newStandOn(t, on)) })
+	}
+}
+
+func becomesTheObject(t *testing.T, s *stand) {
 	data, digest := noise(100_000)
 	lost := errors.New("connection lost")
 	for at, cuts := 0, []int{1, 1, 40_000, 70_000, len(data)}; len(cuts) > 0; cuts = cuts[1:] {
