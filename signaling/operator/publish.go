@@ -89,7 +89,7 @@ func (c Publish) Run(ctx context.Context) (err error) {
 		return err
 	}
 	defer server.close()
-	server.patience = patience{c.RetryFor, c.notice}
+	server.retries = retries{c.RetryFor, c.notice}
 	key, err := c.publisherKey()
 	if err != nil {
 		return err

@@ -34,7 +34,7 @@ func (c *client) put(ctx context.Context, o object, at func(n int64)) (sent int6
 	}
 	defer file.Close()
 	most := int64(0)
-	err = c.patience.retry(ctx, func() (moved bool, err error) {
+	err = c.retries.retry(ctx, func() (moved bool, err error) {
 		method, held := http.MethodPut, int64(0)
 		if o.size >= resumable {
 			var complete bool

@@ -72,10 +72,10 @@ func (r Remote) printJSON(v any) error {
 
 // client speaks to the server's API.
 type client struct {
-	base     *url.URL
-	token    string
-	http     *http.Client
-	patience patience
+	base    *url.URL
+	token   string
+	http    *http.Client
+	retries retries
 }
 
 // client checks the flags and reads the token.

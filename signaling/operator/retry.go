@@ -18,9 +18,9 @@ const (
 	maxRetry   = 15 * time.Second
 )
 
-// patience is how a command takes failures that may pass. The zero value gives up at
+// retries is how a command takes failures that may pass. The zero value gives up at
 // once.
-type patience struct {
+type retries struct {
 	time time.Duration // for which it is tried again, without anything moving
 	say  func(format string, args ...any)
 }
@@ -28,7 +28,7 @@ type patience struct {
 // retry does something until it is done, the server has said its last word, or nothing
 // moved for too long. do reports whether something moved, for which it has to be safe to
 // be done again.
-func (p patience) retry(ctx context.Context, do func() (moved bool, err error)) error {
+func (p retries) retry(ctx context.Context, do func() (moved bool, err error)) error {
 	began, wait := time.Now(), firstRetry
 	for {
 		moved, err := do()
@@ -52,7 +52,7 @@ func (p patience) retry(ctx context.Context, do func() (moved bool, err error)) 
 }
 
 // once is retry for what moves nothing by itself.
-func (p patience) once(ctx context.Context, do func() error) error {
+func (p retries) once(ctx context.Context, do func() error) error {
 	return p.retry(ctx, func() (bool, error) { return false, do() })
 }
 
@@ -70,7 +70,7 @@ func passes(err error) bool {
 
 // try is call, again where it failed for a reason that may pass.
 func (c *client) try(ctx context.Context, method, path string, in, out any) error {
-	return c.patience.once(ctx, func() error { return c.call(ctx, method, path, nil, in, out) })
+	return c.retries.once(ctx, func() error { return c.call(ctx, method, path, nil, in, out) })
 }
 
 // notice is where it is told that something is tried again.

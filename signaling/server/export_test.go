@@ -59,28 +59,28 @@ func NewPatchedSource(c catalog.Catalog, objects blob.Store, p Patcher, log *slo
 	return s
 }
 
-// Collector deletes what no version needs, by itself.
-type Collector struct{ *collector }
+// Cleaner deletes what no version needs, by itself.
+type Cleaner struct{ *cleaner }
 
-// NewCollector makes one; forget is told of versions that are removed, and running says
+// NewCleaner makes one; forget is told of versions that are removed, and running says
 // what sites fetch.
-func NewCollector(c catalog.Catalog, objects blob.Store, forget func(content.Ref), running func() []content.Ref, log *slog.Logger) Collector {
-	made := newCollector(c, objects, log)
+func NewCleaner(c catalog.Catalog, objects blob.Store, forget func(content.Ref), running func() []content.Ref, log *slog.Logger) Cleaner {
+	made := newCleaner(c, objects, log)
 	made.forget = forget
 	made.running = func(context.Context) ([]content.Ref, error) { return running(), nil }
-	return Collector{made}
+	return Cleaner{made}
 }
 
 // Collect is one run of it.
-func (c Collector) Collect(ctx context.Context) error { return c.collect(ctx) }
+func (c Cleaner) Collect(ctx context.Context) error { return c.collect(ctx) }
 
 // Run collects until ctx ends.
-func (c Collector) Run(ctx context.Context) error { return c.run(ctx) }
+func (c Cleaner) Run(ctx context.Context) error { return c.run(ctx) }
 
 // Occupancy is what was found at the last run.
-func (c Collector) Occupancy() api.Occupancy { return c.occupancy() }
+func (c Cleaner) Occupancy() api.Occupancy { return c.occupancy() }
 
-// Delays of a collector.
+// Delays of a cleaner.
 const (
 	CollectEvery = collectEvery
 	UnusedGrace  = unusedGrace

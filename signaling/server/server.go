@@ -93,8 +93,8 @@ type Server struct {
 	account site.Accounts
 	lines   site.Lines
 
-	collector *collector
-	parts     *partial.Parts // of uploads that were interrupted
+	cleaner *cleaner
+	parts   *partial.Parts // of uploads that were interrupted
 }
 
 // New opens or makes everything in cfg.Data and listens. Run must follow.
@@ -234,8 +234,8 @@ func (s *Server) assemble(ctx context.Context) error {
 		Memory: s.memory, Accounts: &s.account, Lines: &s.lines, Refused: &s.refused, Log: s.log}, src)
 	s.patcher.changed, s.patcher.forget = func() { s.hub.Changed("") }, src.forget
 	s.patcher.running = func(ctx context.Context) ([]content.Ref, error) { return running(ctx, s.hub) }
-	s.collector = newCollector(s.catalog, s.objects, s.log)
-	s.collector.running, s.collector.forget = s.patcher.running, src.forget
+	s.cleaner = newCleaner(s.catalog, s.objects, s.log)
+	s.cleaner.running, s.cleaner.forget = s.patcher.running, src.forget
 	s.socket = socket.New(socket.Config{Authenticate: s.authenticate, Renew: s.renew, Handler: s, Refused: &s.refused, Log: s.log,
 		Welcome: func(ctx context.Context, who socket.Identity) (wire.Welcome, error) {
 			servers, err := s.ice(ctx, who.ID, who.Site)
@@ -248,7 +248,7 @@ func (s *Server) assemble(ctx context.Context) error {
 	s.http = &http.Server{
 		Handler: api.New(api.Config{Catalog: s.catalog, Keys: s.keys, Objects: s.objects, Hub: s.hub, Socket: s.socket, Tunnel: s.tunnel,
 			Metrics: s.metrics(), Served: func(n int) { s.served.Add(int64(n)) }, Published: s.patcher.published, Pin: s.certs.Pin,
-			Removed: src.forget, Fetched: s.patcher.running, Occupancy: s.collector.occupancy, Parts: s.parts,
+			Removed: src.forget, Fetched: s.patcher.running, Occupancy: s.cleaner.occupancy, Parts: s.parts,
 			PublicURL: s.publicURL(), Pacer: &s.pacer, Refused: &s.refused, Log: s.log}),
 		ConnContext:       s.pacer.Context,
 		ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
@@ -297,7 +297,7 @@ func (s *Server) Run(ctx context.Context) error {
 	})
 	group.Go(func() error { return s.noteSeen(ctx) })
 	group.Go(func() error { return s.patcher.run(ctx) })
-	group.Go(func() error { return s.collector.run(ctx) })
+	group.Go(func() error { return s.cleaner.run(ctx) })
 	if s.relay != nil {
 		group.Go(func() error { return s.relay.Run(ctx) })
 	}

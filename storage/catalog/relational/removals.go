@@ -131,7 +131,7 @@ func objectsOf(body, placement string) ([]string, error) {
 		return nil, err
 	}
 	objects := []string{body}
-	// What can't be read names no pack: the collector stops at it, and deletes nothing.
+	// What can't be read names no pack: the cleaner stops at it, and deletes nothing.
 	if p, err := catalog.DecodePlacement(encoded); err == nil {
 		for _, pack := range p.Packs {
 			objects = append(objects, pack.String())

@@ -98,7 +98,7 @@ type desk struct {
 	removed   []content.Ref // the API was told of
 	running   []content.Ref // what pages have fetched
 
-	// step is called before and after each change that the collector makes, and may make
+	// step is called before and after each change that the cleaner makes, and may make
 	// it fail.
 	step func() error
 }
@@ -323,13 +323,13 @@ func (d *desk) whole(j *job) map[content.Digest]bool {
 	return named
 }
 
-// crashing is what the collector sees of the catalog and of the objects.
+// crashing is what the cleaner sees of the catalog and of the objects.
 type crashing struct {
 	catalog.Catalog
 	d *desk
 }
 
-// around does a step, unless the collector ends before it, and tells whether it ended
+// around does a step, unless the cleaner ends before it, and tells whether it ended
 // after it.
 func (d *desk) around(do func() error) error {
 	if err := d.step(); err != nil {
@@ -371,15 +371,15 @@ func (c crashingStore) Delete(ctx context.Context, object content.Digest) error 
 	return c.d.around(func() error { return c.Store.Delete(ctx, object) })
 }
 
-// collector is a new one, as after a start.
-func (d *desk) collector() server.Collector {
-	return server.NewCollector(crashing{d.catalog, d}, crashingStore{d.objects, d}, func(content.Ref) {},
+// cleaner is a new one, as after a start.
+func (d *desk) cleaner() server.Cleaner {
+	return server.NewCleaner(crashing{d.catalog, d}, crashingStore{d.objects, d}, func(content.Ref) {},
 		func() []content.Ref { return d.running }, slog.New(slog.DiscardHandler))
 }
 
 func (d *desk) collect() {
 	d.t.Helper()
-	d.must(d.collector().Collect(d.ctx))
+	d.must(d.cleaner().Collect(d.ctx))
 }
 
 func TestWhatNoVersionNeedsIsDeletedADayLater(t *testing.T) {
@@ -433,7 +433,7 @@ func TestOccupancySaysWhatIsDead(t *testing.T) {
 		first := d.publish("app", "1", 1, 2, 3)
 		d.publish("app", "2", 3, 4)
 		d.call("DELETE", "/versions/app/1", nil, nil)
-		c := d.collector()
+		c := d.cleaner()
 		d.must(c.Collect(d.ctx))
 		got := c.Occupancy()
 		got.At = time.Time{}
@@ -507,7 +507,7 @@ func TestACatalogThatCanNotBeReadDeletesNothing(t *testing.T) {
 		d.must(err)
 		d.must(d.catalog.Publish(d.ctx, "test", catalog.Version{Name: "spoilt", Version: "1", Serial: serial, Head: []byte("{}"), Placement: []byte("?")}))
 		time.Sleep(2 * server.PublishGrace)
-		if err := d.collector().Collect(d.ctx); err == nil || !strings.Contains(err.Error(), "spoilt@1") {
+		if err := d.cleaner().Collect(d.ctx); err == nil || !strings.Contains(err.Error(), "spoilt@1") {
 			t.Errorf("collected (%v), want an error that names what can't be read", err)
 		}
 		if d.objects[content.Sum(gone.pack)] == nil {

@@ -18,7 +18,7 @@ import (
 	"github.com/sitecast/sitecast/storage/content"
 )
 
-// story is a random one: publishers that take their time, operators, and a collector that
+// story is a random one: publishers that take their time, operators, and a cleaner that
 // may die between any two steps, with all of the others in between.
 type story struct {
 	*desk
@@ -169,7 +169,7 @@ func (s *story) check() {
 	}
 }
 
-// collectSometime runs the collector, which may die, while others go on.
+// collectSometime runs the cleaner, which may die, while others go on.
 func (s *story) collectSometime() {
 	left := 1 << 20
 	if rapid.Bool().Draw(s.rt, "dies") {
@@ -185,7 +185,7 @@ func (s *story) collectSometime() {
 		}
 		return nil
 	}
-	err := s.collector().Collect(s.ctx)
+	err := s.cleaner().Collect(s.ctx)
 	s.step = func() error { return nil }
 	if err != nil && !errors.Is(err, errDied) {
 		s.t.Fatalf("collecting: %v", err)
@@ -228,7 +228,7 @@ func TestNothingThatALiveVersionNeedsIsEverDeleted(t *testing.T) {
 	})
 }
 
-// nothingDeadIsLeft ends a story: publishers give up, and the collector has its time.
+// nothingDeadIsLeft ends a story: publishers give up, and the cleaner has its time.
 func (s *story) nothingDeadIsLeft() {
 	for range 3 {
 		time.Sleep(server.PublishGrace + time.Hour)

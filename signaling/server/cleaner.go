@@ -15,15 +15,15 @@ import (
 	"github.com/sitecast/sitecast/storage/content"
 )
 
-// collector removes versions that neither the rule of retention nor anything else keeps,
+// cleaner removes versions that neither the rule of retention nor anything else keeps,
 // and deletes objects that no version names. It deletes only what the catalog had noted,
 // so objects of others in the same bucket stay, and so do all if the catalog was lost.
 //
 // An object is doomed first, with which the catalog forgets what lies in it: from then on
 // no version can be published that names it. Only then it is deleted, and after that the
 // catalog forgets that it was doomed. Whatever comes in between, the next run goes on.
-type collector struct {
-	// Set by newCollector, then constant.
+type cleaner struct {
+	// Set by newCleaner, then constant.
 	catalog catalog.Catalog
 	objects blob.Store
 	log     *slog.Logger
@@ -59,17 +59,17 @@ const (
 	collectTimeout = 30 * time.Minute
 	// doomAtOnce is how many objects are doomed in one change of the catalog.
 	doomAtOnce = 8
-	// collectorName is who removes, for the audit log.
-	collectorName = "retention"
+	// cleanerName is who removes, for the audit log.
+	cleanerName = "retention"
 )
 
-func newCollector(c catalog.Catalog, objects blob.Store, log *slog.Logger) *collector {
-	return &collector{catalog: c, objects: objects, log: log, forget: func(content.Ref) {},
+func newCleaner(c catalog.Catalog, objects blob.Store, log *slog.Logger) *cleaner {
+	return &cleaner{catalog: c, objects: objects, log: log, forget: func(content.Ref) {},
 		running: func(context.Context) ([]content.Ref, error) { return nil, nil }, packs: map[uint64][]content.Digest{}}
 }
 
 // run collects until ctx ends.
-func (c *collector) run(ctx context.Context) error {
+func (c *cleaner) run(ctx context.Context) error {
 	tick := time.NewTicker(collectEvery)
 	defer tick.Stop()
 	for {
@@ -85,14 +85,14 @@ func (c *collector) run(ctx context.Context) error {
 }
 
 // occupancy is what was found at the last run.
-func (c *collector) occupancy() api.Occupancy {
+func (c *cleaner) occupancy() api.Occupancy {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.found
 }
 
 // collect is one run. What one before it left half done comes first.
-func (c *collector) collect(ctx context.Context) error {
+func (c *cleaner) collect(ctx context.Context) error {
 	ctx, stop := context.WithTimeout(ctx, collectTimeout)
 	defer stop()
 	began := time.Now()
@@ -115,7 +115,7 @@ func (c *collector) collect(ctx context.Context) error {
 }
 
 // expire removes the versions that are not kept, and returns the others.
-func (c *collector) expire(ctx context.Context, now time.Time) ([]catalog.Listed, error) {
+func (c *cleaner) expire(ctx context.Context, now time.Time) ([]catalog.Listed, error) {
 	versions, err := c.published(ctx)
 	if err != nil {
 		return nil, err
@@ -140,7 +140,7 @@ func (c *collector) expire(ctx context.Context, now time.Time) ([]catalog.Listed
 		if len(needed(v.Ref)) > 0 {
 			continue
 		}
-		err := c.catalog.Remove(ctx, collectorName, v.Ref, facts.Generation)
+		err := c.catalog.Remove(ctx, cleanerName, v.Ref, facts.Generation)
 		if errors.Is(err, catalog.ErrConflict) {
 			break // something was ordered just now: the next run sees it
 		}
@@ -154,7 +154,7 @@ func (c *collector) expire(ctx context.Context, now time.Time) ([]catalog.Listed
 	return versions, nil
 }
 
-func (c *collector) published(ctx context.Context) (all []catalog.Listed, err error) {
+func (c *cleaner) published(ctx context.Context) (all []catalog.Listed, err error) {
 	for after := uint64(0); ; {
 		page, err := c.catalog.Published(ctx, after, catalog.MaxPage)
 		if err != nil || len(page) == 0 {
@@ -166,7 +166,7 @@ func (c *collector) published(ctx context.Context) (all []catalog.Listed, err er
 }
 
 // sweep deletes what no version names.
-func (c *collector) sweep(ctx context.Context, versions []catalog.Listed, began time.Time) error {
+func (c *cleaner) sweep(ctx context.Context, versions []catalog.Listed, began time.Time) error {
 	used, err := c.used(ctx, versions)
 	if err != nil {
 		return err
@@ -202,7 +202,7 @@ func (c *collector) sweep(ctx context.Context, versions []catalog.Listed, began 
 	}
 	if deleted > 0 {
 		c.log.Info("deleted objects that no version names", "objects", deleted)
-		if err := c.catalog.Note(ctx, collectorName, "delete objects", "the origin", fmt.Sprintf("%d that no version names", deleted)); err != nil {
+		if err := c.catalog.Note(ctx, cleanerName, "delete objects", "the origin", fmt.Sprintf("%d that no version names", deleted)); err != nil {
 			return err
 		}
 	}
@@ -210,7 +210,7 @@ func (c *collector) sweep(ctx context.Context, versions []catalog.Listed, began 
 }
 
 // cutoff is before when an object has to be unused to be deleted now.
-func (c *collector) cutoff(ctx context.Context, now time.Time) (time.Time, error) {
+func (c *cleaner) cutoff(ctx context.Context, now time.Time) (time.Time, error) {
 	before := now.Add(-unusedGrace)
 	reserved, err := c.catalog.Reserved(ctx, now.Add(-publishGrace))
 	if !reserved.IsZero() && reserved.Before(before) {
@@ -220,7 +220,7 @@ func (c *collector) cutoff(ctx context.Context, now time.Time) (time.Time, error
 }
 
 // used lists all objects that versions and their patches name.
-func (c *collector) used(ctx context.Context, versions []catalog.Listed) (map[content.Digest]bool, error) {
+func (c *cleaner) used(ctx context.Context, versions []catalog.Listed) (map[content.Digest]bool, error) {
 	used, packs := map[content.Digest]bool{}, make(map[uint64][]content.Digest, len(versions))
 	for _, v := range versions {
 		in, ok := c.packs[v.Serial]
@@ -250,7 +250,7 @@ func (c *collector) used(ctx context.Context, versions []catalog.Listed) (map[co
 
 // placement reads where a version lies. One that can't be read ends the run: what it
 // names is not known.
-func (c *collector) placement(ctx context.Context, v catalog.Listed) (catalog.Placement, error) {
+func (c *cleaner) placement(ctx context.Context, v catalog.Listed) (catalog.Placement, error) {
 	kept, err := c.catalog.Version(ctx, v.Name, v.Version)
 	if err != nil {
 		return catalog.Placement{}, err
@@ -263,7 +263,7 @@ func (c *collector) placement(ctx context.Context, v catalog.Listed) (catalog.Pl
 }
 
 // delete deletes a doomed object.
-func (c *collector) delete(ctx context.Context, object content.Digest) error {
+func (c *cleaner) delete(ctx context.Context, object content.Digest) error {
 	if err := c.objects.Delete(ctx, object); err != nil && !errors.Is(err, blob.ErrNotFound) {
 		return err
 	}
@@ -271,7 +271,7 @@ func (c *collector) delete(ctx context.Context, object content.Digest) error {
 }
 
 // survey counts how much of the packs is needed, unless nothing changed.
-func (c *collector) survey(ctx context.Context, versions []catalog.Listed, now time.Time) error {
+func (c *cleaner) survey(ctx context.Context, versions []catalog.Listed, now time.Time) error {
 	packs, err := c.catalog.Packs(ctx)
 	if err != nil {
 		return err
