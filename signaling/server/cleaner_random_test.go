@@ -24,14 +24,14 @@ type story struct {
 	*desk
 	rt        *rapid.T
 	jobs      []*job
-	ordered   []*ordered
+	ordered   []*sent
 	pinned    map[content.Ref]bool
 	retention catalog.Retention
 	made      int
 }
 
-// ordered is a distribution, as long as it is not purged.
-type ordered struct {
+// sent is a distribution, as long as it is not purged.
+type sent struct {
 	job  *job
 	site string // empty: all
 }
@@ -101,11 +101,11 @@ func (s *story) act() {
 			in.Sites = []string{site}
 		}
 		s.call("POST", "/distributions", in, nil)
-		s.ordered = append(s.ordered, &ordered{j, site})
+		s.ordered = append(s.ordered, &sent{j, site})
 	case what == 8:
 		j := done[s.draw("which", 0, len(done)-1)]
 		if status, _ := s.ask("POST", "/rules", api.NewRule{Kind: catalog.RulePurge, Content: j.ref.Name, Version: j.ref.Version}, nil); status < 300 {
-			s.ordered = slices.DeleteFunc(s.ordered, func(o *ordered) bool { return o.job == j })
+			s.ordered = slices.DeleteFunc(s.ordered, func(o *sent) bool { return o.job == j })
 		} else if !s.pinned[j.ref] {
 			s.t.Fatalf("a purge of %s was answered %d", j.ref, status)
 		}

@@ -200,7 +200,7 @@ func TestAConnectionThatIsDeadIsTakenOver(t *testing.T) {
 		r, w := io.Pipe()
 		first := make(chan error)
 		go func() {
-			_, err := s.Append(t.Context(), digest, 1000, 0, r, func() { _ = r.CloseWithError(os.ErrDeadlineExceeded) })
+			_, err := s.Append(t.Context(), digest, 1000, 0, r, func() { _ = w.CloseWithError(os.ErrDeadlineExceeded) })
 			first <- err
 		}()
 		if _, err := w.Write(data[:300]); err != nil {
