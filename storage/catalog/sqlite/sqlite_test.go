@@ -287,7 +287,7 @@ func TestPatchesOfWhatWasPublishedBeforeTheyWereNotedAreDue(t *testing.T) {
 		t.Fatal(err)
 	}
 	path := newPath(t)
-	if _, err := raw(t, path).Exec(string(text)); err != nil {
+	if _, err := raw(t, path).Exec(string(text) + `DELETE FROM patches;`); err != nil {
 		t.Fatal(err)
 	}
 	want := []catalog.Succession{{Name: "app", Before: "1", Version: "2", Serial: 2}}
