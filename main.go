@@ -47,6 +47,8 @@ type commands struct {
 	Pin        operator.Pin        `cmd:"" help:"Have endpoints keep what they hold of a content."`
 	Unpin      operator.Unpin      `cmd:"" help:"End pins."`
 	Purge      operator.Purge      `cmd:"" help:"Have endpoints delete a content or version."`
+	Remove     operator.Remove     `cmd:"" help:"Remove a version that nothing needs from the origin."`
+	Retention  operator.Retention  `cmd:"" help:"Say which versions the origin keeps though nothing needs them."`
 	Cap        operator.Cap        `cmd:"" help:"Cap a site's use of the WAN."`
 	Set        operator.Set        `cmd:"" help:"Set how lines and disks are used, for all, a tag, a site or an endpoint."`
 	Unset      operator.Unset      `cmd:"" help:"Take back what was set."`

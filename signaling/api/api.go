@@ -20,7 +20,9 @@ import (
 	"github.com/sitecast/sitecast/signaling/site"
 	"github.com/sitecast/sitecast/signaling/wire"
 	"github.com/sitecast/sitecast/storage/blob"
+	"github.com/sitecast/sitecast/storage/blob/partial"
 	"github.com/sitecast/sitecast/storage/catalog"
+	"github.com/sitecast/sitecast/storage/content"
 )
 
 // Config is what the API is made of.
@@ -37,7 +39,14 @@ type Config struct {
 	// Published is told of each version that was published, and must not block; nil:
 	// nobody is.
 	Published func()
-	Pin       func() string // for enrolment tokens; see wire.EnrolToken
+	// Removed is told of each version that was removed, Fetched lists those that sites
+	// fetch, and Occupancy says what lies at the origin; nil: none of it.
+	Removed   func(content.Ref)
+	Fetched   func(context.Context) ([]content.Ref, error)
+	Occupancy func() Occupancy
+	// Parts keeps what came of uploads that were interrupted; nil: they begin anew.
+	Parts *partial.Parts
+	Pin   func() string // for enrolment tokens; see wire.EnrolToken
 	// PublicURL is where browsers reach the server.
 	PublicURL *url.URL
 	Refused   *wire.Refusals // counts requests that are refused; nil: nobody does
@@ -88,6 +97,7 @@ func New(cfg Config) http.Handler {
 	s.enrolment()
 	s.browsers()
 	s.versions()
+	s.removals()
 	s.control()
 	s.settings()
 	s.objects()

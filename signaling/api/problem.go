@@ -122,6 +122,9 @@ func (s *server) problem(err error) *Problem {
 		p = &Problem{Status: http.StatusNotFound, Detail: err.Error(), Code: "not_found"}
 	case errors.Is(err, catalog.ErrConflict):
 		p = &Problem{Status: http.StatusConflict, Detail: err.Error(), Code: "conflict"}
+	case errors.Is(err, catalog.ErrDoomed):
+		p = &Problem{Status: http.StatusServiceUnavailable, Detail: err.Error(), Code: "being_deleted",
+			Hint: "try again in a moment; what is missing then has to be uploaded"}
 	case errors.Is(err, catalog.ErrSpent):
 		p = &Problem{Status: http.StatusForbidden, Detail: catalog.ErrSpent.Error(), Code: "enrolment_spent",
 			Hint: "make a new token with `sitecast enrol --site NAME`"}
@@ -197,7 +200,7 @@ func (s *server) strays() {
 			Hint: "the API is described at /api/v1/openapi.json"})
 	})
 	s.router.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
-		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch} {
+		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
 			if s.router.Match(chi.NewRouteContext(), method, r.URL.Path) {
 				w.Header().Add("Allow", method)
 			}

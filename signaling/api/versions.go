@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -70,7 +71,7 @@ func (s *server) versions() {
 		})
 	register(s, operation("POST", "/chunks/missing", "missing-chunks", "Tell which chunks no pack at the origin holds", catalog.RoleOperator),
 		func(ctx context.Context, in *struct{ Body Objects }) (*reply[Objects], error) {
-			at, err := s.Catalog.Locate(ctx, in.Body.Digests)
+			at, err := s.Catalog.Claim(ctx, in.Body.Digests)
 			missing := []content.Digest{}
 			for _, d := range in.Body.Digests {
 				if _, has := at[d]; !has {
@@ -105,15 +106,22 @@ func (s *server) versions() {
 // elsewhere, several are made at a time.
 func (s *server) missing(ctx context.Context, digests []content.Digest) ([]content.Digest, error) {
 	has := make([]bool, len(digests))
+	doomed, err := s.Catalog.Renew(ctx, digests)
+	if err != nil {
+		return nil, err
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(lookUps)
 	for i, d := range digests {
+		if slices.Contains(doomed, d) {
+			continue
+		}
 		group.Go(func() (err error) {
 			has[i], err = s.Objects.Has(ctx, d)
 			return err
 		})
 	}
-	err := group.Wait()
+	err = group.Wait()
 	missing := []content.Digest{}
 	for i, d := range digests {
 		if !has[i] {
@@ -147,14 +155,22 @@ func (s *server) publish(ctx context.Context, ref content.Ref, in SignedVersion)
 	}
 	v := catalog.Version{Name: ref.Name, Version: ref.Version, Serial: head.Serial, ID: id, Head: in.Head,
 		Body: head.Body, Placement: placement.Encode()}
-	if err := s.Catalog.Publish(ctx, actor(ctx), v); err != nil {
+	published := &reply[Published]{Published{ref.Name, ref.Version, head.Serial, id, head}}
+	err = s.Catalog.Publish(ctx, actor(ctx), v)
+	if errors.Is(err, catalog.ErrConflict) {
+		// Whoever got no answer asks again.
+		if kept, other := s.Catalog.Version(ctx, ref.Name, ref.Version); other == nil && kept.ID == id {
+			return published, nil
+		}
+	}
+	if err != nil {
 		return nil, err
 	}
 	if s.Published != nil {
 		s.Published()
 	}
 	s.Hub.Changed("") // browsers may wait for the newest of a content
-	return &reply[Published]{Published{ref.Name, ref.Version, head.Serial, id, head}}, nil
+	return published, nil
 }
 
 func (s *server) readBody(ctx context.Context, head content.Head) (*content.Body, error) {
@@ -192,7 +208,8 @@ func (s *server) place(ctx context.Context, body *content.Body, packs []content.
 	}
 	p, err := catalog.PlaceChunks(body.Chunks, at)
 	if err != nil {
-		return p, bad(err.Error(), "publish again: what the origin lacks is uploaded then")
+		return p, &Problem{Status: http.StatusUnprocessableEntity, Detail: err.Error(), Code: "chunks_missing",
+			Hint: "publish again: what the origin lacks is uploaded then"}
 	}
 	return p, nil
 }
@@ -229,6 +246,8 @@ func (s *server) index(ctx context.Context, digest content.Digest) error {
 // objects serves the origin: uploads by operators, and signed downloads.
 func (s *server) objects() {
 	s.router.Put("/api/v1/objects/{digest}", s.require(catalog.RoleOperator, s.upload))
+	s.router.Patch("/api/v1/objects/{digest}", s.require(catalog.RoleOperator, s.uploadPart))
+	s.router.Head("/api/v1/objects/{digest}", s.require(catalog.RoleViewer, s.uploaded))
 	for _, kind := range []string{"packs", "bodies", "patches"} {
 		s.router.Get("/"+kind+"/{digest}", s.download)
 	}
@@ -251,6 +270,10 @@ func (s *server) upload(w http.ResponseWriter, r *http.Request) {
 			Detail: fmt.Sprintf("object of %d bytes, limit %d", r.ContentLength, int64(pack.MaxBytes))})
 		return
 	}
+	if err := s.Catalog.Uploading(r.Context(), digest); err != nil {
+		s.fail(w, r, err)
+		return
+	}
 	times, end := http.NewResponseController(w), time.Now().Add(uploadTimeout)
 	_, _ = times.SetReadDeadline(end), times.SetWriteDeadline(end.Add(answerTimeout)) // not all writers can
 	wrong := new(blob.MismatchError)
@@ -260,12 +283,17 @@ func (s *server) upload(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		s.fail(w, r, err)
 	default:
-		// Here nobody waits for an answer of the API, which is bounded more tightly. What
-		// is no pack, as a body, or a bad one is refused when a version names it as one.
-		if err := s.index(r.Context(), digest); err != nil {
-			s.Log.Debug("object is no pack", "object", digest, "err", err)
-		}
+		s.arrived(r.Context(), digest)
 		w.WriteHeader(http.StatusNoContent)
+	}
+}
+
+// arrived notes what lies in an object that was uploaded. Here nobody waits for an answer
+// of the API, which is bounded more tightly. What is no pack, as a body, or a bad one is
+// refused when a version names it as one.
+func (s *server) arrived(ctx context.Context, digest content.Digest) {
+	if err := s.index(ctx, digest); err != nil {
+		s.Log.Debug("object is no pack", "object", digest, "err", err)
 	}
 }
 

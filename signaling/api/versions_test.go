@@ -32,6 +32,11 @@ func TestAVersionIsPublishedOnce(t *testing.T) {
 	if err != nil || len(p.Chunks) != 1 || p.Packs[p.Chunks[0].Pack] != v.digest || p.Chunks[0].Length != uint32(len(v.plain)) {
 		t.Errorf("placed at %+v, %v; want the chunk in pack %s", p, err, v.digest)
 	}
+	var again api.Published // to who got no answer
+	if s.call("PUT", v.path(), s.signed(v), &again); again.ID != got.ID || again.Serial != got.Serial {
+		t.Errorf("completed again: %+v, want what was published", again)
+	}
+	v.head.Created = v.head.Created.Add(time.Second)
 	wantProblem(t, s.as(catalog.RoleOperator, "PUT", "/api/v1"+v.path(), s.signed(v)), http.StatusConflict, "conflict")
 	wantProblem(t, s.as(catalog.RoleOperator, "POST", "/api/v1/versions", api.NewVersion{Name: "app", Version: "1"}),
 		http.StatusConflict, "conflict")
@@ -126,8 +131,11 @@ func TestVersionsThatAreWrongAreRefused(t *testing.T) {
 			c.spoil(s, v, &in)
 			w := s.as(catalog.RoleOperator, "PUT", "/api/v1"+v.path(), in)
 			want, code := http.StatusUnprocessableEntity, "invalid"
-			if name == "another serial" {
+			switch name {
+			case "another serial":
 				want, code = http.StatusConflict, "conflict"
+			case "a chunk nobody uploaded":
+				code = "chunks_missing"
 			}
 			if p := wantProblem(t, w, want, code); !strings.Contains(p.Detail, c.want) {
 				t.Errorf("detail %q, want %q in it", p.Detail, c.want)

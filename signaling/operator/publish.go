@@ -5,8 +5,8 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
-	"net/url"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -25,19 +25,23 @@ import (
 // Publish is `sitecast publish`.
 type Publish struct {
 	Remote
-	Path    string `arg:"" type:"existingpath" help:"File or folder to publish."`
-	Unpack  bool   `help:"Publish the tree inside PATH, a tar (plain, gzip, xz or zstd), zip or deb."`
-	Name    string `help:"Name of the content." required:"" placeholder:"NAME"`
-	Version string `help:"Version of it; each is published once." required:"" placeholder:"V"`
-	Key     string `help:"Publisher key; made on first use (default: publisher.key in the user's sitecast configuration folder)." type:"path" env:"SITECAST_PUBLISHER_KEY" placeholder:"FILE"`
-	TempDir string `name:"temp-dir" help:"Folder for packs on their way (default: the system's)." type:"existingdir" placeholder:"DIR"`
+	Path     string        `arg:"" type:"existingpath" help:"File or folder to publish."`
+	Unpack   bool          `help:"Publish the tree inside PATH, a tar (plain, gzip, xz or zstd), zip or deb."`
+	Name     string        `help:"Name of the content." required:"" placeholder:"NAME"`
+	Version  string        `help:"Version of it; each is published once." required:"" placeholder:"V"`
+	Key      string        `help:"Publisher key; made on first use (default: publisher.key in the user's sitecast configuration folder)." type:"path" env:"SITECAST_PUBLISHER_KEY" placeholder:"FILE"`
+	TempDir  string        `name:"temp-dir" help:"Folder for packs on their way (default: the system's)." type:"existingdir" placeholder:"DIR"`
+	RetryFor time.Duration `name:"retry-for" help:"How long to try again while the server can't be reached or fails and nothing moves (0: not at all)." default:"1m" placeholder:"DURATION"`
+	JSON     bool          `name:"json" help:"Print one JSON object, and all else to stderr."`
 }
 
 // Help is the long help with an example.
 func (Publish) Help() string {
 	return `Cuts the content into chunks, uploads what the server lacks and signs the result.
-An interrupted publish can be repeated: what arrived is not sent again. The last
-line printed is NAME@V.
+An interrupted publish can be repeated: what arrived is not sent again, not even of
+a pack that was interrupted. The last line printed is NAME@V. Publishing the same
+bytes again under the same name and version is done at once and succeeds; other
+bytes are refused. Failures that may pass are tried again.
 
 Chunks that any earlier version has, of this content or another, are neither sent
 nor stored again, and sites that hold them fetch the others only. That can't help
@@ -49,68 +53,179 @@ deb becomes the tree it installs, with its control files in DEBIAN/.
 
 Examples:
   sitecast publish ./till-app --name till-app --version 2.1
+  sitecast publish ./till-app --name till-app --version "$CI_COMMIT_TAG" --key "$KEY_FILE" --json
   sitecast publish --unpack till-app_2.1.tar.gz --name till-app --version 2.1`
 }
 
 // Validate refuses names that can't be one.
 func (c Publish) Validate() error {
-	return errors.Join(content.CheckName(c.Name), content.CheckVersion(c.Version))
+	err := errors.Join(content.CheckName(c.Name), content.CheckVersion(c.Version))
+	if c.RetryFor < 0 {
+		err = errors.Join(err, errors.New("--retry-for: want a time such as 5m, or 0"))
+	}
+	return err
 }
 
-// Run publishes. The server is asked first: a version that exists, or a key that
-// may not publish, ends it before the work.
+// PublishReport is what publishing came to, as it is printed for programs.
+type PublishReport struct {
+	Name     string            `json:"name"`
+	Version  string            `json:"version"`
+	Serial   uint64            `json:"serial"`
+	ID       content.VersionID `json:"id"`
+	Digest   content.Digest    `json:"digest"`         // of the body, which is the same for the same bytes
+	Bytes    int64             `json:"bytes"`          // of all files
+	NewBytes int64             `json:"new_bytes"`      // of chunks that the server lacked
+	Uploaded int64             `json:"uploaded_bytes"` // sent by this run: new chunks as they were encoded, and the body
+	Seconds  float64           `json:"seconds"`
+	Already  bool              `json:"already"` // it was published before, with the same bytes
+}
+
+// Run publishes. The server is asked first: a version of other bytes, or a key that
+// may not publish, ends it before the upload.
 func (c Publish) Run(ctx context.Context) (err error) {
+	began := time.Now()
 	server, err := c.client()
 	if err != nil {
 		return err
 	}
 	defer server.close()
-	ref := content.Ref{Name: c.Name, Version: c.Version}
+	server.retries = retries{c.RetryFor, c.notice}
 	key, err := c.publisherKey()
 	if err != nil {
 		return err
-	}
-	var reserved api.Reserved
-	if err := server.call(ctx, http.MethodPost, "/versions", nil, api.NewVersion{Name: c.Name, Version: c.Version}, &reserved); err != nil {
-		return fmt.Errorf("publish %s: %w", ref, err)
-	}
-	if err := c.introduce(ctx, server, key); err != nil {
-		return fmt.Errorf("let the key publish: %w", err)
 	}
 	dir, err := os.MkdirTemp(c.TempDir, "sitecast-publish-")
 	if err != nil {
 		return fmt.Errorf("make a folder for packs: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	path, err := c.tree(ctx, dir)
+	report, err := c.publish(ctx, server, key, dir)
 	if err != nil {
 		return err
 	}
-	result, err := c.ingest(ctx, server, path, dir)
-	if err != nil {
-		return fmt.Errorf("publish %s: %w", c.Path, err)
+	if c.JSON {
+		report.Seconds = math.Round(time.Since(began).Seconds()*1000) / 1000
+		return c.printJSON(report)
 	}
-	head := content.Head{Name: c.Name, Version: c.Version, Serial: reserved.Serial, Created: time.Now(), Kind: result.Kind,
+	c.say("%s", c.ref())
+	return nil
+}
+
+func (c Publish) ref() content.Ref { return content.Ref{Name: c.Name, Version: c.Version} }
+
+// tell prints a line for people.
+func (c Publish) tell(format string, args ...any) {
+	if c.JSON {
+		c.notice(format, args...)
+		return
+	}
+	c.say(format, args...)
+}
+
+// publish publishes, with packs in dir, unless it was done before.
+func (c Publish) publish(ctx context.Context, server *client, key ed25519.PrivateKey, dir string) (PublishReport, error) {
+	var there api.Published
+	err := server.try(ctx, http.MethodGet, versionPath(c.ref()), nil, &there)
+	if err == nil {
+		return c.compare(ctx, there, dir)
+	}
+	if !refusedAs(err, "not_found") {
+		return PublishReport{}, fmt.Errorf("publish %s: %w", c.ref(), err)
+	}
+	var reserved api.Reserved
+	if err := server.try(ctx, http.MethodPost, "/versions", api.NewVersion{Name: c.Name, Version: c.Version}, &reserved); err != nil {
+		return PublishReport{}, fmt.Errorf("publish %s: %w", c.ref(), err)
+	}
+	if err := c.introduce(ctx, server, key); err != nil {
+		return PublishReport{}, fmt.Errorf("let the key publish: %w", err)
+	}
+	path, err := c.tree(ctx, dir)
+	if err != nil {
+		return PublishReport{}, err
+	}
+	report, err := c.send(ctx, server, key, path, dir, reserved.Serial)
+	if refusedAs(err, "chunks_missing") { // what was there is not any more
+		c.notice("%v; beginning anew", err)
+		report, err = c.send(ctx, server, key, path, dir, reserved.Serial)
+	}
+	return report, err
+}
+
+// send cuts, uploads and completes the version.
+func (c Publish) send(ctx context.Context, server *client, key ed25519.PrivateKey, path, dir string, serial uint64) (PublishReport, error) {
+	result, err := c.ingest(ctx, server.known, path, dir)
+	if err != nil {
+		return PublishReport{}, fmt.Errorf("publish %s: %w", c.Path, err)
+	}
+	head := content.Head{Name: c.Name, Version: c.Version, Serial: serial, Created: time.Now(), Kind: result.Kind,
 		Bytes: result.Bytes, UniqueBytes: result.Body.UniqueBytes(), Chunks: uint32(len(result.Body.Chunks)),
 		Body: content.Sum(result.Encoded), BodyBytes: int64(len(result.Encoded))}
-	if err := c.upload(ctx, server, result); err != nil {
-		return fmt.Errorf("upload %s: %w", ref, err)
+	sent, err := c.upload(ctx, server, result)
+	if err != nil {
+		return PublishReport{}, fmt.Errorf("upload %s: %w", c.ref(), err)
 	}
 	signed, _, err := content.SignHead(head, key)
 	if err != nil {
-		return err
+		return PublishReport{}, err
 	}
 	version := api.SignedVersion{Head: signed, Packs: []content.Digest{}}
 	for _, p := range result.Packs {
 		version.Packs = append(version.Packs, p.Digest)
 	}
-	address := "/versions/" + url.PathEscape(c.Name) + "/" + url.PathEscape(c.Version)
-	if err := server.call(ctx, http.MethodPut, address, nil, version, nil); err != nil {
-		return fmt.Errorf("publish %s: %w", ref, err)
+	var done api.Published
+	err = server.try(ctx, http.MethodPut, versionPath(c.ref()), version, &done)
+	if refusedAs(err, "conflict") { // somebody else published it meanwhile
+		if server.try(ctx, http.MethodGet, versionPath(c.ref()), nil, &done) == nil {
+			return c.same(done, result)
+		}
+	}
+	if err != nil {
+		return PublishReport{}, fmt.Errorf("publish %s: %w", c.ref(), err)
 	}
 	c.summarize(result)
-	c.say("%s", ref)
-	return nil
+	report := reportOf(done)
+	report.Uploaded = sent
+	for _, p := range result.Packs {
+		for _, e := range p.Entries {
+			report.NewBytes += int64(e.Plain)
+		}
+	}
+	return report, nil
+}
+
+// compare tells whether what is published is what would be. Nothing is uploaded.
+func (c Publish) compare(ctx context.Context, there api.Published, dir string) (PublishReport, error) {
+	path, err := c.tree(ctx, dir)
+	if err != nil {
+		return PublishReport{}, err
+	}
+	result, err := c.ingest(ctx, allKnown, path, dir)
+	if err != nil {
+		return PublishReport{}, fmt.Errorf("publish %s: %w", c.Path, err)
+	}
+	return c.same(there, result)
+}
+
+// same is what it comes to that a version was published before.
+func (c Publish) same(there api.Published, result ingest.Result) (PublishReport, error) {
+	if there.Head.Body != content.Sum(result.Encoded) || there.Head.Kind != result.Kind {
+		return PublishReport{}, fmt.Errorf("publish %s: the version is published already, with other bytes\n"+
+			"  publish these under another version: what is published never changes", c.ref())
+	}
+	c.tell("%s is published already, with the same bytes.", c.ref())
+	report := reportOf(there)
+	report.Already = true
+	return report, nil
+}
+
+func reportOf(p api.Published) PublishReport {
+	return PublishReport{Name: p.Name, Version: p.Version, Serial: p.Serial, ID: p.ID, Digest: p.Head.Body, Bytes: p.Head.Bytes}
+}
+
+// refusedAs reports whether an error is a refusal of the server with that code.
+func refusedAs(err error, code string) bool {
+	refused := new(Refusal)
+	return errors.As(err, &refused) && refused.Code == code
 }
 
 // publisherKey opens the key, making one on first use.
@@ -131,7 +246,7 @@ func (c Publish) publisherKey() (ed25519.PrivateKey, error) {
 		return nil, fmt.Errorf("open the publisher key: %w", err)
 	}
 	if fresh {
-		c.say("Made a publisher key: %s\nWhoever has it can publish in your name: keep it safe.", path)
+		c.tell("Made a publisher key: %s\nWhoever has it can publish in your name: keep it safe.", path)
 	}
 	return key, nil
 }
@@ -140,7 +255,7 @@ func (c Publish) publisherKey() (ed25519.PrivateKey, error) {
 // there.
 func (c Publish) introduce(ctx context.Context, server *client, key ed25519.PrivateKey) error {
 	var state api.TrustState
-	if err := server.call(ctx, http.MethodGet, "/trust", nil, nil, &state); err != nil {
+	if err := server.try(ctx, http.MethodGet, "/trust", nil, &state); err != nil {
 		return err
 	}
 	public := key.Public().(ed25519.PublicKey)
@@ -162,10 +277,10 @@ func (c Publish) introduce(ctx context.Context, server *client, key ed25519.Priv
 	}
 	who = cut(strings.ToValidUTF8(who, "?"), content.MaxNameBytes/4) // a character has at most four bytes
 	in := api.NewPublisher{Key: public, Name: who, Prefixes: []string{""}}
-	if err := server.call(ctx, http.MethodPost, "/publishers", nil, in, &state); err != nil {
+	if err := server.try(ctx, http.MethodPost, "/publishers", in, &state); err != nil {
 		return err
 	}
-	c.say("Added the key to the organisation's trust document (serial %d) as %s.", state.Serial, who)
+	c.tell("Added the key to the organisation's trust document (serial %d) as %s.", state.Serial, who)
 	return nil
 }
 
@@ -186,10 +301,10 @@ func (c Publish) tree(ctx context.Context, dir string) (string, error) {
 }
 
 // ingest cuts the content at path into packs in dir.
-func (c Publish) ingest(ctx context.Context, server *client, path, dir string) (result ingest.Result, err error) {
+func (c Publish) ingest(ctx context.Context, known ingest.Known, path, dir string) (result ingest.Result, err error) {
 	err = c.staged(ctx, "Reading", func(progress func(done, total int64)) error {
 		// Twice as many as there are processors: half of them may wait for the server.
-		result, err = ingest.Run(ctx, path, dir, ingest.Options{Known: server.known, Parallel: 2 * runtime.GOMAXPROCS(0), Progress: progress})
+		result, err = ingest.Run(ctx, path, dir, ingest.Options{Known: known, Parallel: 2 * runtime.GOMAXPROCS(0), Progress: progress})
 		return err
 	})
 	return result, err
@@ -217,5 +332,5 @@ func (c Publish) summarize(r ingest.Result) {
 	for _, p := range r.Packs {
 		packed += p.Size
 	}
-	c.say("%s in %d files, %d chunks, %s packed in %d packs", bytesText(r.Bytes), len(r.Body.Files), len(r.Body.Chunks), bytesText(packed), len(r.Packs))
+	c.tell("%s in %d files, %d chunks, %s packed in %d packs", bytesText(r.Bytes), len(r.Body.Files), len(r.Body.Chunks), bytesText(packed), len(r.Packs))
 }

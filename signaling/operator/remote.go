@@ -72,9 +72,10 @@ func (r Remote) printJSON(v any) error {
 
 // client speaks to the server's API.
 type client struct {
-	base  *url.URL
-	token string
-	http  *http.Client
+	base    *url.URL
+	token   string
+	http    *http.Client
+	retries retries
 }
 
 // client checks the flags and reads the token.
@@ -106,7 +107,7 @@ func (r Remote) client() (*client, error) {
 		}
 		transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}
 	}
-	return &client{base, strings.TrimSpace(string(token)), &http.Client{Transport: transport}}, nil
+	return &client{base: base, token: strings.TrimSpace(string(token)), http: &http.Client{Transport: transport}}, nil
 }
 
 // roots returns the authorities that vouch for the server; nil for the system's.
@@ -207,14 +208,20 @@ func (c *client) request(ctx context.Context, method, path string, query url.Val
 }
 
 func (c *client) do(req *http.Request, out any) error {
+	_, err := c.answer(req, out)
+	return err
+}
+
+// answer is do, with the header of what was answered.
+func (c *client) answer(req *http.Request, out any) (http.Header, error) {
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return c.explain(err)
+		return nil, c.explain(err)
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswerBytes))
 	if err != nil {
-		return fmt.Errorf("read the server's answer: %w", err)
+		return nil, fmt.Errorf("read the server's answer: %w", err)
 	}
 	if resp.StatusCode >= http.StatusMultipleChoices {
 		refused := &Refusal{}
@@ -222,15 +229,15 @@ func (c *client) do(req *http.Request, out any) error {
 			refused = &Refusal{Hint: "is " + c.base.String() + " a Sitecast server?"}
 		}
 		refused.Status, refused.Title = resp.StatusCode, http.StatusText(resp.StatusCode)
-		return refused
+		return nil, refused
 	}
 	if out == nil || len(text) == 0 {
-		return nil
+		return resp.Header, nil
 	}
 	if err := json.Unmarshal(text, out); err != nil {
-		return fmt.Errorf("read the server's answer (is %s a Sitecast server?): %w", c.base, err)
+		return nil, fmt.Errorf("read the server's answer (is %s a Sitecast server?): %w", c.base, err)
 	}
-	return nil
+	return resp.Header, nil
 }
 
 // explain says what to do about a server that can't be reached.

@@ -23,40 +23,54 @@ const uploads = 2
 type object struct {
 	digest content.Digest
 	size   int64
-	open   func() (io.ReadCloser, error)
+	open   func() (io.ReadSeekCloser, error)
 }
 
-// upload sends the packs and the body, as far as the server lacks them.
-func (c Publish) upload(ctx context.Context, server *client, r ingest.Result) error {
-	objects := []object{{content.Sum(r.Encoded), int64(len(r.Encoded)), func() (io.ReadCloser, error) {
-		return io.NopCloser(bytes.NewReader(r.Encoded)), nil
+// inMemory is a file that is none.
+type inMemory struct{ *bytes.Reader }
+
+func (inMemory) Close() error { return nil }
+
+// upload sends the packs and the body, as far as the server lacks them, and returns how
+// many bytes it sent.
+func (c Publish) upload(ctx context.Context, server *client, r ingest.Result) (int64, error) {
+	objects := []object{{content.Sum(r.Encoded), int64(len(r.Encoded)), func() (io.ReadSeekCloser, error) {
+		return inMemory{bytes.NewReader(r.Encoded)}, nil
 	}}}
 	for _, p := range r.Packs {
-		objects = append(objects, object{p.Digest, p.Size, func() (io.ReadCloser, error) { return os.Open(p.Path) }})
+		objects = append(objects, object{p.Digest, p.Size, func() (io.ReadSeekCloser, error) { return os.Open(p.Path) }})
 	}
 	objects, err := server.lacking(ctx, objects)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	total := int64(0)
 	for _, o := range objects {
 		total += o.size
 	}
 	if total == 0 {
-		return nil
+		return 0, nil
 	}
 	p := newProgress(ctx, c.stderr())
 	stage := p.begin("Uploading", total)
-	var sent atomic.Int64
+	var sent, there atomic.Int64
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(uploads)
 	for _, o := range objects {
-		group.Go(func() error { return server.put(ctx, o, func(n int) { stage.set(sent.Add(int64(n))) }) })
+		group.Go(func() error {
+			last := int64(0)
+			n, err := server.put(ctx, o, func(at int64) {
+				stage.set(there.Add(at - last)) // back where some of it has to be sent again
+				last = at
+			})
+			sent.Add(n)
+			return err
+		})
 	}
 	err = group.Wait()
 	stage.end(err == nil)
 	p.wait()
-	return err
+	return sent.Load(), err
 }
 
 // known implements ingest.Known: which chunks some version at the origin has.
@@ -72,9 +86,18 @@ func (c *client) known(ctx context.Context, chunks []content.Digest) (map[conten
 	return known, nil
 }
 
+// allKnown implements ingest.Known for who only wants to know what the content is.
+func allKnown(_ context.Context, chunks []content.Digest) (map[content.Digest]bool, error) {
+	known := make(map[content.Digest]bool, len(chunks))
+	for _, d := range chunks {
+		known[d] = true
+	}
+	return known, nil
+}
+
 func (c *client) missing(ctx context.Context, path string, digests []content.Digest) (map[content.Digest]bool, error) {
 	var out api.Objects
-	if err := c.call(ctx, http.MethodPost, path, nil, api.Objects{Digests: digests}, &out); err != nil {
+	if err := c.try(ctx, http.MethodPost, path, api.Objects{Digests: digests}, &out); err != nil {
 		return nil, err
 	}
 	missing := map[content.Digest]bool{}
@@ -101,35 +124,4 @@ func (c *client) lacking(ctx context.Context, objects []object) ([]object, error
 		}
 	}
 	return lacking, nil
-}
-
-// put uploads one object, however long it takes.
-func (c *client) put(ctx context.Context, o object, sent func(n int)) error {
-	file, err := o.open()
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	req, err := c.request(ctx, http.MethodPut, "/objects/"+o.digest.String(), nil, counted{file, sent})
-	if err != nil {
-		return err
-	}
-	req.ContentLength = o.size
-	req.Header.Set("Content-Type", "application/octet-stream")
-	if err := c.do(req, nil); err != nil {
-		return fmt.Errorf("object %s: %w", o.digest, err)
-	}
-	return nil
-}
-
-// counted tells how much was read.
-type counted struct {
-	io.ReadCloser
-	read func(n int)
-}
-
-func (c counted) Read(b []byte) (int, error) {
-	n, err := c.ReadCloser.Read(b)
-	c.read(n)
-	return n, err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 
+	"github.com/sitecast/sitecast/signaling/api"
 	"github.com/sitecast/sitecast/signaling/site"
 	"github.com/sitecast/sitecast/storage/blob"
 	"github.com/sitecast/sitecast/storage/catalog"
@@ -57,3 +58,31 @@ func NewPatchedSource(c catalog.Catalog, objects blob.Store, p Patcher, log *slo
 	p.forget = s.forget
 	return s
 }
+
+// Cleaner deletes what no version needs, by itself.
+type Cleaner struct{ *cleaner }
+
+// NewCleaner makes one; forget is told of versions that are removed, and running says
+// what sites fetch.
+func NewCleaner(c catalog.Catalog, objects blob.Store, forget func(content.Ref), running func() []content.Ref, log *slog.Logger) Cleaner {
+	made := newCleaner(c, objects, log)
+	made.forget = forget
+	made.running = func(context.Context) ([]content.Ref, error) { return running(), nil }
+	return Cleaner{made}
+}
+
+// Collect is one run of it.
+func (c Cleaner) Collect(ctx context.Context) error { return c.collect(ctx) }
+
+// Run collects until ctx ends.
+func (c Cleaner) Run(ctx context.Context) error { return c.run(ctx) }
+
+// Occupancy is what was found at the last run.
+func (c Cleaner) Occupancy() api.Occupancy { return c.occupancy() }
+
+// Delays of a cleaner.
+const (
+	CollectEvery = collectEvery
+	UnusedGrace  = unusedGrace
+	PublishGrace = publishGrace
+)

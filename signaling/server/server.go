@@ -30,6 +30,7 @@ import (
 	"github.com/sitecast/sitecast/signaling/tunnel"
 	"github.com/sitecast/sitecast/signaling/wire"
 	"github.com/sitecast/sitecast/storage/blob"
+	"github.com/sitecast/sitecast/storage/blob/partial"
 	"github.com/sitecast/sitecast/storage/catalog"
 	"github.com/sitecast/sitecast/storage/content"
 	"github.com/sitecast/sitecast/storage/durable"
@@ -91,6 +92,9 @@ type Server struct {
 	patcher *patcher
 	account site.Accounts
 	lines   site.Lines
+
+	cleaner *cleaner
+	parts   *partial.Parts // of uploads that were interrupted
 }
 
 // New opens or makes everything in cfg.Data and listens. Run must follow.
@@ -108,6 +112,9 @@ func New(ctx context.Context, cfg Config) (s *Server, err error) {
 		return s, err
 	}
 	if s.objects, s.signer, err = openObjects(ctx, cfg); err != nil {
+		return s, err
+	}
+	if s.parts, err = partial.Open(filepath.Join(cfg.Data, "uploads"), s.objects); err != nil {
 		return s, err
 	}
 	if err := s.openKeys(ctx); err != nil {
@@ -156,6 +163,9 @@ func (s *Server) close() error {
 	}
 	if s.catalog != nil {
 		errs = append(errs, s.catalog.Close())
+	}
+	if s.parts != nil {
+		errs = append(errs, s.parts.Close())
 	}
 	if s.objects != nil {
 		errs = append(errs, s.objects.Close())
@@ -224,6 +234,8 @@ func (s *Server) assemble(ctx context.Context) error {
 		Memory: s.memory, Accounts: &s.account, Lines: &s.lines, Refused: &s.refused, Log: s.log}, src)
 	s.patcher.changed, s.patcher.forget = func() { s.hub.Changed("") }, src.forget
 	s.patcher.running = func(ctx context.Context) ([]content.Ref, error) { return running(ctx, s.hub) }
+	s.cleaner = newCleaner(s.catalog, s.objects, s.log)
+	s.cleaner.running, s.cleaner.forget = s.patcher.running, src.forget
 	s.socket = socket.New(socket.Config{Authenticate: s.authenticate, Renew: s.renew, Handler: s, Refused: &s.refused, Log: s.log,
 		Welcome: func(ctx context.Context, who socket.Identity) (wire.Welcome, error) {
 			servers, err := s.ice(ctx, who.ID, who.Site)
@@ -236,6 +248,7 @@ func (s *Server) assemble(ctx context.Context) error {
 	s.http = &http.Server{
 		Handler: api.New(api.Config{Catalog: s.catalog, Keys: s.keys, Objects: s.objects, Hub: s.hub, Socket: s.socket, Tunnel: s.tunnel,
 			Metrics: s.metrics(), Served: func(n int) { s.served.Add(int64(n)) }, Published: s.patcher.published, Pin: s.certs.Pin,
+			Removed: src.forget, Fetched: s.patcher.running, Occupancy: s.cleaner.occupancy, Parts: s.parts,
 			PublicURL: s.publicURL(), Pacer: &s.pacer, Refused: &s.refused, Log: s.log}),
 		ConnContext:       s.pacer.Context,
 		ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
@@ -284,6 +297,7 @@ func (s *Server) Run(ctx context.Context) error {
 	})
 	group.Go(func() error { return s.noteSeen(ctx) })
 	group.Go(func() error { return s.patcher.run(ctx) })
+	group.Go(func() error { return s.cleaner.run(ctx) })
 	if s.relay != nil {
 		group.Go(func() error { return s.relay.Run(ctx) })
 	}

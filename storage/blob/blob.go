@@ -50,6 +50,12 @@ type Signer interface {
 	Sign(digest content.Digest, from, to int64, ttl time.Duration) (string, error)
 }
 
+// An Adopter is a Store that can take a file without copying it.
+type Adopter interface {
+	// Adopt is Put of the file at a path, which may be gone from there afterwards.
+	Adopt(ctx context.Context, digest content.Digest, size int64, path string) error
+}
+
 // An Object is an open object.
 type Object interface {
 	io.ReadSeekCloser

@@ -101,6 +101,7 @@ type Distribution struct {
 	ReadyBy  time.Time `json:"ready_by,omitzero"`   // when it shall be complete at the latest, in milliseconds; zero: no matter when
 	PreStage int       `json:"pre_stage,omitempty"` // copies placed at each site ahead of need; 0: every endpoint shall have it
 	Created  time.Time `json:"created"`
+	Removed  bool      `json:"-"` // the version was removed since, so it brings nothing; it supersedes others all the same
 }
 
 // Kinds of rule.
@@ -261,6 +262,8 @@ type Catalog interface {
 	Note(ctx context.Context, by, action, target, detail string) error
 	// Audit lists entries newest first, before the id given (0: the newest).
 	Audit(ctx context.Context, before int64, limit int) ([]Entry, error)
+
+	Removals
 
 	Close() error
 }

@@ -56,6 +56,9 @@ func Resolve(o Orders) []Order {
 	}
 	var out []Order
 	for _, d := range chosen {
+		if d.Removed { // nothing takes its place: an older one would be a surprise
+			continue
+		}
 		out = append(out, o.ruled(Order{Name: d.Name, Version: d.Version, Priority: d.Priority,
 			ReadyBy: earliest(o.Distributions, d), PreStage: d.PreStage}))
 	}
@@ -138,7 +141,7 @@ func (o Orders) superseded(open map[string]Distribution) (out []Distribution) {
 	seen := map[version]bool{}
 	for _, d := range slices.Backward(o.Distributions) {
 		v := version{d.Name, d.Version}
-		if d.PreStage > 0 || d.Serial >= open[d.Name].Serial || seen[v] {
+		if d.PreStage > 0 || d.Removed || d.Serial >= open[d.Name].Serial || seen[v] {
 			continue
 		}
 		seen[v] = true

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sitecast/sitecast/storage/catalog"
+	"github.com/sitecast/sitecast/storage/content"
 )
 
 // FilledSite is a site that Fill creates.
@@ -46,6 +47,7 @@ func Fill(t *testing.T, c catalog.Catalog) {
 	setRule(t, c, catalog.RulePriority, "high", catalog.Selector{Name: "app", Version: "2"})
 	must(t, c.PutToken(ctx, who, catalog.Token{Name: "admin", Hash: []byte("admin's"), Role: catalog.RoleAdmin, Expires: begin}))
 	must(t, c.SetMeta(ctx, "epoch", "7"))
+	must(t, c.Uploading(ctx, content.Sum([]byte("stray"))))
 	receipts, lines := learned(begin)
 	must(t, c.KeepLearned(ctx, FilledSite, receipts, lines))
 }

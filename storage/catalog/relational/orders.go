@@ -48,12 +48,19 @@ func (c *Catalog) Reserve(ctx context.Context, by, name, version string) (serial
 	ref := content.Ref{Name: name, Version: version}
 	err = c.change(ctx, by, "reserve version", ref.String(), "", func(ctx context.Context, tx *sql.Tx) error {
 		var head string
-		err := tx.QueryRowContext(ctx, `SELECT serial, head FROM versions WHERE name = $1 AND version = $2`, name, version).
-			Scan(&serial, &head)
-		if err == nil && head != "" {
+		var removed int64
+		err := tx.QueryRowContext(ctx, `SELECT serial, head, removed FROM versions WHERE name = $1 AND version = $2`, name, version).
+			Scan(&serial, &head, &removed)
+		switch {
+		case errors.Is(err, sql.ErrNoRows):
+		case err != nil:
+			return err
+		case head != "":
 			return fmt.Errorf("the version is published already: %w", catalog.ErrConflict)
-		}
-		if err == nil || !errors.Is(err, sql.ErrNoRows) {
+		case removed > 0:
+			return fmt.Errorf("the version was published and removed, and its name is not used again: %w", catalog.ErrConflict)
+		default: // its publisher is at it again, which keeps its objects
+			_, err := tx.ExecContext(ctx, `UPDATE versions SET created = $1 WHERE serial = $2`, ms(time.Now()), serial)
 			return err
 		}
 		return tx.QueryRowContext(ctx, `INSERT INTO versions (serial, name, version, id, head, body, placement, created)
@@ -71,12 +78,15 @@ func (c *Catalog) Publish(ctx context.Context, by string, v catalog.Version) err
 	}
 	return c.change(ctx, by, "publish", ref.String(), v.ID.String(), func(ctx context.Context, tx *sql.Tx) error {
 		res, err := tx.ExecContext(ctx, `UPDATE versions SET id = $1, head = $2, body = $3, placement = $4, created = $5
-			WHERE name = $6 AND version = $7 AND serial = $8 AND head = ''`,
+			WHERE name = $6 AND version = $7 AND serial = $8 AND head = '' AND removed = 0`,
 			v.ID.String(), string(v.Head), v.Body.String(), base64.StdEncoding.EncodeToString(v.Placement), ms(time.Now()),
 			v.Name, v.Version, v.Serial)
 		err = changedOne(res, err, fmt.Errorf("the version is not reserved with serial %d, or published already: %w",
 			v.Serial, catalog.ErrConflict))
 		if err != nil {
+			return err
+		}
+		if err := takeUsed(ctx, tx, v); err != nil {
 			return err
 		}
 		return notePatchesDue(ctx, tx, v.Name, v.Serial)
@@ -206,6 +216,16 @@ func (c *Catalog) Rules(ctx context.Context) ([]catalog.Rule, error) {
 	return list(ctx, c.read, scanRule, `SELECT `+ruleColumns+` FROM rules ORDER BY generation, id`)
 }
 
+func scanDistribution(r *sql.Rows) (d catalog.Distribution, err error) {
+	var every, by, created int64
+	err = r.Scan(&d.ID, &d.Name, &d.Version, &d.Serial, &every, &d.Priority, &by, &d.PreStage, &created, &d.Removed)
+	d.All, d.ReadyBy, d.Created = every != 0, at(by), at(created)
+	return d, err
+}
+
+const distributionColumns = `d.id, d.name, d.version, d.serial, d.every, d.priority, d.ready_by, d.pre_stage, d.created, COALESCE(v.removed, 0) > 0
+	FROM distributions d LEFT JOIN versions v ON v.name = d.name AND v.version = d.version`
+
 // Orders implements catalog.Catalog.
 func (c *Catalog) Orders(ctx context.Context, site string) (o catalog.Orders, err error) {
 	// The generation is read first: what is read after it is at least as new.
@@ -216,13 +236,8 @@ func (c *Catalog) Orders(ctx context.Context, site string) (o catalog.Orders, er
 	if o.Site, err = c.Site(ctx, site); err != nil {
 		return o, err
 	}
-	o.Distributions, err = list(ctx, c.read, func(r *sql.Rows) (d catalog.Distribution, err error) {
-		var every, by, created int64
-		err = r.Scan(&d.ID, &d.Name, &d.Version, &d.Serial, &every, &d.Priority, &by, &d.PreStage, &created)
-		d.All, d.ReadyBy, d.Created = every != 0, at(by), at(created)
-		return d, err
-	}, `SELECT id, name, version, serial, every, priority, ready_by, pre_stage, created FROM distributions
-		WHERE every = 1 OR id IN (SELECT distribution FROM distribution_sites WHERE site = $1) ORDER BY id`, site)
+	o.Distributions, err = list(ctx, c.read, scanDistribution, `SELECT `+distributionColumns+`
+		WHERE d.every = 1 OR d.id IN (SELECT distribution FROM distribution_sites WHERE site = $1) ORDER BY d.id`, site)
 	if err != nil {
 		return o, err
 	}

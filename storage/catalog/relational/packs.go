@@ -21,9 +21,15 @@ func (c *Catalog) AddPack(ctx context.Context, pack content.Digest, chunks []cat
 }
 
 func addPack(ctx context.Context, tx *sql.Tx, pack content.Digest, chunks []catalog.Packed) error {
-	var id int64
-	err := tx.QueryRowContext(ctx, `INSERT INTO packs (id, digest) SELECT COALESCE(MAX(id), 0) + 1, $1 FROM packs WHERE true
-		ON CONFLICT (digest) DO NOTHING RETURNING id`, pack.String()).Scan(&id)
+	if err := refuseDoomed(ctx, tx, pack.String()); err != nil {
+		return err
+	}
+	var id, bytes int64
+	for _, p := range chunks {
+		bytes += int64(p.Length)
+	}
+	err := tx.QueryRowContext(ctx, `INSERT INTO packs (id, digest, bytes) SELECT COALESCE(MAX(id), 0) + 1, $1, $2 FROM packs WHERE true
+		ON CONFLICT (digest) DO NOTHING RETURNING id`, pack.String(), bytes).Scan(&id)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil // it was added before
 	}
