@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/sitecast/sitecast/signaling/site"
-	"github.com/sitecast/sitecast/signaling/wire"
 	"github.com/sitecast/sitecast/storage/content"
 )
 
@@ -255,23 +254,8 @@ func writeEndpoints(w io.Writer, endpoints []site.EndpointView) error {
 	}
 	for _, e := range endpoints {
 		if e.Activation != nil {
-			fmt.Fprintln(w, clean(e.Name+" at "+e.Site+": "+activationText(*e.Activation)))
+			fmt.Fprintln(w, clean(e.Name+" at "+e.Site+": "+e.Activation.Text()))
 		}
 	}
 	return nil
-}
-
-// activationText says what a kiosk uses.
-func activationText(a wire.Activation) string {
-	text := "nothing of " + a.Content + " is active"
-	if a.Version != "" {
-		text = a.Content + "@" + a.Version + " is active"
-	}
-	if a.State != "active" {
-		text += ", " + strings.ReplaceAll(a.State, "_", " ")
-	}
-	if a.Reason != "" {
-		text += ": " + a.Reason
-	}
-	return text
 }
