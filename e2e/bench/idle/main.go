@@ -122,23 +122,23 @@ func sample(ctx context.Context, agents []*rig.Agent) error {
 		if err := a.Status(ctx, &s); err != nil {
 			return err
 		}
-		used, err := used(a.PID())
+		so, err := used(a.PID())
 		if err != nil {
 			return err
 		}
 		costs = append(costs, cost{kind: kinds[i%len(kinds)].name, links: len(s.Links)})
-		before = append(before, used)
+		before = append(before, so)
 	}
 	if err := wait(ctx, span); err != nil {
 		return err
 	}
 	for i, a := range agents {
-		used, err := used(a.PID())
+		now, err := used(a.PID())
 		if err != nil {
 			return err
 		}
-		costs[i].core = 100 * (used.ran - before[i].ran).Seconds() / span.Seconds()
-		costs[i].wakes = float64(used.woke-before[i].woke) / span.Seconds()
+		costs[i].core = 100 * (now.ran - before[i].ran).Seconds() / span.Seconds()
+		costs[i].wakes = float64(now.woke-before[i].woke) / span.Seconds()
 		if costs[i].memory, err = a.Anonymous(); err != nil {
 			return err
 		}
