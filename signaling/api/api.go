@@ -21,6 +21,7 @@ import (
 	"github.com/sitecast/sitecast/signaling/wire"
 	"github.com/sitecast/sitecast/storage/blob"
 	"github.com/sitecast/sitecast/storage/catalog"
+	"github.com/sitecast/sitecast/storage/content"
 )
 
 // Config is what the API is made of.
@@ -37,6 +38,7 @@ type Config struct {
 	// Published is told of each version that was published, and must not block; nil:
 	// nobody is.
 	Published func()
+	Resigned  func(content.Ref) // told of each version that was signed anew; nil: nobody is
 	Pin       func() string // for enrolment tokens; see wire.EnrolToken
 	// PublicURL is where browsers reach the server.
 	PublicURL *url.URL

@@ -129,7 +129,7 @@ func (s *server) problem(err error) *Problem {
 		p = &Problem{Status: http.StatusUnauthorized, Detail: err.Error(), Code: "unauthorized"}
 	case errors.Is(err, credential.ErrRootOffline):
 		p = &Problem{Status: http.StatusConflict, Detail: err.Error(), Code: "root_offline",
-			Hint: "sign the trust document where the root key is kept"}
+			Hint: "where the root key is kept, use `sitecast publisher` with --root-key FILE"}
 	case errors.Is(err, catalog.ErrUnavailable):
 		s.Log.Error("request failed", "err", err)
 		p = &Problem{Status: http.StatusServiceUnavailable, Detail: catalog.ErrUnavailable.Error(), Code: "database_unavailable",

@@ -215,6 +215,7 @@ func (s *Server) assemble(ctx context.Context) error {
 	}
 	s.patcher = newPatcher(s.catalog, s.objects, s.cfg.Data, s.log)
 	src := newSource(s.catalog, s.objects, s.patcher.putOff, s.log)
+	src.verdicts.root = s.keys.RootPublic
 	grace := time.Duration(0)
 	if epoch > 1 {
 		grace = site.ReturnGrace
@@ -235,7 +236,7 @@ func (s *Server) assemble(ctx context.Context) error {
 	}})
 	s.http = &http.Server{
 		Handler: api.New(api.Config{Catalog: s.catalog, Keys: s.keys, Objects: s.objects, Hub: s.hub, Socket: s.socket, Tunnel: s.tunnel,
-			Metrics: s.metrics(), Served: func(n int) { s.served.Add(int64(n)) }, Published: s.patcher.published, Pin: s.certs.Pin,
+			Metrics: s.metrics(), Served: func(n int) { s.served.Add(int64(n)) }, Published: s.patcher.published, Resigned: src.forget, Pin: s.certs.Pin,
 			PublicURL: s.publicURL(), Pacer: &s.pacer, Refused: &s.refused, Log: s.log}),
 		ConnContext:       s.pacer.Context,
 		ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,

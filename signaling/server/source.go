@@ -27,8 +27,9 @@ type source struct {
 	putOff  func(serial uint64) bool // whether patches that are due are made later, as it failed
 	log     *slog.Logger
 
-	// mu guards versions.
+	// mu guards the rest.
 	mu       sync.Mutex
+	verdicts verdicts
 	versions map[content.Ref]site.FlowSpec
 }
 
@@ -44,6 +45,7 @@ func (s *source) forget(ref content.Ref) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.versions, ref)
+	s.verdicts.forget(ref)
 }
 
 // Desired implements site.Source.
@@ -97,6 +99,9 @@ func (s *source) Desired(ctx context.Context, name string, named []wire.Named) (
 			spec.Priority = wire.Low // nobody waits for it
 		case spec.Priority == "":
 			spec.Priority = wire.Normal
+		}
+		if err := s.hold(&d, &spec); err != nil {
+			return site.Desired{}, err
 		}
 		d.Flows = append(d.Flows, spec)
 	}

@@ -1,6 +1,7 @@
 package site
 
 import (
+	"bytes"
 	"encoding/json"
 	"time"
 
@@ -123,7 +124,8 @@ func (s *Site) tell(now time.Time, m *member) {
 		}
 		ids = append(ids, spec.ID)
 		old, known := m.told[spec.ID]
-		if known && old.Priority == spec.Priority && old.Paused == spec.Paused && old.PausedBy == spec.PausedBy && old.Superseded == spec.Superseded && old.ahead() == spec.ahead() {
+		if known && old.Priority == spec.Priority && old.Paused == spec.Paused && old.PausedBy == spec.PausedBy && old.Superseded == spec.Superseded && old.ahead() == spec.ahead() &&
+			bytes.Equal(old.Envelope, spec.Envelope) { // or it was signed anew
 			continue
 		}
 		s.tellFlow(m, spec)
