@@ -39,6 +39,8 @@ type commands struct {
 	Enrol      operator.Enrol      `cmd:"" help:"Print a token that lets endpoints enrol."`
 	Link       operator.Link       `cmd:"" help:"Print the address of a page that downloads content at a site."`
 	Publish    operator.Publish    `cmd:"" help:"Publish a file or folder as a version of content."`
+	Resign     operator.Resign     `cmd:"" help:"Sign versions that are published with another key."`
+	Publisher  operator.Publisher  `cmd:"" help:"List, make, add, rotate and revoke the keys that may publish."`
 	Distribute operator.Distribute `cmd:"" help:"Order a version to sites."`
 	Flows      operator.Flows      `cmd:"" help:"Show what moves where."`
 	Pause      operator.Pause      `cmd:"" help:"Pause flows by site or content."`
@@ -49,6 +51,7 @@ type commands struct {
 	Purge      operator.Purge      `cmd:"" help:"Have endpoints delete a content or version."`
 	Cap        operator.Cap        `cmd:"" help:"Cap a site's use of the WAN."`
 	Endpoints  operator.Endpoints  `cmd:"" help:"Show endpoints."`
+	Endpoint   operator.Endpoint   `cmd:"" help:"Revoke or remove an endpoint."`
 	Demo       demo.Command        `cmd:"" help:"Run a server, two sites and their endpoints on this machine."`
 	Version    printVersion        `cmd:"" help:"Print the version of this program."`
 }

@@ -27,6 +27,7 @@ type identity struct {
 	Pin     string             `json:"pin,omitempty"`
 	Site    string             `json:"site"`
 	Trust   json.RawMessage    `json:"trust"` // the newest trust document
+	Token   string             `json:"token,omitempty"` // id of the enrolment token that was spent; empty: not known
 }
 
 func (i *identity) id() wire.EndpointID { return wire.IDOf(i.Key.Public().(ed25519.PublicKey)) }

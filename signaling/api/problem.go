@@ -125,6 +125,9 @@ func (s *server) problem(err error) *Problem {
 	case errors.Is(err, catalog.ErrSpent):
 		p = &Problem{Status: http.StatusForbidden, Detail: catalog.ErrSpent.Error(), Code: "enrolment_spent",
 			Hint: "make a new token with `sitecast enrol --site NAME`"}
+	case errors.Is(err, catalog.ErrRevoked):
+		p = &Problem{Status: http.StatusForbidden, Detail: "this key was revoked", Code: "revoked",
+			Hint: "delete identity.json in the agent's data folder and enrol with a new token: it makes another key"}
 	case errors.Is(err, credential.ErrToken):
 		p = &Problem{Status: http.StatusUnauthorized, Detail: err.Error(), Code: "unauthorized"}
 	case errors.Is(err, credential.ErrRootOffline):

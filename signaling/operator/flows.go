@@ -246,6 +246,9 @@ func writeEndpoints(w io.Writer, endpoints []site.EndpointView) error {
 		if e.Online {
 			state, seen = "online", "now"
 		}
+		if e.Revoked != "" {
+			state = "revoked"
+		}
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s\n", clean(e.Name), e.Site, clean(e.Kind), state, seen, e.Links, clean(e.Version),
 			strings.Join(e.Holds, " "), e.ID.Short())
 	}

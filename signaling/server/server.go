@@ -89,6 +89,7 @@ type Server struct {
 	pacer   pace.Pacer
 	memory  *memory
 	patcher *patcher
+	source  *source
 	account site.Accounts
 	lines   site.Lines
 }
@@ -126,7 +127,7 @@ func New(ctx context.Context, cfg Config) (s *Server, err error) {
 	}
 	if cfg.Relay != nil { // the last, because it serves from now on
 		config := *cfg.Relay
-		config.Secret = s.keys.TURNSecret()
+		config.Secret, config.Revoked = s.keys.TURNSecret(), s.source.revoked.user
 		config.Listeners = slices.Clone(config.Listeners)
 		for i, l := range config.Listeners {
 			config.Listeners[i] = listen.New(l, s.certs.config(), true)
@@ -216,6 +217,10 @@ func (s *Server) assemble(ctx context.Context) error {
 	s.patcher = newPatcher(s.catalog, s.objects, s.cfg.Data, s.log)
 	src := newSource(s.catalog, s.objects, s.patcher.putOff, s.log)
 	src.verdicts.root = s.keys.RootPublic
+	s.source = src
+	if _, err := src.revoked.read(ctx, s.catalog); err != nil {
+		return err
+	}
 	grace := time.Duration(0)
 	if epoch > 1 {
 		grace = site.ReturnGrace

@@ -26,6 +26,7 @@ type source struct {
 	objects blob.Store
 	putOff  func(serial uint64) bool // whether patches that are due are made later, as it failed
 	log     *slog.Logger
+	revoked revoked
 
 	// mu guards the rest.
 	mu       sync.Mutex
@@ -74,6 +75,9 @@ func (s *source) Desired(ctx context.Context, name string, named []wire.Named) (
 		}
 	}
 	if d.TrustSerial, d.Trust, err = s.catalog.Trust(ctx); err != nil {
+		return site.Desired{}, err
+	}
+	if d.Revoked, err = s.revoked.read(ctx, s.catalog); err != nil {
 		return site.Desired{}, err
 	}
 	pins, purges := catalog.Keeping(orders, time.Now())

@@ -50,6 +50,8 @@ type Desired struct {
 	Zone        *time.Location // of the site; nil for UTC
 	Trust       json.RawMessage
 	TrustSerial uint64
+	// Revoked are endpoints whose keys are believed no more, and why, of all sites.
+	Revoked map[wire.EndpointID]string
 	// Demands says which version each content that browsers named is at this site; the
 	// zero id stands for none.
 	Demands map[wire.Named]content.VersionID
@@ -99,6 +101,7 @@ func (e Wanted) apply(s *Site, now time.Time) {
 			s.revoke(now, l, "paused or ended")
 		}
 	}
+	s.expel(now)
 	for _, m := range s.members {
 		s.tell(now, m)
 	}
