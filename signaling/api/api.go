@@ -88,6 +88,7 @@ func New(cfg Config) http.Handler {
 	s.pairs()
 	s.trust()
 	s.enrolment()
+	s.publishers()
 	s.revocations()
 	s.browsers()
 	s.versions()
