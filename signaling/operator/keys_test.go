@@ -68,7 +68,7 @@ func TestARevokedKeyIsReplacedAndNothingMoves(t *testing.T) {
 		s := newStand(t)
 		s.run(operator.SiteCreate{Remote: s.remote, Name: "shop"})
 		s.published("till", "1")
-		s.run(operator.Distribute{Remote: s.remote, Version: "till@1", All: true})
+		s.run(operator.Distribute{Remote: s.remote, Ref: "till@1", All: true, Priority: "normal"})
 		old := s.keys()
 		if len(old) != 1 || old[0].State != "valid" {
 			t.Fatalf("keys %+v", old)
@@ -80,7 +80,6 @@ func TestARevokedKeyIsReplacedAndNothingMoves(t *testing.T) {
 		if f := s.flow(); f.State != "paused" || f.PausedBy != "the key of "+old[0].Name+" was revoked (sitecast resign)" {
 			t.Errorf("the flow is %s by %q", f.State, f.PausedBy)
 		}
-		s.fails(operator.Resume{Remote: s.remote, Selector: operator.Selector{Content: "till"}}, "") // there is no rule
 		folder := t.TempDir()
 		s.must(os.WriteFile(filepath.Join(folder, "a"), []byte("forged"), 0o600))
 		used := filepath.Join(s.data, "keys", "publisher.key")

@@ -176,21 +176,8 @@ func (s *Server) openKeys(ctx context.Context) error {
 		s.log.Info("made the organisation's root key; keep a copy of it somewhere safe",
 			"file", filepath.Join(s.cfg.Data, "root.key"))
 	}
-	serial, _, err := s.catalog.Trust(ctx)
-	if err != nil {
+	if err := s.firstTrust(ctx); err != nil {
 		return err
-	}
-	if serial == 0 {
-		if keys.Root == nil {
-			return fmt.Errorf("make the first trust document: %w", credential.ErrRootOffline)
-		}
-		doc, err := content.SignTrust(content.TrustDocument{Serial: 1, Created: time.Now()}, keys.Root)
-		if err != nil {
-			return err
-		}
-		if err := s.catalog.PutTrust(ctx, "first start", 1, doc); err != nil {
-			return err
-		}
 	}
 	return s.adminToken(ctx)
 }
