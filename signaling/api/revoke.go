@@ -57,7 +57,7 @@ func (s *server) revocations() {
 						Hint: "stop its agent, or revoke it first"}
 				}
 			}
-			return nil, s.Catalog.RemoveEndpoint(ctx, actor(ctx), in.ID)
+			return &struct{}{}, s.Catalog.RemoveEndpoint(ctx, actor(ctx), in.ID)
 		})
 }
 

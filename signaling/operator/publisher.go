@@ -155,7 +155,8 @@ type rooted struct {
 func (r rooted) change(ctx context.Context, server *client, ask func(state *api.TrustState) error,
 	edit func(content.TrustDocument) (content.TrustDocument, error)) (state api.TrustState, err error) {
 	if r.RootKey == "" {
-		return state, ask(&state)
+		err := ask(&state)
+		return state, err
 	}
 	root, err := credential.ReadPrivate(r.RootKey)
 	if err != nil {
@@ -176,7 +177,8 @@ func (r rooted) change(ctx context.Context, server *client, ask func(state *api.
 	if err != nil {
 		return state, err
 	}
-	return state, server.call(ctx, http.MethodPut, "/trust", nil, api.SignedTrust{Document: signed}, &state)
+	err = server.call(ctx, http.MethodPut, "/trust", nil, api.SignedTrust{Document: signed}, &state)
+	return state, err
 }
 
 // find returns the id of the key that is meant: by the beginning of its id, or by a name
