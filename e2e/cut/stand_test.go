@@ -105,7 +105,9 @@ func (s *stand) end() {
 	}
 }
 
-func (s *stand) path(names ...string) string { return filepath.Join(append([]string{s.dir}, names...)...) }
+func (s *stand) path(names ...string) string {
+	return filepath.Join(append([]string{s.dir}, names...)...)
+}
 
 func (s *stand) hook() string { return s.path("hook") }
 

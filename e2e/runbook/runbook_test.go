@@ -232,7 +232,10 @@ func TestTheRunbook(t *testing.T) {
 
 	publisher := blocks(t, "A publisher's key")[0]
 	s.run(publisher[0])
-	s.until("the flow to be paused", func() bool { f := s.flow(); return f.State == "paused" && strings.Contains(f.PausedBy, "alice was revoked") })
+	s.until("the flow to be paused", func() bool {
+		f := s.flow()
+		return f.State == "paused" && strings.Contains(f.PausedBy, "alice was revoked")
+	})
 	s.runAll(publisher[1:])
 	s.until("the flow to be complete again", func() bool { return s.flow().State == "complete" })
 

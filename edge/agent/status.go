@@ -36,9 +36,9 @@ type status struct {
 	CPU      *polite.Status  `json:"processor,omitempty"` // what may move beside others
 	// Restraints are what is done without now out of regard for the user, and why.
 	Restraints []polite.Restraint `json:"restraints,omitempty"`
-	Month      *month             `json:"month,omitempty"`  // what came over the WAN in it
+	Month      *month             `json:"month,omitempty"`      // what came over the WAN in it
 	Activation *engine.Activation `json:"activation,omitempty"` // what a kiosk uses
-	Relays     []string           `json:"relays,omitempty"` // over UDP, as the server named them last
+	Relays     []string           `json:"relays,omitempty"`     // over UDP, as the server named them last
 }
 
 // actuator is what holds fetches to their rate, and why that and nothing better.

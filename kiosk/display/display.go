@@ -25,7 +25,7 @@ type Options struct {
 	Source   serve.Source // whose active version it shows
 	Log      *slog.Logger
 	Anew     <-chan struct{} // has the program that runs started anew; nil: nobody asks for that
-	OnChange func(State) // hears of each change, from the goroutine of Run; nil for nobody
+	OnChange func(State)     // hears of each change, from the goroutine of Run; nil for nobody
 
 	launch func(*Options) (screen, error) // for tests; nil: a process
 }

@@ -39,7 +39,7 @@ type Config struct {
 	// nobody is.
 	Published func()
 	Resigned  func(content.Ref) // told of each version that was signed anew; nil: nobody is
-	Pin       func() string // for enrolment tokens; see wire.EnrolToken
+	Pin       func() string     // for enrolment tokens; see wire.EnrolToken
 	// PublicURL is where browsers reach the server.
 	PublicURL *url.URL
 	Refused   *wire.Refusals // counts requests that are refused; nil: nobody does

@@ -50,6 +50,9 @@ func (s *server) publishers() {
 			Key    string `path:"key" doc:"id of the key: the SHA-256 of it, in hex"`
 			Reason string `query:"reason" maxLength:"200" doc:"for the audit log"`
 		}) (*reply[TrustState], error) {
+			if !printable(in.Reason) {
+				return nil, bad("the reason has characters that can't be printed", "")
+			}
 			return s.changeTrust(ctx, "revoke publisher", in.Key, in.Reason, func(doc content.TrustDocument) (content.TrustDocument, error) {
 				doc, _, err := doc.Without(in.Key, time.Now())
 				return doc, err
@@ -137,7 +140,7 @@ func (s *server) resign(ctx context.Context, ref content.Ref, envelope json.RawM
 	if head.Ref() != ref || id != v.ID {
 		return nil, bad(fmt.Sprintf("it is not the head of %s that was published", ref), "sign what GET /api/v1/versions shows, as it is")
 	}
-	if err := s.Catalog.Resign(ctx, actor(ctx), ref.Name, ref.Version, envelope); err != nil {
+	if err := s.Catalog.Resign(ctx, actor(ctx), ref.Name, ref.Version, id, envelope); err != nil {
 		return nil, err
 	}
 	if s.Resigned != nil {

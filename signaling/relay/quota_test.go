@@ -1,9 +1,9 @@
 package relay_test
 
 import (
-	"sync/atomic"
 	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"

@@ -62,7 +62,7 @@ type Config struct {
 	// Revoked reports whether a user, as in credentials behind their expiry, may use the
 	// relay no more, whatever he shows; nil: nobody is.
 	Revoked func(user string) bool
-	Log            *slog.Logger
+	Log     *slog.Logger
 }
 
 // Stats counts what a relay did.
