@@ -7,8 +7,8 @@ import (
 	"github.com/sitecast/sitecast/signaling/wire"
 )
 
-// closed is why a session was closed, if it was.
-func (f *fake) closed() (code, detail string) {
+// farewell is why a session was closed, if it was.
+func (f *fake) farewell() (code, detail string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, m := range f.got {
@@ -31,7 +31,7 @@ func TestRevokedEndpointIsExpelledAndItsPeersHangUp(t *testing.T) {
 		}
 		s.want.Revoked = map[wire.EndpointID]string{thief.id: "stolen"}
 		s.again()
-		if code, detail := thief.closed(); code != wire.CodeUnauthorized || detail != "the endpoint was revoked: stolen" {
+		if code, detail := thief.farewell(); code != wire.CodeUnauthorized || detail != "the endpoint was revoked: stolen" {
 			t.Errorf("its session was closed with %q, %q", code, detail)
 		}
 		for _, f := range []*fake{till, desk} {
@@ -44,7 +44,7 @@ func TestRevokedEndpointIsExpelledAndItsPeersHangUp(t *testing.T) {
 		}
 		// It does not come back, and who was away is told when he tells of a link.
 		back := s.join("thief")
-		if code, _ := back.closed(); code != wire.CodeUnauthorized || len(take[wire.Flow](back)) > 0 {
+		if code, _ := back.farewell(); code != wire.CodeUnauthorized || len(take[wire.Flow](back)) > 0 {
 			t.Errorf("it came back, and its session was closed with %q", code)
 		}
 		till.say(&wire.Linked{Peer: thief.id, Attempt: 1, Up: true})
@@ -78,7 +78,7 @@ func TestLeaseOfARevokedEndpointGoesToAnother(t *testing.T) {
 		if len(take[wire.Lease](till)) == 0 {
 			t.Error("nobody fetches")
 		}
-		if _, detail := thief.closed(); detail != "the endpoint was revoked" {
+		if _, detail := thief.farewell(); detail != "the endpoint was revoked" {
 			t.Errorf("it is told %q", detail)
 		}
 	})
