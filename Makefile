@@ -26,7 +26,7 @@ demo: build ## A server, two sites of four endpoints and real content on this ma
 	bin/sitecast demo
 
 # What runs on real links and clocks, one package at a time; all else doesn't mind company.
-REAL := story|netlab|rig|browser|screen|demo|bench
+REAL := story|netlab|rig|browser|screen|demo|bench|cut|runbook
 
 .PHONY: test
 test: deps check web build ## Everything CI runs: checks, race-tested packages, namespace stories, the demo
@@ -44,6 +44,7 @@ test-long: web ## What takes long: all kinds of NATs, moves, outages in fake tim
 	SITECAST_LONG=1 $(GO) test -timeout 9m -v -run 'TheDoctor|HardestCells|RouterWasRebooted|SlowLossyLink|KilledServer|SitesBehindNAT|SharesItsBlocks|WithoutIPv4|OverIPv|OfDifferentKinds|SaysLittle|NetworksThatAnOperator|CaptivePortal|DesktopSays|EndpointThat(Moves|Slept)|CurlAndApt|AKiosk|OutageOfPostgreSQL' ./e2e/story
 	SITECAST_LONG=1 $(GO) test -timeout 9m -v -run 'ThreeTabs|ATab(That|Whose|TakesFromIts)|TheExamples|TabRefuses|InATab|HiddenTab' ./e2e/story
 	SITECAST_LONG=1 $(GO) test -timeout 9m -v ./e2e/screen
+	SITECAST_CUT_ROUNDS=80 $(GO) test -timeout 9m -v ./e2e/cut
 	@$(MAKE) --no-print-directory systems-all
 	SITECAST_LONG=1 $(GO) test -timeout 9m -run 'OthersKeepTheirLine|FullLine|LossyLine' ./edge/governor
 
@@ -107,7 +108,7 @@ bench-cache: ## Copies ahead of need at sites that come and go: by uptime, at ra
 	$(GO) run ./e2e/bench/cache
 
 .PHONY: bench-idle
-bench-idle: build ## CPU and memory of an idle agent with ten links
+bench-idle: build ## CPU, memory and wake-ups of idle agents with ten links, as they are and bare (root)
 	$(GO) run ./e2e/bench/idle
 
 .PHONY: bench-build

@@ -39,6 +39,8 @@ type commands struct {
 	Enrol      operator.Enrol      `cmd:"" help:"Print a token that lets endpoints enrol."`
 	Link       operator.Link       `cmd:"" help:"Print the address of a page that downloads content at a site."`
 	Publish    operator.Publish    `cmd:"" help:"Publish a file or folder as a version of content."`
+	Resign     operator.Resign     `cmd:"" help:"Sign versions that are published with another key."`
+	Publisher  operator.Publisher  `cmd:"" help:"List, make, add, rotate and revoke the keys that may publish."`
 	Distribute operator.Distribute `cmd:"" help:"Order a version to sites."`
 	Flows      operator.Flows      `cmd:"" help:"Show what moves where."`
 	Pause      operator.Pause      `cmd:"" help:"Pause flows by site or content."`
@@ -55,6 +57,7 @@ type commands struct {
 	Tag        operator.Tag        `cmd:"" help:"Give tags to sites and endpoints, so that something is set for all of them."`
 	Policy     operator.Policy     `cmd:"" help:"Say what is set where, and what holds."`
 	Endpoints  operator.Endpoints  `cmd:"" help:"Show endpoints."`
+	Endpoint   operator.Endpoint   `cmd:"" help:"Revoke or remove an endpoint."`
 	Demo       demo.Command        `cmd:"" help:"Run a server, two sites and their endpoints on this machine."`
 	Version    printVersion        `cmd:"" help:"Print the version of this program."`
 }

@@ -9,6 +9,7 @@ package lab
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -71,6 +72,7 @@ type Lab struct {
 
 	t      testing.TB
 	dir    string
+	key    string // file of the publisher's, in dir
 	url    *url.URL
 	server *running
 	origin *server.Server // the one that runs
@@ -278,7 +280,7 @@ func (l *Lab) Publish(name, version string, size int64) {
 func (l *Lab) PublishPath(name, version, path string) {
 	l.t.Helper()
 	l.must(operator.Publish{Remote: l.Remote(io.Discard), Path: path, Name: name, Version: version,
-		Key: filepath.Join(l.dir, "publisher.key")}.Run(l.t.Context()))
+		Key: filepath.Join(l.dir, cmp.Or(l.key, "publisher.key"))}.Run(l.t.Context()))
 }
 
 // Bytes is what Publish publishes.

@@ -45,7 +45,7 @@ type Config struct {
 	RTCListen    string                 // UDP address for links
 	StatusListen string                 // address of the local status server; empty for none
 	AllowOrigins []string               // web origins whose pages may read content of the status server
-	EnrolToken   func() (string, error) // called only when the endpoint is not enrolled
+	EnrolToken   func() (string, error) // called at the start, and only then
 	Cache        cache.Policy           // how long the store keeps what it has
 	StoreKey     []byte                 // what the store is encrypted with; nil: it is not
 	Polite       bool                   // disk and processor are also somebody else's, who has them first

@@ -23,7 +23,7 @@ import (
 // Command is `sitecast agent` without a further command, which runs it.
 type Command struct {
 	Server         string        `help:"URL of the server." required:"" env:"SITECAST_SERVER" placeholder:"URL"`
-	EnrolTokenFile string        `help:"File with the enrolment token; read only until the endpoint is enrolled." env:"SITECAST_ENROL_TOKEN_FILE" placeholder:"FILE"`
+	EnrolTokenFile string        `help:"File with the enrolment token; of an enrolled endpoint, with another token to enrol again by where the server turned it away." env:"SITECAST_ENROL_TOKEN_FILE" placeholder:"FILE"`
 	Data           string        `help:"Folder for identity, store and delivered content." required:"" type:"path" env:"SITECAST_DATA" placeholder:"DIR"`
 	StatusListen   string        `help:"Address for GET /status, /metrics and, on this host only, /c/NAME/VERSION/PATH." env:"SITECAST_STATUS_LISTEN" placeholder:"ADDR"`
 	AllowOrigin    []string      `help:"Web origin whose pages may read /c/, as https://till.example (repeatable)." env:"SITECAST_ALLOW_ORIGIN" placeholder:"ORIGIN"`

@@ -41,6 +41,7 @@ func newAPI(cfg Config, pin string) *api {
 // refusal is an answer other than 200.
 type refusal struct {
 	status  int
+	code    string // of the server's problem; empty where somebody else answered
 	detail  string
 	foreign bool // nobody vouches for it, and it is not in the server's words: somebody in between answered
 }
@@ -74,9 +75,9 @@ func (a *api) post(ctx context.Context, path string, in, out any) error {
 		return err
 	}
 	if resp.StatusCode != http.StatusOK {
-		var problem struct{ Detail, Title string }
+		var problem struct{ Detail, Title, Code string }
 		err := json.Unmarshal(text, &problem) // no problem document: the status says it
-		return &refusal{resp.StatusCode, problem.Title + " " + problem.Detail, err != nil && a.base.Scheme == "http"}
+		return &refusal{resp.StatusCode, problem.Code, problem.Title + " " + problem.Detail, err != nil && a.base.Scheme == "http"}
 	}
 	return json.Unmarshal(text, out)
 }
@@ -100,8 +101,11 @@ func (a *api) session(ctx context.Context, key ed25519.PrivateKey) (string, erro
 // waits for a server that can't be reached, and gives up when it is refused.
 func enrolled(ctx context.Context, cfg Config) (*identity, error) {
 	id, err := loadIdentity(cfg.Data)
-	if err == nil || !errors.Is(err, errNotEnrolled) {
-		return id, err
+	if err == nil {
+		return again(ctx, cfg, id), nil
+	}
+	if !errors.Is(err, errNotEnrolled) {
+		return nil, err
 	}
 	text, err := cfg.EnrolToken()
 	if err != nil {
@@ -150,7 +154,7 @@ func enrol(ctx context.Context, cfg Config, token wire.EnrolToken, key ed25519.P
 	if _, err := content.OpenTrust(answer.Trust, answer.Root); err != nil {
 		return nil, fmt.Errorf("enrol: %w: %w", errRoot, err)
 	}
-	id := &identity{Key: key, Machine: machine(), Root: answer.Root, Pin: token.Pin, Site: answer.Site, Trust: answer.Trust}
+	id := &identity{Key: key, Machine: machine(), Root: answer.Root, Pin: token.Pin, Site: answer.Site, Trust: answer.Trust, Token: token.ID}
 	if err := id.save(cfg.Data); err != nil {
 		return nil, fmt.Errorf("keep the new identity: %w", err)
 	}

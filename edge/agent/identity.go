@@ -26,7 +26,8 @@ type identity struct {
 	Root    ed25519.PublicKey  `json:"root"`    // of the organisation
 	Pin     string             `json:"pin,omitempty"`
 	Site    string             `json:"site"`
-	Trust   json.RawMessage    `json:"trust"` // the newest trust document
+	Trust   json.RawMessage    `json:"trust"`           // the newest trust document
+	Token   string             `json:"token,omitempty"` // id of the enrolment token that was spent; empty: not known
 }
 
 func (i *identity) id() wire.EndpointID { return wire.IDOf(i.Key.Public().(ed25519.PublicKey)) }

@@ -50,6 +50,7 @@ func (p page) handle(mux *http.ServeMux) {
 type shown struct {
 	Nonce, Name, Line string
 	Paused            bool
+	Uses              string // what a kiosk shows
 	Reasons           []string
 	Moved             []figure
 	Flows             []flowLine
@@ -88,6 +89,9 @@ func inWords(s status, nonce string) shown {
 	out.Paused = slices.ContainsFunc(s.Restraints, func(r polite.Restraint) bool { return r.Code == wire.RestraintPaused })
 	for _, r := range s.Restraints {
 		out.Reasons = append(out.Reasons, r.Reason)
+	}
+	if s.Activation != nil {
+		out.Uses = s.Activation.Text()
 	}
 	var sum wire.Sources
 	for _, f := range s.Flows {

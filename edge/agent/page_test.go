@@ -23,7 +23,8 @@ func TestPageSaysWhatMovesAndWhatHoldsItUp(t *testing.T) {
 	s := status{Name: "desk <1>", Status: engine.Status{Connected: true, Site: "office", Sent: 3_000_000, Flows: []engine.FlowStatus{
 		{Content: "film", Version: "7", State: "filling", Chunks: 4, ChunksHeld: 1, BytesTotal: 8_000_000, Bytes: wire.Sources{Origin: 1_500_000, Peer: 500_000}}}},
 		Restraints: []polite.Restraint{{Restraint: wire.Restraint{Code: wire.RestraintMetered, Reason: "its network is metered"}}},
-		Month:      &month{"2026-11", 1_600_000, 20_000_000_000}}
+		Month:      &month{"2026-11", 1_600_000, 20_000_000_000},
+		Activation: &wire.Activation{Content: "menu", Version: "2", State: "unhealthy", Reason: "2 does its work no more: status 500"}}
 	get := func() string {
 		w := httptest.NewRecorder()
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
@@ -39,7 +40,8 @@ func TestPageSaysWhatMovesAndWhatHoldsItUp(t *testing.T) {
 	}
 	text := get()
 	for _, want := range []string{"desk &lt;1&gt;", "Connected, at site office", "its network is metered", "1.5 MB", "500 kB", "3.0 MB", "25 % of 8.0 MB",
-		"1.6 MB of 20.0 GB", "Pause for an hour"} {
+		"1.6 MB of 20.0 GB", "Pause for an hour",
+		"menu@2 is active, unhealthy: 2 does its work no more: status 500"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page lacks %q", want)
 		}

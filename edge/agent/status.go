@@ -36,8 +36,9 @@ type status struct {
 	CPU      *polite.Status  `json:"processor,omitempty"` // what may move beside others
 	// Restraints are what is done without now out of regard for the user, and why.
 	Restraints []polite.Restraint `json:"restraints,omitempty"`
-	Month      *month             `json:"month,omitempty"`  // what came over the WAN in it
-	Relays     []string           `json:"relays,omitempty"` // over UDP, as the server named them last
+	Month      *month             `json:"month,omitempty"`      // what came over the WAN in it
+	Activation *engine.Activation `json:"activation,omitempty"` // what a kiosk uses
+	Relays     []string           `json:"relays,omitempty"`     // over UDP, as the server named them last
 }
 
 // actuator is what holds fetches to their rate, and why that and nothing better.
@@ -84,6 +85,9 @@ func (a *agent) snapshot(ctx context.Context) (status, error) {
 	all := status{Endpoint: a.id.id(), Name: a.cfg.Name, Trouble: a.link.Trouble(), Status: s, Governor: a.governor.Status(),
 		Actuator: actuator{name, why}, Uploads: a.lan.Status(), Relays: a.ice.reflectors(),
 		Restraints: a.regard.restraints(), Month: a.regard.spent()}
+	if a.cfg.User != nil {
+		all.Activation = a.cfg.User.Uses().Activation
+	}
 	if a.share != nil {
 		disk, processor := a.share.Disk.Status(), a.share.Processor.Status()
 		all.Disk, all.CPU = &disk, &processor

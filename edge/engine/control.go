@@ -47,7 +47,7 @@ type heard struct {
 func (ev heard) apply(e *Engine, now time.Time) {
 	switch b := ev.body.(type) {
 	case *wire.Trust:
-		e.newTrust(b)
+		e.newTrust(now, b)
 	case *wire.Flow:
 		e.desired(now, b)
 	case *wire.Flows:
@@ -95,7 +95,7 @@ func (e *Engine) examined(q *wire.Examine) {
 	e.cfg.Uplink.Send(wire.KindExamined, out)
 }
 
-func (e *Engine) newTrust(t *wire.Trust) {
+func (e *Engine) newTrust(now time.Time, t *wire.Trust) {
 	trust, err := content.OpenTrust(t.Document, e.cfg.Root)
 	if err != nil {
 		e.log.Error("refusing a trust document", "err", err)
@@ -111,6 +111,7 @@ func (e *Engine) newTrust(t *wire.Trust) {
 		e.log.Error("keeping the trust document", "err", err)
 	}
 	e.trust = trust
+	e.rejudge(now)
 }
 
 // desired obeys one flow's desired state.
@@ -121,6 +122,7 @@ func (e *Engine) desired(now time.Time, w *wire.Flow) {
 			return
 		}
 	}
+	e.resigned(now, f, w)
 	e.rank(f, w.Priority)
 	e.restrain(f) // it may be urgent now, or no more
 	f.relay, f.beside = w.Relay, w.Superseded || w.Ahead
@@ -142,7 +144,7 @@ func (e *Engine) desired(now time.Time, w *wire.Flow) {
 // adopt begins a flow, after checking that a trusted key signed its head. It
 // starts paused; desired starts it.
 func (e *Engine) adopt(now time.Time, w *wire.Flow, held *flow) *flow {
-	head, id, err := e.openHead(w, held != nil)
+	head, id, err := e.openHead(w, held)
 	switch {
 	case err != nil:
 	case id != w.ID:
@@ -162,6 +164,9 @@ func (e *Engine) adopt(now time.Time, w *wire.Flow, held *flow) *flow {
 		e.flows[id] = f
 	}
 	e.order = append(e.order, id)
+	e.takeHead(f, w)
+	f.distrust = ""
+	e.judge(now, f)
 	// A flow that ended and is ordered again is a new one to the server.
 	f.reported, f.announced, f.dirty, f.reportedAt = nil, false, true, time.Time{}
 	if f.body != nil && f.spec == nil {
@@ -188,14 +193,14 @@ func (e *Engine) superseded(head content.Head, kept bool) error {
 	return nil
 }
 
-// openHead verifies a head. One that expired is still good for a version that
-// is held: it was trusted when it came.
-func (e *Engine) openHead(w *wire.Flow, held bool) (content.Head, content.VersionID, error) {
+// openHead verifies a head. One that expired is still good for a version that is held: it
+// was trusted when it came. One whose key was revoked is good where all of it is held.
+func (e *Engine) openHead(w *wire.Flow, held *flow) (content.Head, content.VersionID, error) {
 	if e.trust == nil {
 		return content.Head{}, content.VersionID{}, errors.New("no trust document yet")
 	}
 	head, id, err := e.trust.OpenHead(w.Head, e.cfg.Uplink.Now())
-	if errors.Is(err, content.ErrExpired) && held {
+	if errors.Is(err, content.ErrExpired) && held != nil || errors.Is(err, content.ErrUntrusted) && held != nil && held.whole {
 		return content.ReadHead(w.Head)
 	}
 	return head, id, err

@@ -52,6 +52,8 @@ type flow struct {
 
 	held wire.Restraint // what of it is done without, out of regard for the user
 
+	distrust string // why its head is trusted no more; empty: it is
+
 	code, trouble string    // why it can't go on
 	retryAt       time.Time // when it is tried again
 
@@ -62,7 +64,9 @@ type flow struct {
 }
 
 // active reports whether the endpoint takes part in exchanging f.
-func (f *flow) active() bool { return !f.paused && f.code == "" && !f.held.Scope.Take() }
+func (f *flow) active() bool {
+	return !f.paused && f.code == "" && !f.held.Scope.Take() && !f.shunned()
+}
 
 // dropPeer ends the exchange of f with l.
 func (f *flow) dropPeer(l *link) {
@@ -106,6 +110,9 @@ func (e *Engine) advance(now time.Time, f *flow) time.Time {
 	var next time.Time
 	switch {
 	case f.code != "":
+		if f.shunned() {
+			break // until its head comes signed anew
+		}
 		if now.Before(f.retryAt) {
 			next = f.retryAt
 			break

@@ -168,7 +168,7 @@ func (e *Engine) status() Status {
 	for _, id := range e.order {
 		f := e.flows[id]
 		v := FlowStatus{Content: f.head.Name, Version: f.head.Version, State: f.state(),
-			Reason: cmp.Or(f.trouble, f.held.Reason), Chunks: f.head.Chunks, BytesTotal: f.head.UniqueBytes}
+			Reason: cmp.Or(f.trouble, f.distrust, f.held.Reason), Chunks: f.head.Chunks, BytesTotal: f.head.UniqueBytes}
 		if f.swarm != nil {
 			c := f.ver.Counters()
 			v.ChunksHeld = f.head.Chunks - f.swarm.Missing()

@@ -36,7 +36,7 @@ type Delivery struct {
 	Have     int
 	Complete bool // and visible at its place
 	// Wanted says that it is distributed to this endpoint to be used: not a copy that the
-	// site keeps, or gets ahead of need.
+	// site keeps, or gets ahead of need, and nothing whose publisher's key was revoked.
 	Wanted bool
 }
 
@@ -105,7 +105,7 @@ func (e *Engine) delivery(f *flow) Delivery {
 		_, going = e.cache.going[f.id]
 	}
 	v := Delivery{ID: f.id, Head: f.head, Complete: f.stored && f.whole && !going,
-		Wanted: !f.beside && slices.Contains(e.order, f.id)}
+		Wanted: !f.beside && f.distrust == "" && slices.Contains(e.order, f.id)}
 	switch {
 	case v.Complete:
 		v.Have = 64

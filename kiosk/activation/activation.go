@@ -11,7 +11,8 @@
 //
 // The newest version that is distributed to the endpoint is the one to use. What is there
 // ahead of need is not. A version that was tried in vain is not tried again, until a
-// newer one takes its place, or an operator takes it back and distributes it anew.
+// newer one takes its place, or an operator takes it back and distributes it anew. One
+// that was kept is watched on; what is done when it fails then, [Watch] says.
 package activation
 
 import (
@@ -43,6 +44,7 @@ type Policy struct {
 	After     bool          // a hook is told when one was kept or taken back
 	ProbeTime time.Duration // how long a version is on trial
 	Keep      int           // versions kept that passed, the active one among them
+	Watch     Watch         // what becomes of one that was kept
 }
 
 // Limits of [Policy] and what they are by default.
@@ -61,7 +63,7 @@ func (p Policy) Check() error {
 	case p.ProbeTime < 0 || p.ProbeTime > MaxProbeTime:
 		return fmt.Errorf("--probe-time is %v, want 0 to %v", p.ProbeTime, MaxProbeTime)
 	}
-	return nil
+	return p.Watch.check()
 }
 
 const (
@@ -104,10 +106,12 @@ type State struct {
 	versions []Delivered
 	clock    Clock
 
+	asking bool   // a probe was not answered yet
+	health health // of the active version, once it was kept
+
 	// Of the trial that goes on.
 	ends    time.Time
 	due     time.Time // of the next probe
-	asking  bool      // a probe was not answered yet
 	last    bool      // it is the one that decides
 	trouble string    // what the last one found
 

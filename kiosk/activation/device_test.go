@@ -121,6 +121,8 @@ func (d *device) act(state activation.State, a activation.Action) {
 			d.t.Errorf("probe of %s while %s is shown", name(&a.Version), name(d.shown))
 		}
 		d.events = append(d.events, activation.Probed{ID: a.Version.ID, Err: d.bad[a.Version.Ref.Version]})
+	case activation.Restart:
+		d.said = append(d.said, fmt.Sprintf("restart after %v", d.now.Sub(noon)))
 	case activation.Wake:
 		d.ticks = a.After
 	}

@@ -83,7 +83,7 @@ func FuzzParseJournal(f *testing.F) {
 			return
 		}
 		// Whatever it says, a process can go on with it, and writes what it can read.
-		p := activation.Policy{Before: true, After: true, Keep: 2}
+		p := activation.Policy{Before: true, After: true, Keep: 2, Watch: activation.Watch{Do: activation.WatchRollback, Every: time.Second, Failures: 1}}
 		s, _ := activation.Step(p, activation.State{}, activation.Started{Journal: j}, noon)
 		s, _ = activation.Step(p, s, activation.Stock{Versions: wanted(1, 2), Known: true}, noon)
 		_ = s.Status(p)

@@ -1,6 +1,9 @@
 package activation
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // What a kiosk is doing, for people and programs.
 const (
@@ -9,17 +12,19 @@ const (
 	StateStaged     = "staged"      // a newer one waits; the reason says for what
 	StateActivating = "activating"  // a newer one is about to be, or on trial
 	StateRolledBack = "rolled_back" // the newest one failed; the reason says how
+	StateUnhealthy  = "unhealthy"   // the active one was kept, and fails its probe now
 )
 
 // Status is where things stand.
 type Status struct {
-	App      string   `json:"app"`
-	State    string   `json:"state"`
-	Reason   string   `json:"reason,omitempty"`
-	Active   *Version `json:"active"`
-	Previous *Version `json:"previous"` // that it would go back to
-	Staged   *Version `json:"staged"`   // complete, and not active: it waits, is tried, or has failed
-	History  []Entry  `json:"history"`  // newest first
+	App      string    `json:"app"`
+	State    string    `json:"state"`
+	Since    time.Time `json:"since,omitzero"` // when it became unhealthy; absent where it is not
+	Reason   string    `json:"reason,omitempty"`
+	Active   *Version  `json:"active"`
+	Previous *Version  `json:"previous"` // that it would go back to
+	Staged   *Version  `json:"staged"`   // complete, and not active: it waits, is tried, or has failed
+	History  []Entry   `json:"history"`  // newest first
 }
 
 // Status says where things stand.
@@ -44,6 +49,9 @@ func (s State) Status(p Policy) Status {
 		out.Reason = fmt.Sprintf("%s failed: %s", v.Ref.Version, s.failed(v.ID))
 	case s.Active != nil:
 		out.State = StateActive
+	}
+	if s.sick(p) && out.State != StateActivating {
+		out.State, out.Since, out.Reason = StateUnhealthy, s.health.since, s.sickness(out.Reason)
 	}
 	if s.Active == nil && out.State != StateActivating && out.State != StateRolledBack {
 		out.State = StatePreparing

@@ -62,6 +62,8 @@ type (
 	}
 	// Probe asks whether the active version does its work.
 	Probe struct{ Version Version }
+	// Restart has the display start its program anew.
+	Restart struct{}
 	// Wake wants a Ticked after so long, in place of any asked for before.
 	Wake struct{ After time.Duration }
 )
@@ -70,6 +72,7 @@ func (Save) action()    {}
 func (Show) action()    {}
 func (RunHook) action() {}
 func (Probe) action()   {}
+func (Restart) action() {}
 func (Wake) action()    {}
 
 // Hook names a hook of the device.
@@ -194,14 +197,16 @@ func (t *step) asked(ev HookEnded) {
 }
 
 func (ev Probed) apply(t *step) {
-	if t.Phase != OnTrial || t.Active == nil || t.Active.ID != ev.ID {
+	switch {
+	case t.Active == nil || t.Active.ID != ev.ID:
 		return
-	}
-	if ev.Fatal {
+	case t.Phase != OnTrial:
+		t.watched(ev)
+		return
+	case ev.Fatal:
 		t.rollBack(ev.Err)
 		return
-	}
-	if !t.asking {
+	case !t.asking:
 		return
 	}
 	t.asking, t.trouble, t.due = false, ev.Err, earlier(t.now.Add(probeInterval), t.ends)
@@ -227,14 +232,14 @@ func (t *step) proceed() time.Duration {
 			t.do(Probe{*t.Active})
 		}
 	case Idle:
+		wait := maxWait
 		if v := t.candidate(); v != nil {
-			wait := t.opens(*v)
-			if wait == 0 {
+			if wait = t.opens(*v); wait == 0 {
 				t.begin(*v)
 				return t.proceed()
 			}
-			return min(wait, maxWait)
 		}
+		return min(wait, t.look())
 	}
 	return maxWait
 }
@@ -283,7 +288,7 @@ func (t *step) switchTo(v Version, before string) {
 
 // try begins the trial of the active version.
 func (t *step) try() {
-	t.ends, t.due, t.asking, t.trouble = t.now.Add(t.ProbeTime), t.now, false, ""
+	t.ends, t.due, t.asking, t.trouble, t.health = t.now.Add(t.ProbeTime), t.now, false, "", health{}
 }
 
 // commit keeps the version that was on trial.
@@ -291,6 +296,7 @@ func (t *step) commit() {
 	v := *t.Active
 	t.Good = slices.Insert(slices.DeleteFunc(t.Good, func(g Version) bool { return g.ID == v.ID }), 0, v)
 	t.trim()
+	t.TakenBack = false
 	t.end(Entry{Version: v.Ref.Version, Outcome: Activated})
 }
 
@@ -302,8 +308,7 @@ func (t *step) trim() {
 	}
 }
 
-// rollBack gives the version that was on trial up, and goes back to the newest one that
-// passed.
+// rollBack gives the active version up, and goes back to the newest one that passed.
 func (t *step) rollBack(why string) {
 	v := *t.Active
 	t.fail(v.ID, why)
@@ -317,7 +322,7 @@ func (t *step) rollBack(why string) {
 func (t *step) end(e Entry) {
 	e.Before = t.BeforeOutput
 	t.note(e)
-	t.Phase, t.Starts, t.asking, t.changed = TellingAfter, 0, false, true
+	t.Phase, t.Starts, t.asking, t.health, t.changed = TellingAfter, 0, false, health{}, true
 	t.tellAfter()
 }
 
@@ -347,13 +352,19 @@ func (t *step) later(id content.VersionID, why string, after time.Duration) {
 	t.retry, t.retryAt, t.notYet = id, t.now.Add(after), clip(why)
 }
 
-// note writes the history, newest first.
-func (t *step) note(e Entry) {
+// at is the time for who reads it later: the server's, or the device's while that is not
+// known.
+func (t *step) at() time.Time {
 	at, known := t.clock.Site(t.now)
 	if !known {
 		at = t.now
 	}
-	e.At = at.UTC().Truncate(time.Second)
+	return at.UTC().Truncate(time.Second)
+}
+
+// note writes the history, newest first.
+func (t *step) note(e Entry) {
+	e.At = t.at()
 	if t.From != nil {
 		e.From = t.From.Ref.Version
 	}

@@ -24,7 +24,8 @@ type Options struct {
 	Profile  string       // a folder of its own, which is made; no other display has it
 	Source   serve.Source // whose active version it shows
 	Log      *slog.Logger
-	OnChange func(State) // hears of each change, from the goroutine of Run; nil for nobody
+	Anew     <-chan struct{} // has the program that runs started anew; nil: nobody asks for that
+	OnChange func(State)     // hears of each change, from the goroutine of Run; nil for nobody
 
 	launch func(*Options) (screen, error) // for tests; nil: a process
 }
@@ -99,8 +100,12 @@ func Run(ctx context.Context, o Options) error {
 }
 
 // keep starts the program and returns when it ended, with the reason, or (as expected)
-// when it has to be started anew for another version or stays away.
+// when it has to be started anew, as for another version, or stays away.
 func (o *Options) keep(ctx context.Context, flipped <-chan struct{}, p patience) (why string, expected bool) {
+	select {
+	case <-o.Anew: // it is
+	default:
+	}
 	s, err := o.launch(o)
 	if err != nil {
 		return err.Error(), false
@@ -122,6 +127,8 @@ func (o *Options) keep(ctx context.Context, flipped <-chan struct{}, p patience)
 			if !s.Refresh(ctx) {
 				return "", true
 			}
+		case <-o.Anew:
+			return "", true
 		case <-ctx.Done():
 			return "", true
 		}

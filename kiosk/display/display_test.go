@@ -22,6 +22,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type stand struct {
 	t    *testing.T
 	slot serve.Slot
+	anew chan struct{}
 	stop func()
 
 	// mu guards the rest, which the display's goroutine shares.
@@ -34,10 +35,10 @@ type stand struct {
 }
 
 func playing(t *testing.T) *stand {
-	s := &stand{t: t}
+	s := &stand{t: t, anew: make(chan struct{}, 1)}
 	began := time.Now()
 	ctx, cancel := context.WithCancel(t.Context())
-	o := display.Options{Command: "played", Profile: t.TempDir(), Source: &s.slot, Log: slog.New(slog.DiscardHandler),
+	o := display.Options{Command: "played", Profile: t.TempDir(), Source: &s.slot, Log: slog.New(slog.DiscardHandler), Anew: s.anew,
 		OnChange: func(now display.State) {
 			s.mu.Lock()
 			defer s.mu.Unlock()
@@ -231,4 +232,24 @@ func TestACommandThatIsNoneIsRefused(t *testing.T) {
 	if err == nil {
 		t.Error("an empty command was taken")
 	}
+}
+
+func TestAProgramIsStartedAnewWhenSomebodyAsks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := playing(t)
+		defer func() { s.stop() }()
+		s.set(func() { s.refresh = true })
+		s.anew <- struct{}{}
+		s.pass(time.Second)
+		if state := s.state(); len(s.started) != 2 || !s.started[0].Stopped || state.Phase != display.Running || state.Ends != 0 {
+			t.Fatalf("%d programs, %+v", len(s.started), state)
+		}
+		// One that ended is started in any case, and once.
+		s.end(0)
+		s.anew <- struct{}{}
+		s.pass(time.Minute)
+		if len(s.started) != 3 || s.started[2].Stopped {
+			t.Errorf("%d programs", len(s.started))
+		}
+	})
 }

@@ -25,6 +25,9 @@ type Command struct {
 	After     string             `help:"Command told when a version was kept or taken back." env:"SITECAST_AFTER" placeholder:"COMMAND"`
 	HookTime  time.Duration      `help:"How long such a command may take." default:"5m" env:"SITECAST_HOOK_TIME" placeholder:"TIME"`
 	Keep      int                `help:"Versions that passed and stay on the disk, the active one among them." default:"2" env:"SITECAST_KEEP" placeholder:"N"`
+	Watch     activation.Remedy  `help:"What is done when the version that was kept fails its probe later on: off (it is not asked any more), tell, restart the display, or rollback to the version before where that does not help." enum:"off,tell,restart,rollback" default:"restart" env:"SITECAST_WATCH"`
+	Every     time.Duration      `name:"watch-every" help:"How long after an answer the probe is asked again then." default:"30s" env:"SITECAST_WATCH_EVERY" placeholder:"TIME"`
+	Failures  int                `name:"watch-failures" help:"Failures in a row that make it unhealthy." default:"3" env:"SITECAST_WATCH_FAILURES" placeholder:"N"`
 	Agent     agent.Command      `embed:""`
 }
 
@@ -36,6 +39,12 @@ active one at once, and is on trial for --probe-time. It is kept, or the version
 comes back by itself, and what failed is not tried again until a newer version comes, or
 an operator purges it and distributes it anew. Whenever the power goes, the old version
 or the new one is active.
+
+The probe goes on once a version was kept. One that fails it --watch-failures times in a
+row is unhealthy: the status and the server say so, and since when. The display is started
+anew, and again when the failures in a row have doubled. A version that was kept is taken
+back only with --watch rollback, where starting the display anew did not help: once, and
+it is not tried again.
 
 The active version is served at --listen, where no network is needed to use it, and
 GET /_kiosk/status says what is active, what is staged, and why. The server shows the
@@ -72,7 +81,8 @@ func (c Command) config() (Config, error) {
 	if c.HookTime <= 0 {
 		return Config{}, fmt.Errorf("--hook-time %v: it has to be more than nothing", c.HookTime)
 	}
-	policy := activation.Policy{Windows: c.Window, Before: c.Before != "", After: c.After != "", ProbeTime: c.ProbeTime, Keep: c.Keep}
+	policy := activation.Policy{Windows: c.Window, Before: c.Before != "", After: c.After != "", ProbeTime: c.ProbeTime, Keep: c.Keep,
+		Watch: activation.Watch{Do: c.Watch, Every: c.Every, Failures: c.Failures}}
 	if err := policy.Check(); err != nil {
 		return Config{}, err
 	}

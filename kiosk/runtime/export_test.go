@@ -11,6 +11,9 @@ import (
 // Displayed is what the display tells.
 func (k *Kiosk) Displayed(s display.State) { k.displayed(s) }
 
+// Anew is what has the display start its program anew.
+func (k *Kiosk) Anew() <-chan struct{} { return k.anew }
+
 // JournalFile keeps a journal at a path.
 func JournalFile(path string) Journal { return journalFile{path} }
 

@@ -98,6 +98,7 @@ func TestCommandLinesThatCanNotBeAreRefused(t *testing.T) {
 		"--listen":         func(c *runtime.Command) { c.Listen = ":8088" },
 		"--keep":           func(c *runtime.Command) { c.Keep = 0 },
 		"--probe-time":     func(c *runtime.Command) { c.ProbeTime = -1 },
+		"--watch-every":    func(c *runtime.Command) { c.Watch, c.Failures = "tell", 3 },
 		"--hook-time":      func(c *runtime.Command) { c.HookTime = 0 },
 		"--server":         func(c *runtime.Command) { c.Agent.Server = "sitecast" },
 		"encrypt the disk": func(c *runtime.Command) { c.Agent.StoreKey.File = key },

@@ -52,6 +52,7 @@ type Kiosk struct {
 	inbox   chan activation.Event
 	wake    chan struct{} // there is news
 	changed chan struct{}
+	anew    chan struct{} // the display is to be started anew
 
 	wg sync.WaitGroup
 
@@ -81,7 +82,7 @@ type news struct {
 // where the disk can't be written.
 func New(p Parts) *Kiosk {
 	k := &Kiosk{Parts: p, slot: &serve.Slot{}, inbox: make(chan activation.Event, inboxEvents), wake: make(chan struct{}, 1),
-		changed: make(chan struct{}, 1), timer: time.NewTimer(time.Hour)}
+		changed: make(chan struct{}, 1), anew: make(chan struct{}, 1), timer: time.NewTimer(time.Hour)}
 	if k.Hook == nil {
 		k.Hook = hook.Run
 	}
@@ -181,6 +182,9 @@ func (k *Kiosk) do(ctx context.Context, a activation.Action) {
 		k.later(ctx, func() activation.Event { return k.runHook(ctx, a) })
 	case activation.Probe:
 		k.later(ctx, func() activation.Event { return k.probe(ctx, a) })
+	case activation.Restart:
+		k.Log.Warn("the active version does its work no more: the display is started anew", "why", k.state.Status(k.Policy).Reason)
+		signal(k.anew)
 	case activation.Wake:
 		k.timer.Reset(a.After)
 	}

@@ -272,3 +272,35 @@ func TestDisplayThatEndsTakesTheVersionBack(t *testing.T) {
 		}
 	})
 }
+
+// Once a version was kept its probe goes on: the server hears, the display is started
+// anew, and where the device says so the version before comes back.
+func TestVersionThatFailsAfterItWasKeptIsToldAndTakenBack(t *testing.T) {
+	cfg := quick
+	cfg.Policy.Watch = activation.Watch{Do: activation.WatchRollback, Every: 30 * time.Second, Failures: 3}
+	onStand(t, cfg, func(s *stand) {
+		s.delivers(5*time.Second, 1)
+		s.delivers(5*time.Second, 1, 2)
+		s.want("active", "2")
+		began := time.Now()
+		s.set(func() { s.broken = "status 500" })
+		time.Sleep(100 * time.Second)
+		synctest.Wait()
+		s.want("unhealthy", "2")
+		a := s.kiosk.Uses().Activation
+		if a.State != "unhealthy" || a.Reason != "2 does its work no more: status 500" || a.Since.Before(began) || a.Since.After(began.Add(31*time.Second)) {
+			t.Errorf("the agent tells %+v, it began at %v", a, began)
+		}
+		select {
+		case <-s.kiosk.Anew():
+		default:
+			t.Error("the display was not started anew")
+		}
+		time.Sleep(90 * time.Second)
+		synctest.Wait()
+		s.want("rolled_back", "1")
+		if got := s.kiosk.Uses().Activation; !got.Since.IsZero() || got.Staged != "2" {
+			t.Errorf("the agent tells %+v", got)
+		}
+	})
+}

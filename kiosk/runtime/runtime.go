@@ -59,7 +59,7 @@ func Run(ctx context.Context, cfg Config) error {
 	})
 	group.Go(func() error {
 		return display.Run(ctx, display.Options{Command: cfg.Display, URL: url + "/", Profile: filepath.Join(cfg.Agent.Data, "display"),
-			Source: k.Slot(), Log: cfg.Log, OnChange: k.displayed})
+			Source: k.Slot(), Log: cfg.Log, OnChange: k.displayed, Anew: k.anew})
 	})
 	group.Go(func() error { return runAgent(ctx, cfg, k) })
 	cfg.Log.Info("kiosk runs", "content", cfg.App, "url", url)

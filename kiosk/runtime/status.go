@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"reflect"
+	"time"
 
 	"github.com/sitecast/sitecast/edge/engine"
 	"github.com/sitecast/sitecast/kiosk/activation"
@@ -15,6 +16,7 @@ import (
 type status struct {
 	App      string             `json:"app"`
 	State    string             `json:"state"`
+	Since    time.Time          `json:"since,omitzero"` // when it became unhealthy
 	Reason   string             `json:"reason"`
 	Active   string             `json:"active"`
 	Previous string             `json:"previous"` // that it would go back to
@@ -27,7 +29,7 @@ type status struct {
 func (k *Kiosk) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	k.mu.Lock()
 	s := k.status
-	out := status{App: k.App, State: s.State, Reason: s.Reason, Active: name(s.Active), Previous: name(s.Previous), Staged: name(s.Staged),
+	out := status{App: k.App, State: s.State, Since: s.Since, Reason: s.Reason, Active: name(s.Active), Previous: name(s.Previous), Staged: name(s.Staged),
 		History: s.History, Display: k.screen}
 	k.mu.Unlock()
 	w.Header().Set("Content-Type", "application/json")
@@ -59,7 +61,7 @@ func (k *Kiosk) publish() {
 
 // report is what the server is told.
 func report(s activation.Status) *engine.Activation {
-	out := &engine.Activation{Content: s.App, Version: name(s.Active), State: s.State, Staged: name(s.Staged), Reason: engine.Clip(s.Reason)}
+	out := &engine.Activation{Content: s.App, Version: name(s.Active), State: s.State, Since: s.Since, Staged: name(s.Staged), Reason: engine.Clip(s.Reason)}
 	for _, e := range s.History[:min(len(s.History), engine.MaxActivated)] {
 		out.History = append(out.History, engine.Activated{At: e.At, Version: e.Version, From: e.From,
 			Outcome: string(e.Outcome), Reason: engine.Clip(e.Reason)})

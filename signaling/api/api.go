@@ -45,8 +45,9 @@ type Config struct {
 	Fetched   func(context.Context) ([]content.Ref, error)
 	Occupancy func() Occupancy
 	// Parts keeps what came of uploads that were interrupted; nil: they begin anew.
-	Parts *partial.Parts
-	Pin   func() string // for enrolment tokens; see wire.EnrolToken
+	Parts    *partial.Parts
+	Resigned func(content.Ref) // told of each version that was signed anew; nil: nobody is
+	Pin      func() string     // for enrolment tokens; see wire.EnrolToken
 	// PublicURL is where browsers reach the server.
 	PublicURL *url.URL
 	Refused   *wire.Refusals // counts requests that are refused; nil: nobody does
@@ -95,6 +96,8 @@ func New(cfg Config) http.Handler {
 	s.pairs()
 	s.trust()
 	s.enrolment()
+	s.publishers()
+	s.revocations()
 	s.browsers()
 	s.versions()
 	s.removals()

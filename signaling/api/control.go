@@ -244,6 +244,10 @@ func (s *server) endpoints(ctx context.Context, name string) ([]site.EndpointVie
 	}); err != nil {
 		return nil, err
 	}
+	revoked, err := s.revoked(ctx)
+	if err != nil {
+		return nil, err
+	}
 	out := []site.EndpointView{}
 	after := ""
 	for {
@@ -254,12 +258,13 @@ func (s *server) endpoints(ctx context.Context, name string) ([]site.EndpointVie
 		for _, e := range page {
 			after = e.ID
 			if v, ok := online[wire.EndpointID(e.ID)]; ok {
+				v.Revoked = revoked[v.ID]
 				out = append(out, v)
 				delete(online, v.ID)
 				continue
 			}
 			out = append(out, site.EndpointView{ID: wire.EndpointID(e.ID), Name: e.Name, Site: e.Site, Kind: e.Device,
-				LastSeen: e.LastSeen, Holds: []string{}, Flows: []site.EndpointInFlow{}})
+				LastSeen: e.LastSeen, Revoked: revoked[wire.EndpointID(e.ID)], Holds: []string{}, Flows: []site.EndpointInFlow{}})
 		}
 		if len(page) < catalog.MaxPage {
 			break

@@ -128,11 +128,14 @@ func (s *server) problem(err error) *Problem {
 	case errors.Is(err, catalog.ErrSpent):
 		p = &Problem{Status: http.StatusForbidden, Detail: catalog.ErrSpent.Error(), Code: "enrolment_spent",
 			Hint: "make a new token with `sitecast enrol --site NAME`"}
+	case errors.Is(err, catalog.ErrRevoked):
+		p = &Problem{Status: http.StatusForbidden, Detail: "this key was revoked", Code: "revoked",
+			Hint: "delete identity.json in the agent's data folder and enrol with a new token: it makes another key"}
 	case errors.Is(err, credential.ErrToken):
 		p = &Problem{Status: http.StatusUnauthorized, Detail: err.Error(), Code: "unauthorized"}
 	case errors.Is(err, credential.ErrRootOffline):
 		p = &Problem{Status: http.StatusConflict, Detail: err.Error(), Code: "root_offline",
-			Hint: "sign the trust document where the root key is kept"}
+			Hint: "where the root key is kept, use `sitecast publisher` with --root-key FILE"}
 	case errors.Is(err, catalog.ErrUnavailable):
 		s.Log.Error("request failed", "err", err)
 		p = &Problem{Status: http.StatusServiceUnavailable, Detail: catalog.ErrUnavailable.Error(), Code: "database_unavailable",

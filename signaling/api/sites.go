@@ -230,6 +230,9 @@ func (s *server) session(ctx context.Context, req wire.SessionRequest) (*reply[w
 	if err := s.Keys.Answered(req, ep.Key, now); err != nil {
 		return nil, err
 	}
+	if err := s.turnAway(ctx, req.Endpoint); err != nil {
+		return nil, err
+	}
 	token, expires, err := s.Keys.Issue(req.Endpoint, ep.Site, credential.AudienceSignaling, now)
 	return &reply[wire.SessionResponse]{wire.SessionResponse{Token: token, Expires: expires, ServerTime: now}}, err
 }

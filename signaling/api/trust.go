@@ -5,12 +5,9 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/json"
-	"errors"
-	"slices"
 	"strings"
 	"time"
 
-	"github.com/sitecast/sitecast/signaling/credential"
 	"github.com/sitecast/sitecast/storage/catalog"
 	"github.com/sitecast/sitecast/storage/content"
 )
@@ -25,9 +22,10 @@ type TrustState struct {
 // NewPublisher adds a key that may sign versions of contents whose names begin
 // with one of the prefixes ("" for all).
 type NewPublisher struct {
-	Key      []byte   `json:"key"`
-	Name     string   `json:"name" maxLength:"100"`
-	Prefixes []string `json:"prefixes" minItems:"1" maxItems:"64"`
+	Key      []byte    `json:"key"`
+	Name     string    `json:"name" maxLength:"100"`
+	Prefixes []string  `json:"prefixes" minItems:"1" maxItems:"64"`
+	Expires  time.Time `json:"expires,omitzero" doc:"When the key ends; absent: never."`
 }
 
 // publisherAttempts is how often a publisher is added when others are added at the
@@ -47,40 +45,11 @@ func (s *server) trust() {
 			if len(in.Body.Key) != ed25519.PublicKeySize {
 				return nil, bad("key is not an Ed25519 public key", "")
 			}
-			for range publisherAttempts - 1 {
-				state, err := s.addPublisher(ctx, in.Body)
-				if !errors.Is(err, catalog.ErrConflict) {
-					return state, err
-				}
-			}
-			return s.addPublisher(ctx, in.Body)
+			p := content.Publisher{Key: in.Body.Key, Name: in.Body.Name, Prefixes: in.Body.Prefixes, Expires: in.Body.Expires}
+			return s.changeTrust(ctx, "add publisher", content.KeyID(p.Key), p.Name, func(doc content.TrustDocument) (content.TrustDocument, error) {
+				return doc.With(p, time.Now())
+			})
 		})
-}
-
-// addPublisher signs the next trust document, with the publisher in it. Adding a
-// key again replaces its entry.
-func (s *server) addPublisher(ctx context.Context, p NewPublisher) (*reply[TrustState], error) {
-	if s.Keys.Root == nil {
-		return nil, credential.ErrRootOffline
-	}
-	trust, err := s.currentTrust(ctx)
-	if err != nil {
-		return nil, err
-	}
-	doc := trust.Document()
-	doc.Publishers = slices.DeleteFunc(doc.Publishers, func(have content.Publisher) bool { return have.Key.Equal(ed25519.PublicKey(p.Key)) })
-	doc.Publishers = append(doc.Publishers, content.Publisher{Key: p.Key, Name: p.Name, Prefixes: p.Prefixes})
-	doc.Serial++
-	doc.Created = time.Now()
-	signed, err := content.SignTrust(doc, s.Keys.Root)
-	if err != nil { // the document before it was fine, so it is the new entry, or one too many
-		return nil, bad(err.Error(), "name the publisher in 100 bytes at most, and give it few prefixes")
-	}
-	if err := s.Catalog.PutTrust(ctx, actor(ctx), doc.Serial, signed); err != nil {
-		return nil, err
-	}
-	s.Hub.Changed("")
-	return &reply[TrustState]{TrustState{doc.Serial, signed, s.Keys.RootPublic}}, nil
 }
 
 func (s *server) currentTrust(ctx context.Context) (*content.Trust, error) {

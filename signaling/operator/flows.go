@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/sitecast/sitecast/signaling/site"
-	"github.com/sitecast/sitecast/signaling/wire"
 	"github.com/sitecast/sitecast/storage/content"
 )
 
@@ -247,6 +246,9 @@ func writeEndpoints(w io.Writer, endpoints []site.EndpointView) error {
 		if e.Online {
 			state, seen = "online", "now"
 		}
+		if e.Revoked != "" {
+			state = "revoked"
+		}
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s\n", clean(e.Name), e.Site, clean(e.Kind), state, seen, e.Links, clean(e.Version),
 			strings.Join(e.Holds, " "), e.ID.Short())
 	}
@@ -255,23 +257,8 @@ func writeEndpoints(w io.Writer, endpoints []site.EndpointView) error {
 	}
 	for _, e := range endpoints {
 		if e.Activation != nil {
-			fmt.Fprintln(w, clean(e.Name+" at "+e.Site+": "+activationText(*e.Activation)))
+			fmt.Fprintln(w, clean(e.Name+" at "+e.Site+": "+e.Activation.Text()))
 		}
 	}
 	return nil
-}
-
-// activationText says what a kiosk uses.
-func activationText(a wire.Activation) string {
-	text := "nothing of " + a.Content + " is active"
-	if a.Version != "" {
-		text = a.Content + "@" + a.Version + " is active"
-	}
-	if a.State != "active" {
-		text += ", " + strings.ReplaceAll(a.State, "_", " ")
-	}
-	if a.Reason != "" {
-		text += ": " + a.Reason
-	}
-	return text
 }

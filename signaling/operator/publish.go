@@ -230,13 +230,9 @@ func refusedAs(err error, code string) bool {
 
 // publisherKey opens the key, making one on first use.
 func (c Publish) publisherKey() (ed25519.PrivateKey, error) {
-	path := c.Key
-	if path == "" {
-		config, err := os.UserConfigDir()
-		if err != nil {
-			return nil, fmt.Errorf("find the folder for the publisher key (name a file with --key): %w", err)
-		}
-		path = filepath.Join(config, "sitecast", "publisher.key")
+	path, err := publisherKeyPath(c.Key)
+	if err != nil {
+		return nil, err
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("make the folder of the publisher key: %w", err)
@@ -249,6 +245,18 @@ func (c Publish) publisherKey() (ed25519.PrivateKey, error) {
 		c.tell("Made a publisher key: %s\nWhoever has it can publish in your name: keep it safe.", path)
 	}
 	return key, nil
+}
+
+// publisherKeyPath is where the publisher key lies: at path, or where it is by default.
+func publisherKeyPath(path string) (string, error) {
+	if path != "" {
+		return path, nil
+	}
+	config, err := os.UserConfigDir()
+	if err != nil {
+		return "", fmt.Errorf("find the folder for the publisher key (name a file with --key): %w", err)
+	}
+	return filepath.Join(config, "sitecast", "publisher.key"), nil
 }
 
 // introduce has the key added to the organisation's trust document, unless it is

@@ -65,17 +65,22 @@ type stand struct {
 
 const serverAddr = "10.0.0.1:443"
 
-func emptyStand(t *testing.T) *stand {
-	s := &stand{t: t, net: memnet.New(memnet.Path{}), data: t.TempDir(), out: new(output), err: new(output)}
+func emptyStand(t *testing.T) *stand { return emptyStandOn(t, t.TempDir()) }
+
+func emptyStandOn(t *testing.T, data string) *stand {
+	s := &stand{t: t, net: memnet.New(memnet.Path{}), data: data, out: new(output), err: new(output)}
 	s.remote = operator.Remote{Server: "https://" + serverAddr, TokenFile: filepath.Join(s.data, "admin.token"),
 		Stdout: s.out, Stderr: s.err, Dial: s.net.DialContext}
 	return s
 }
 
 // newStand starts a whole server.
-func newStand(t *testing.T) *stand {
+func newStand(t *testing.T) *stand { return newStandOn(t, t.TempDir()) }
+
+// newStandOn starts one on the data of an earlier one.
+func newStandOn(t *testing.T, data string) *stand {
 	t.Helper()
-	s := emptyStand(t)
+	s := emptyStandOn(t, data)
 	l, err := s.net.Listen(serverAddr)
 	s.must(err)
 	made, err := server.New(t.Context(), server.Config{Data: s.data, Packs: filepath.Join(s.data, "packs"),

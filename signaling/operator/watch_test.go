@@ -268,10 +268,11 @@ func TestEndpointsAsATableAndAsJSON(t *testing.T) {
 				Holds: []string{"app@1", "app@2"}, Flows: []site.EndpointInFlow{}},
 			{ID: "bbbbbbbbaaaaaaaaccccccccdddddddd", Name: "till-2", Site: "shop", Kind: "kiosk", LastSeen: time.Unix(1_700_000_000, 0), Holds: []string{},
 				Activation: &wire.Activation{Content: "app", Version: "1", State: "rolled_back", Staged: "2", Reason: "2 failed:\nstatus 500"}},
+			{Name: "till-3", Site: "shop", Activation: &wire.Activation{Content: "app", Version: "2", State: "unhealthy", Reason: "status 500", Since: time.Unix(1_700_000_000, 0)}},
 		}
 		s := newFake(t, func(w http.ResponseWriter, _ *http.Request) { _ = json.NewEncoder(w).Encode(list) })
 		table := strings.Split(s.run(operator.Endpoints{Remote: s.remote}), "\n")
-		if len(table) != 5 || table[3] != "till-2 at shop: app@1 is active, rolled back: 2 failed:?status 500" || !strings.Contains(table[1], "till-1?root") || !strings.Contains(table[1], "online") ||
+		if len(table) != 7 || table[5] != "till-3 at shop: app@2 is active, unhealthy since "+time.Unix(1_700_000_000, 0).Local().Format(time.DateTime)+": status 500" || table[4] != "till-2 at shop: app@1 is active, rolled back: 2 failed:?status 500" || !strings.Contains(table[1], "till-1?root") || !strings.Contains(table[1], "online") ||
 			!strings.Contains(table[1], "app@1 app@2") || !strings.Contains(table[1], "aaaaaaaa") || strings.Contains(table[1], "bbbb") ||
 			!strings.Contains(table[2], "offline") || !strings.Contains(table[2], time.Unix(1_700_000_000, 0).Local().Format(time.DateTime)) {
 			t.Errorf("endpoints as a table:\n%s", strings.Join(table, "\n"))

@@ -3,6 +3,7 @@ package relay_test
 import (
 	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -200,4 +201,23 @@ func TestARelayStartsOnlyWhereItCanBeReached(t *testing.T) {
 			t.Errorf("a relay at %s: started", ip)
 		}
 	}
+}
+
+func TestWhoWasRevokedAllocatesNothingAndKeepsNothing(t *testing.T) {
+	var revoked atomic.Bool
+	onStand(t, func(s *stand) {
+		a, b := s.allocate(s.known(alice)), s.allocate(s.known(bob))
+		revoked.Store(true)
+		if c, err := s.known(alice).Allocate(); err == nil {
+			t.Errorf("allocated %v", c.LocalAddr())
+		}
+		s.allocate(s.known(bob))
+		time.Sleep(3*time.Minute + 17*time.Second) // it can't refresh what it has
+		if got := s.relay.Stats().Allocations; got != 2 {
+			t.Errorf("%d allocations, want those of bob", got)
+		}
+		_, _ = a, b
+	}, func(cfg *relay.Config) {
+		cfg.Revoked = func(user string) bool { return revoked.Load() && strings.HasPrefix(user, string(alice)+"/") }
+	})
 }

@@ -59,7 +59,10 @@ type Config struct {
 	// Endpoint and Site are what one endpoint, and all of a site, may take.
 	Endpoint, Site Quota
 	Deny           []netip.Prefix // canonical, see [ParseDeny]: who may not use the relay
-	Log            *slog.Logger
+	// Revoked reports whether a user, as in credentials behind their expiry, may use the
+	// relay no more, whatever he shows; nil: nobody is.
+	Revoked func(user string) bool
+	Log     *slog.Logger
 }
 
 // Stats counts what a relay did.
@@ -152,7 +155,8 @@ func (r *Relay) Stats() Stats {
 func (r *Relay) authenticate(req *turn.RequestAttributes) (user string, key []byte, ok bool) {
 	expiry, id, found := strings.Cut(req.Username, ":")
 	end, err := strconv.ParseInt(expiry, 10, 64)
-	if !found || err != nil || id == "" || len(req.Username) > maxUserBytes || r.denied(req.SrcAddr) {
+	if !found || err != nil || id == "" || len(req.Username) > maxUserBytes || r.denied(req.SrcAddr) ||
+		r.cfg.Revoked != nil && r.cfg.Revoked(id) {
 		return "", nil, false
 	}
 	if req.Method == stun.MethodAllocate && time.Now().Unix() > end {

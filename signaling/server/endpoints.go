@@ -29,6 +29,11 @@ func (s *Server) authenticate(r *http.Request) (socket.Identity, error) {
 	if got := r.Header.Get("Origin"); got != origin {
 		return socket.Identity{}, fmt.Errorf("%w: it is for %q, and comes from %.80q", socket.ErrOrigin, origin, got)
 	}
+	if who.Visit == nil {
+		if err := s.believed(r.Context(), who.Endpoint); err != nil {
+			return socket.Identity{}, err
+		}
+	}
 	return socket.Identity{ID: who.Endpoint, Site: who.Site, Expires: who.Expires, Visit: who.Visit}, nil
 }
 
@@ -54,6 +59,9 @@ func (s *Server) reissue(ctx context.Context, who socket.Identity) (token string
 		return "", expires, err
 	case ep.Site != who.Site:
 		return "", expires, credential.ErrToken
+	}
+	if err := s.believed(ctx, who.ID); err != nil {
+		return "", expires, err
 	}
 	return s.keys.Issue(who.ID, who.Site, credential.AudienceSignaling, time.Now())
 }

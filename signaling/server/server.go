@@ -90,6 +90,7 @@ type Server struct {
 	pacer   pace.Pacer
 	memory  *memory
 	patcher *patcher
+	source  *source
 	account site.Accounts
 	lines   site.Lines
 
@@ -133,7 +134,7 @@ func New(ctx context.Context, cfg Config) (s *Server, err error) {
 	}
 	if cfg.Relay != nil { // the last, because it serves from now on
 		config := *cfg.Relay
-		config.Secret = s.keys.TURNSecret()
+		config.Secret, config.Revoked = s.keys.TURNSecret(), s.source.revoked.user
 		config.Listeners = slices.Clone(config.Listeners)
 		for i, l := range config.Listeners {
 			config.Listeners[i] = listen.New(l, s.certs.config(), true)
@@ -185,21 +186,8 @@ func (s *Server) openKeys(ctx context.Context) error {
 		s.log.Info("made the organisation's root key; keep a copy of it somewhere safe",
 			"file", filepath.Join(s.cfg.Data, "root.key"))
 	}
-	serial, _, err := s.catalog.Trust(ctx)
-	if err != nil {
+	if err := s.firstTrust(ctx); err != nil {
 		return err
-	}
-	if serial == 0 {
-		if keys.Root == nil {
-			return fmt.Errorf("make the first trust document: %w", credential.ErrRootOffline)
-		}
-		doc, err := content.SignTrust(content.TrustDocument{Serial: 1, Created: time.Now()}, keys.Root)
-		if err != nil {
-			return err
-		}
-		if err := s.catalog.PutTrust(ctx, "first start", 1, doc); err != nil {
-			return err
-		}
 	}
 	return s.adminToken(ctx)
 }
@@ -225,6 +213,11 @@ func (s *Server) assemble(ctx context.Context) error {
 	}
 	s.patcher = newPatcher(s.catalog, s.objects, s.cfg.Data, s.log)
 	src := newSource(s.catalog, s.objects, s.patcher.putOff, s.log)
+	src.verdicts.root = s.keys.RootPublic
+	s.source = src
+	if _, err := src.revoked.read(ctx, s.catalog); err != nil {
+		return err
+	}
 	grace := time.Duration(0)
 	if epoch > 1 {
 		grace = site.ReturnGrace
@@ -247,7 +240,7 @@ func (s *Server) assemble(ctx context.Context) error {
 	}})
 	s.http = &http.Server{
 		Handler: api.New(api.Config{Catalog: s.catalog, Keys: s.keys, Objects: s.objects, Hub: s.hub, Socket: s.socket, Tunnel: s.tunnel,
-			Metrics: s.metrics(), Served: func(n int) { s.served.Add(int64(n)) }, Published: s.patcher.published, Pin: s.certs.Pin,
+			Metrics: s.metrics(), Served: func(n int) { s.served.Add(int64(n)) }, Published: s.patcher.published, Resigned: src.forget, Pin: s.certs.Pin,
 			Removed: src.forget, Fetched: s.patcher.running, Occupancy: s.cleaner.occupancy, Parts: s.parts,
 			PublicURL: s.publicURL(), Pacer: &s.pacer, Refused: &s.refused, Log: s.log}),
 		ConnContext:       s.pacer.Context,

@@ -26,9 +26,11 @@ type source struct {
 	objects blob.Store
 	putOff  func(serial uint64) bool // whether patches that are due are made later, as it failed
 	log     *slog.Logger
+	revoked revoked
 
-	// mu guards versions.
+	// mu guards the rest.
 	mu       sync.Mutex
+	verdicts verdicts
 	versions map[content.Ref]site.FlowSpec
 }
 
@@ -44,6 +46,7 @@ func (s *source) forget(ref content.Ref) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.versions, ref)
+	s.verdicts.forget(ref)
 }
 
 // Desired implements site.Source.
@@ -73,6 +76,9 @@ func (s *source) Desired(ctx context.Context, name string, named []wire.Named) (
 	if d.TrustSerial, d.Trust, err = s.catalog.Trust(ctx); err != nil {
 		return site.Desired{}, err
 	}
+	if d.Revoked, err = s.revoked.read(ctx, s.catalog); err != nil {
+		return site.Desired{}, err
+	}
 	pins, purges := catalog.Keeping(orders, time.Now())
 	for _, p := range pins {
 		d.Pins = append(d.Pins, wire.Pin{Content: p.Name, Version: p.Version, Until: p.Until})
@@ -96,6 +102,9 @@ func (s *source) Desired(ctx context.Context, name string, named []wire.Named) (
 			spec.Priority = wire.Low // nobody waits for it
 		case spec.Priority == "":
 			spec.Priority = wire.Normal
+		}
+		if err := s.hold(&d, &spec); err != nil {
+			return site.Desired{}, err
 		}
 		d.Flows = append(d.Flows, spec)
 	}

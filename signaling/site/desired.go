@@ -1,6 +1,7 @@
 package site
 
 import (
+	"bytes"
 	"encoding/json"
 	"time"
 
@@ -58,6 +59,8 @@ type Desired struct {
 	Own         map[wire.EndpointID]wire.Limits
 	Trust       json.RawMessage
 	TrustSerial uint64
+	// Revoked are endpoints whose keys are believed no more, and why, of all sites.
+	Revoked map[wire.EndpointID]string
 	// Demands says which version each content that browsers named is at this site; the
 	// zero id stands for none.
 	Demands map[wire.Named]content.VersionID
@@ -107,6 +110,7 @@ func (e Wanted) apply(s *Site, now time.Time) {
 			s.revoke(now, l, "paused or ended")
 		}
 	}
+	s.expel(now)
 	for _, m := range s.members {
 		s.tell(now, m)
 	}
@@ -132,7 +136,8 @@ func (s *Site) tell(now time.Time, m *member) {
 		}
 		ids = append(ids, spec.ID)
 		old, known := m.told[spec.ID]
-		if known && old.Priority == spec.Priority && old.Paused == spec.Paused && old.PausedBy == spec.PausedBy && old.Superseded == spec.Superseded && old.ahead() == spec.ahead() {
+		if known && old.Priority == spec.Priority && old.Paused == spec.Paused && old.PausedBy == spec.PausedBy && old.Superseded == spec.Superseded && old.ahead() == spec.ahead() &&
+			bytes.Equal(old.Envelope, spec.Envelope) { // or it was signed anew
 			continue
 		}
 		s.tellFlow(m, spec)

@@ -143,6 +143,9 @@ func (s *Site) hangUp() {
 
 // linked takes in that a link came up or went down at one of its ends.
 func (s *Site) linked(now time.Time, m *member, l *wire.Linked) {
+	if s.cut(m, l) {
+		return
+	}
 	if s.members[l.Peer] == nil || l.Peer == m.ID { // the peer left meanwhile
 		s.cfg.Refused.Add(wire.DoorSocket, wire.CodeUnknownPeer)
 		return

@@ -176,6 +176,7 @@ type Site struct {
 	weighedAt time.Time           // when relays were last weighed against the origin
 	questions map[string]question // that endpoints have yet to answer
 	distrusts map[schedule.Edge]distrust
+	expelled  map[wire.EndpointID]bool // revoked, and everybody was told
 	presence  map[wire.EndpointID]*presence
 	stagedAt  time.Time     // when it was last chosen who holds copies ahead of need
 	pace      schedule.Pace // what deadlines bound the site to
@@ -221,7 +222,7 @@ func New(cfg Config) *Site {
 		lines: map[string]*line{}, receipts: map[content.VersionID]wire.Receipt{}, learned: map[string]LineMemory{},
 		unkept:  unkept{flows: map[content.VersionID]bool{}, lines: map[string]bool{}},
 		orphans: map[wire.EndpointID]time.Time{}, presence: map[wire.EndpointID]*presence{},
-		demands: newDemands(),
+		expelled: map[wire.EndpointID]bool{}, demands: newDemands(),
 	}
 }
 
@@ -345,6 +346,9 @@ type Joined struct {
 func (e Joined) apply(s *Site, now time.Time) {
 	if old := s.members[e.Member.ID]; old != nil {
 		s.leave(now, old)
+	}
+	if s.turnedAway(e.Member.ID, e.Conn) {
+		return
 	}
 	if why := s.crowded(e.Member); why != "" {
 		e.Conn.Close(wire.CodeOverloaded, why)

@@ -86,6 +86,8 @@ type EndpointView struct {
 	Flows    []EndpointInFlow `json:"flows"`
 	// Activation says which version of a content a kiosk uses; absent: it is none, or offline.
 	Activation *wire.Activation `json:"activation,omitempty"`
+	// Revoked says since when and why its key is believed no more; absent: it is.
+	Revoked string `json:"revoked,omitempty"`
 	// ReportedBy lists, as "ID: CODE", who of its peers caught it lying lately.
 	ReportedBy []string `json:"reported_by,omitempty"`
 	// Restraints lists, as "CODE: why", what it does without out of regard for its user.

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/sitecast/sitecast/storage/content"
@@ -14,10 +15,13 @@ const MaxActivated = 8
 type Activation struct {
 	Content string `json:"content"`
 	Version string `json:"version,omitempty"` // the active one; empty: none yet
-	State   string `json:"state"`             // preparing, active, staged, activating, rolled_back
+	State   string `json:"state"`             // preparing, active, staged, activating, rolled_back, unhealthy
 	// Staged is the version that waits for its window, is about to be active, or failed.
 	Staged string `json:"staged,omitempty"`
 	Reason string `json:"reason,omitempty"` // of the state, in words
+	// Since is when the active version became unhealthy, in server time where the kiosk
+	// knew it; zero where it is not.
+	Since time.Time `json:"since,omitzero"`
 	// History lists what was activated or not, newest first.
 	History []Activated `json:"history,omitempty"`
 }
@@ -29,6 +33,24 @@ type Activated struct {
 	From    string    `json:"from,omitempty"` // the version that was active before
 	Outcome string    `json:"outcome"`        // activated, rolled_back, refused, lost
 	Reason  string    `json:"reason,omitempty"`
+}
+
+// Text says it for people, on one line as far as the reason is.
+func (a Activation) Text() string {
+	text := "nothing of " + a.Content + " is active"
+	if a.Version != "" {
+		text = a.Content + "@" + a.Version + " is active"
+	}
+	if a.State != "active" {
+		text += ", " + strings.ReplaceAll(a.State, "_", " ")
+	}
+	if !a.Since.IsZero() {
+		text += " since " + a.Since.Local().Format(time.DateTime)
+	}
+	if a.Reason != "" {
+		text += ": " + a.Reason
+	}
+	return text
 }
 
 func (a *Activation) check() error {

@@ -34,6 +34,9 @@ type TrustDocument struct {
 	Serial     uint64      `json:"serial"` // 1 to MaxSerial
 	Created    time.Time   `json:"created"`
 	Publishers []Publisher `json:"publishers"`
+	// Revoked are keys that are trusted no more, latest last. Programs of before don't read
+	// it: they don't trust a key that is not listed either.
+	Revoked []Revocation `json:"revoked,omitempty"`
 }
 
 // Check reports the first field of d that is out of bounds.
@@ -54,7 +57,7 @@ func (d TrustDocument) Check() error {
 			return fmt.Errorf("publisher %q: its key is listed twice", p.Name)
 		}
 	}
-	return nil
+	return d.checkRevoked()
 }
 
 func (p Publisher) check() error {
@@ -106,6 +109,7 @@ func (d TrustDocument) clone() TrustDocument {
 	for i, p := range d.Publishers {
 		d.Publishers[i].Key, d.Publishers[i].Prefixes = slices.Clone(p.Key), slices.Clone(p.Prefixes)
 	}
+	d.Revoked = slices.Clone(d.Revoked)
 	return d
 }
 
@@ -166,6 +170,9 @@ func (t *Trust) OpenHead(envelope json.RawMessage, now time.Time) (Head, Version
 	case signedBy(signed, expired...):
 		return Head{}, VersionID{}, fmt.Errorf("open head %s: key of its publisher: %w", h.Ref(), ErrExpired)
 	default:
+		if name, was := t.revokedSigner(signed); was {
+			return Head{}, VersionID{}, fmt.Errorf("open head %s: the key of %s was revoked: %w", h.Ref(), name, ErrUntrusted)
+		}
 		return Head{}, VersionID{}, fmt.Errorf("open head %s: %w", h.Ref(), ErrUntrusted)
 	}
 	if passed(h.Expires, now) {

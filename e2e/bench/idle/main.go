@@ -1,14 +1,18 @@
 //go:build linux
 
-// Command idle measures what an agent takes that has nothing to do: processor time
-// and anonymous memory, with all its links up, right after a distribution.
+// Command idle measures what an agent takes that has nothing to do: processor time,
+// anonymous memory and how often it wakes, with all its links up, right after a
+// distribution. Half of the agents run with the flags that they have by default, so that
+// they ask batteries, networks, desktop and the kernel's pressure what to do without; the
+// other half is bare (--no-polite).
 //
 //	go run ./e2e/bench/idle
 //
-// Needs root.
+// Needs root. Whoever asks a system without D-Bus asks less: it says what there is.
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -69,7 +73,7 @@ func measure(ctx context.Context, program string) (err error) {
 	if err := os.WriteFile(file, make([]byte, size), 0o600); err != nil {
 		return err
 	}
-	if err := errors.Join(r.Publish(ctx, file, "bench", "1"), r.StartAgents(ctx)); err != nil {
+	if err := errors.Join(r.Publish(ctx, file, "bench", "1"), start(ctx, r)); err != nil {
 		return err
 	}
 	if _, err := r.Sitecast(ctx, "distribute", "bench@1", "--all", "--wait"); err != nil {
@@ -81,48 +85,104 @@ func measure(ctx context.Context, program string) (err error) {
 	return sample(ctx, r.Agents[0])
 }
 
+// kinds are the agents that are measured beside each other, in turn.
+var kinds = []struct {
+	name  string
+	flags []string
+}{
+	{"as it is", []string{"--polite"}}, // the rig's own --no-polite comes before
+	{"bare", nil},
+}
+
+// start starts the agents, one kind after the other.
+func start(ctx context.Context, r *rig.Rig) error {
+	for k := range endpoints {
+		r.AgentFlags = kinds[k%len(kinds)].flags
+		if _, err := r.StartAgent(ctx, 0, k); err != nil {
+			return err
+		}
+	}
+	return r.Online(ctx)
+}
+
 // cost is what one agent took.
 type cost struct {
+	kind   string
 	links  int
 	core   float64 // percent of one core
+	wakes  float64 // a second
 	memory int64   // anonymous bytes
 }
 
 func sample(ctx context.Context, agents []*rig.Agent) error {
 	var costs []cost
-	var before []time.Duration
-	for _, a := range agents {
+	var before []usage
+	for i, a := range agents {
 		var s engine.Status
 		if err := a.Status(ctx, &s); err != nil {
 			return err
 		}
-		used, err := processorTime(a.PID())
+		so, err := used(a.PID())
 		if err != nil {
 			return err
 		}
-		costs = append(costs, cost{links: len(s.Links)})
-		before = append(before, used)
+		costs = append(costs, cost{kind: kinds[i%len(kinds)].name, links: len(s.Links)})
+		before = append(before, so)
 	}
 	if err := wait(ctx, span); err != nil {
 		return err
 	}
 	for i, a := range agents {
-		used, err := processorTime(a.PID())
+		now, err := used(a.PID())
 		if err != nil {
 			return err
 		}
-		costs[i].core = 100 * (used - before[i]).Seconds() / span.Seconds()
+		costs[i].core = 100 * (now.ran - before[i].ran).Seconds() / span.Seconds()
+		costs[i].wakes = float64(now.woke-before[i].woke) / span.Seconds()
 		if costs[i].memory, err = a.Anonymous(); err != nil {
 			return err
 		}
 	}
-	slices.SortFunc(costs, func(a, b cost) int { return b.links - a.links })
-	fmt.Printf("%d cores, %s, %d agents idle for %v after a distribution\n", runtime.NumCPU(), runtime.Version(), len(agents), span)
-	fmt.Println("links  % of a core  anonymous MB")
-	for _, c := range costs {
-		fmt.Printf("%5d  %11.2f  %12.1f\n", c.links, c.core, float64(c.memory)/1e6)
-	}
+	report(costs)
 	return nil
+}
+
+// report prints what each took, and the medians of each kind.
+func report(costs []cost) {
+	bus := "D-Bus"
+	if _, err := os.Stat("/run/dbus/system_bus_socket"); err != nil {
+		bus = "no D-Bus to ask"
+	}
+	fmt.Printf("%d cores, %s, %d agents idle for %v after a distribution; %s\n", runtime.NumCPU(), runtime.Version(), len(costs), span, bus)
+	slices.SortFunc(costs, func(a, b cost) int { return b.links - a.links })
+	fmt.Println("agent     links  % of a core  anonymous MB  wakes/s")
+	line := func(c cost) {
+		fmt.Printf("%-8s  %5d  %11.2f  %12.1f  %7.1f\n", c.kind, c.links, c.core, float64(c.memory)/1e6, c.wakes)
+	}
+	for _, c := range costs {
+		line(c)
+	}
+	fmt.Println("medians")
+	for _, k := range kinds {
+		var of []cost
+		for _, c := range costs {
+			if c.kind == k.name {
+				of = append(of, c)
+			}
+		}
+		line(cost{k.name, median(of, func(c cost) int { return c.links }), median(of, func(c cost) float64 { return c.core }),
+			median(of, func(c cost) float64 { return c.wakes }), median(of, func(c cost) int64 { return c.memory })})
+	}
+}
+
+// median is the middle of a figure, the higher of two.
+func median[T cmp.Ordered](of []cost, figure func(cost) T) T {
+	var all []T
+	for _, c := range of {
+		all = append(all, figure(c))
+	}
+	slices.Sort(all)
+	return all[len(all)/2]
 }
 
 func wait(ctx context.Context, d time.Duration) error {
@@ -134,23 +194,35 @@ func wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// processorTime is what all threads of a process ran so far, which the kernel
-// counts in nanoseconds.
-func processorTime(pid int) (total time.Duration, err error) {
-	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
+// usage is what all threads of a process did so far.
+type usage struct {
+	ran  time.Duration // which the kernel counts in nanoseconds
+	woke int64         // how often one of them went to sleep, to be woken
+}
+
+func used(pid int) (total usage, err error) {
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*", pid))
 	if err != nil {
-		return 0, err
+		return usage{}, err
 	}
 	for _, t := range threads {
-		text, err := os.ReadFile(t)
-		if err != nil {
+		times, err := os.ReadFile(filepath.Join(t, "schedstat"))
+		status, err2 := os.ReadFile(filepath.Join(t, "status"))
+		if errors.Join(err, err2) != nil {
 			continue // the thread has ended
 		}
-		ran, err := strconv.ParseInt(strings.Fields(string(text))[0], 10, 64)
+		ran, err := strconv.ParseInt(strings.Fields(string(times))[0], 10, 64)
 		if err != nil {
-			return 0, err
+			return usage{}, err
 		}
-		total += time.Duration(ran)
+		_, after, _ := strings.Cut(string(status), "\nvoluntary_ctxt_switches:")
+		text, _, _ := strings.Cut(after, "\n")
+		woke, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64)
+		if err != nil {
+			return usage{}, err
+		}
+		total.ran += time.Duration(ran)
+		total.woke += woke
 	}
 	return total, nil
 }

@@ -21,6 +21,7 @@ func Run(t *testing.T, open func(*testing.T) catalog.Catalog) {
 	for group, tests := range map[string]map[string]func(*testing.T, catalog.Catalog){
 		"places": places,
 		"policy": policies,
+		"keys":   keys,
 		"orders": {
 			"trust documents follow each other":           trustFollows,
 			"a version is reserved, then published":       versionIsPublished,

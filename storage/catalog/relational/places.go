@@ -173,6 +173,9 @@ func (c *Catalog) Enrol(ctx context.Context, id string, secretHash []byte, ep ca
 
 // keep creates an endpoint or moves it, and fills in what was known of it.
 func keep(ctx context.Context, tx *sql.Tx, ep *catalog.Endpoint, now time.Time) error {
+	if err := notRevoked(ctx, tx, ep.ID); err != nil {
+		return err
+	}
 	var created, seen int64
 	err := tx.QueryRowContext(ctx, `INSERT INTO endpoints (id, key, name, device, site, created, last_seen)
 		VALUES ($1, $2, $3, $4, $5, $6, $6) ON CONFLICT (id) DO UPDATE SET name = $3, device = $4, site = $5,
