@@ -149,7 +149,8 @@ type Engine struct {
 	scrub      *scrubber // nil: nothing is checked
 	sent       int64     // content bytes to peers
 	busyAt     time.Time // when something was fetched or served last
-	site       string
+	site       string // empty: in quarantine, or nothing was heard
+	quarantine string // why
 	toldVia    map[wire.EndpointID]time.Time // of what the governor says by way of the server
 	generation uint64
 	known      bool   // flows were heard: before, nobody knows what is wanted

@@ -201,11 +201,19 @@ func (t *Transport) api(network *relays, offers bool) *webrtc.API {
 		webrtc.WithInterceptorRegistry(&interceptor.Registry{}))
 }
 
-// SetSite says which site the endpoint is in; it is part of every statement.
+// SetSite says which site the endpoint is in; it is part of every statement. Links and
+// attempts at one that stand on statements of another end.
 func (t *Transport) SetSite(site string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.site = site
+	for _, all := range []map[wire.EndpointID]*session{t.sessions, t.beside} {
+		for _, s := range all {
+			if s.site != site {
+				s.stop("at another site")
+			}
+		}
+	}
 }
 
 // Run lets links be made until ctx ends, and returns when all are gone.

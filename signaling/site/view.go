@@ -76,6 +76,12 @@ type EndpointView struct {
 	Site     string           `json:"site"`
 	Kind     string           `json:"kind"`
 	Online   bool             `json:"online"`
+	// Enrolled is the site where it enrolled; Site is where it is, by Evidence. Those of which
+	// that is not certain are Quarantined, at no site. Absent for browsers.
+	Enrolled    string           `json:"enrolled,omitempty"`
+	Roaming     bool             `json:"roaming,omitempty"`
+	Evidence    string           `json:"evidence,omitempty"`
+	Quarantined bool             `json:"quarantined,omitempty"`
 	Since    time.Time        `json:"since"`
 	LastSeen time.Time        `json:"last_seen"`
 	Version  string           `json:"version"` // of its software
