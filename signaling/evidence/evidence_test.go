@@ -376,3 +376,27 @@ func TestMovesAreForetold(t *testing.T) {
 		t.Errorf("got %+v by the map that there is, want none", got)
 	}
 }
+
+// BenchmarkWeigh is a large retailer: 75,000 networks of 5,000 sites, each of which is
+// seen under an address of its own.
+func BenchmarkWeigh(b *testing.B) {
+	var all []catalog.Network
+	for i := range 75_000 {
+		site := fmt.Sprintf("shop-%04d", i/15)
+		all = append(all, catalog.Network{Kind: catalog.NetworkLAN, Site: site, CIDR: fmt.Sprintf("10.%d.%d.%d/28", i/4096, i/16%256, i%16*16)})
+		if i%15 == 0 {
+			all = append(all, catalog.Network{Kind: catalog.NetworkEgress, Site: site, CIDR: fmt.Sprintf("198.18.%d.%d/32", i/15/256, i/15%256)})
+		}
+	}
+	m, err := evidence.NewMap(all)
+	if err != nil {
+		b.Fatal(err)
+	}
+	s := seen("10.3.7.16/28 fd00:1::/64", "198.18.4.51")
+	s.Roaming = true
+	for b.Loop() {
+		if v := m.Weigh(s); v.Reason == "" {
+			b.Fatal(v)
+		}
+	}
+}

@@ -93,7 +93,7 @@ func (o OneNetwork) Validate() error {
 	return err
 }
 
-func (o OneNetwork) change(ctx context.Context, r Remote, method string) error {
+func (o OneNetwork) apply(ctx context.Context, r Remote, method string) error {
 	server, err := r.client()
 	if err != nil {
 		return err
@@ -138,7 +138,7 @@ var homes = netip.MustParsePrefix("192.168.0.0/16")
 
 // Run sets the network.
 func (c NetworkSet) Run(ctx context.Context) error {
-	if err := c.change(ctx, c.Remote, http.MethodPut); err != nil {
+	if err := c.apply(ctx, c.Remote, http.MethodPut); err != nil {
 		return err
 	}
 	n, err := catalog.Network{CIDR: c.CIDR, Site: c.Site, Kind: c.Kind}.Normal()
@@ -174,7 +174,7 @@ func (c NetworkRemove) Validate() error { return c.OneNetwork.Validate() }
 
 // Run takes the network off the map.
 func (c NetworkRemove) Run(ctx context.Context) error {
-	return c.change(ctx, c.Remote, http.MethodDelete)
+	return c.apply(ctx, c.Remote, http.MethodDelete)
 }
 
 // NetworkImport is `sitecast network import`.

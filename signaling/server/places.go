@@ -202,3 +202,15 @@ func (p *places) Standings() []evidence.Standing {
 	}
 	return all
 }
+
+// quarantined is how many are at no site.
+func (p *places) quarantined() (n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, e := range p.online {
+		if e.Site == "" {
+			n++
+		}
+	}
+	return n
+}
