@@ -80,9 +80,9 @@ type agent struct {
 	share    *polite.Manners // nil: disk and processor are nobody else's
 	regard   *regard
 	hooks    *hooks
-	wireless atomic.Bool  // radio is the way to the peers
+	wireless atomic.Bool                // radio is the way to the peers
 	said     atomic.Pointer[wire.Hello] // the last one
-	status   net.Listener // nil: not served
+	status   net.Listener               // nil: not served
 
 	refused wire.Refusals
 

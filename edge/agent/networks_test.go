@@ -43,10 +43,10 @@ func TestAHelloNamesTheNetworksAndNoAddress(t *testing.T) {
 		addresses [][]string
 		want      []string
 	}{
-		"one":                      {[][]string{{"10.1.0.7/24"}}, []string{"10.1.0.0/24"}},
-		"several of one network":   {[][]string{{"fd00:1::7/64", "fd00:1::8/64"}, {"10.1.0.7/24"}}, []string{"fd00:1::/64", "10.1.0.0/24"}},
-		"what everybody has":       {[][]string{{"127.0.0.1/8", "::1/128", "fe80::1/64", "169.254.1.1/16"}}, nil},
-		"none":                     {nil, nil},
+		"one":                     {[][]string{{"10.1.0.7/24"}}, []string{"10.1.0.0/24"}},
+		"several of one network":  {[][]string{{"fd00:1::7/64", "fd00:1::8/64"}, {"10.1.0.7/24"}}, []string{"fd00:1::/64", "10.1.0.0/24"}},
+		"what everybody has":      {[][]string{{"127.0.0.1/8", "::1/128", "fe80::1/64", "169.254.1.1/16"}}, nil},
+		"none":                    {nil, nil},
 		"more than are asked for": {many, []string{"10.0.0.0/16", "10.1.0.0/16", "10.2.0.0/16", "10.3.0.0/16", "10.4.0.0/16", "10.5.0.0/16", "10.6.0.0/16", "10.7.0.0/16"}},
 	} {
 		t.Run(name, func(t *testing.T) {

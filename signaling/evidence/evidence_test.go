@@ -137,11 +137,11 @@ func TestWhatATunnelShowsIsNoEvidence(t *testing.T) {
 func TestVerdictsSayWhatWouldSettleIt(t *testing.T) {
 	m := mapOf(t, chain)
 	for want, s := range map[string]evidence.Seen{
-		"sitecast network set 10.99.0.0/24 --site NAME":                         seen("10.99.0.0/24", "198.51.100.9"),
-		"sitecast network set 198.51.100.9/32 --kind egress --site NAME":        seen("192.168.1.0/24", "198.51.100.9"),
-		"sitecast network set 2001:db8:7::/64 --kind egress --site NAME":        seen("", "2001:db8:7::99"),
-		"sitecast network remove 10.2.0.0/16 --kind lan --site b":               seen("10.1.3.0/24 10.2.3.0/24", ""),
-		"sitecast network remove 203.0.113.0/24 --kind egress --site office":    seen("10.1.3.0/24", "203.0.113.77"),
+		"sitecast network set 10.99.0.0/24 --site NAME":                                     seen("10.99.0.0/24", "198.51.100.9"),
+		"sitecast network set 198.51.100.9/32 --kind egress --site NAME":                    seen("192.168.1.0/24", "198.51.100.9"),
+		"sitecast network set 2001:db8:7::/64 --kind egress --site NAME":                    seen("", "2001:db8:7::99"),
+		"sitecast network remove 10.2.0.0/16 --kind lan --site b":                           seen("10.1.3.0/24 10.2.3.0/24", ""),
+		"sitecast network remove 203.0.113.0/24 --kind egress --site office":                seen("10.1.3.0/24", "203.0.113.77"),
 		"sitecast enrol --fixed --site NAME, if it shall belong to one site wherever it is": seen("", ""),
 	} {
 		s.Roaming = true

@@ -71,25 +71,25 @@ type FlowView struct {
 
 // EndpointView is one endpoint that is online.
 type EndpointView struct {
-	ID       wire.EndpointID  `json:"id"`
-	Name     string           `json:"name"`
-	Site     string           `json:"site"`
-	Kind     string           `json:"kind"`
-	Online   bool             `json:"online"`
+	ID     wire.EndpointID `json:"id"`
+	Name   string          `json:"name"`
+	Site   string          `json:"site"`
+	Kind   string          `json:"kind"`
+	Online bool            `json:"online"`
 	// Enrolled is the site where it enrolled; Site is where it is, by Evidence. Those of which
 	// that is not certain are Quarantined, at no site. Absent for browsers.
 	Enrolled    string           `json:"enrolled,omitempty"`
 	Roaming     bool             `json:"roaming,omitempty"`
 	Evidence    string           `json:"evidence,omitempty"`
 	Quarantined bool             `json:"quarantined,omitempty"`
-	Since    time.Time        `json:"since"`
-	LastSeen time.Time        `json:"last_seen"`
-	Version  string           `json:"version"` // of its software
-	Address  string           `json:"address"`
-	Links    int              `json:"links"`
-	Obeyed   uint64           `json:"generation"`
-	Holds    []string         `json:"holds"` // NAME@V of complete flows
-	Flows    []EndpointInFlow `json:"flows"`
+	Since       time.Time        `json:"since"`
+	LastSeen    time.Time        `json:"last_seen"`
+	Version     string           `json:"version"` // of its software
+	Address     string           `json:"address"`
+	Links       int              `json:"links"`
+	Obeyed      uint64           `json:"generation"`
+	Holds       []string         `json:"holds"` // NAME@V of complete flows
+	Flows       []EndpointInFlow `json:"flows"`
 	// Activation says which version of a content a kiosk uses; absent: it is none, or offline.
 	Activation *wire.Activation `json:"activation,omitempty"`
 	// ReportedBy lists, as "ID: CODE", who of its peers caught it lying lately.

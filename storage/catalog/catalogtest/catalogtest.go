@@ -19,7 +19,7 @@ const who = "tester"
 // Run tests catalogs that open makes, each empty.
 func Run(t *testing.T, open func(*testing.T) catalog.Catalog) {
 	for group, tests := range map[string]map[string]func(*testing.T, catalog.Catalog){
-		"places": places,
+		"places":   places,
 		"networks": networkTests,
 		"orders": {
 			"trust documents follow each other":           trustFollows,

@@ -11,13 +11,13 @@ import (
 
 // networkTests are the tests of the map of networks.
 var networkTests = map[string]func(*testing.T, catalog.Catalog){
-	"the map begins with what sites were created with":   networksOfSites,
-	"networks are put in and taken out":                  networksChange,
-	"a change of networks is made as a whole or not":     networksAllOrNothing,
-	"a private LAN may be at many sites, an egress not":  networksAtTwoSites,
-	"what a site was created with is taken out, too":     networksOfSitesGo,
-	"a map of many networks is kept":                     networksAreMany,
-	"an endpoint roams where its enrolment says so":      roamingIsKept,
+	"the map begins with what sites were created with":    networksOfSites,
+	"networks are put in and taken out":                   networksChange,
+	"a change of networks is made as a whole or not":      networksAllOrNothing,
+	"a private LAN may be at many sites, an egress not":   networksAtTwoSites,
+	"what a site was created with is taken out, too":      networksOfSitesGo,
+	"a map of many networks is kept":                      networksAreMany,
+	"an endpoint roams where its enrolment says so":       roamingIsKept,
 	"enrolling again says anew whether an endpoint roams": roamingChanges,
 }
 
