@@ -145,12 +145,12 @@ type Engine struct {
 	leases     []*lease // as granted; the first unfinished one of a class is current
 	connected  bool
 	orphan     orphan
-	cache      *keeper                       // nil: nothing is evicted
-	scrub      *scrubber                     // nil: nothing is checked
-	sent       int64                         // content bytes to peers
-	busyAt     time.Time                     // when something was fetched or served last
-	site       string                        // empty: in quarantine, or nothing was heard
-	quarantine string                        // why
+	cache      *keeper   // nil: nothing is evicted
+	scrub      *scrubber // nil: nothing is checked
+	sent       int64     // content bytes to peers
+	busyAt     time.Time // when something was fetched or served last
+	site       string
+	quarantine string // why there is no site
 	toldVia    map[wire.EndpointID]time.Time // of what the governor says by way of the server
 	generation uint64
 	known      bool   // flows were heard: before, nobody knows what is wanted

@@ -71,31 +71,32 @@ type FlowView struct {
 
 // EndpointView is one endpoint that is online.
 type EndpointView struct {
-	ID     wire.EndpointID `json:"id"`
-	Name   string          `json:"name"`
-	Site   string          `json:"site"`
-	Kind   string          `json:"kind"`
-	Online bool            `json:"online"`
-	// Enrolled is the site where it enrolled; Site is where it is, by Evidence. Those of which
-	// that is not certain are Quarantined, at no site. Absent for browsers.
-	Enrolled    string           `json:"enrolled,omitempty"`
-	Roaming     bool             `json:"roaming,omitempty"`
-	Evidence    string           `json:"evidence,omitempty"`
-	Quarantined bool             `json:"quarantined,omitempty"`
-	Since       time.Time        `json:"since"`
-	LastSeen    time.Time        `json:"last_seen"`
-	Version     string           `json:"version"` // of its software
-	Address     string           `json:"address"`
-	Links       int              `json:"links"`
-	Obeyed      uint64           `json:"generation"`
-	Holds       []string         `json:"holds"` // NAME@V of complete flows
-	Flows       []EndpointInFlow `json:"flows"`
+	ID       wire.EndpointID  `json:"id"`
+	Name     string           `json:"name"`
+	Site     string           `json:"site"`
+	Kind     string           `json:"kind"`
+	Online   bool             `json:"online"`
+	Since    time.Time        `json:"since"`
+	LastSeen time.Time        `json:"last_seen"`
+	Version  string           `json:"version"` // of its software
+	Address  string           `json:"address"`
+	Links    int              `json:"links"`
+	Obeyed   uint64           `json:"generation"`
+	Holds    []string         `json:"holds"` // NAME@V of complete flows
+	Flows    []EndpointInFlow `json:"flows"`
 	// Activation says which version of a content a kiosk uses; absent: it is none, or offline.
 	Activation *wire.Activation `json:"activation,omitempty"`
 	// ReportedBy lists, as "ID: CODE", who of its peers caught it lying lately.
 	ReportedBy []string `json:"reported_by,omitempty"`
 	// Restraints lists, as "CODE: why", what it does without out of regard for its user.
 	Restraints []string `json:"restraints,omitempty"`
+
+	// Enrolled is the site where it enrolled; Site is where it is, by Evidence. Those of which
+	// that is not certain are Quarantined, at no site. Absent for browsers.
+	Enrolled    string `json:"enrolled,omitempty"`
+	Roaming     bool   `json:"roaming,omitempty"`
+	Evidence    string `json:"evidence,omitempty"`
+	Quarantined bool   `json:"quarantined,omitempty"`
 }
 
 // EndpointInFlow is an endpoint's part in a flow.
