@@ -150,11 +150,11 @@ type Engine struct {
 	sent       int64     // content bytes to peers
 	busyAt     time.Time // when something was fetched or served last
 	site       string
-	quarantine string // why there is no site
 	toldVia    map[wire.EndpointID]time.Time // of what the governor says by way of the server
 	generation uint64
 	known      bool   // flows were heard: before, nobody knows what is wanted
 	zone       string // of the site
+	quarantine string // why there is no site
 	delivering delivering
 }
 
