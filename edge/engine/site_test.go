@@ -1,7 +1,9 @@
 package engine_test
 
 import (
+	"context"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/sitecast/sitecast/signaling/wire"
@@ -29,13 +31,14 @@ func TestAtAnotherSiteLinksAndLeasesEnd(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			onOrphan(t, func(s *stand, p *peer, ended func() time.Duration) {
 				s.joins(p, 3)
-				time.Sleep(time.Second)
+				time.Sleep(1100 * time.Millisecond)
+				synctest.Wait() // what was said of it before does not count
 				s.mu.Lock()
 				s.sent = nil
 				s.mu.Unlock()
 				s.eng.Disconnected()
 				s.eng.Connected(next)
-				if got := ended(); got != time.Second {
+				if got := ended(); got != 1100*time.Millisecond {
 					t.Errorf("the fetch ended after %v, want at once", got)
 				}
 				p.mu.Lock()
@@ -53,7 +56,7 @@ func TestAtAnotherSiteLinksAndLeasesEnd(t *testing.T) {
 				if links := said[wire.Linked](s); len(links) > 0 {
 					t.Errorf("the server hears of links of the site before: %+v", links)
 				}
-				status, err := s.eng.Status(t.Context())
+				status, err := s.eng.Status(context.Background())
 				if err != nil || status.Site != next.Site || status.Quarantine != next.Quarantine || len(status.Links) != 0 || len(status.Flows) != 1 {
 					t.Errorf("status %+v (%v), want the new site, no link, and what is held", status, err)
 				}
