@@ -36,6 +36,7 @@ type commands struct {
 	Kiosk      runtime.Command     `cmd:"" help:"Run an agent that activates and serves one content, and keeps it on the screen."`
 	Doctor     doctor              `cmd:"" help:"Say what stands in the way of this endpoint, or between two others."`
 	Site       operator.Site       `cmd:"" help:"Create, list, show and change sites."`
+	Network    operator.Network    `cmd:"" help:"Say which networks are at which sites, by which endpoints are matched."`
 	Enrol      operator.Enrol      `cmd:"" help:"Print a token that lets endpoints enrol."`
 	Link       operator.Link       `cmd:"" help:"Print the address of a page that downloads content at a site."`
 	Publish    operator.Publish    `cmd:"" help:"Publish a file or folder as a version of content."`

@@ -60,6 +60,8 @@ type Plan struct {
 	// RelayName is the name by which endpoints know that relay; empty: they know its
 	// address.
 	RelayName string
+	// Roaming: endpoints of the first site roam, and are where the map of networks says.
+	Roaming bool
 	// Objects opens where the origin keeps its objects, for each start of the server; nil:
 	// a folder.
 	Objects func(wan *memnet.Network) server.Objects
@@ -79,6 +81,7 @@ type Lab struct {
 	served int64          // by those before it
 
 	fetchers int
+	roaming  bool
 	objects  func() server.Objects
 	holders  holders
 	relayNet *vnet.Net // nil without a relay
@@ -143,7 +146,7 @@ func (r *running) end() error {
 func New(t testing.TB, plan Plan) *Lab {
 	t.Helper()
 	l := &Lab{WAN: memnet.New(plan.Path), t: t, dir: t.TempDir(), url: &url.URL{Scheme: "https", Host: serverAddr},
-		fetchers: plan.Fetchers, holders: holders{by: map[string]string{}}, objects: func() server.Objects { return nil }}
+		fetchers: plan.Fetchers, roaming: plan.Roaming, holders: holders{by: map[string]string{}}, objects: func() server.Objects { return nil }}
 	if plan.Objects != nil {
 		l.objects = func() server.Objects { return plan.Objects(l.WAN) }
 	}
@@ -218,7 +221,7 @@ func (l *Lab) open(s *Site) {
 	l.t.Helper()
 	l.must(operator.SiteCreate{Remote: l.Remote(io.Discard), Name: s.Name}.Run(l.t.Context()))
 	var token bytes.Buffer
-	l.must(operator.Enrol{Remote: l.Remote(&token), Site: s.Name, Uses: max(len(s.Endpoints), 1), TTL: time.Hour}.Run(l.t.Context()))
+	l.must(operator.Enrol{Remote: l.Remote(&token), Site: s.Name, Uses: max(len(s.Endpoints), 1), TTL: time.Hour, Roaming: l.roaming && s == l.Sites[0]}.Run(l.t.Context()))
 	for _, e := range s.Endpoints {
 		e.token = token.String()
 		e.Start()

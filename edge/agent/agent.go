@@ -80,8 +80,9 @@ type agent struct {
 	share    *polite.Manners // nil: disk and processor are nobody else's
 	regard   *regard
 	hooks    *hooks
-	wireless atomic.Bool  // radio is the way to the peers
-	status   net.Listener // nil: not served
+	wireless atomic.Bool                // radio is the way to the peers
+	said     atomic.Pointer[wire.Hello] // the last one
+	status   net.Listener               // nil: not served
 
 	refused wire.Refusals
 
@@ -210,7 +211,13 @@ func (a *agent) changed(c host.Change) {
 		a.wireless.Store(c.Radio)
 		a.lan.SetWireless(c.Radio)
 	}
-	a.link.Changed(c)
+	toServer := c
+	if said := a.said.Load(); said != nil {
+		var now wire.Hello
+		a.cfg.sayNetworks(&now)
+		toServer.Turned = c.Turned || elsewhere(*said, now)
+	}
+	a.link.Changed(toServer)
 	a.origin.Changed(c)
 	if c.Again { // no link was made from what is gone
 		return
@@ -232,28 +239,11 @@ func (a *agent) hello() wire.Hello {
 	if t, err := content.OpenTrust(a.id.Trust, a.id.Root); err == nil {
 		trust = t.Serial()
 	}
-	return wire.Hello{Version: wire.Version, Name: a.cfg.Name, Device: a.cfg.Device,
-		Software: "sitecast " + runtime.GOOS + "/" + runtime.GOARCH, Subnets: subnets(), Wireless: a.wireless.Load(), Battery: a.regard.onBattery(), Trust: trust, Patches: true}
-}
-
-// maxSubnets bounds the prefixes told to the server.
-const maxSubnets = 8
-
-// subnets lists the prefixes of the host's own addresses.
-func subnets() []string {
-	addrs, err := net.InterfaceAddrs()
-	if err != nil {
-		return nil // placing links works without, only less well
-	}
-	var out []string
-	for _, addr := range addrs {
-		prefix, ok := addr.(*net.IPNet)
-		if !ok || prefix.IP.IsLoopback() || prefix.IP.IsLinkLocalUnicast() || len(out) == maxSubnets {
-			continue
-		}
-		out = append(out, (&net.IPNet{IP: prefix.IP.Mask(prefix.Mask), Mask: prefix.Mask}).String())
-	}
-	return out
+	h := wire.Hello{Version: wire.Version, Name: a.cfg.Name, Device: a.cfg.Device,
+		Software: "sitecast " + runtime.GOOS + "/" + runtime.GOARCH, Wireless: a.wireless.Load(), Battery: a.regard.onBattery(), Trust: trust, Patches: true}
+	a.cfg.sayNetworks(&h)
+	a.said.Store(&h)
+	return h
 }
 
 // saveTrust keeps a newer trust document.

@@ -86,6 +86,9 @@ func inWords(s status, nonce string) shown {
 	if s.Connected {
 		out.Line = fmt.Sprintf("Connected, at site %s; peers linked: %d", s.Site, len(s.Links))
 	}
+	if s.Connected && s.Quarantine != "" {
+		out.Line = "Connected, but in quarantine until the operator knows this network: " + s.Quarantine
+	}
 	out.Paused = slices.ContainsFunc(s.Restraints, func(r polite.Restraint) bool { return r.Code == wire.RestraintPaused })
 	for _, r := range s.Restraints {
 		out.Reasons = append(out.Reasons, r.Reason)

@@ -14,8 +14,7 @@ type connected struct{ w wire.Welcome }
 
 func (ev connected) apply(e *Engine, _ time.Time) {
 	e.connected, e.orphan = true, orphan{}
-	e.site = ev.w.Site
-	e.cfg.Links.SetSite(ev.w.Site)
+	e.placed(ev.w)
 	e.cfg.SetICE(ev.w.ICE)
 	e.tellUplink()
 	if ev.w.Resumed {

@@ -154,6 +154,7 @@ type Engine struct {
 	generation uint64
 	known      bool   // flows were heard: before, nobody knows what is wanted
 	zone       string // of the site
+	quarantine string // why there is no site
 	delivering delivering
 }
 

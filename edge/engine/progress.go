@@ -111,6 +111,7 @@ func (e *Engine) leaseStates(f *flow) []wire.LeaseState {
 // Status is what the agent shows locally.
 type Status struct {
 	Site       string       `json:"site"`
+	Quarantine string       `json:"quarantine,omitempty"` // why there is none
 	Connected  bool         `json:"connected"`
 	Generation uint64       `json:"generation"`
 	Links      []LinkStatus `json:"links"`
@@ -160,7 +161,7 @@ func (e *Engine) Status(ctx context.Context) (Status, error) {
 }
 
 func (e *Engine) status() Status {
-	s := Status{Site: e.site, Connected: e.connected, Generation: e.generation,
+	s := Status{Site: e.site, Quarantine: e.quarantine, Connected: e.connected, Generation: e.generation,
 		Sent: e.sent, Links: []LinkStatus{}, Flows: []FlowStatus{}, Cache: e.cacheStatus(), Scrub: e.scrubStatus()}
 	for _, l := range e.sorted() {
 		s.Links = append(s.Links, LinkStatus{l.Peer(), l.Relayed()})

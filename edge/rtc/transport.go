@@ -14,6 +14,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -201,11 +202,23 @@ func (t *Transport) api(network *relays, offers bool) *webrtc.API {
 		webrtc.WithInterceptorRegistry(&interceptor.Registry{}))
 }
 
-// SetSite says which site the endpoint is in; it is part of every statement.
+// errNowhere refuses a link to who is at no site, in quarantine or before the first
+// welcome: nobody is of the same.
+var errNowhere = errors.New("this endpoint is at no site")
+
+// SetSite says which site the endpoint is in; it is part of every statement. Links and
+// attempts at one that stand on statements of another end.
 func (t *Transport) SetSite(site string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.site = site
+	for _, all := range []map[wire.EndpointID]*session{t.sessions, t.beside} {
+		for _, s := range all {
+			if s.site != site {
+				s.stop("at another site")
+			}
+		}
+	}
 }
 
 // Run lets links be made until ctx ends, and returns when all are gone.
@@ -232,7 +245,7 @@ func (t *Transport) Run(ctx context.Context) error {
 func (t *Transport) Dial(peer wire.EndpointID, attempt int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.ctx == nil || peer == t.self || t.sessions[peer] != nil {
+	if t.ctx == nil || peer == t.self || t.sessions[peer] != nil || t.site == "" {
 		return
 	}
 	t.begin(t.sessions, plan{peer: peer, link: rand.Text(), attempt: attempt})
@@ -315,7 +328,11 @@ func (t *Transport) refused(code string) { t.cfg.Refused.Add(wire.DoorSignal, co
 // before, may end a link that is there. mu is held.
 func (t *Transport) takeOffer(sig wire.Signal) {
 	claim := wire.Claim{Role: "offer", From: sig.From, To: t.self, Site: t.site, Link: sig.Link}
-	if err := proven(claim, sig.Offer); err != nil {
+	err := proven(claim, sig.Offer)
+	if t.site == "" {
+		err = errNowhere
+	}
+	if err != nil {
 		t.log.Warn("refusing a link", "peer", sig.From.Short(), "err", err)
 		t.refused(wire.CodeStatement)
 		t.wg.Go(func() {

@@ -34,6 +34,9 @@ func (b *backoff) after(lasted time.Duration, err error) {
 	if lasted >= settled && !refused {
 		b.tries = min(b.tries, resume)
 	}
+	if refused && why.Code == wire.CodeMoved { // one session ends, another can begin
+		b.tries = crowd
+	}
 	if refused && (why.Code == wire.CodeShuttingDown || why.Code == wire.CodeOverloaded) {
 		b.tries = max(b.tries, crowd)
 	}

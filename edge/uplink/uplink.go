@@ -175,7 +175,7 @@ func (u *Uplink) once(ctx context.Context) (time.Duration, error) {
 		return 0, cmp.Or(context.Cause(ctx), err)
 	}
 	start := time.Now()
-	u.cfg.Log.Info("connected to the server", "site", welcome.Site, "resumed", welcome.Resumed)
+	u.cfg.Log.Info("connected to the server", "site", welcome.Site, "resumed", welcome.Resumed, "quarantine", welcome.Quarantine)
 	u.begun(end, c)
 	u.cfg.Handler.Connected(welcome)
 	err = u.serve(ctx, c)

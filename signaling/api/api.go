@@ -31,6 +31,7 @@ type Config struct {
 	Keys    *credential.Keys
 	Objects blob.Store
 	Hub     *site.Hub
+	Places  Places       // nil: all are where their tokens say
 	Socket  http.Handler // endpoints' signaling
 	Tunnel  http.Handler // for sockets over plain requests
 	Metrics http.Handler
@@ -93,6 +94,7 @@ func New(cfg Config) http.Handler {
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "/api/v1/openapi", "", ""
 	s.api = humachi.New(s.router, config)
 	s.sites()
+	s.networks()
 	s.pairs()
 	s.trust()
 	s.enrolment()

@@ -234,7 +234,7 @@ func (s *server) view(ctx context.Context, name string, do func(string, site.Vie
 }
 
 // endpoints lists those that are enrolled, with what is known of those online, and
-// behind them the browsers that are online.
+// behind them the browsers that are online, and who enrolled elsewhere and is there now.
 func (s *server) endpoints(ctx context.Context, name string) ([]site.EndpointView, error) {
 	online := map[wire.EndpointID]site.EndpointView{}
 	if err := s.eachSite(ctx, name, func(_ string, v site.View) {
@@ -257,21 +257,23 @@ func (s *server) endpoints(ctx context.Context, name string) ([]site.EndpointVie
 		}
 		for _, e := range page {
 			after = e.ID
-			if v, ok := online[wire.EndpointID(e.ID)]; ok {
-				v.Revoked = revoked[v.ID]
-				out = append(out, v)
-				delete(online, v.ID)
-				continue
+			v, ok := online[wire.EndpointID(e.ID)]
+			if delete(online, v.ID); !ok {
+				v = site.EndpointView{ID: wire.EndpointID(e.ID), Name: e.Name, Site: e.Site, Kind: e.Device, Enrolled: e.Site, Roaming: e.Roaming,
+					LastSeen: e.LastSeen, Holds: []string{}, Flows: []site.EndpointInFlow{}}
 			}
-			out = append(out, site.EndpointView{ID: wire.EndpointID(e.ID), Name: e.Name, Site: e.Site, Kind: e.Device,
-				LastSeen: e.LastSeen, Revoked: revoked[wire.EndpointID(e.ID)], Holds: []string{}, Flows: []site.EndpointInFlow{}})
+			v.Revoked = revoked[v.ID]
+			if s.stand(&v, name) {
+				out = append(out, v)
+			}
 		}
 		if len(page) < catalog.MaxPage {
 			break
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(online)) {
-		if v := online[id]; v.Kind == wire.DeviceBrowser {
+		v := online[id]
+		if s.stand(&v, name); v.Kind == wire.DeviceBrowser || v.Enrolled != "" && v.Enrolled != name {
 			out = append(out, v)
 		}
 	}

@@ -48,6 +48,7 @@ type NewEnrolment struct {
 	Site       string `json:"site"`
 	Uses       int    `json:"uses" minimum:"1" maximum:"100000"`
 	TTLSeconds int64  `json:"ttl_seconds" minimum:"1" maximum:"31536000"`
+	Roaming    bool   `json:"roaming,omitempty" doc:"endpoints are at the site where their networks say, and at none by themselves"`
 }
 
 // MadeEnrolment is a new enrolment token.
@@ -80,6 +81,7 @@ func (s *server) sites() {
 			if err := s.Catalog.CreateSite(ctx, actor(ctx), made); err != nil {
 				return nil, err
 			}
+			s.mapChanged()
 			made, err := s.Catalog.Site(ctx, made.Name)
 			return &reply[catalog.Site]{made}, err
 		})
@@ -109,7 +111,7 @@ func (s *server) sites() {
 	register(s, operation("POST", "/enrolments", "create-enrolment", "Make an enrolment token", catalog.RoleAdmin),
 		func(ctx context.Context, in *struct{ Body NewEnrolment }) (*reply[MadeEnrolment], error) {
 			secret, hash := credential.NewSecret()
-			e := catalog.Enrolment{ID: newID(), Site: in.Body.Site, SecretHash: hash, Uses: in.Body.Uses,
+			e := catalog.Enrolment{ID: newID(), Site: in.Body.Site, SecretHash: hash, Uses: in.Body.Uses, Roaming: in.Body.Roaming,
 				Expires: time.Now().Add(time.Duration(in.Body.TTLSeconds) * time.Second)}
 			if err := s.Catalog.CreateEnrolment(ctx, actor(ctx), e); err != nil {
 				return nil, err

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -204,12 +205,15 @@ func eta(f site.FlowView) string {
 // Endpoints is `sitecast endpoints`.
 type Endpoints struct {
 	Remote
-	Site string `help:"Only this site." placeholder:"NAME"`
-	JSON bool   `name:"json" help:"Print a JSON array."`
+	Site        string `help:"Only this site." placeholder:"NAME"`
+	Quarantined bool   `help:"Only who is in quarantine, by network, and what to do about it."`
+	JSON        bool   `name:"json" help:"Print a JSON array."`
 }
 
 // Help is the long help with an example.
-func (Endpoints) Help() string { return "Example:\n  sitecast endpoints --site shop-12 --json" }
+func (Endpoints) Help() string {
+	return "Examples:\n  sitecast endpoints --site shop-12 --json\n  sitecast endpoints --quarantined"
+}
 
 // Run lists endpoints.
 func (c Endpoints) Run(ctx context.Context) error {
@@ -218,9 +222,15 @@ func (c Endpoints) Run(ctx context.Context) error {
 		return err
 	}
 	defer server.close()
+	if c.Quarantined && !c.JSON && c.Site == "" {
+		return c.quarantined(ctx, server)
+	}
 	endpoints, err := server.endpoints(ctx, c.Site)
 	if err != nil {
 		return fmt.Errorf("list endpoints: %w", err)
+	}
+	if c.Quarantined {
+		endpoints = slices.DeleteFunc(endpoints, func(e site.EndpointView) bool { return !e.Quarantined })
 	}
 	if c.JSON {
 		return c.printJSON(endpoints)
@@ -249,16 +259,27 @@ func writeEndpoints(w io.Writer, endpoints []site.EndpointView) error {
 		if e.Revoked != "" {
 			state = "revoked"
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s\n", clean(e.Name), e.Site, clean(e.Kind), state, seen, e.Links, clean(e.Version),
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s\n", clean(e.Name), siteText(e), clean(e.Kind), state, seen, e.Links, clean(e.Version),
 			strings.Join(e.Holds, " "), e.ID.Short())
 	}
 	if err := t.Flush(); err != nil {
 		return err
 	}
 	for _, e := range endpoints {
+		if e.Quarantined || e.Enrolled != "" && e.Enrolled != e.Site {
+			fmt.Fprintln(w, clean(e.Name+": "+siteText(e)+", because "+e.Evidence+"; it enrolled at "+e.Enrolled))
+		}
 		if e.Activation != nil {
 			fmt.Fprintln(w, clean(e.Name+" at "+e.Site+": "+e.Activation.Text()))
 		}
 	}
 	return nil
+}
+
+// siteText is where an endpoint is.
+func siteText(e site.EndpointView) string {
+	if e.Quarantined {
+		return placeText("")
+	}
+	return e.Site
 }

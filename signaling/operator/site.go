@@ -347,11 +347,14 @@ type Enrol struct {
 	Site string        `help:"Site that endpoints join with the token." required:"" placeholder:"NAME"`
 	Uses int           `help:"How many endpoints may use the token." default:"1" placeholder:"N"`
 	TTL  time.Duration `name:"ttl" help:"How long the token may be used." default:"24h" placeholder:"DURATION"`
+
+	Fixed   bool `help:"Endpoints belong to the site, wherever they are, as tills do; also without this flag." xor:"place"`
+	Roaming bool `help:"Endpoints are at the site where their networks say (sitecast network), matched whenever they connect, as laptops do." xor:"place"`
 }
 
 // Help is the long help with an example.
 func (Enrol) Help() string {
-	return "Prints an enrolment token and nothing else.\n\nExample:\n  sitecast enrol --site shop-12 --uses 20 > shop-12.token"
+	return "Prints an enrolment token and nothing else.\n\nExamples:\n  sitecast enrol --site shop-12 --uses 20 > shop-12.token\n  sitecast enrol --site office --roaming --uses 200 > laptops.token"
 }
 
 // Validate refuses a token nobody could use.
@@ -369,7 +372,7 @@ func (c Enrol) Run(ctx context.Context) error {
 		return err
 	}
 	defer server.close()
-	in := api.NewEnrolment{Site: c.Site, Uses: c.Uses, TTLSeconds: int64(c.TTL / time.Second)}
+	in := api.NewEnrolment{Site: c.Site, Uses: c.Uses, TTLSeconds: int64(c.TTL / time.Second), Roaming: c.Roaming}
 	var made api.MadeEnrolment
 	if err := server.call(ctx, http.MethodPost, "/enrolments", nil, in, &made); err != nil {
 		return fmt.Errorf("make an enrolment token for %s: %w", c.Site, err)

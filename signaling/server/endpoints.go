@@ -45,7 +45,7 @@ func (s *Server) renew(ctx context.Context, who socket.Identity) (wire.Renew, er
 	if err != nil {
 		return wire.Renew{}, err
 	}
-	servers, err := s.ice(ctx, who.ID, who.Site)
+	servers, err := s.iceAt(ctx, who)
 	return wire.Renew{Token: token, Expires: expires, ICE: servers}, err
 }
 
@@ -57,13 +57,21 @@ func (s *Server) reissue(ctx context.Context, who socket.Identity) (token string
 	switch {
 	case err != nil:
 		return "", expires, err
-	case ep.Site != who.Site:
+	case ep.Site != who.Enrolled:
 		return "", expires, credential.ErrToken
 	}
 	if err := s.believed(ctx, who.ID); err != nil {
 		return "", expires, err
 	}
-	return s.keys.Issue(who.ID, who.Site, credential.AudienceSignaling, time.Now())
+	return s.keys.Issue(who.ID, ep.Site, credential.AudienceSignaling, time.Now())
+}
+
+// iceAt is ice for who was placed. Who is in quarantine meets nobody.
+func (s *Server) iceAt(ctx context.Context, who socket.Identity) ([]wire.ICE, error) {
+	if who.Site == "" {
+		return nil, nil
+	}
+	return s.ice(ctx, who.ID, who.Site)
 }
 
 // ice names the STUN and TURN servers, with credentials for the endpoint: the relay at
@@ -114,7 +122,10 @@ func turnURLs(at []string, tcp string) (urls []string) {
 // Joined implements socket.Handler.
 func (s *Server) Joined(session *socket.Session) {
 	s.noteNow(session)
-	if owner := s.hub.Site(session.Site); owner != nil {
+	if !s.places.joined(session) {
+		return
+	}
+	if owner := s.owner(session); owner != nil {
 		member := site.Member{ID: session.ID, Hello: session.Hello, Address: session.Remote.String()}
 		if session.Visit != nil {
 			member.Contents = session.Visit.Contents
@@ -123,13 +134,22 @@ func (s *Server) Joined(session *socket.Session) {
 	}
 }
 
+// owner is the loop of the site where a session's endpoint is; nil in quarantine, and
+// while the server ends.
+func (s *Server) owner(session *socket.Session) *site.Site {
+	if session.Site == "" {
+		return nil
+	}
+	return s.hub.Site(session.Site)
+}
+
 // Heard implements socket.Handler.
 func (s *Server) Heard(session *socket.Session, _ wire.Kind, body any) {
 	if p, ok := body.(*wire.Pace); ok { // the origin's, whatever the site
 		s.pacer.Set(p)
 		return
 	}
-	if owner := s.hub.Site(session.Site); owner != nil {
+	if owner := s.owner(session); owner != nil {
 		owner.Send(site.Heard{ID: session.ID, Conn: session, Body: body})
 	}
 }
@@ -137,8 +157,9 @@ func (s *Server) Heard(session *socket.Session, _ wire.Kind, body any) {
 // Left implements socket.Handler.
 func (s *Server) Left(session *socket.Session, _ string) {
 	s.noteNow(session)
-	if owner := s.hub.Site(session.Site); owner != nil {
-		owner.Send(site.Left{ID: session.ID, Conn: session})
+	elsewhere := s.places.left(session)
+	if owner := s.owner(session); owner != nil {
+		owner.Send(site.Left{ID: session.ID, Conn: session, Elsewhere: elsewhere})
 	}
 }
 

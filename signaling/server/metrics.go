@@ -18,6 +18,7 @@ const metricsTimeout = 5 * time.Second
 
 var (
 	sessionsDesc = prometheus.NewDesc("sitecast_sessions", "Endpoints online.", nil, nil)
+	nowhereDesc  = prometheus.NewDesc("sitecast_quarantined", "Of them, those at no site, because it is not certain which is theirs.", nil, nil)
 	flowsDesc    = prometheus.NewDesc("sitecast_flows", "Flows of running sites, by state.", []string{"state"}, nil)
 	bytesDesc    = prometheus.NewDesc("sitecast_content_bytes", "Content bytes received in the flows present, by source.", []string{"source"}, nil)
 	servedDesc   = prometheus.NewDesc("sitecast_origin_served_bytes_total", "Bytes of packs and bodies served since the start.", nil, nil)
@@ -41,7 +42,7 @@ func (s *Server) metrics() http.Handler {
 type collector struct{ s *Server }
 
 func (c collector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{sessionsDesc, flowsDesc, bytesDesc, wanDesc, servedDesc, refusedDesc, relayDesc,
+	for _, d := range []*prometheus.Desc{sessionsDesc, nowhereDesc, flowsDesc, bytesDesc, wanDesc, servedDesc, refusedDesc, relayDesc,
 		activeDesc, yieldDesc, delayDesc, haltedDesc} {
 		ch <- d
 	}
@@ -52,6 +53,7 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 	}
 	gauge(sessionsDesc, float64(c.s.socket.Sessions()))
+	gauge(nowhereDesc, float64(c.s.places.quarantined()))
 	count := func(d *prometheus.Desc, v float64) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, v)
 	}

@@ -89,6 +89,7 @@ type Server struct {
 	refused wire.Refusals
 	pacer   pace.Pacer
 	memory  *memory
+	places  *places
 	patcher *patcher
 	source  *source
 	account site.Accounts
@@ -223,15 +224,18 @@ func (s *Server) assemble(ctx context.Context) error {
 		grace = site.ReturnGrace
 	}
 	s.memory = newMemory(s.catalog, s.log)
+	if s.places, err = newPlaces(ctx, s.catalog, s.log); err != nil {
+		return err
+	}
 	s.hub = site.NewHub(site.Config{Epoch: epoch, Grace: grace, Fetchers: s.cfg.Fetchers, URL: s.objectURL, Reflectors: s.cfg.Reflectors,
 		Memory: s.memory, Accounts: &s.account, Lines: &s.lines, Refused: &s.refused, Log: s.log}, src)
 	s.patcher.changed, s.patcher.forget = func() { s.hub.Changed("") }, src.forget
 	s.patcher.running = func(ctx context.Context) ([]content.Ref, error) { return running(ctx, s.hub) }
 	s.cleaner = newCleaner(s.catalog, s.objects, s.log)
 	s.cleaner.running, s.cleaner.forget = s.patcher.running, src.forget
-	s.socket = socket.New(socket.Config{Authenticate: s.authenticate, Renew: s.renew, Handler: s, Refused: &s.refused, Log: s.log,
+	s.socket = socket.New(socket.Config{Authenticate: s.authenticate, Renew: s.renew, Handler: s, Refused: &s.refused, Log: s.log, Place: s.places.place,
 		Welcome: func(ctx context.Context, who socket.Identity) (wire.Welcome, error) {
-			servers, err := s.ice(ctx, who.ID, who.Site)
+			servers, err := s.iceAt(ctx, who)
 			return wire.Welcome{Epoch: epoch, ICE: servers}, err
 		}})
 	s.tunnel = tunnel.New(tunnel.Config{Addr: s.listen.Addr(), Authenticate: func(r *http.Request) (wire.EndpointID, error) {
@@ -239,7 +243,7 @@ func (s *Server) assemble(ctx context.Context) error {
 		return who.ID, err
 	}})
 	s.http = &http.Server{
-		Handler: api.New(api.Config{Catalog: s.catalog, Keys: s.keys, Objects: s.objects, Hub: s.hub, Socket: s.socket, Tunnel: s.tunnel,
+		Handler: api.New(api.Config{Catalog: s.catalog, Keys: s.keys, Objects: s.objects, Hub: s.hub, Places: s.places, Socket: s.socket, Tunnel: s.tunnel,
 			Metrics: s.metrics(), Served: func(n int) { s.served.Add(int64(n)) }, Published: s.patcher.published, Resigned: src.forget, Pin: s.certs.Pin,
 			Removed: src.forget, Fetched: s.patcher.running, Occupancy: s.cleaner.occupancy, Parts: s.parts,
 			PublicURL: s.publicURL(), Pacer: &s.pacer, Refused: &s.refused, Log: s.log}),
@@ -289,6 +293,7 @@ func (s *Server) Run(ctx context.Context) error {
 		return nil
 	})
 	group.Go(func() error { return s.noteSeen(ctx) })
+	group.Go(func() error { return s.places.run(ctx) })
 	group.Go(func() error { return s.patcher.run(ctx) })
 	group.Go(func() error { return s.cleaner.run(ctx) })
 	if s.relay != nil {

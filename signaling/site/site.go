@@ -377,10 +377,15 @@ func (e Joined) apply(s *Site, now time.Time) {
 type Left struct {
 	ID   wire.EndpointID
 	Conn Conn
+	// Elsewhere says that it is at another site by now, or at none: links to it end.
+	Elsewhere bool
 }
 
 func (e Left) apply(s *Site, now time.Time) {
 	if m := s.members[e.ID]; m != nil && m.conn == e.Conn {
+		if e.Elsewhere {
+			s.part(m)
+		}
 		s.leave(now, m)
 		s.log.Info("endpoint left", "endpoint", m.ID.Short())
 	}

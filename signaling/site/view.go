@@ -92,6 +92,13 @@ type EndpointView struct {
 	ReportedBy []string `json:"reported_by,omitempty"`
 	// Restraints lists, as "CODE: why", what it does without out of regard for its user.
 	Restraints []string `json:"restraints,omitempty"`
+
+	// Enrolled is the site where it enrolled; Site is where it is, by Evidence. Those of which
+	// that is not certain are Quarantined, at no site. Absent for browsers.
+	Enrolled    string `json:"enrolled,omitempty"`
+	Roaming     bool   `json:"roaming,omitempty"`
+	Evidence    string `json:"evidence,omitempty"`
+	Quarantined bool   `json:"quarantined,omitempty"`
 }
 
 // EndpointInFlow is an endpoint's part in a flow.

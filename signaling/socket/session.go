@@ -19,7 +19,9 @@ import (
 type Session struct {
 	// Set when it began, then constant.
 	ID     wire.EndpointID
-	Site   string
+	Site   string // empty: in quarantine
+	Home   string // the site where it enrolled, once it was placed
+	Roams  bool
 	Visit  *wire.Visit // of a browser; its end may be a later one's by now
 	Hello  wire.Hello  // as first said
 	Remote netip.Addr
@@ -63,7 +65,7 @@ type sock struct {
 func newLimiter() *rate.Limiter { return rate.NewLimiter(messagesPerSecond, messageBurst) }
 
 func newSession(server *Server, who Identity, hello wire.Hello, from netip.Addr) *Session {
-	s := &Session{ID: who.ID, Site: who.Site, Visit: who.Visit, Hello: hello, Remote: from,
+	s := &Session{ID: who.ID, Site: who.Site, Home: who.Enrolled, Roams: who.Roaming, Visit: who.Visit, Hello: hello, Remote: from,
 		server: server, key: newKey(), left: make(chan struct{}), who: who}
 	s.timer = time.AfterFunc(time.Hour, s.tick)
 	s.timer.Stop()
@@ -74,9 +76,9 @@ func newSession(server *Server, who Identity, hello wire.Hello, from netip.Addr)
 // circumstances changed begins anew, so that everything is decided again.
 func (s *Session) resumable(who Identity, hello wire.Hello, from netip.Addr) bool {
 	was := s.Hello
-	return hello.Session == s.key && who.bound(Identity{Site: s.Site, Visit: s.Visit}) && from == s.Remote && hello.Version == was.Version &&
+	return hello.Session == s.key && who.bound(Identity{Site: s.Site, Enrolled: s.Home, Roaming: s.Roams, Visit: s.Visit}) && from == s.Remote && hello.Version == was.Version &&
 		hello.Name == was.Name && hello.Device == was.Device && hello.Battery == was.Battery &&
-		hello.Wireless == was.Wireless && slices.Equal(hello.Subnets, was.Subnets)
+		hello.Wireless == was.Wireless && slices.Equal(hello.Subnets, was.Subnets) && slices.Equal(hello.Aside, was.Aside) && hello.Tunnelled == was.Tunnelled
 }
 
 // attach makes k the session's socket and starts to serve it. It reports false

@@ -61,15 +61,20 @@ var ErrOrigin = errors.New("token is for another web origin")
 // Identity is whom a token speaks for.
 type Identity struct {
 	ID      wire.EndpointID
-	Site    string
+	Site    string // where it is: as the token says or, once it is placed, as Place does
 	Expires time.Time
 	Visit   *wire.Visit // of a browser; nil for an endpoint that enrolled
+
+	// Set by Place, of an endpoint that enrolled.
+	Enrolled   string // the site where it did
+	Roaming    bool
+	Quarantine string // why there is no site, for people
 }
 
 // bound reports whether both tokens bind their holder to the same.
 func (i Identity) bound(other Identity) bool {
 	if i.Visit == nil || other.Visit == nil {
-		return i.Site == other.Site && i.Visit == other.Visit
+		return i.Site == other.Site && i.Visit == other.Visit && i.Enrolled == other.Enrolled && i.Roaming == other.Roaming
 	}
 	return i.Site == other.Site && i.Visit.Origin == other.Visit.Origin && slices.Equal(i.Visit.Contents, other.Visit.Contents)
 }
@@ -99,11 +104,14 @@ type Handler interface {
 	Left(s *Session, reason string)
 }
 
-// Config is what a Server is made of. All fields but Refused are required.
+// Config is what a Server is made of. All fields but Place and Refused are required.
 type Config struct {
 	// Authenticate checks the token in a request (see [Bearer]) and where the request
 	// comes from, before the upgrade.
 	Authenticate func(*http.Request) (Identity, error)
+	// Place says at which site an endpoint is that says hello from an address; nil: at that
+	// of its token.
+	Place func(ctx context.Context, who Identity, hello wire.Hello, from netip.Addr) (Identity, error)
 	// Welcome says what stands in the answer to a hello: Epoch and ICE. The rest is
 	// filled in.
 	Welcome func(context.Context, Identity) (wire.Welcome, error)
@@ -218,7 +226,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.cfg.Log.Debug("upgrading a socket", "endpoint", who.ID.Short(), "err", err)
 		return // the upgrader has answered
 	}
-	if err := s.handshake(ws, who, remote(r), welcome); err != nil {
+	if err := s.handshake(r.Context(), ws, who, remote(r), welcome); err != nil {
 		s.cfg.Log.Info("refusing a socket", "endpoint", who.ID.Short(), "err", err)
 		s.refuse(ws, err)
 	}
@@ -267,7 +275,7 @@ func remote(r *http.Request) netip.Addr {
 }
 
 // handshake hears the hello and gives the socket to its session.
-func (s *Server) handshake(ws *websocket.Conn, who Identity, from netip.Addr, welcome wire.Welcome) error {
+func (s *Server) handshake(ctx context.Context, ws *websocket.Conn, who Identity, from netip.Addr, welcome wire.Welcome) error {
 	if err := ws.SetReadDeadline(time.Now().Add(wire.HelloTimeout)); err != nil {
 		return err
 	}
@@ -286,8 +294,11 @@ func (s *Server) handshake(ws *websocket.Conn, who Identity, from netip.Addr, we
 	if who.Visit != nil && hello.Device != wire.DeviceBrowser {
 		return &wire.RefusedError{Code: wire.CodeProtocol, Detail: "with this token the device is " + wire.DeviceBrowser}
 	}
+	if who, err = s.place(ctx, who, *hello, from, &welcome); err != nil {
+		return err
+	}
 	welcome.Version = min(hello.Version, wire.Version)
-	welcome.Endpoint, welcome.Site, welcome.Expires = who.ID, who.Site, who.Expires.UTC()
+	welcome.Endpoint, welcome.Site, welcome.Expires, welcome.Quarantine = who.ID, who.Site, who.Expires.UTC(), wire.Clip(who.Quarantine)
 	return s.join(&sock{ws: ws, limit: newLimiter(), ack: env.Ack}, who, *hello, from, welcome)
 }
 

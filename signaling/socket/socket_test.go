@@ -44,9 +44,10 @@ type stand struct {
 	log     []string
 }
 
-func newStand(t *testing.T) *stand {
+// newStand starts it. change, if given, has the last word on the configuration.
+func newStand(t *testing.T, change ...func(*socket.Config)) *stand {
 	s := &stand{t: t, net: memnet.New(memnet.Path{})}
-	s.server = socket.New(socket.Config{
+	cfg := socket.Config{
 		Authenticate: func(r *http.Request) (socket.Identity, error) {
 			who := socket.Identity{ID: endID, Site: "shop-12", Expires: time.Now().Add(lifetime)}
 			switch token, _, _ := strings.Cut(socket.Bearer(r), ":"); token {
@@ -64,7 +65,11 @@ func newStand(t *testing.T) *stand {
 			return wire.Renew{}, errors.New("the endpoint was removed")
 		},
 		Handler: s, Refused: &s.refused, Log: slog.New(slog.DiscardHandler),
-	})
+	}
+	for _, f := range change {
+		f(&cfg)
+	}
+	s.server = socket.New(cfg)
 	l, err := s.net.Listen(address)
 	if err != nil {
 		t.Fatal(err)

@@ -40,12 +40,14 @@ func (h Hello) Check() error {
 	default:
 		return fmt.Errorf("device %.40q is not known", h.Device)
 	}
-	if err := count("subnets", len(h.Subnets), maxSubnets); err != nil {
-		return err
-	}
-	for _, s := range h.Subnets {
-		if _, err := netip.ParsePrefix(s); err != nil {
-			return fmt.Errorf("subnet %.60q is not a prefix", s)
+	for _, list := range [][]string{h.Subnets, h.Aside} {
+		if err := count("subnets", len(list), maxSubnets); err != nil {
+			return err
+		}
+		for _, s := range list {
+			if _, err := netip.ParsePrefix(s); err != nil {
+				return fmt.Errorf("subnet %.60q is not a prefix", s)
+			}
 		}
 	}
 	return first(size("session", h.Session, maxSessionBytes), size("software", h.Software, maxNameBytes),
@@ -61,7 +63,7 @@ func (w Welcome) Check() error {
 		return errors.New("session and server time are needed")
 	}
 	return first(size("session", w.Session, maxSessionBytes), size("site", w.Site, maxNameBytes),
-		w.Endpoint.Check(), whole(w.Epoch), ice(w.ICE))
+		size("quarantine", w.Quarantine, MaxReasonBytes), w.Endpoint.Check(), whole(w.Epoch), ice(w.ICE))
 }
 
 // Check reports what is wrong with a renewal.

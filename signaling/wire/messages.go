@@ -60,8 +60,14 @@ type Hello struct {
 	Device   string `json:"device,omitempty"`   // DeviceAgent, DeviceKiosk, DeviceBrowser
 	Battery  bool   `json:"battery,omitempty"`  // runs on battery now
 	Wireless bool   `json:"wireless,omitempty"` // Wi-Fi is the path to its peers
-	// Subnets are the prefixes of the endpoint's own addresses, for placing links.
+	// Subnets are the prefixes of the endpoint's own addresses, for placing links, and for
+	// finding out at which site it is. Aside are those of them that tell nothing of that: of
+	// tunnels, and of networks inside the computer.
 	Subnets []string `json:"subnets,omitempty"`
+	Aside   []string `json:"aside,omitempty"`
+	// Tunnelled says that the way to the server is a tunnel: the address under which the
+	// endpoint is seen tells nothing of where it is, either.
+	Tunnelled bool `json:"tunnelled,omitempty"`
 	// Trust is the serial of the trust document held.
 	Trust uint64 `json:"trust,omitempty"`
 	// Generation is the desired state obeyed last.
@@ -85,10 +91,12 @@ type Welcome struct {
 	Resumed    bool       `json:"resumed,omitempty"`
 	Epoch      uint64     `json:"epoch"`            // of the site's owner; fences leases
 	Endpoint   EndpointID `json:"endpoint"`         // the name the server knows the endpoint by
-	Site       string     `json:"site"`             // the site it was placed in
+	Site       string     `json:"site"`             // the site it was placed in; empty: in quarantine
 	ServerTime time.Time  `json:"server_time"`      // for estimating server time
 	Expires    time.Time  `json:"expires,omitzero"` // of the token in use, in server time
 	ICE        []ICE      `json:"ice,omitempty"`
+	// Quarantine says why there is no site: nothing is fetched, and nobody met.
+	Quarantine string `json:"quarantine,omitempty"`
 }
 
 // ICE is one STUN or TURN server; credentials are short-lived (TURN REST).
@@ -462,6 +470,7 @@ const (
 	CodeTooLarge     = "too_large"     // over a limit
 	CodeUnknownType  = "unknown_type"  // a message type this build does not know
 	CodeReplaced     = "replaced"      // the endpoint connected again elsewhere
+	CodeMoved        = "moved"         // the endpoint is at another site by now; reconnect
 	CodeOverloaded   = "overloaded"    // the receiver can't keep up
 	CodeShuttingDown = "shutting_down" // the server is going away; reconnect
 )

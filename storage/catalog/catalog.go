@@ -64,6 +64,7 @@ type Endpoint struct {
 	Name     string    `json:"name"`
 	Device   string    `json:"device"`
 	Site     string    `json:"site"`
+	Roaming  bool      `json:"roaming,omitempty"` // it is where its networks say, and nowhere by itself
 	Created  time.Time `json:"created"`
 	LastSeen time.Time `json:"last_seen"`
 }
@@ -74,6 +75,7 @@ type Enrolment struct {
 	Site       string
 	SecretHash []byte
 	Uses       int // left
+	Roaming    bool
 	Expires    time.Time
 }
 
@@ -183,6 +185,8 @@ type Orders struct {
 // change is durable. By names who asked, for the audit log.
 type Catalog interface {
 	Keys
+	Networks
+
 	CreateSite(ctx context.Context, by string, s Site) error // ErrConflict when the name is taken
 	Site(ctx context.Context, name string) (Site, error)
 	Sites(ctx context.Context, after string, limit int) ([]Site, error) // by name

@@ -14,6 +14,7 @@ export const CodeBadHead = "bad_head"
 export const CodeCandidate = "candidate"
 export const CodeDiskFull = "disk_full"
 export const CodeDistrusted = "distrusted"
+export const CodeMoved = "moved"
 export const CodeOrigin = "origin"
 export const CodeOverloaded = "overloaded"
 export const CodeProtocol = "protocol"
@@ -215,7 +216,7 @@ export interface Welcome {
   epoch: number
   /** the name the server knows the endpoint by */
   endpoint: string
-  /** the site it was placed in */
+  /** the site it was placed in; empty: in quarantine */
   site: string
   /** for estimating server time */
   server_time: string
@@ -500,7 +501,7 @@ export interface Hello {
   battery?: boolean
   /** Wi-Fi is the path to its peers */
   wireless?: boolean
-  /** Subnets are the prefixes of the endpoint's own addresses, for placing links. */
+  /** Subnets are the prefixes of the endpoint's own addresses, for placing links, and for finding out at which site it is. Aside are those of them that tell nothing of that: of tunnels, and of networks inside the computer. */
   subnets?: string[]
   /** Trust is the serial of the trust document held. */
   trust?: number

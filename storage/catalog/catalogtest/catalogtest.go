@@ -19,9 +19,10 @@ const who = "tester"
 // Run tests catalogs that open makes, each empty.
 func Run(t *testing.T, open func(*testing.T) catalog.Catalog) {
 	for group, tests := range map[string]map[string]func(*testing.T, catalog.Catalog){
-		"places": places,
-		"policy": policies,
-		"keys":   keys,
+		"places":   places,
+		"policy":   policies,
+		"keys":     keys,
+		"networks": networkTests,
 		"orders": {
 			"trust documents follow each other":           trustFollows,
 			"a version is reserved, then published":       versionIsPublished,

@@ -25,6 +25,7 @@ type Filled struct {
 	Epoch     string
 	Receipts  []catalog.Receipt
 	Lines     []catalog.Line
+	Networks  []catalog.Network
 	Audit     []catalog.Entry
 }
 
@@ -50,6 +51,8 @@ func Fill(t *testing.T, c catalog.Catalog) {
 	must(t, c.Uploading(ctx, content.Sum([]byte("stray"))))
 	receipts, lines := learned(begin)
 	must(t, c.KeepLearned(ctx, FilledSite, receipts, lines))
+	_, err := c.ChangeNetworks(ctx, who, nil, []catalog.Network{egress("203.0.113.7/32", FilledSite)})
+	must(t, err)
 }
 
 // Read reads everything that Fill wrote.
@@ -78,6 +81,8 @@ func Read(t *testing.T, c catalog.Catalog) Filled {
 	f.Epoch, err = c.Meta(ctx, "epoch")
 	must(t, err)
 	f.Receipts, f.Lines, err = c.Learned(ctx, FilledSite)
+	must(t, err)
+	f.Networks, err = c.Networks(ctx)
 	must(t, err)
 	f.Audit, err = c.Audit(ctx, 0, 0)
 	must(t, err)

@@ -137,8 +137,8 @@ func (c *Catalog) CreateEnrolment(ctx context.Context, by string, e catalog.Enro
 		return err
 	}
 	return c.change(ctx, by, "create enrolment", e.Site, fmt.Sprintf("token %s, %d uses", e.ID, e.Uses), func(ctx context.Context, tx *sql.Tx) error {
-		res, err := tx.ExecContext(ctx, `INSERT INTO enrolments (id, site, secret, uses, expires) VALUES ($1, $2, $3, $4, $5)
-			ON CONFLICT (id) DO NOTHING`, e.ID, e.Site, hex.EncodeToString(e.SecretHash), e.Uses, ms(e.Expires))
+		res, err := tx.ExecContext(ctx, `INSERT INTO enrolments (id, site, secret, uses, expires, roaming) VALUES ($1, $2, $3, $4, $5, $6)
+			ON CONFLICT (id) DO NOTHING`, e.ID, e.Site, hex.EncodeToString(e.SecretHash), e.Uses, ms(e.Expires), flag(e.Roaming))
 		return changedOne(res, err, fmt.Errorf("the id is taken: %w", catalog.ErrConflict))
 	})
 }
@@ -147,9 +147,9 @@ func (c *Catalog) CreateEnrolment(ctx context.Context, by string, e catalog.Enro
 func (c *Catalog) Enrol(ctx context.Context, id string, secretHash []byte, ep catalog.Endpoint, now time.Time) (catalog.Endpoint, error) {
 	err := c.change(ctx, "endpoint "+ep.ID, "enrol", ep.ID, "token "+id, func(ctx context.Context, tx *sql.Tx) error {
 		var secret string
-		var uses, expires int64
-		err := tx.QueryRowContext(ctx, `SELECT site, secret, uses, expires FROM enrolments WHERE id = $1`, id).
-			Scan(&ep.Site, &secret, &uses, &expires)
+		var uses, expires, roaming int64
+		err := tx.QueryRowContext(ctx, `SELECT site, secret, uses, expires, roaming FROM enrolments WHERE id = $1`, id).
+			Scan(&ep.Site, &secret, &uses, &expires, &roaming)
 		if errors.Is(err, sql.ErrNoRows) {
 			return catalog.ErrSpent
 		}
@@ -166,6 +166,7 @@ func (c *Catalog) Enrol(ctx context.Context, id string, secretHash []byte, ep ca
 		if _, err := tx.ExecContext(ctx, `UPDATE enrolments SET uses = uses - 1 WHERE id = $1`, id); err != nil {
 			return err
 		}
+		ep.Roaming = roaming != 0
 		return keep(ctx, tx, &ep, now)
 	})
 	return ep, err
@@ -177,11 +178,11 @@ func keep(ctx context.Context, tx *sql.Tx, ep *catalog.Endpoint, now time.Time) 
 		return err
 	}
 	var created, seen int64
-	err := tx.QueryRowContext(ctx, `INSERT INTO endpoints (id, key, name, device, site, created, last_seen)
-		VALUES ($1, $2, $3, $4, $5, $6, $6) ON CONFLICT (id) DO UPDATE SET name = $3, device = $4, site = $5,
+	err := tx.QueryRowContext(ctx, `INSERT INTO endpoints (id, key, name, device, site, created, last_seen, roaming)
+		VALUES ($1, $2, $3, $4, $5, $6, $6, $7) ON CONFLICT (id) DO UPDATE SET name = $3, device = $4, site = $5, roaming = $7,
 		last_seen = CASE WHEN endpoints.last_seen < $6 THEN $6 ELSE endpoints.last_seen END
 		WHERE endpoints.key = $2 RETURNING created, last_seen`,
-		ep.ID, hex.EncodeToString(ep.Key), ep.Name, ep.Device, ep.Site, ms(now)).Scan(&created, &seen)
+		ep.ID, hex.EncodeToString(ep.Key), ep.Name, ep.Device, ep.Site, ms(now), flag(ep.Roaming)).Scan(&created, &seen)
 	if errors.Is(err, sql.ErrNoRows) {
 		return fmt.Errorf("the id is that of another key: %w", catalog.ErrConflict)
 	}
@@ -189,15 +190,15 @@ func keep(ctx context.Context, tx *sql.Tx, ep *catalog.Endpoint, now time.Time) 
 	return err
 }
 
-const endpointColumns = `id, key, name, device, site, created, last_seen`
+const endpointColumns = `id, key, name, device, site, roaming, created, last_seen`
 
 func scanEndpoint(row interface{ Scan(...any) error }) (e catalog.Endpoint, err error) {
 	var key string
-	var created, seen int64
-	if err := row.Scan(&e.ID, &key, &e.Name, &e.Device, &e.Site, &created, &seen); err != nil {
+	var roaming, created, seen int64
+	if err := row.Scan(&e.ID, &key, &e.Name, &e.Device, &e.Site, &roaming, &created, &seen); err != nil {
 		return e, err
 	}
-	e.Created, e.LastSeen = at(created), at(seen)
+	e.Roaming, e.Created, e.LastSeen = roaming != 0, at(created), at(seen)
 	e.Key, err = hex.DecodeString(key)
 	return e, err
 }
