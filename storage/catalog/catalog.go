@@ -180,6 +180,9 @@ type Orders struct {
 // they return belongs to the caller. When a mutating method returns nil, the
 // change is durable. By names who asked, for the audit log.
 type Catalog interface {
+	Lists
+	Answers
+
 	CreateSite(ctx context.Context, by string, s Site) error // ErrConflict when the name is taken
 	Site(ctx context.Context, name string) (Site, error)
 	Sites(ctx context.Context, after string, limit int) ([]Site, error) // by name

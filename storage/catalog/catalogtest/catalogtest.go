@@ -20,6 +20,7 @@ const who = "tester"
 func Run(t *testing.T, open func(*testing.T) catalog.Catalog) {
 	for group, tests := range map[string]map[string]func(*testing.T, catalog.Catalog){
 		"places": places,
+		"lists":  lists,
 		"orders": {
 			"trust documents follow each other":           trustFollows,
 			"a version is reserved, then published":       versionIsPublished,
