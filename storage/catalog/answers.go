@@ -8,7 +8,7 @@ import (
 // Answers keeps what changes were answered, for callers that did not hear it and ask
 // again. They are sealed: the catalog can't read them. None of it is audited.
 type Answers interface {
-	// KeepAnswer keeps an answer; one with the same id stays.
+	// KeepAnswer keeps an answer, in place of one with the same id.
 	KeepAnswer(ctx context.Context, a Answer) error
 	// Answer returns the one with the id; ErrNotFound where there is none.
 	Answer(ctx context.Context, id string) (Answer, error)

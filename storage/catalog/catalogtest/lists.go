@@ -22,7 +22,7 @@ var lists = map[string]func(*testing.T, catalog.Catalog){
 	"the audit log is searched":                  auditIsSearched,
 	"everything is counted":                      everythingIsCounted,
 	"no value is a part of a statement":          valuesAreNoStatements,
-	"an answer is kept once, and for a while":    answersAreKept,
+	"an answer is kept for a while":    answersAreKept,
 }
 
 func sitesByPrefix(t *testing.T, c catalog.Catalog) {
@@ -274,8 +274,8 @@ func valuesAreNoStatements(t *testing.T, c catalog.Catalog) {
 func answersAreKept(t *testing.T, c catalog.Catalog) {
 	ctx, now := t.Context(), time.Date(2026, 4, 1, 6, 0, 0, 0, time.UTC)
 	want := catalog.Answer{ID: "a", Digest: "d", Sealed: []byte{0, 255, 1}, Created: now}
+	must(t, c.KeepAnswer(ctx, catalog.Answer{ID: "a", Digest: "of yesterday", Sealed: []byte("x"), Created: now.Add(-time.Hour)}))
 	must(t, c.KeepAnswer(ctx, want))
-	must(t, c.KeepAnswer(ctx, catalog.Answer{ID: "a", Digest: "other", Sealed: []byte("x"), Created: now.Add(time.Hour)}))
 	if got, err := c.Answer(ctx, "a"); !reflect.DeepEqual(got, want) || err != nil {
 		t.Errorf("got %+v (%v), want %+v", got, err, want)
 	}

@@ -12,7 +12,8 @@ import (
 // KeepAnswer implements catalog.Answers.
 func (c *Catalog) KeepAnswer(ctx context.Context, a catalog.Answer) error {
 	return c.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO answers (id, digest, sealed, created) VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO NOTHING`,
+		_, err := tx.ExecContext(ctx, `INSERT INTO answers (id, digest, sealed, created) VALUES ($1, $2, $3, $4)
+			ON CONFLICT (id) DO UPDATE SET digest = $2, sealed = $3, created = $4`,
 			a.ID, a.Digest, base64.StdEncoding.EncodeToString(a.Sealed), ms(a.Created))
 		return err
 	})
