@@ -32,6 +32,17 @@ var Usual = Limits{Read: Limit{100, 2000}, Change: Limit{50, 2000}, Address: Lim
 // Unlimited are limits that nobody meets.
 var Unlimited = Limits{Read: Limit{1e9, math.MaxInt32}, Change: Limit{1e9, math.MaxInt32}, Address: Limit{1e9, math.MaxInt32}}
 
+// LimitsOf are limits like the usual ones under which one name may read so often a second;
+// 0: none.
+func LimitsOf(perSecond int) Limits {
+	if perSecond == 0 {
+		return Unlimited
+	}
+	scale := float64(perSecond) / Usual.Read.PerSecond
+	scaled := func(l Limit) Limit { return Limit{l.PerSecond * scale, max(int(float64(l.Burst)*scale), 1)} }
+	return Limits{scaled(Usual.Read), scaled(Usual.Change), scaled(Usual.Address)}
+}
+
 // maxBuckets bounds what is remembered of who asked, for each limit. When more ask at once,
 // those that are not remembered share what one may ask.
 const maxBuckets = 10_000

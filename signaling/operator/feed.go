@@ -111,18 +111,18 @@ func (f *feed) listen(ctx context.Context) bool {
 	defer quiet.Stop()
 	resp, err := f.server.http.Do(req)
 	if err != nil {
-		return ctx.Err() == nil
+		return true // who polls says what is wrong
 	}
 	defer resp.Body.Close()
 	kind, _, err := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	if resp.StatusCode != http.StatusOK || err != nil || kind != "text/event-stream" {
 		return resp.StatusCode >= http.StatusInternalServerError
 	}
-	err = readEvents(resp.Body, func(e event) error {
+	_ = readEvents(resp.Body, func(e event) error { // however it ended, another may go on
 		quiet.Reset(silence)
 		return f.apply(e)
 	})
-	return err == nil || ctx.Err() == nil
+	return true
 }
 
 // apply takes an event in.
