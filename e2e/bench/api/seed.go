@@ -58,11 +58,11 @@ func seed(ctx context.Context, at string, n size) (err error) {
 		text string
 		args []any
 	}{
-		{`INSERT INTO sites (name, cidrs, tz, cap, created) SELECT 'shop-' || LPAD(CAST(i AS TEXT), 5, '0'), '["10.12.0.0/16"]', 'Europe/Berlin', -1, $2
-			FROM GENERATE_SERIES(1, $1) i`, []any{n.sites, now}},
+		{`INSERT INTO sites (name, cidrs, tz, cap, created) SELECT 'shop-' || LPAD(CAST(i AS TEXT), 5, '0'), '["10.12.0.0/16"]', 'Europe/Berlin', -1, CAST($2 AS BIGINT)
+			FROM GENERATE_SERIES(1, CAST($1 AS INTEGER)) i`, []any{n.sites, now}},
 		{`INSERT INTO endpoints (id, key, name, device, site, created, last_seen) SELECT MD5(CAST(i AS TEXT)), LPAD(TO_HEX(i), 64, '0'), 'till-' || i,
-			CASE WHEN i % 10 = 0 THEN 'kiosk' ELSE 'agent' END, 'shop-' || LPAD(CAST(1 + (i - 1) % $2 AS TEXT), 5, '0'), $3, $3
-			FROM GENERATE_SERIES(1, $1) i`, []any{n.endpoints, n.sites, now}},
+			CASE WHEN i % 10 = 0 THEN 'kiosk' ELSE 'agent' END, 'shop-' || LPAD(CAST(1 + (i - 1) % CAST($2 AS INTEGER) AS TEXT), 5, '0'), CAST($3 AS BIGINT), CAST($3 AS BIGINT)
+			FROM GENERATE_SERIES(1, CAST($1 AS INTEGER)) i`, []any{n.endpoints, n.sites, now}},
 	} {
 		if _, err := db.ExecContext(ctx, s.text, s.args...); err != nil {
 			return err
@@ -71,8 +71,8 @@ func seed(ctx context.Context, at string, n size) (err error) {
 	if err := publish(ctx, c, n); err != nil {
 		return err
 	}
-	if _, err := db.ExecContext(ctx, `INSERT INTO audit (id, at, who, action, target, detail) SELECT m.top + i, $2, 'admin', 'pause', 'everything at shop-' || i, ''
-		FROM (SELECT COALESCE(MAX(id), 0) AS top FROM audit) m, GENERATE_SERIES(1, $1) i`, audited, now); err != nil {
+	if _, err := db.ExecContext(ctx, `INSERT INTO audit (id, at, who, action, target, detail) SELECT m.top + i, CAST($2 AS BIGINT), 'admin', 'pause', 'everything at shop-' || i, ''
+		FROM (SELECT COALESCE(MAX(id), 0) AS top FROM audit) m, GENERATE_SERIES(1, CAST($1 AS INTEGER)) i`, audited, now); err != nil {
 		return err
 	}
 	_, err = db.ExecContext(ctx, `ANALYZE`)
