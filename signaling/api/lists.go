@@ -150,7 +150,9 @@ func (s *server) lists() {
 			return until(ctx, rows, key), err
 		})
 	register(s, operation("GET", "/contents", "list-contents", "List contents by name, with their newest versions", catalog.RoleViewer),
-		func(ctx context.Context, in *contentsQuery) (*listed[ContentView], error) { return s.listContents(ctx, *in) })
+		func(ctx context.Context, in *contentsQuery) (*listed[ContentView], error) {
+			return s.listContents(ctx, *in)
+		})
 	register(s, operation("GET", "/contents/{name}", "list-versions", "List the published versions of a content, the newest first", catalog.RoleViewer),
 		func(ctx context.Context, in *struct {
 			Name string `path:"name" maxLength:"100"`

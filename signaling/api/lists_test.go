@@ -47,14 +47,18 @@ func follow[T any](s *stand, path string, word func(T) string) string {
 	}
 }
 
-func siteName(v catalog.Site) string           { return v.Name }
-func flowName(v site.FlowView) string          { return v.Site + "/" + v.Content + "@" + v.Version }
-func endpointName(v site.EndpointView) string  { return v.Name }
-func contentName(v api.ContentView) string     { return fmt.Sprintf("%s:%d:%s", v.Name, v.Versions, v.Newest.Version) }
-func versionName(v api.VersionView) string     { return v.Version }
-func orderName(v catalog.Listed) string        { return fmt.Sprintf("%s@%s:%d", v.Name, v.Version, v.SiteCount) }
-func entryName(v catalog.Entry) string         { return strings.ReplaceAll(v.Action, " ", "-") }
-func ruleName(v catalog.Rule) string           { return v.Kind + ":" + v.Site + v.Name }
+func siteName(v catalog.Site) string          { return v.Name }
+func flowName(v site.FlowView) string         { return v.Site + "/" + v.Content + "@" + v.Version }
+func endpointName(v site.EndpointView) string { return v.Name }
+func contentName(v api.ContentView) string {
+	return fmt.Sprintf("%s:%d:%s", v.Name, v.Versions, v.Newest.Version)
+}
+func versionName(v api.VersionView) string { return v.Version }
+func orderName(v catalog.Listed) string {
+	return fmt.Sprintf("%s@%s:%d", v.Name, v.Version, v.SiteCount)
+}
+func entryName(v catalog.Entry) string { return strings.ReplaceAll(v.Action, " ", "-") }
+func ruleName(v catalog.Rule) string   { return v.Kind + ":" + v.Site + v.Name }
 func (s *stand) wantList(path, got, want string) {
 	s.t.Helper()
 	if got != want {
@@ -63,7 +67,7 @@ func (s *stand) wantList(path, got, want string) {
 }
 
 func TestListsGoOnWhereTheirLinkSays(t *testing.T) {
-	inBubble(t, func(_ *testing.T, s *stand) {
+	inBubble(t, func(t *testing.T, s *stand) {
 		s.call("POST", "/sites", api.NewSite{Name: "depot"}, nil)
 		for _, v := range []string{"1", "2"} {
 			s.published("app", v)
@@ -97,7 +101,7 @@ func TestListsGoOnWhereTheirLinkSays(t *testing.T) {
 			s.wantList(path, follow(s, path, contentName), want)
 		}
 		s.wantList("/contents/app", follow(s, "/contents/app?limit=1", versionName), "2|1|")
-		wantProblem(s.t, s.as(catalog.RoleViewer, "GET", "/api/v1/contents/nothing", nil), http.StatusNotFound, "not_found")
+		wantProblem(t, s.as(catalog.RoleViewer, "GET", "/api/v1/contents/nothing", nil), http.StatusNotFound, "not_found")
 		for path, want := range map[string]string{"/distributions": "app@2:1 film@1:0 app@1:2", "/distributions?limit=2": "app@2:1 film@1:0|app@1:2",
 			"/distributions?site=shop-2": "film@1:0 app@1:2", "/distributions?content=app&version=1": "app@1:2"} {
 			s.wantList(path, follow(s, path, orderName), want)
@@ -153,17 +157,17 @@ func TestEndpointsAreListedAsTheyAreLookedFor(t *testing.T) {
 		s.enrolled("shop-2", "e-till", "agent")
 		s.join(catalog.Endpoint{ID: "bz" + strings.Repeat("b", 30), Name: "page", Device: wire.DeviceBrowser, Site: "shop-1"})
 		for path, want := range map[string]string{
-			"/endpoints":                     "b-till page c-till d-kiosk e-till",
-			"/endpoints?limit=2":             "b-till page|c-till d-kiosk|e-till",
-			"/endpoints?limit=1":             "b-till|page|c-till|d-kiosk|e-till|",
-			"/endpoints?site=shop-1":         "b-till page d-kiosk",
-			"/endpoints?online=true":         "b-till page c-till",
-			"/endpoints?online=true&limit=2": "b-till page|c-till",
-			"/endpoints?online=false":        "d-kiosk e-till",
-			"/endpoints?kind=kiosk":          "d-kiosk",
-			"/endpoints?text=TILL":           "b-till c-till e-till",
+			"/endpoints":                        "b-till page c-till d-kiosk e-till",
+			"/endpoints?limit=2":                "b-till page|c-till d-kiosk|e-till",
+			"/endpoints?limit=1":                "b-till|page|c-till|d-kiosk|e-till|",
+			"/endpoints?site=shop-1":            "b-till page d-kiosk",
+			"/endpoints?online=true":            "b-till page c-till",
+			"/endpoints?online=true&limit=2":    "b-till page|c-till",
+			"/endpoints?online=false":           "d-kiosk e-till",
+			"/endpoints?kind=kiosk":             "d-kiosk",
+			"/endpoints?text=TILL":              "b-till c-till e-till",
 			"/endpoints?text=kiosk&online=true": "",
-			"/endpoints?holds=app":           "",
+			"/endpoints?holds=app":              "",
 		} {
 			s.wantList(path, follow(s, path, endpointName), want)
 		}

@@ -78,9 +78,9 @@ type Item[T any] struct {
 
 // ended is a flow or an endpoint that is not shown any more.
 type ended struct {
-	seq            uint64
-	endpoint       bool
-	site, key      string
+	seq       uint64
+	endpoint  bool
+	site, key string
 }
 
 // New returns a board of the sites that a hub runs.

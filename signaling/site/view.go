@@ -57,7 +57,7 @@ type FlowView struct {
 	Fetchers []string   `json:"fetchers"` // names of endpoints that fetch from the origin now
 	Seconds  float64    `json:"seconds"`  // from the order to complete everywhere, or until now
 	Ordered  time.Time  `json:"ordered"`
-	Finished time.Time  `json:"finished,omitzero"` // when everybody online first had it; absent: somebody lacks it
+	Finished time.Time  `json:"finished,omitzero"`   // when everybody online first had it; absent: somebody lacks it
 	PreStage int        `json:"pre_stage,omitempty"` // copies that shall be at the site; absent: everybody shall have it
 	// Superseded says that a newer version took its place: a copy that the site keeps is
 	// made again.

@@ -39,8 +39,12 @@ func kinds(n size) []kind {
 		}),
 		list("endpoints, 1000 of them", func(r *rand.Rand) string { return "/endpoints?after=" + endpointID(1+r.IntN(n.endpoints)) }),
 		list("endpoints of a site", func(r *rand.Rand) string { return "/endpoints?site=" + site(r) }),
-		list("endpoints by a text that few have", func(r *rand.Rand) string { return fmt.Sprintf("/endpoints?limit=100&text=till-%d", 1+r.IntN(n.endpoints)) }),
-		list("endpoints by a text nobody has", func(r *rand.Rand) string { return fmt.Sprintf("/endpoints?limit=100&text=none-%d", r.IntN(n.endpoints)) }),
+		list("endpoints by a text that few have", func(r *rand.Rand) string {
+			return fmt.Sprintf("/endpoints?limit=100&text=till-%d", 1+r.IntN(n.endpoints))
+		}),
+		list("endpoints by a text nobody has", func(r *rand.Rand) string {
+			return fmt.Sprintf("/endpoints?limit=100&text=none-%d", r.IntN(n.endpoints))
+		}),
 		list("endpoints by kind", func(r *rand.Rand) string {
 			return "/endpoints?limit=100&kind=kiosk&after=" + endpointID(1+r.IntN(n.endpoints))
 		}),

@@ -22,7 +22,7 @@ var lists = map[string]func(*testing.T, catalog.Catalog){
 	"the audit log is searched":                  auditIsSearched,
 	"everything is counted":                      everythingIsCounted,
 	"no value is a part of a statement":          valuesAreNoStatements,
-	"an answer is kept for a while":    answersAreKept,
+	"an answer is kept for a while":              answersAreKept,
 }
 
 func sitesByPrefix(t *testing.T, c catalog.Catalog) {
