@@ -2,6 +2,7 @@ package catalogtest
 
 import (
 	"encoding/json"
+	"errors"
 	"testing"
 	"time"
 
@@ -25,6 +26,7 @@ type Filled struct {
 	Receipts  []catalog.Receipt
 	Lines     []catalog.Line
 	Audit     []catalog.Entry
+	Answer    catalog.Answer
 }
 
 // Fill writes something of everything into an empty catalog.
@@ -48,6 +50,7 @@ func Fill(t *testing.T, c catalog.Catalog) {
 	must(t, c.SetMeta(ctx, "epoch", "7"))
 	receipts, lines := learned(begin)
 	must(t, c.KeepLearned(ctx, FilledSite, receipts, lines))
+	must(t, c.KeepAnswer(ctx, catalog.Answer{ID: "answer", Digest: "digest", Sealed: []byte{0, 255}, Created: begin}))
 }
 
 // Read reads everything that Fill wrote.
@@ -79,5 +82,8 @@ func Read(t *testing.T, c catalog.Catalog) Filled {
 	must(t, err)
 	f.Audit, err = c.Audit(ctx, 0, 0)
 	must(t, err)
+	if f.Answer, err = c.Answer(ctx, "answer"); !errors.Is(err, catalog.ErrNotFound) { // as in schemas before 14
+		must(t, err)
+	}
 	return f
 }
