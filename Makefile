@@ -68,16 +68,19 @@ systems-all: ## Vet and build everything, tests too, for all six systems: some m
 for = CGO_ENABLED=0 GOOS=$(firstword $(subst /, ,$1)) GOARCH=$(lastword $(subst /, ,$1))
 
 .PHONY: web
-web: web/sdk/node_modules ## What browsers run: types, tests, the package, and whether web/dist is of its sources
+web: web/sdk/node_modules web/client/node_modules ## What browsers run: types, tests, the package, and whether what is generated is of its sources
 	cd web/sdk && npm run --silent check && npm run --silent test && node build.mjs --check && node pack.mjs
+	cd web/client && npm run --silent check && npm run --silent test
 
 .PHONY: web-build
-web-build: web/sdk/node_modules ## Build the page that the server embeds, and the package @sitecast/sdk
+web-build: web/sdk/node_modules web/client/node_modules ## Build the page that the server embeds, the package @sitecast/sdk, and the types of @sitecast/client
 	$(GO) run ./signaling/wire/typescript
+	$(GO) run ./signaling/api/document
 	cd web/sdk && npm run --silent build && node pack.mjs
+	cd web/client && npm run --silent build
 
-web/sdk/node_modules: web/sdk/package-lock.json
-	cd web/sdk && npm ci --no-audit --no-fund --ignore-scripts
+%/node_modules: %/package-lock.json
+	cd $* && npm ci --no-audit --no-fund --ignore-scripts
 	@touch $@
 
 .PHONY: deps
@@ -102,6 +105,10 @@ bench-publish: ## Publishing beside sha256sum and zstd; reading, cutting and has
 bench-delta: ## What an update costs over the WAN, beside casync and zstd --patch-from, on real releases
 	@.ci/install bench
 	$(GO) run ./e2e/bench/delta
+
+.PHONY: bench-api
+bench-api: deps build ## Lists, filters and the overview of 5,000 sites and 100,000 endpoints on PostgreSQL: p50, p99, memory
+	$(GO) run ./e2e/bench/api
 
 .PHONY: bench-cache
 bench-cache: ## Copies ahead of need at sites that come and go: by uptime, at random, by room (simulated)

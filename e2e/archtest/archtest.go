@@ -71,7 +71,7 @@ var homes = map[string][]string{
 	"github.com/kardianos/service":                      {"edge/service"},
 	"golang.org/x/term":                                 {"signaling/operator", "edge/agent"},
 	"golang.org/x/text":                                 {"storage/content"},
-	"golang.org/x/time":                                 {"edge/origin", "edge/polite", "signaling/socket", "signaling/pace", "signaling/relay"},
+	"golang.org/x/time":                                 {"edge/origin", "edge/polite", "signaling/api", "signaling/socket", "signaling/pace", "signaling/relay"},
 	"golang.org/x/sync":                                 {"edge", "signaling", "storage", "kiosk", "e2e"},
 	"golang.org/x/sys":                                  {"storage/chunk/disk", "storage/ingest", "edge/host", "signaling/pace", "edge/origin", "signaling/wire/stamp", "e2e"},
 	"golang.org/x/net":                                  {"signaling/relay", "edge/proxy"},

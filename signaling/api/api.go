@@ -15,6 +15,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 	"github.com/go-chi/chi/v5"
 
+	"github.com/sitecast/sitecast/signaling/board"
 	"github.com/sitecast/sitecast/signaling/credential"
 	"github.com/sitecast/sitecast/signaling/pace"
 	"github.com/sitecast/sitecast/signaling/site"
@@ -52,6 +53,7 @@ type Config struct {
 	// PublicURL is where browsers reach the server.
 	PublicURL *url.URL
 	Refused   *wire.Refusals // counts requests that are refused; nil: nobody does
+	Limits    Limits         // of requests; zero: the usual ones
 	Log       *slog.Logger
 }
 
@@ -81,12 +83,18 @@ type server struct {
 	router chi.Router
 	api    huma.API
 	open   *addressLimit
+	board  *board.Board
+	counts counts
+	gates
 }
 
 // New returns the handler of everything the server answers over HTTP.
-func New(cfg Config) http.Handler {
-	s := &server{Config: cfg, router: chi.NewRouter(), open: newAddressLimit(openPerMinute, time.Minute)}
-	s.router.Use(s.recovered, timely, crossOrigin)
+func New(cfg Config) http.Handler { return newServer(cfg).router }
+
+func newServer(cfg Config) *server {
+	s := &server{Config: cfg, router: chi.NewRouter(), open: newAddressLimit(openPerMinute, time.Minute), board: board.New(cfg.Hub),
+		gates: newGates(cfg.Limits)}
+	s.router.Use(s.recovered, timely, crossOrigin, described)
 	s.strays()
 	config := huma.DefaultConfig("Sitecast", "1")
 	config.CreateHooks = nil // they add the request's Host header to answers
@@ -105,14 +113,17 @@ func New(cfg Config) http.Handler {
 	s.removals()
 	s.control()
 	s.settings()
+	s.lists()
+	s.events()
 	s.objects()
 	s.health()
 	s.pages()
+	s.docs()
 	s.router.Handle("GET /api/v1/signal", cfg.Socket)
 	for _, route := range []string{"POST " + wire.PathTunnel, "POST " + wire.PathTunnel + "/{id}", "GET " + wire.PathTunnel + "/{id}", "DELETE " + wire.PathTunnel + "/{id}"} {
 		s.router.Handle(route, cfg.Tunnel)
 	}
-	return s.router
+	return s
 }
 
 // timely bounds the wait for a body and the time that the answer takes. A route
@@ -159,6 +170,8 @@ func operation(method, path, id, summary, role string) huma.Operation {
 // register adds a route with its checks.
 func register[I, O any](s *server, op huma.Operation, handle func(context.Context, *I) (*O, error)) {
 	role, _ := op.Metadata["role"].(string)
+	describe(&op, role)
+	op.Middlewares = append(op.Middlewares, s.fromAddress)
 	if role == "" {
 		op.Middlewares = append(op.Middlewares, s.openOnly)
 	} else {
@@ -169,7 +182,7 @@ func register[I, O any](s *server, op huma.Operation, handle func(context.Contex
 				return
 			}
 			next(huma.WithValue(ctx, actorKey{}, actor))
-		})
+		}, s.rationed, s.once, s.conditional)
 	}
 	huma.Register(s.api, op, func(ctx context.Context, in *I) (*O, error) {
 		ctx, stop := context.WithTimeout(ctx, requestTimeout)

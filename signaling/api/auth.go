@@ -70,6 +70,7 @@ func (s *server) require(role string, next http.HandlerFunc) http.HandlerFunc {
 // openOnly bounds what an address may ask without credentials.
 func (s *server) openOnly(ctx huma.Context, next func(huma.Context)) {
 	if !s.open.allow(ctx.RemoteAddr(), time.Now()) {
+		ctx.SetHeader("Retry-After", "60")
 		s.write(ctx, &Problem{Status: http.StatusTooManyRequests, Code: "too_many_requests",
 			Detail: "too many requests from this address", Hint: "wait a minute"})
 		return
@@ -113,6 +114,9 @@ func (l *addressLimit) allow(addr string, now time.Time) bool {
 	defer l.mu.Unlock()
 	if now.Sub(l.begun) >= l.window {
 		l.begun, l.count = now, map[netip.Prefix]int{}
+	}
+	if _, known := l.count[from]; !known && len(l.count) >= maxBuckets {
+		from = netip.Prefix{} // those that are not remembered share what one may ask
 	}
 	l.count[from]++
 	return l.count[from] <= l.limit

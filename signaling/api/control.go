@@ -2,12 +2,9 @@ package api
 
 import (
 	"context"
-	"fmt"
-	"maps"
 	"slices"
 	"time"
 
-	"github.com/sitecast/sitecast/signaling/site"
 	"github.com/sitecast/sitecast/signaling/wire"
 	"github.com/sitecast/sitecast/storage/catalog"
 	"github.com/sitecast/sitecast/storage/content"
@@ -48,11 +45,6 @@ type Change struct {
 	Released   int    `json:"released,omitempty"` // halted flows that go on
 }
 
-type flowQuery struct {
-	Site    string `query:"site"`
-	Content string `query:"content"`
-}
-
 func (s *server) control() {
 	register(s, operation("POST", "/distributions", "distribute", "Order a version to sites", catalog.RoleOperator),
 		func(ctx context.Context, in *struct{ Body NewDistribution }) (*reply[Change], error) {
@@ -81,37 +73,6 @@ func (s *server) control() {
 	register(s, operation("POST", "/rules/unpin", "unpin", "End pins", catalog.RoleOperator),
 		func(ctx context.Context, in *struct{ Body EndedRules }) (*reply[Change], error) {
 			return s.unpin(ctx, catalog.Selector{Site: in.Body.Site, Name: in.Body.Content, Version: in.Body.Version})
-		})
-	register(s, operation("GET", "/rules", "list-rules", "List rules", catalog.RoleViewer),
-		func(ctx context.Context, _ *struct{}) (*reply[[]catalog.Rule], error) {
-			rules, err := s.Catalog.Rules(ctx)
-			return &reply[[]catalog.Rule]{rules}, err
-		})
-	register(s, operation("GET", "/flows", "list-flows", "List flows", catalog.RoleViewer),
-		func(ctx context.Context, in *flowQuery) (*reply[[]site.FlowView], error) {
-			flows, err := s.flows(ctx, *in)
-			return &reply[[]site.FlowView]{flows}, err
-		})
-	register(s, operation("GET", "/endpoints", "list-endpoints", "List endpoints", catalog.RoleViewer),
-		func(ctx context.Context, in *flowQuery) (*reply[[]site.EndpointView], error) {
-			list, err := s.endpoints(ctx, in.Site)
-			return &reply[[]site.EndpointView]{list}, err
-		})
-	register(s, operation("GET", "/lines", "list-lines", "List lines to the WAN, and what their governors do", catalog.RoleViewer),
-		func(ctx context.Context, in *struct {
-			Site string `query:"site" maxLength:"128"`
-		}) (*reply[[]site.LineView], error) {
-			out := []site.LineView{}
-			err := s.eachSite(ctx, in.Site, func(_ string, v site.View) { out = append(out, v.Lines...) })
-			return &reply[[]site.LineView]{out}, err
-		})
-	register(s, operation("GET", "/audit", "list-audit", "Read the audit log, newest first", catalog.RoleViewer),
-		func(ctx context.Context, in *struct {
-			Before int64 `query:"before" minimum:"0"`
-			Limit  int   `query:"limit" minimum:"1" maximum:"1000" default:"100"`
-		}) (*reply[[]catalog.Entry], error) {
-			entries, err := s.Catalog.Audit(ctx, in.Before, in.Limit)
-			return &reply[[]catalog.Entry]{entries}, err
 		})
 }
 
@@ -178,104 +139,3 @@ func (s *server) exists(ctx context.Context, which catalog.Selector) error {
 
 // viewTimeout bounds the wait for one site's answer.
 const viewTimeout = 5 * time.Second
-
-// flows asks every site that a query concerns.
-func (s *server) flows(ctx context.Context, q flowQuery) ([]site.FlowView, error) {
-	out := []site.FlowView{}
-	err := s.eachSite(ctx, q.Site, func(_ string, v site.View) {
-		for _, f := range v.Flows {
-			if q.Content == "" || q.Content == f.Content {
-				out = append(out, f)
-			}
-		}
-	})
-	return out, err
-}
-
-// eachSite calls do with the view of the named site, or of all.
-func (s *server) eachSite(ctx context.Context, name string, do func(name string, v site.View)) error {
-	if name != "" {
-		if _, err := s.Catalog.Site(ctx, name); err != nil {
-			return err
-		}
-		return s.view(ctx, name, do)
-	}
-	after := ""
-	for {
-		page, err := s.Catalog.Sites(ctx, after, catalog.MaxPage)
-		if err != nil {
-			return err
-		}
-		for _, found := range page {
-			if err := s.view(ctx, found.Name, do); err != nil {
-				return err
-			}
-			after = found.Name
-		}
-		if len(page) < catalog.MaxPage {
-			return nil
-		}
-	}
-}
-
-func (s *server) view(ctx context.Context, name string, do func(string, site.View)) error {
-	owner := s.Hub.Site(name)
-	if owner == nil {
-		return site.ErrStopped
-	}
-	ctx, stop := context.WithTimeout(ctx, viewTimeout)
-	defer stop()
-	v, err := owner.View(ctx)
-	if err != nil {
-		return fmt.Errorf("ask site %s: %w", name, err)
-	}
-	do(name, v)
-	return nil
-}
-
-// endpoints lists those that are enrolled, with what is known of those online, and
-// behind them the browsers that are online, and who enrolled elsewhere and is there now.
-func (s *server) endpoints(ctx context.Context, name string) ([]site.EndpointView, error) {
-	online := map[wire.EndpointID]site.EndpointView{}
-	if err := s.eachSite(ctx, name, func(_ string, v site.View) {
-		for _, e := range v.Endpoints {
-			online[e.ID] = e
-		}
-	}); err != nil {
-		return nil, err
-	}
-	revoked, err := s.revoked(ctx)
-	if err != nil {
-		return nil, err
-	}
-	out := []site.EndpointView{}
-	after := ""
-	for {
-		page, err := s.Catalog.Endpoints(ctx, name, after, catalog.MaxPage)
-		if err != nil {
-			return nil, err
-		}
-		for _, e := range page {
-			after = e.ID
-			v, ok := online[wire.EndpointID(e.ID)]
-			if delete(online, v.ID); !ok {
-				v = site.EndpointView{ID: wire.EndpointID(e.ID), Name: e.Name, Site: e.Site, Kind: e.Device, Enrolled: e.Site, Roaming: e.Roaming,
-					LastSeen: e.LastSeen, Holds: []string{}, Flows: []site.EndpointInFlow{}}
-			}
-			v.Revoked = revoked[v.ID]
-			if s.stand(&v, name) {
-				out = append(out, v)
-			}
-		}
-		if len(page) < catalog.MaxPage {
-			break
-		}
-	}
-	for _, id := range slices.Sorted(maps.Keys(online)) {
-		v := online[id]
-		if s.stand(&v, name); v.Kind == wire.DeviceBrowser || v.Enrolled != "" && v.Enrolled != name {
-			out = append(out, v)
-		}
-	}
-	return out, nil
-}

@@ -88,6 +88,14 @@ func TestInputsThatCannotBeAreRefused(t *testing.T) {
 		{"GET", "/sites?limit=1001", ""},
 		{"GET", "/audit?limit=many", ""},
 		{"GET", "/audit?before=-1", ""},
+		{"GET", "/audit?since=yesterday", ""},
+		{"GET", "/flows?state=happy", ""},
+		{"GET", "/flows?limit=1001", ""},
+		{"GET", "/endpoints?online=perhaps", ""},
+		{"GET", "/endpoints?text=" + long, ""},
+		{"GET", "/sites?prefix=" + long, ""},
+		{"GET", "/distributions?limit=0", ""},
+		{"GET", "/rules?after=x", ""},
 	} {
 		t.Run(c.method+c.path+short(c.body), func(t *testing.T) {
 			before := len(audit(s))
@@ -239,7 +247,7 @@ func FuzzInputs(f *testing.F) {
 			f.Add(uint8(i), seed)
 		}
 	}
-	s := newStand(f)
+	s := newStand(f, func(cfg *api.Config) { cfg.Limits = api.Unlimited })
 	f.Fuzz(func(t *testing.T, which uint8, body string) {
 		s.t = t
 		w := s.as(catalog.RoleAdmin, "POST", "/api/v1"+paths[int(which)%len(paths)], body)

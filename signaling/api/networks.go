@@ -221,6 +221,13 @@ func (s *server) mapChanged() {
 	}
 }
 
+func (s *server) standing(id wire.EndpointID) (at evidence.Standing, online bool) {
+	if s.Places == nil {
+		return at, false
+	}
+	return s.Places.Standing(id)
+}
+
 func (s *server) standings() []evidence.Standing {
 	if s.Places == nil {
 		return nil
@@ -232,10 +239,7 @@ func (s *server) standings() []evidence.Standing {
 // where that is not what is asked for: only those at the named site, or at any (name is
 // empty), and those who enrolled there and are nowhere.
 func (s *server) stand(v *site.EndpointView, name string) bool {
-	if s.Places == nil {
-		return true
-	}
-	at, online := s.Places.Standing(v.ID)
+	at, online := s.standing(v.ID)
 	if !online {
 		return true
 	}

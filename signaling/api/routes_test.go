@@ -23,6 +23,7 @@ var public = map[string]string{
 	"GET /api/v1/openapi.yaml":     "likewise",
 	"GET /api/v1/openapi-3.0.json": "likewise",
 	"GET /api/v1/openapi-3.0.yaml": "likewise",
+	"GET /api/v1/docs":             "likewise",
 	"POST /api/v1/enrol":           "proved by the enrolment token",
 	"POST /api/v1/challenge":       "is how a proof begins",
 	"POST /api/v1/session":         "proved by the endpoint's key",
@@ -66,7 +67,7 @@ func walk(t *testing.T, s *stand, do func(method, route string)) {
 
 // ask sends a request without a body to a route.
 func ask(s *stand, role, method, route string) *httptest.ResponseRecorder {
-	path := strings.NewReplacer("{name}", "some", "{version}", "1", "{digest}", strings.Repeat("ab", 32)).Replace(route)
+	path := strings.NewReplacer("{name}", "some", "{version}", "1", "{digest}", strings.Repeat("ab", 32), "{id}", "1").Replace(route)
 	return s.as(role, method, path, nil)
 }
 
@@ -118,7 +119,7 @@ func TestOnlyAdminsDecideWhoBelongs(t *testing.T) {
 func TestTheDescriptionListsEveryRouteOfTheAPI(t *testing.T) {
 	s := newStand(t)
 	text := s.as("", http.MethodGet, "/api/v1/openapi.json", nil).Body.String()
-	plain := []string{"/api/v1/signal", "/api/v1/objects/{digest}", wire.PathTunnel, wire.PathTunnel + "/{id}"} // answer with no JSON
+	plain := []string{"/api/v1/signal", "/api/v1/events", "/api/v1/docs", "/api/v1/objects/{digest}", wire.PathTunnel, wire.PathTunnel + "/{id}"} // answer with no JSON
 	walk(t, s, func(_, route string) {
 		api := strings.HasPrefix(route, "/api/v1/") && !strings.HasPrefix(route, "/api/v1/openapi") && !slices.Contains(plain, route)
 		if api && !strings.Contains(text, `"`+route+`"`) {

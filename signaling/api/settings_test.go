@@ -14,8 +14,8 @@ import (
 
 var farAhead = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// enrolled makes an endpoint of a site.
-func (s *stand) enrolled(site, id, name string) {
+// device makes an endpoint of a site.
+func (s *stand) device(site, id, name string) {
 	s.t.Helper()
 	ctx, e := s.t.Context(), catalog.Enrolment{ID: "token of " + id, Site: site, SecretHash: []byte("x"), Uses: 1, Expires: farAhead}
 	s.must(s.catalog.CreateEnrolment(ctx, "test", e))
@@ -29,9 +29,9 @@ func settingsStand(t *testing.T) *stand {
 	for _, name := range []string{"shop-1", "shop-2"} {
 		s.call("POST", "/sites", api.NewSite{Name: name}, nil)
 	}
-	s.enrolled("shop-1", "e1", "till")
-	s.enrolled("shop-2", "e2", "kiosk")
-	s.enrolled("shop-2", "e3", "till")
+	s.device("shop-1", "e1", "till")
+	s.device("shop-2", "e2", "kiosk")
+	s.device("shop-2", "e3", "till")
 	return s
 }
 

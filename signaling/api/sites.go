@@ -61,11 +61,6 @@ type named struct {
 	Name string `path:"name"`
 }
 
-type paged struct {
-	After string `query:"after" doc:"the last name of the page before"`
-	Limit int    `query:"limit" minimum:"1" maximum:"1000" default:"1000"`
-}
-
 func (s *server) sites() {
 	register(s, operation("POST", "/sites", "create-site", "Create a site", catalog.RoleAdmin),
 		func(ctx context.Context, in *struct{ Body NewSite }) (*reply[catalog.Site], error) {
@@ -84,11 +79,6 @@ func (s *server) sites() {
 			s.mapChanged()
 			made, err := s.Catalog.Site(ctx, made.Name)
 			return &reply[catalog.Site]{made}, err
-		})
-	register(s, operation("GET", "/sites", "list-sites", "List sites by name", catalog.RoleViewer),
-		func(ctx context.Context, in *paged) (*reply[[]catalog.Site], error) {
-			list, err := s.Catalog.Sites(ctx, in.After, in.Limit)
-			return &reply[[]catalog.Site]{list}, err
 		})
 	register(s, operation("GET", "/sites/{name}", "show-site", "Show a site", catalog.RoleViewer),
 		func(ctx context.Context, in *named) (*reply[catalog.Site], error) {

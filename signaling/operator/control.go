@@ -133,8 +133,8 @@ func (c Resume) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("resume flows: %w", err)
 	}
-	var rules []catalog.Rule
-	if err := server.call(ctx, http.MethodGet, "/rules", nil, nil, &rules); err != nil {
+	rules, err := pagesOf[catalog.Rule](ctx, server, "/rules", nil)
+	if err != nil {
 		return fmt.Errorf("read rules: %w", err)
 	}
 	partly := ""

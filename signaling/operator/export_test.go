@@ -47,3 +47,10 @@ var (
 	Cut       = cut
 	FlowLines = flowLines
 )
+
+// ReadFlows follows a stream of events to its end and says how many flows there are then.
+func ReadFlows(r io.Reader) (int, error) {
+	var f feed
+	err := readEvents(r, f.apply)
+	return len(f.flows), err
+}

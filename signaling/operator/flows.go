@@ -5,10 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"text/tabwriter"
 	"time"
 
@@ -75,8 +75,14 @@ func (c Flows) watch(ctx context.Context, server *client) error {
 	defer tick.Stop()
 	screen := newScreen(c.stdout())
 	shown := ""
+	events := &feed{server: server, site: c.Site, content: c.Content}
+	listening, stop := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	wg.Go(func() { events.run(listening) })
+	defer wg.Wait()
+	defer stop()
 	for {
-		flows, err := server.flows(ctx, c.Site, c.Content)
+		flows, err := events.look(ctx)
 		switch {
 		case ctx.Err() != nil:
 			return nil
@@ -112,9 +118,7 @@ func (c Flows) watch(ctx context.Context, server *client) error {
 }
 
 func (c *client) flows(ctx context.Context, site_, content string) ([]site.FlowView, error) {
-	flows := []site.FlowView{}
-	err := c.call(ctx, http.MethodGet, "/flows", filter(site_, content), nil, &flows)
-	return flows, err
+	return pagesOf[site.FlowView](ctx, c, "/flows", filter(site_, content))
 }
 
 func filter(site, content string) url.Values {
@@ -243,9 +247,7 @@ func (c Endpoints) Run(ctx context.Context) error {
 }
 
 func (c *client) endpoints(ctx context.Context, name string) ([]site.EndpointView, error) {
-	list := []site.EndpointView{}
-	err := c.call(ctx, http.MethodGet, "/endpoints", filter(name, ""), nil, &list)
-	return list, err
+	return pagesOf[site.EndpointView](ctx, c, "/endpoints", filter(name, ""))
 }
 
 func writeEndpoints(w io.Writer, endpoints []site.EndpointView) error {

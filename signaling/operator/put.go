@@ -66,7 +66,7 @@ func (c *client) held(ctx context.Context, o object) (method string, held int64,
 	if err != nil {
 		return "", 0, false, err
 	}
-	header, err := c.answer(req, nil)
+	header, err := c.header(req, nil)
 	if refused := new(Refusal); errors.As(err, &refused) && refused.Status == http.StatusMethodNotAllowed {
 		return http.MethodPut, 0, false, nil // a server from before that could be asked
 	}
@@ -110,7 +110,7 @@ func (c *client) send(ctx context.Context, method string, o object, file io.Read
 		req.Header.Set(api.OffsetHeader, strconv.FormatInt(from, 10))
 		req.Header.Set(api.LengthHeader, strconv.FormatInt(o.size, 10))
 	}
-	header, err := c.answer(req, nil)
+	header, err := c.header(req, nil)
 	body.end() // the transport may still be at it
 	switch {
 	case context.Cause(ctx) == errStalled:

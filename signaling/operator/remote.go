@@ -7,6 +7,7 @@ package operator
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
@@ -16,10 +17,13 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -154,6 +158,8 @@ type Refusal struct {
 	Detail string `json:"detail"`
 	Code   string `json:"code"`
 	Hint   string `json:"hint"`
+
+	after time.Duration // when it may be tried again, as the server says; 0: it doesn't
 }
 
 func (r *Refusal) Error() string {
@@ -174,26 +180,35 @@ func final(err error) bool {
 	return errors.As(err, &refused) && refused.Status < http.StatusInternalServerError
 }
 
-// call sends in, if there is any, as JSON and reads the answer into out, if given.
+// call sends in, if there is any, as JSON and reads the answer into out, if given. A change
+// is sent until it is heard what came of it.
 func (c *client) call(ctx context.Context, method, path string, query url.Values, in, out any) error {
 	ctx, stop := context.WithTimeout(ctx, callTimeout)
 	defer stop()
-	var body io.Reader
+	var text []byte
 	if in != nil {
-		text, err := json.Marshal(in)
+		var err error
+		if text, err = json.Marshal(in); err != nil {
+			return err
+		}
+	}
+	key := ""
+	if method != http.MethodGet {
+		key = rand.Text()
+	}
+	return repeated(ctx, key != "", func() error {
+		req, err := c.request(ctx, method, path, query, bytes.NewReader(text))
 		if err != nil {
 			return err
 		}
-		body = bytes.NewReader(text)
-	}
-	req, err := c.request(ctx, method, path, query, body)
-	if err != nil {
-		return err
-	}
-	if in != nil {
-		req.Header.Set("Content-Type", "application/json")
-	}
-	return c.do(req, out)
+		if in != nil {
+			req.Header.Set("Content-Type", "application/json")
+		}
+		if key != "" {
+			req.Header.Set("Idempotency-Key", `"`+key+`"`)
+		}
+		return c.do(req, out)
+	})
 }
 
 func (c *client) request(ctx context.Context, method, path string, query url.Values, body io.Reader) (*http.Request, error) {
@@ -208,28 +223,25 @@ func (c *client) request(ctx context.Context, method, path string, query url.Val
 }
 
 func (c *client) do(req *http.Request, out any) error {
-	_, err := c.answer(req, out)
+	_, err := c.header(req, out)
 	return err
 }
 
-// answer is do, with the header of what was answered.
-func (c *client) answer(req *http.Request, out any) (http.Header, error) {
-	resp, err := c.http.Do(req)
+// header is do that returns the header of the answer.
+func (c *client) header(req *http.Request, out any) (http.Header, error) {
+	var reached atomic.Bool
+	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { reached.Store(true) }}
+	resp, err := c.http.Do(req.WithContext(httptrace.WithClientTrace(req.Context(), trace)))
 	if err != nil {
-		return nil, c.explain(err)
+		return nil, &outage{c.explain(err), reached.Load()}
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswerBytes))
 	if err != nil {
-		return nil, fmt.Errorf("read the server's answer: %w", err)
+		return nil, &outage{fmt.Errorf("read the server's answer: %w", err), true}
 	}
 	if resp.StatusCode >= http.StatusMultipleChoices {
-		refused := &Refusal{}
-		if json.Unmarshal(text, refused) != nil || refused.Code == "" {
-			refused = &Refusal{Hint: "is " + c.base.String() + " a Sitecast server?"}
-		}
-		refused.Status, refused.Title = resp.StatusCode, http.StatusText(resp.StatusCode)
-		return nil, refused
+		return nil, c.refusal(resp, text)
 	}
 	if out == nil || len(text) == 0 {
 		return resp.Header, nil
@@ -238,6 +250,19 @@ func (c *client) answer(req *http.Request, out any) (http.Header, error) {
 		return nil, fmt.Errorf("read the server's answer (is %s a Sitecast server?): %w", c.base, err)
 	}
 	return resp.Header, nil
+}
+
+// refusal reads an answer that is no success.
+func (c *client) refusal(resp *http.Response, text []byte) error {
+	refused := &Refusal{}
+	if json.Unmarshal(text, refused) != nil || refused.Code == "" {
+		refused = &Refusal{Hint: "is " + c.base.String() + " a Sitecast server?"}
+	}
+	refused.Status, refused.Title = resp.StatusCode, http.StatusText(resp.StatusCode)
+	if seconds, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil && seconds >= 0 {
+		refused.after = min(time.Duration(seconds)*time.Second, maxPause)
+	}
+	return refused
 }
 
 // explain says what to do about a server that can't be reached.

@@ -115,7 +115,7 @@ func (c *cleaner) collect(ctx context.Context) error {
 }
 
 // expire removes the versions that are not kept, and returns the others.
-func (c *cleaner) expire(ctx context.Context, now time.Time) ([]catalog.Listed, error) {
+func (c *cleaner) expire(ctx context.Context, now time.Time) ([]catalog.PublishedVersion, error) {
 	versions, err := c.published(ctx)
 	if err != nil {
 		return nil, err
@@ -149,12 +149,12 @@ func (c *cleaner) expire(ctx context.Context, now time.Time) ([]catalog.Listed, 
 		}
 		c.forget(v.Ref)
 		c.log.Info("removed a version that is not kept", "content", v.Ref.String(), "rule", rule.String())
-		versions = slices.DeleteFunc(versions, func(other catalog.Listed) bool { return other.Serial == v.Serial })
+		versions = slices.DeleteFunc(versions, func(other catalog.PublishedVersion) bool { return other.Serial == v.Serial })
 	}
 	return versions, nil
 }
 
-func (c *cleaner) published(ctx context.Context) (all []catalog.Listed, err error) {
+func (c *cleaner) published(ctx context.Context) (all []catalog.PublishedVersion, err error) {
 	for after := uint64(0); ; {
 		page, err := c.catalog.Published(ctx, after, catalog.MaxPage)
 		if err != nil || len(page) == 0 {
@@ -166,7 +166,7 @@ func (c *cleaner) published(ctx context.Context) (all []catalog.Listed, err erro
 }
 
 // sweep deletes what no version names.
-func (c *cleaner) sweep(ctx context.Context, versions []catalog.Listed, began time.Time) error {
+func (c *cleaner) sweep(ctx context.Context, versions []catalog.PublishedVersion, began time.Time) error {
 	used, err := c.used(ctx, versions)
 	if err != nil {
 		return err
@@ -220,7 +220,7 @@ func (c *cleaner) cutoff(ctx context.Context, now time.Time) (time.Time, error) 
 }
 
 // used lists all objects that versions and their patches name.
-func (c *cleaner) used(ctx context.Context, versions []catalog.Listed) (map[content.Digest]bool, error) {
+func (c *cleaner) used(ctx context.Context, versions []catalog.PublishedVersion) (map[content.Digest]bool, error) {
 	used, packs := map[content.Digest]bool{}, make(map[uint64][]content.Digest, len(versions))
 	for _, v := range versions {
 		in, ok := c.packs[v.Serial]
@@ -250,7 +250,7 @@ func (c *cleaner) used(ctx context.Context, versions []catalog.Listed) (map[cont
 
 // placement reads where a version lies. One that can't be read ends the run: what it
 // names is not known.
-func (c *cleaner) placement(ctx context.Context, v catalog.Listed) (catalog.Placement, error) {
+func (c *cleaner) placement(ctx context.Context, v catalog.PublishedVersion) (catalog.Placement, error) {
 	kept, err := c.catalog.Version(ctx, v.Name, v.Version)
 	if err != nil {
 		return catalog.Placement{}, err
@@ -271,7 +271,7 @@ func (c *cleaner) delete(ctx context.Context, object content.Digest) error {
 }
 
 // survey counts how much of the packs is needed, unless nothing changed.
-func (c *cleaner) survey(ctx context.Context, versions []catalog.Listed, now time.Time) error {
+func (c *cleaner) survey(ctx context.Context, versions []catalog.PublishedVersion, now time.Time) error {
 	packs, err := c.catalog.Packs(ctx)
 	if err != nil {
 		return err

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/sitecast/sitecast/signaling/api"
 	"github.com/sitecast/sitecast/signaling/relay"
 	"github.com/sitecast/sitecast/signaling/site"
 	"github.com/sitecast/sitecast/signaling/wire"
@@ -33,6 +34,7 @@ type Command struct {
 	TLSKey       string   `name:"tls-key" help:"Its key." type:"path" env:"SITECAST_TLS_KEY" placeholder:"FILE"`
 	Fetchers     int      `help:"How many endpoints of a site fetch from the origin at once. More than 1 only where one connection can't fill the line." default:"1" env:"SITECAST_FETCHERS" placeholder:"N"`
 	Reflector    []string `help:"Further address that answers STUN, beyond the endpoints' line, to measure it with (repeatable)." env:"SITECAST_REFLECTOR" placeholder:"HOST:PORT"`
+	APIRate      int      `name:"api-rate" help:"Requests a second that one API token may read with; half as many may change something, five times as many may come from one address. 0: no limit." default:"100" env:"SITECAST_API_RATE" placeholder:"N"`
 	InsecureHTTP bool     `name:"insecure-http" help:"Accept plain http from other machines too, because something else protects the path." env:"SITECAST_INSECURE_HTTP"`
 	LogLevel     string   `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"SITECAST_LOG_LEVEL"`
 
@@ -111,6 +113,9 @@ func (c Command) config() (Config, error) {
 	if c.Fetchers < 0 || c.Fetchers > site.MaxFetchers {
 		return Config{}, fmt.Errorf("--fetchers %d: give 1 to %d", c.Fetchers, site.MaxFetchers)
 	}
+	if c.APIRate < 0 {
+		return Config{}, fmt.Errorf("--api-rate %d: give a number of requests a second, or 0 for no limit", c.APIRate)
+	}
 	if len(c.Reflector) > wire.MaxReflectors {
 		return Config{}, fmt.Errorf("--reflector: give at most %d", wire.MaxReflectors)
 	}
@@ -123,7 +128,7 @@ func (c Command) config() (Config, error) {
 	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {
 		return Config{}, fmt.Errorf("--log-level: %w", err)
 	}
-	cfg := Config{Data: c.Data, Database: c.Database, Packs: c.Packs, Listen: c.Listen, TLSCert: c.TLSCert, TLSKey: c.TLSKey, InsecureHTTP: c.InsecureHTTP, Fetchers: c.Fetchers, Reflectors: c.Reflector,
+	cfg := Config{Data: c.Data, Database: c.Database, Packs: c.Packs, Listen: c.Listen, TLSCert: c.TLSCert, TLSKey: c.TLSKey, InsecureHTTP: c.InsecureHTTP, Fetchers: c.Fetchers, Reflectors: c.Reflector, Limits: api.LimitsOf(c.APIRate),
 		Log: slog.New(slog.NewTextHandler(cmp.Or[io.Writer](c.Stderr, os.Stderr), &slog.HandlerOptions{Level: level}))}
 	if cfg.Packs == "" {
 		cfg.Packs = filepath.Join(c.Data, "packs")

@@ -51,6 +51,7 @@ type Config struct {
 	Reflectors      []string      // host:port that answer STUN, see [site.Config]
 	Relay           *relay.Config // nil: no embedded STUN and TURN; Secret is filled in
 	RelayAddrs      []string      // host:port as endpoints reach it, one for each of its addresses
+	Limits          api.Limits    // of requests to the API
 	Log             *slog.Logger
 
 	// Listener replaces Listen, and Objects Packs, for tests in fake time.
@@ -246,7 +247,7 @@ func (s *Server) assemble(ctx context.Context) error {
 		Handler: api.New(api.Config{Catalog: s.catalog, Keys: s.keys, Objects: s.objects, Hub: s.hub, Places: s.places, Socket: s.socket, Tunnel: s.tunnel,
 			Metrics: s.metrics(), Served: func(n int) { s.served.Add(int64(n)) }, Published: s.patcher.published, Resigned: src.forget, Pin: s.certs.Pin,
 			Removed: src.forget, Fetched: s.patcher.running, Occupancy: s.cleaner.occupancy, Parts: s.parts,
-			PublicURL: s.publicURL(), Pacer: &s.pacer, Refused: &s.refused, Log: s.log}),
+			PublicURL: s.publicURL(), Pacer: &s.pacer, Refused: &s.refused, Limits: s.cfg.Limits, Log: s.log}),
 		ConnContext:       s.pacer.Context,
 		ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/sitecast/sitecast/signaling/schedule"
@@ -147,6 +148,9 @@ type Site struct {
 	// ready is closed when it is known what is wanted.
 	ready chan struct{}
 
+	// stirs counts what may have changed what the site shows; anybody may read it.
+	stirs atomic.Uint64
+
 	// Owned by Run.
 	desired   Desired
 	known     bool // desired was heard; before, nobody is told that nothing is wanted
@@ -229,6 +233,9 @@ func New(cfg Config) *Site {
 // Send hands an event to the loop. It reports false when the site has stopped.
 // Never call it from inside apply.
 func (s *Site) Send(e event) bool {
+	if _, looks := e.(ask); !looks {
+		s.stirs.Add(1)
+	}
 	select {
 	case s.inbox <- e:
 		return true
@@ -251,6 +258,7 @@ func (s *Site) Run(ctx context.Context) error {
 			s.take(e)
 			s.drain()
 		case <-timer.C:
+			s.stirs.Add(1)
 		}
 		if s.decide(time.Now()) {
 			timer.Reset(tick)

@@ -57,6 +57,7 @@ type FlowView struct {
 	Fetchers []string   `json:"fetchers"` // names of endpoints that fetch from the origin now
 	Seconds  float64    `json:"seconds"`  // from the order to complete everywhere, or until now
 	Ordered  time.Time  `json:"ordered"`
+	Finished time.Time  `json:"finished,omitzero"`   // when everybody online first had it; absent: somebody lacks it
 	PreStage int        `json:"pre_stage,omitempty"` // copies that shall be at the site; absent: everybody shall have it
 	// Superseded says that a newer version took its place: a copy that the site keeps is
 	// made again.
@@ -171,7 +172,7 @@ func (s *Site) flowView(now time.Time, f *flow) FlowView {
 	v := FlowView{Site: s.cfg.Name, Content: f.Head.Name, Version: f.Head.Version, ID: f.ID,
 		Priority: f.Priority, PreStage: f.PreStage, Superseded: f.spare(), OnDemand: f.OnDemand, Endpoints: wanted, UniqueBytes: f.Head.UniqueBytes,
 		BytesOrigin: sum.Origin, BytesPeer: sum.Peer, BytesRelay: sum.Relay, BytesReused: sum.Reused, WANBytes: wanBytes,
-		PausedBy: f.PausedBy, Groups: len(s.groups), Fetchers: []string{}, Seconds: now.Sub(f.ordered).Seconds(), Ordered: f.ordered}
+		PausedBy: f.PausedBy, Groups: len(s.groups), Fetchers: []string{}, Seconds: now.Sub(f.ordered).Seconds(), Ordered: f.ordered, Finished: f.finished}
 	relay, relayed := f.viaRelay()
 	held, slow := s.restrained(f)
 	v.Relay = relay

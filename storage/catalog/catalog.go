@@ -186,6 +186,8 @@ type Orders struct {
 type Catalog interface {
 	Keys
 	Networks
+	Lists
+	Answers
 
 	CreateSite(ctx context.Context, by string, s Site) error // ErrConflict when the name is taken
 	Site(ctx context.Context, name string) (Site, error)

@@ -161,12 +161,12 @@ func (r Retention) String() string {
 
 // Expired lists the versions that a rule does not keep, oldest first. Whether they are
 // needed is another question.
-func (r Retention) Expired(versions []Listed, now time.Time) (out []Listed) {
+func (r Retention) Expired(versions []PublishedVersion, now time.Time) (out []PublishedVersion) {
 	if r.Keep == 0 {
 		return nil
 	}
 	newer := map[string]int{}
-	for _, v := range slices.SortedFunc(slices.Values(versions), func(a, b Listed) int { return cmp.Compare(b.Serial, a.Serial) }) {
+	for _, v := range slices.SortedFunc(slices.Values(versions), func(a, b PublishedVersion) int { return cmp.Compare(b.Serial, a.Serial) }) {
 		if newer[v.Name]++; newer[v.Name] > r.Keep && now.Sub(v.Created) > r.Younger {
 			out = append(out, v)
 		}

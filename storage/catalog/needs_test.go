@@ -100,10 +100,10 @@ func TestWhatWasRemovedIsOrderedNowhere(t *testing.T) {
 func TestRetentionKeepsTheNewestAndTheYoung(t *testing.T) {
 	now := time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
 	day := 24 * time.Hour
-	v := func(name, version string, serial uint64, days int) catalog.Listed {
-		return catalog.Listed{Ref: content.Ref{Name: name, Version: version}, Serial: serial, Created: now.Add(-time.Duration(days) * day)}
+	v := func(name, version string, serial uint64, days int) catalog.PublishedVersion {
+		return catalog.PublishedVersion{Ref: content.Ref{Name: name, Version: version}, Serial: serial, Created: now.Add(-time.Duration(days) * day)}
 	}
-	all := []catalog.Listed{v("app", "1", 1, 90), v("app", "2", 2, 60), v("film", "1", 3, 90), v("app", "3", 4, 30), v("app", "4", 5, 1), v("film", "2", 6, 2)}
+	all := []catalog.PublishedVersion{v("app", "1", 1, 90), v("app", "2", 2, 60), v("film", "1", 3, 90), v("app", "3", 4, 30), v("app", "4", 5, 1), v("film", "2", 6, 2)}
 	for name, c := range map[string]struct {
 		rule catalog.Retention
 		want string

@@ -12,8 +12,8 @@ import (
 // moment, and uploads it.
 var ErrDoomed = errors.New("it is being deleted at the origin")
 
-// Listed is a published version, without what it consists of.
-type Listed struct {
+// PublishedVersion is a published version, without what it consists of.
+type PublishedVersion struct {
 	content.Ref
 	Serial  uint64
 	Body    content.Digest
@@ -51,7 +51,7 @@ type Removals interface {
 	SetRetention(ctx context.Context, by string, r Retention) error
 
 	// Published lists versions in the order of their serials, after one (0: the first).
-	Published(ctx context.Context, after uint64, limit int) ([]Listed, error)
+	Published(ctx context.Context, after uint64, limit int) ([]PublishedVersion, error)
 	// LaterOrders is what a site would be ordered that is created now.
 	LaterOrders(ctx context.Context) (Orders, error)
 	// Patched lists the versions that have patches, or shall have some.

@@ -23,6 +23,7 @@ func Run(t *testing.T, open func(*testing.T) catalog.Catalog) {
 		"policy":   policies,
 		"keys":     keys,
 		"networks": networkTests,
+		"lists":    lists,
 		"orders": {
 			"trust documents follow each other":           trustFollows,
 			"a version is reserved, then published":       versionIsPublished,

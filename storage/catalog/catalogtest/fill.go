@@ -2,6 +2,7 @@ package catalogtest
 
 import (
 	"encoding/json"
+	"errors"
 	"testing"
 	"time"
 
@@ -27,6 +28,7 @@ type Filled struct {
 	Lines     []catalog.Line
 	Networks  []catalog.Network
 	Audit     []catalog.Entry
+	Answer    catalog.Answer
 }
 
 // Fill writes something of everything into an empty catalog.
@@ -53,6 +55,7 @@ func Fill(t *testing.T, c catalog.Catalog) {
 	must(t, c.KeepLearned(ctx, FilledSite, receipts, lines))
 	_, err := c.ChangeNetworks(ctx, who, nil, []catalog.Network{egress("203.0.113.7/32", FilledSite)})
 	must(t, err)
+	must(t, c.KeepAnswer(ctx, catalog.Answer{ID: "answer", Digest: "digest", Sealed: []byte{0, 255}, Created: begin}))
 }
 
 // Read reads everything that Fill wrote.
@@ -86,5 +89,8 @@ func Read(t *testing.T, c catalog.Catalog) Filled {
 	must(t, err)
 	f.Audit, err = c.Audit(ctx, 0, 0)
 	must(t, err)
+	if f.Answer, err = c.Answer(ctx, "answer"); !errors.Is(err, catalog.ErrNotFound) { // as in schemas before 14
+		must(t, err)
+	}
 	return f
 }

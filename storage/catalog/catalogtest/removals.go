@@ -146,17 +146,17 @@ func distributionsOfRemoved(t *testing.T, c catalog.Catalog) {
 }
 
 func publishedPages(t *testing.T, c catalog.Catalog) {
-	var want []catalog.Listed
+	var want []catalog.PublishedVersion
 	for _, version := range []string{"1", "2", "3", "4"} {
 		v := publish(t, c, "app", version)
-		want = append(want, catalog.Listed{Ref: content.Ref{Name: "app", Version: version}, Serial: v.Serial, Body: v.Body})
+		want = append(want, catalog.PublishedVersion{Ref: content.Ref{Name: "app", Version: version}, Serial: v.Serial, Body: v.Body})
 	}
 	remove(t, c, "app", "2")
 	want = slices.Delete(want, 1, 2)
 	_, err := c.Reserve(t.Context(), who, "app", "5") // is none yet
 	must(t, err)
 	for _, n := range []int{1, 2, 0} {
-		var got []catalog.Listed
+		var got []catalog.PublishedVersion
 		for after := uint64(0); ; {
 			page, err := c.Published(t.Context(), after, n)
 			must(t, err)

@@ -216,15 +216,20 @@ func (c *Catalog) Rules(ctx context.Context) ([]catalog.Rule, error) {
 	return list(ctx, c.read, scanRule, `SELECT `+ruleColumns+` FROM rules ORDER BY generation, id`)
 }
 
-func scanDistribution(r *sql.Rows) (d catalog.Distribution, err error) {
+// scanDistribution takes in distributionColumns, and more behind them.
+func scanDistribution(scan func(...any) error, more ...any) (d catalog.Distribution, err error) {
 	var every, by, created int64
-	err = r.Scan(&d.ID, &d.Name, &d.Version, &d.Serial, &every, &d.Priority, &by, &d.PreStage, &created, &d.Removed)
+	err = scan(append([]any{&d.ID, &d.Name, &d.Version, &d.Serial, &every, &d.Priority, &by, &d.PreStage, &created, &d.Removed}, more...)...)
 	d.All, d.ReadyBy, d.Created = every != 0, at(by), at(created)
 	return d, err
 }
 
-const distributionColumns = `d.id, d.name, d.version, d.serial, d.every, d.priority, d.ready_by, d.pre_stage, d.created, COALESCE(v.removed, 0) > 0
-	FROM distributions d LEFT JOIN versions v ON v.name = d.name AND v.version = d.version`
+func scanDistributionRow(r *sql.Rows) (catalog.Distribution, error) { return scanDistribution(r.Scan) }
+
+const (
+	distributionColumns = `d.id, d.name, d.version, d.serial, d.every, d.priority, d.ready_by, d.pre_stage, d.created, COALESCE(v.removed, 0) > 0`
+	distributionTables  = ` FROM distributions d LEFT JOIN versions v ON v.name = d.name AND v.version = d.version`
+)
 
 // Orders implements catalog.Catalog.
 func (c *Catalog) Orders(ctx context.Context, site string) (o catalog.Orders, err error) {
@@ -236,7 +241,7 @@ func (c *Catalog) Orders(ctx context.Context, site string) (o catalog.Orders, er
 	if o.Site, err = c.Site(ctx, site); err != nil {
 		return o, err
 	}
-	o.Distributions, err = list(ctx, c.read, scanDistribution, `SELECT `+distributionColumns+`
+	o.Distributions, err = list(ctx, c.read, scanDistributionRow, `SELECT `+distributionColumns+distributionTables+`
 		WHERE d.every = 1 OR d.id IN (SELECT distribution FROM distribution_sites WHERE site = $1) ORDER BY d.id`, site)
 	if err != nil {
 		return o, err

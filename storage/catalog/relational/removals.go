@@ -44,8 +44,8 @@ func (c *Catalog) SetRetention(ctx context.Context, by string, r catalog.Retenti
 }
 
 // Published implements catalog.Removals.
-func (c *Catalog) Published(ctx context.Context, after uint64, limit int) ([]catalog.Listed, error) {
-	return list(ctx, c.read, func(r *sql.Rows) (v catalog.Listed, err error) {
+func (c *Catalog) Published(ctx context.Context, after uint64, limit int) ([]catalog.PublishedVersion, error) {
+	return list(ctx, c.read, func(r *sql.Rows) (v catalog.PublishedVersion, err error) {
 		var body string
 		var created int64
 		if err := r.Scan(&v.Serial, &v.Name, &v.Version, &body, &created); err != nil {
@@ -64,7 +64,7 @@ func (c *Catalog) LaterOrders(ctx context.Context) (o catalog.Orders, err error)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return o, err
 	}
-	o.Distributions, err = list(ctx, c.read, scanDistribution, `SELECT `+distributionColumns+` WHERE d.every = 1 ORDER BY d.id`)
+	o.Distributions, err = list(ctx, c.read, scanDistributionRow, `SELECT `+distributionColumns+distributionTables+` WHERE d.every = 1 ORDER BY d.id`)
 	if err != nil {
 		return o, err
 	}
