@@ -49,6 +49,9 @@ type commands struct {
 	Purge      operator.Purge      `cmd:"" help:"Have endpoints delete a content or version."`
 	Cap        operator.Cap        `cmd:"" help:"Cap a site's use of the WAN."`
 	Endpoints  operator.Endpoints  `cmd:"" help:"Show endpoints."`
+	Token      operator.Token      `cmd:"" help:"Create, list and revoke API tokens."`
+	Operator   operator.Accounts   `cmd:"" help:"Invite, list, change and remove operators."`
+	Audit      operator.Audit      `cmd:"" help:"Show who did what, or check that the log of it is whole."`
 	Demo       demo.Command        `cmd:"" help:"Run a server, two sites and their endpoints on this machine."`
 	Version    printVersion        `cmd:"" help:"Print the version of this program."`
 }

@@ -54,15 +54,15 @@ type flowQuery struct {
 }
 
 func (s *server) control() {
-	register(s, operation("POST", "/distributions", "distribute", "Order a version to sites", catalog.RoleOperator),
+	register(s, about(scopeBody, operation("POST", "/distributions", "distribute", "Order a version to sites", catalog.RoleOperator)),
 		func(ctx context.Context, in *struct{ Body NewDistribution }) (*reply[Change], error) {
 			return s.distribute(ctx, in.Body)
 		})
-	register(s, operation("POST", "/rules", "set-rule", "Pause or reprioritise flows, pin or purge versions", catalog.RoleOperator),
+	register(s, about(scopeBody, operation("POST", "/rules", "set-rule", "Pause or reprioritise flows, pin or purge versions", catalog.RoleOperator)),
 		func(ctx context.Context, in *struct{ Body NewRule }) (*reply[Change], error) {
 			return s.setRule(ctx, in.Body)
 		})
-	register(s, operation("POST", "/rules/resume", "resume", "End pause rules, and let halted flows go on", catalog.RoleOperator),
+	register(s, about(scopeBody, operation("POST", "/rules/resume", "resume", "End pause rules, and let halted flows go on", catalog.RoleOperator)),
 		func(ctx context.Context, in *struct{ Body EndedRules }) (*reply[Change], error) {
 			which := catalog.Selector{Site: in.Body.Site, Name: in.Body.Content, Version: in.Body.Version}
 			if err := s.exists(ctx, which); err != nil {
@@ -78,40 +78,32 @@ func (s *server) control() {
 			released, err := s.Hub.Resume(ctx, which.Site, content.Ref{Name: which.Name, Version: which.Version})
 			return &reply[Change]{Change{Removed: removed, Released: released}}, err
 		})
-	register(s, operation("POST", "/rules/unpin", "unpin", "End pins", catalog.RoleOperator),
+	register(s, about(scopeBody, operation("POST", "/rules/unpin", "unpin", "End pins", catalog.RoleOperator)),
 		func(ctx context.Context, in *struct{ Body EndedRules }) (*reply[Change], error) {
 			return s.unpin(ctx, catalog.Selector{Site: in.Body.Site, Name: in.Body.Content, Version: in.Body.Version})
 		})
-	register(s, operation("GET", "/rules", "list-rules", "List rules", catalog.RoleViewer),
+	registerList(s, operation("GET", "/rules", "list-rules", "List rules", catalog.RoleViewer), func(r catalog.Rule) string { return r.Site },
 		func(ctx context.Context, _ *struct{}) (*reply[[]catalog.Rule], error) {
 			rules, err := s.Catalog.Rules(ctx)
 			return &reply[[]catalog.Rule]{rules}, err
 		})
-	register(s, operation("GET", "/flows", "list-flows", "List flows", catalog.RoleViewer),
+	registerList(s, operation("GET", "/flows", "list-flows", "List flows", catalog.RoleViewer), func(f site.FlowView) string { return f.Site },
 		func(ctx context.Context, in *flowQuery) (*reply[[]site.FlowView], error) {
 			flows, err := s.flows(ctx, *in)
 			return &reply[[]site.FlowView]{flows}, err
 		})
-	register(s, operation("GET", "/endpoints", "list-endpoints", "List endpoints", catalog.RoleViewer),
+	registerList(s, operation("GET", "/endpoints", "list-endpoints", "List endpoints", catalog.RoleViewer), func(e site.EndpointView) string { return e.Site },
 		func(ctx context.Context, in *flowQuery) (*reply[[]site.EndpointView], error) {
 			list, err := s.endpoints(ctx, in.Site)
 			return &reply[[]site.EndpointView]{list}, err
 		})
-	register(s, operation("GET", "/lines", "list-lines", "List lines to the WAN, and what their governors do", catalog.RoleViewer),
+	registerList(s, operation("GET", "/lines", "list-lines", "List lines to the WAN, and what their governors do", catalog.RoleViewer), func(l site.LineView) string { return l.Site },
 		func(ctx context.Context, in *struct {
 			Site string `query:"site" maxLength:"128"`
 		}) (*reply[[]site.LineView], error) {
 			out := []site.LineView{}
 			err := s.eachSite(ctx, in.Site, func(_ string, v site.View) { out = append(out, v.Lines...) })
 			return &reply[[]site.LineView]{out}, err
-		})
-	register(s, operation("GET", "/audit", "list-audit", "Read the audit log, newest first", catalog.RoleViewer),
-		func(ctx context.Context, in *struct {
-			Before int64 `query:"before" minimum:"0"`
-			Limit  int   `query:"limit" minimum:"1" maximum:"1000" default:"100"`
-		}) (*reply[[]catalog.Entry], error) {
-			entries, err := s.Catalog.Audit(ctx, in.Before, in.Limit)
-			return &reply[[]catalog.Entry]{entries}, err
 		})
 }
 
@@ -202,7 +194,7 @@ func (s *server) eachSite(ctx context.Context, name string, do func(name string,
 	}
 	after := ""
 	for {
-		page, err := s.Catalog.Sites(ctx, after, catalog.MaxPage)
+		page, err := s.sitesAfter(ctx, after, catalog.MaxPage)
 		if err != nil {
 			return err
 		}

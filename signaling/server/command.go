@@ -17,6 +17,7 @@ import (
 	"github.com/sitecast/sitecast/signaling/site"
 	"github.com/sitecast/sitecast/signaling/wire"
 	"github.com/sitecast/sitecast/storage/blob/s3"
+	"github.com/sitecast/sitecast/storage/catalog"
 )
 
 // Command is `sitecast server` without a further command, which runs it.
@@ -33,6 +34,7 @@ type Command struct {
 	TLSKey       string   `name:"tls-key" help:"Its key." type:"path" env:"SITECAST_TLS_KEY" placeholder:"FILE"`
 	Fetchers     int      `help:"How many endpoints of a site fetch from the origin at once. More than 1 only where one connection can't fill the line." default:"1" env:"SITECAST_FETCHERS" placeholder:"N"`
 	Reflector    []string `help:"Further address that answers STUN, beyond the endpoints' line, to measure it with (repeatable)." env:"SITECAST_REFLECTOR" placeholder:"HOST:PORT"`
+	OIDC         OIDCFlags `embed:"" prefix:"oidc-"`
 	InsecureHTTP bool     `name:"insecure-http" help:"Accept plain http from other machines too, because something else protects the path." env:"SITECAST_INSECURE_HTTP"`
 	LogLevel     string   `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"SITECAST_LOG_LEVEL"`
 
@@ -43,7 +45,11 @@ type Command struct {
 // Help is the long help with an example.
 func (Command) Help() string {
 	return `The first start makes everything it needs in --data: the database, the organisation's root key, a private CA
-(unless --tls-cert names a certificate) and admin.token, an API token with role admin.
+(unless --tls-cert names a certificate) and admin.token, an API token with role admin. While there is no account, each
+start prints a link by which somebody makes the first one.
+
+With --oidc-issuer people log in at a provider of OpenID Connect. Register PUBLIC-URL/oidc/callback there. What they may do
+follows from a claim: who has several of its values has the highest role that one gives, at the sites for which one does.
 
 With --packs s3://BUCKET/PREFIX?endpoint=URL&region=NAME the packs are kept in a bucket (Amazon's without endpoint), and
 endpoints fetch them there, with addresses that are good for one range and a few minutes. serve=server has them fetch
@@ -57,7 +63,10 @@ its name (its authority's file: sslrootcert=FILE).
 
 Examples:
   sitecast server --data /var/lib/sitecast --listen 0.0.0.0:8443 --public-url https://sitecast.example:8443
-  sitecast server --data /var/lib/sitecast --database postgres://sitecast@db.example/sitecast --listen 0.0.0.0:8443`
+  sitecast server --data /var/lib/sitecast --database postgres://sitecast@db.example/sitecast --listen 0.0.0.0:8443
+  sitecast server --data /var/lib/sitecast --listen 0.0.0.0:8443 --public-url https://sitecast.example:8443 \
+    --oidc-issuer https://id.example --oidc-client-id sitecast --oidc-client-secret-file /etc/sitecast/oidc \
+    --oidc-role sitecast-admins=admin --oidc-role shop-12-team=operator:shop-12`
 }
 
 // Ports of the embedded relay.
@@ -86,7 +95,11 @@ func (c Command) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.greet(s)
+	link, err := s.FirstLink(ctx)
+	if err != nil {
+		cfg.Log.Warn("no link to the first account (sitecast operator invite makes one)", "err", err)
+	}
+	c.greet(s, link)
 	return s.Run(ctx)
 }
 
@@ -123,7 +136,11 @@ func (c Command) config() (Config, error) {
 	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {
 		return Config{}, fmt.Errorf("--log-level: %w", err)
 	}
-	cfg := Config{Data: c.Data, Database: c.Database, Packs: c.Packs, Listen: c.Listen, TLSCert: c.TLSCert, TLSKey: c.TLSKey, InsecureHTTP: c.InsecureHTTP, Fetchers: c.Fetchers, Reflectors: c.Reflector,
+	provider, err := c.OIDC.config()
+	if err != nil {
+		return Config{}, err
+	}
+	cfg := Config{OIDC: provider, Data: c.Data, Database: c.Database, Packs: c.Packs, Listen: c.Listen, TLSCert: c.TLSCert, TLSKey: c.TLSKey, InsecureHTTP: c.InsecureHTTP, Fetchers: c.Fetchers, Reflectors: c.Reflector,
 		Log: slog.New(slog.NewTextHandler(cmp.Or[io.Writer](c.Stderr, os.Stderr), &slog.HandlerOptions{Level: level}))}
 	if cfg.Packs == "" {
 		cfg.Packs = filepath.Join(c.Data, "packs")
@@ -190,7 +207,7 @@ func (a *relayAddress) open(cfg *Config) error {
 }
 
 // greet says what a newcomer needs next.
-func (c Command) greet(s *Server) {
+func (c Command) greet(s *Server, link string) {
 	ca := ""
 	if c.TLSCert == "" {
 		ca = "\n  export SITECAST_CA_FILE=" + filepath.Join(c.Data, "ca.pem")
@@ -207,6 +224,9 @@ func (c Command) greet(s *Server) {
   sitecast distribute my-app@1 --site shop-1 --wait
 
 `, where, where, filepath.Join(c.Data, adminTokenFile), ca, where)
+	if link != "" {
+		fmt.Fprintf(cmp.Or[io.Writer](c.Stdout, os.Stdout), "Make the first account within %v; the link is good for one:\n  %s\n\n", catalog.InviteLife, link)
+	}
 }
 
 // reachable is the address under which this machine reaches a listener: one on all

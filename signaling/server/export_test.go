@@ -57,3 +57,9 @@ func NewPatchedSource(c catalog.Catalog, objects blob.Store, p Patcher, log *slo
 	p.forget = s.forget
 	return s
 }
+
+// CheckOIDC reports what is wrong with the flags of a provider.
+func CheckOIDC(f OIDCFlags) error {
+	_, err := f.config()
+	return err
+}

@@ -65,7 +65,8 @@ func Run(t *testing.T, open func(*testing.T) catalog.Catalog) {
 			"contexts that end leave whole changes":    contextsEndAnywhere,
 			"of text that can't be there is nothing":   impossibleTextIsNotFound,
 		},
-		"at once": concurrent,
+		"at once":   concurrent,
+		"operators": operators,
 	} {
 		t.Run(group, func(t *testing.T) {
 			for name, test := range tests {

@@ -25,6 +25,7 @@ type Filled struct {
 	Receipts  []catalog.Receipt
 	Lines     []catalog.Line
 	Audit     []catalog.Entry
+	Operators []catalog.Operator
 }
 
 // Fill writes something of everything into an empty catalog.
@@ -48,6 +49,7 @@ func Fill(t *testing.T, c catalog.Catalog) {
 	must(t, c.SetMeta(ctx, "epoch", "7"))
 	receipts, lines := learned(begin)
 	must(t, c.KeepLearned(ctx, FilledSite, receipts, lines))
+	fillOperators(t, c)
 }
 
 // Read reads everything that Fill wrote.
@@ -79,5 +81,10 @@ func Read(t *testing.T, c catalog.Catalog) Filled {
 	must(t, err)
 	f.Audit, err = c.Audit(ctx, 0, 0)
 	must(t, err)
+	f.Operators, err = c.Operators(ctx)
+	must(t, err)
+	if _, err := catalog.VerifyAudit(func(before int64) ([]catalog.Entry, error) { return c.Audit(ctx, before, 0) }); err != nil {
+		t.Error(err)
+	}
 	return f
 }

@@ -39,6 +39,7 @@ func (c *Catalog) PutTrust(ctx context.Context, by string, serial uint64, docume
 		}
 		_, err := tx.ExecContext(ctx, `INSERT INTO trust (serial, document, created) VALUES ($1, $2, $3)`,
 			serial, string(document), ms(time.Now()))
+		changed(ctx, map[string]uint64{"serial": last}, map[string]any{"serial": serial, "document": document})
 		return err
 	})
 }
@@ -79,6 +80,7 @@ func (c *Catalog) Publish(ctx context.Context, by string, v catalog.Version) err
 		if err != nil {
 			return err
 		}
+		changed(ctx, nil, map[string]any{"serial": v.Serial, "id": v.ID, "body": v.Body})
 		return notePatchesDue(ctx, tx, v.Name, v.Serial)
 	})
 }
@@ -131,6 +133,8 @@ func (c *Catalog) Distribute(ctx context.Context, by string, d catalog.Distribut
 					return err
 				}
 			}
+			d.Created = time.Now().UTC()
+			changed(ctx, nil, d)
 			generation, err = raise(ctx, tx)
 			return err
 		})
@@ -164,10 +168,17 @@ func (c *Catalog) SetRule(ctx context.Context, by string, r catalog.Rule) (gener
 		if _, err := tx.ExecContext(ctx, `DELETE FROM rules WHERE expires > 0 AND expires <= $1`, ms(now)); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO rules (id, kind, site, name, version, priority, generation, setter, created, expires, upto)
+		before, err := list(ctx, tx, scanRule, `SELECT `+ruleColumns+` FROM rules WHERE kind = $1 AND site = $2 AND name = $3 AND version = $4`,
+			r.Kind, r.Site, r.Name, r.Version)
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `INSERT INTO rules (id, kind, site, name, version, priority, generation, setter, created, expires, upto)
 			SELECT COALESCE(MAX(id), 0) + 1, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10 FROM rules WHERE true
 			ON CONFLICT (kind, site, name, version) DO UPDATE SET priority = $5, generation = $6, setter = $7, created = $8, expires = $9, upto = $10`,
 			r.Kind, r.Site, r.Name, r.Version, r.Priority, generation, by, ms(now), ms(r.Expires), upto)
+		r.By, r.Generation, r.Created, r.Upto = by, generation, now.UTC(), upto
+		changed(ctx, ruleOrNone(before), r)
 		return err
 	})
 	return generation, err
@@ -176,20 +187,28 @@ func (c *Catalog) SetRule(ctx context.Context, by string, r catalog.Rule) (gener
 // ClearRules implements catalog.Catalog.
 func (c *Catalog) ClearRules(ctx context.Context, by, kind string, s catalog.Selector) (removed int, err error) {
 	err = c.change(ctx, by, "end "+kind, s.String(), "", func(ctx context.Context, tx *sql.Tx) error {
-		res, err := tx.ExecContext(ctx, `DELETE FROM rules WHERE kind = $1 AND ($2 = '' OR site = $2)
-			AND ($3 = '' OR name = $3) AND ($4 = '' OR version = $4)`, kind, s.Site, s.Name, s.Version)
+		const covered = ` FROM rules WHERE kind = $1 AND ($2 = '' OR site = $2) AND ($3 = '' OR name = $3) AND ($4 = '' OR version = $4)`
+		before, err := list(ctx, tx, scanRule, `SELECT `+ruleColumns+covered+` ORDER BY generation, id`, kind, s.Site, s.Name, s.Version)
 		if err != nil {
 			return err
 		}
-		n, err := res.RowsAffected()
-		if err != nil {
+		if _, err := tx.ExecContext(ctx, `DELETE`+covered, kind, s.Site, s.Name, s.Version); err != nil {
 			return err
 		}
-		removed = int(n)
+		removed = len(before)
+		changed(ctx, before, nil)
 		_, err = raise(ctx, tx)
 		return err
 	})
 	return removed, err
+}
+
+// ruleOrNone is the rule of a list that has one at most.
+func ruleOrNone(rules []catalog.Rule) any {
+	if len(rules) == 0 {
+		return nil
+	}
+	return rules[0]
 }
 
 func scanRule(r *sql.Rows) (rule catalog.Rule, err error) {
