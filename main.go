@@ -49,6 +49,10 @@ type commands struct {
 	Purge      operator.Purge      `cmd:"" help:"Have endpoints delete a content or version."`
 	Cap        operator.Cap        `cmd:"" help:"Cap a site's use of the WAN."`
 	Endpoints  operator.Endpoints  `cmd:"" help:"Show endpoints."`
+	Approve    operator.Approve    `cmd:"" help:"Approve a distribution to all sites that somebody else proposed."`
+	Reject     operator.Reject     `cmd:"" help:"Reject or withdraw such a proposal."`
+	Proposals  operator.Proposals  `cmd:"" help:"List what waits for approval."`
+	Settings   operator.Settings   `cmd:"" help:"Show or change the organisation's settings."`
 	Token      operator.Token      `cmd:"" help:"Create, list and revoke API tokens."`
 	Operator   operator.Accounts   `cmd:"" help:"Invite, list, change and remove operators."`
 	Audit      operator.Audit      `cmd:"" help:"Show who did what, or check that the log of it is whole."`

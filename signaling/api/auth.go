@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -25,6 +26,7 @@ type Actor struct {
 	Sites []string `json:"sites,omitempty" doc:"may act at these; absent: at all"`
 
 	via     string // for the audit log
+	person  string // who is behind it: of a token, who made it
 	session []byte // hash of the session; nil without one
 	local   bool   // has a password here
 }
@@ -73,7 +75,7 @@ func (s *server) byToken(ctx context.Context, header string) (who Actor, err err
 		return who, unauthorized()
 	}
 	s.noteUse(ctx, now, token.Used, token.Hash, s.Catalog.TokenUsed)
-	return Actor{Name: token.Name, Role: token.Role, Sites: token.Sites, via: "token " + token.ID()}, nil
+	return Actor{Name: token.Name, Role: token.Role, Sites: token.Sites, via: "token " + token.ID(), person: cmp.Or(token.By, token.Name)}, nil
 }
 
 // noteUse notes now and then that a token or session is used. Nobody is kept from

@@ -46,6 +46,7 @@ type Change struct {
 	Generation uint64 `json:"generation,omitempty"`
 	Removed    int    `json:"removed,omitempty"`  // rules ended
 	Released   int    `json:"released,omitempty"` // halted flows that go on
+	Proposal   int64  `json:"proposal,omitempty"` // nothing changed yet: somebody else has to approve it
 }
 
 type flowQuery struct {
@@ -115,13 +116,9 @@ func (s *server) distribute(ctx context.Context, in NewDistribution) (*reply[Cha
 		return nil, bad(err.Error(), "say a time ahead, such as --ready-by 6h")
 	}
 	slices.Sort(in.Sites)
-	generation, err := s.Catalog.Distribute(ctx, actor(ctx), catalog.Distribution{Name: in.Name, Version: in.Version,
+	change, err := s.order(ctx, catalog.Distribution{Name: in.Name, Version: in.Version,
 		Sites: slices.Compact(in.Sites), All: in.All, Priority: string(in.Priority), ReadyBy: in.ReadyBy, PreStage: in.PreStage})
-	if err != nil {
-		return nil, err
-	}
-	s.Hub.Changed("")
-	return &reply[Change]{Change{Generation: generation}}, nil
+	return &reply[Change]{change}, err
 }
 
 func (s *server) setRule(ctx context.Context, in NewRule) (*reply[Change], error) {

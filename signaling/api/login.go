@@ -99,7 +99,7 @@ func (s *server) bySession(r *http.Request) (who Actor, err error) {
 		return who, err
 	}
 	s.noteUse(r.Context(), now, session.Used, session.Hash, s.Catalog.SessionUsed)
-	who = Actor{Name: o.Name, Title: o.Title, Role: o.Role, Sites: o.Sites, via: "session", session: session.Hash, local: o.Password != ""}
+	who = Actor{Name: o.Name, Title: o.Title, Role: o.Role, Sites: o.Sites, via: "session", person: o.Name, session: session.Hash, local: o.Password != ""}
 	if o.Title != "" {
 		who.via += " of " + o.Title
 	}

@@ -69,6 +69,12 @@ var rights = map[string]right{
 	"GET /api/v1/audit":         {viewer, ofOrganisation, nil},
 	"GET /api/v1/audit/head":    {viewer, ofOrganisation, nil},
 
+	"GET /api/v1/settings":                {viewer, ofAll, nil},
+	"PATCH /api/v1/settings":              {admin, ofOrganisation, nil},
+	"GET /api/v1/proposals":               {viewer, ofOrganisation, nil},
+	"POST /api/v1/proposals/{id}/approve": {operator, ofOrganisation, nil},
+	"POST /api/v1/proposals/{id}/reject":  {operator, ofOrganisation, nil},
+
 	"POST /api/v1/tokens":                 {admin, ofOrganisation, nil},
 	"GET /api/v1/tokens":                  {admin, ofOrganisation, nil},
 	"DELETE /api/v1/tokens/{id}":          {admin, ofOrganisation, nil},

@@ -57,6 +57,7 @@ func (s *server) operators() {
 	s.tokens()
 	s.accounts()
 	s.sessions()
+	s.proposals()
 	register(s, about(scopeOrganisation, operation("GET", "/audit", "list-audit", "Read the audit log, newest first", catalog.RoleViewer)),
 		func(ctx context.Context, in *struct {
 			Before int64 `query:"before" minimum:"0"`

@@ -3,6 +3,7 @@ package api_test
 import (
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"strconv"
 	"strings"
 	"testing"
@@ -109,5 +110,13 @@ func TestTheLastAdminStays(t *testing.T) {
 	s.call("GET", "/operators", nil, &all)
 	if len(all) != 1 || all[0].Name != "ben" {
 		t.Errorf("left %+v", all)
+	}
+}
+
+// decode reads an answer that must be a success.
+func decode(t *testing.T, w *httptest.ResponseRecorder, into any) {
+	t.Helper()
+	if err := json.Unmarshal(w.Body.Bytes(), into); w.Code != http.StatusOK || err != nil {
+		t.Fatalf("answered %d %s (%v)", w.Code, w.Body, err)
 	}
 }

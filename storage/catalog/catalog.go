@@ -175,6 +175,7 @@ type Orders struct {
 // change is durable. By names who asked, for the audit log.
 type Catalog interface {
 	Operators
+	Proposals
 
 	CreateSite(ctx context.Context, by string, s Site) error // ErrConflict when the name is taken
 	Site(ctx context.Context, name string) (Site, error)

@@ -67,6 +67,7 @@ func Run(t *testing.T, open func(*testing.T) catalog.Catalog) {
 		},
 		"at once":   concurrent,
 		"operators": operators,
+		"proposals": proposals,
 	} {
 		t.Run(group, func(t *testing.T) {
 			for name, test := range tests {

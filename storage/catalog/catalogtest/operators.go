@@ -48,6 +48,7 @@ func fillOperators(t *testing.T, c catalog.Catalog) {
 	account(t, c, "anna", catalog.RoleAdmin)
 	must(t, c.Begin(t.Context(), catalog.Session{Hash: []byte("s"), Operator: "anna", Created: begin, Used: begin}))
 	must(t, c.PutInvite(t.Context(), who, invite("ben", catalog.RoleOperator, FilledSite)))
+	propose(t, c, "anna")
 }
 
 func tokensAreRevoked(t *testing.T, c catalog.Catalog) {

@@ -109,36 +109,37 @@ func (c *Catalog) Newest(ctx context.Context, name string) (version string, err 
 // Distribute implements catalog.Catalog.
 func (c *Catalog) Distribute(ctx context.Context, by string, d catalog.Distribution) (generation uint64, err error) {
 	ref := content.Ref{Name: d.Name, Version: d.Version}
-	err = c.change(ctx, by, "distribute", ref.String(), detailOf(d),
-		func(ctx context.Context, tx *sql.Tx) error {
-			err := tx.QueryRowContext(ctx, `SELECT serial FROM versions WHERE name = $1 AND version = $2 AND head <> ''`,
-				d.Name, d.Version).Scan(&d.Serial)
-			if err != nil {
-				return found("version "+ref.String(), err)
-			}
-			every := 0
-			if d.All {
-				every = 1
-			}
-			err = tx.QueryRowContext(ctx, `INSERT INTO distributions (id, name, version, serial, every, priority, ready_by, pre_stage, created)
-				SELECT COALESCE(MAX(id), 0) + 1, $1, $2, $3, $4, $5, $6, $7, $8 FROM distributions WHERE true RETURNING id`,
-				d.Name, d.Version, d.Serial, every, d.Priority, ms(d.ReadyBy), d.PreStage, ms(time.Now())).Scan(&d.ID)
-			if err != nil {
-				return err
-			}
-			for _, site := range slices.Compact(slices.Sorted(slices.Values(d.Sites))) {
-				res, err := tx.ExecContext(ctx, `INSERT INTO distribution_sites (distribution, site)
-					SELECT $1, name FROM sites WHERE name = $2`, d.ID, site)
-				if err := changedOne(res, err, fmt.Errorf("site %s: %w", site, catalog.ErrNotFound)); err != nil {
-					return err
-				}
-			}
-			d.Created = time.Now().UTC()
-			changed(ctx, nil, d)
-			generation, err = raise(ctx, tx)
-			return err
-		})
+	err = c.change(ctx, by, "distribute", ref.String(), detailOf(d), func(ctx context.Context, tx *sql.Tx) error {
+		generation, err = distribute(ctx, tx, d)
+		return err
+	})
 	return generation, err
+}
+
+func distribute(ctx context.Context, tx *sql.Tx, d catalog.Distribution) (generation uint64, err error) {
+	if d.Serial, err = serialOf(ctx, tx, content.Ref{Name: d.Name, Version: d.Version}); err != nil {
+		return 0, err
+	}
+	every := 0
+	if d.All {
+		every = 1
+	}
+	d.Created = time.Now().UTC()
+	err = tx.QueryRowContext(ctx, `INSERT INTO distributions (id, name, version, serial, every, priority, ready_by, pre_stage, created)
+		SELECT COALESCE(MAX(id), 0) + 1, $1, $2, $3, $4, $5, $6, $7, $8 FROM distributions WHERE true RETURNING id`,
+		d.Name, d.Version, d.Serial, every, d.Priority, ms(d.ReadyBy), d.PreStage, ms(d.Created)).Scan(&d.ID)
+	if err != nil {
+		return 0, err
+	}
+	for _, site := range slices.Compact(slices.Sorted(slices.Values(d.Sites))) {
+		res, err := tx.ExecContext(ctx, `INSERT INTO distribution_sites (distribution, site)
+			SELECT $1, name FROM sites WHERE name = $2`, d.ID, site)
+		if err := changedOne(res, err, fmt.Errorf("site %s: %w", site, catalog.ErrNotFound)); err != nil {
+			return 0, err
+		}
+	}
+	changed(ctx, nil, d)
+	return raise(ctx, tx)
 }
 
 // detailOf is what the audit log says of a distribution.

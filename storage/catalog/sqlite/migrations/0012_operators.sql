@@ -12,6 +12,9 @@ CREATE TABLE invites (
 CREATE TABLE sessions (
 	hash TEXT PRIMARY KEY, operator TEXT NOT NULL REFERENCES operators (name), created BIGINT NOT NULL, used BIGINT NOT NULL);
 CREATE INDEX sessions_operator ON sessions (operator);
+CREATE TABLE proposals (
+	id BIGINT PRIMARY KEY, distribution TEXT NOT NULL, proposer TEXT NOT NULL, person TEXT NOT NULL, created BIGINT NOT NULL,
+	state TEXT NOT NULL);
 ALTER TABLE audit ADD COLUMN was TEXT NOT NULL DEFAULT '';
 ALTER TABLE audit ADD COLUMN became TEXT NOT NULL DEFAULT '';
 ALTER TABLE audit ADD COLUMN address TEXT NOT NULL DEFAULT '';
@@ -48,6 +51,7 @@ ALTER TABLE audit DROP COLUMN via;
 ALTER TABLE audit DROP COLUMN address;
 ALTER TABLE audit DROP COLUMN became;
 ALTER TABLE audit DROP COLUMN was;
+DROP TABLE proposals;
 DROP TABLE sessions;
 DROP TABLE invites;
 DROP TABLE operators;
