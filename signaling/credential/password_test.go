@@ -99,3 +99,17 @@ func TestSecretsAreReadAsWritten(t *testing.T) {
 		}
 	}
 }
+
+// FuzzParseSecret holds that a secret is written in one way only.
+func FuzzParseSecret(f *testing.F) {
+	secret, _ := credential.NewSecret()
+	for _, text := range []string{"", credential.SecretText(secret), strings.Repeat("A", 43), strings.Repeat("_", 43)} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		got, err := credential.ParseSecret(text)
+		if err == nil && credential.SecretText(got) != text {
+			t.Errorf("%q is read, and written as %q", text, credential.SecretText(got))
+		}
+	})
+}

@@ -4,11 +4,13 @@
 package oidc
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -40,6 +42,7 @@ const (
 	maxTitle      = 100 // bytes
 	maxValues     = 1000
 	maxCode       = 4 << 10
+	maxAnswer     = 1 << 20
 	pendingFields = 3
 )
 
@@ -118,11 +121,28 @@ func New(cfg Config) (*Provider, error) {
 	if cfg.RoleClaim == "" {
 		cfg.RoleClaim = DefaultRoleClaim
 	}
-	p := &Provider{cfg: cfg, http: cfg.HTTP}
-	if p.http == nil {
-		p.http = &http.Client{Timeout: httpTimeout}
+	client := http.Client{Timeout: httpTimeout}
+	if cfg.HTTP != nil {
+		client = *cfg.HTTP
 	}
-	return p, nil
+	client.Transport = bounded{cmp.Or[http.RoundTripper](client.Transport, http.DefaultTransport)}
+	return &Provider{cfg: cfg, http: &client}, nil
+}
+
+// bounded bounds what is read of an answer: the libraries read all there is.
+type bounded struct{ http.RoundTripper }
+
+// RoundTrip implements http.RoundTripper.
+func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
+	answer, err := b.RoundTripper.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	answer.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.LimitReader(answer.Body, maxAnswer), answer.Body}
+	return answer, nil
 }
 
 // Title is how people know the provider.
