@@ -23,6 +23,7 @@ var operators = map[string]func(*testing.T, catalog.Catalog){
 	"an account of another issuer is another":          vouchedByOne,
 	"entries say what was before and after, and where": entriesSayWhatChanged,
 	"the audit log is a chain that holds":              auditChainHolds,
+	"it holds also when many write at once":            auditChainHoldsAtOnce,
 }
 
 var begin = time.Date(2026, 4, 1, 6, 0, 0, 0, time.UTC)
@@ -277,5 +278,20 @@ func auditChainHolds(t *testing.T, c catalog.Catalog) {
 	must(t, c.CreateSite(ctx, who, catalog.Site{Name: "later"}))
 	if got, err := catalog.VerifyAudit(list(ctx), head); got.ID != head.ID+1 || err != nil {
 		t.Errorf("later: got head %+v (%v)", got, err)
+	}
+}
+
+func auditChainHoldsAtOnce(t *testing.T, c catalog.Catalog) {
+	const each = 5
+	atOnce(func(asker int) {
+		for range each {
+			if err := c.Note(t.Context(), who, "note", "asker", "by one of many"); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	head, err := catalog.VerifyAudit(func(before int64) ([]catalog.Entry, error) { return c.Audit(t.Context(), before, 7) })
+	if head.ID != askers*each || err != nil {
+		t.Errorf("got head %+v (%v), want entry %d", head, err, askers*each)
 	}
 }
