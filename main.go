@@ -52,7 +52,7 @@ type commands struct {
 	Approve    operator.Approve    `cmd:"" help:"Approve a distribution to all sites that somebody else proposed."`
 	Reject     operator.Reject     `cmd:"" help:"Reject or withdraw such a proposal."`
 	Proposals  operator.Proposals  `cmd:"" help:"List what waits for approval."`
-	Settings   operator.Settings   `cmd:"" help:"Show or change the organisation's settings."`
+	FourEyes   operator.FourEyes   `cmd:"" help:"Say whether distributions to all sites need approval."`
 	Token      operator.Token      `cmd:"" help:"Create, list and revoke API tokens."`
 	Operator   operator.Accounts   `cmd:"" help:"Invite, list, change and remove operators."`
 	Audit      operator.Audit      `cmd:"" help:"Show who did what, or check that the log of it is whole."`

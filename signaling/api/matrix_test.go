@@ -31,10 +31,10 @@ const (
 // rights are those of every route that is not public. A route is added here with what it is meant
 // for, and the tests below hold that it is that, for everybody.
 var rights = map[string]right{
-	"POST /api/v1/sites":           {admin, ofOrganisation, nil},
-	"GET /api/v1/sites":            {viewer, inQuery, nil},
-	"GET /api/v1/sites/{name}":     {viewer, inPath, nil},
-	"PATCH /api/v1/sites/{name}":   {operator, inPath, nil},
+	"POST /api/v1/sites":            {admin, ofOrganisation, nil},
+	"GET /api/v1/sites":             {viewer, inQuery, nil},
+	"GET /api/v1/sites/{name}":      {viewer, inPath, nil},
+	"PATCH /api/v1/sites/{name}":    {operator, inPath, nil},
 	"GET /api/v1/sites/{name}/pair": {viewer, inPath, nil},
 	"POST /api/v1/enrolments": {admin, inBody, func(site string) any {
 		return api.NewEnrolment{Site: site, Uses: 1, TTLSeconds: 60}
@@ -69,8 +69,8 @@ var rights = map[string]right{
 	"GET /api/v1/audit":         {viewer, ofOrganisation, nil},
 	"GET /api/v1/audit/head":    {viewer, ofOrganisation, nil},
 
-	"GET /api/v1/settings":                {viewer, ofAll, nil},
-	"PATCH /api/v1/settings":              {admin, ofOrganisation, nil},
+	"GET /api/v1/four-eyes":               {viewer, ofAll, nil},
+	"PUT /api/v1/four-eyes":               {admin, ofOrganisation, nil},
 	"GET /api/v1/proposals":               {viewer, ofOrganisation, nil},
 	"POST /api/v1/proposals/{id}/approve": {operator, ofOrganisation, nil},
 	"POST /api/v1/proposals/{id}/reject":  {operator, ofOrganisation, nil},

@@ -6,9 +6,9 @@ import (
 	"github.com/sitecast/sitecast/storage/catalog"
 )
 
-// Settings are those of the organisation. What a change leaves out stays.
-type Settings struct {
-	FourEyes *bool `json:"four_eyes,omitempty" doc:"a distribution to all sites waits until somebody else approves it"`
+// FourEyes says whether a distribution to all sites waits until somebody else approves it.
+type FourEyes struct {
+	On bool `json:"on"`
 }
 
 // numbered is a proposal in a path.
@@ -18,20 +18,14 @@ type numbered struct {
 
 // proposals are the routes about what four eyes look at.
 func (s *server) proposals() {
-	settings := func(ctx context.Context) (*reply[Settings], error) {
-		on, err := s.Catalog.FourEyes(ctx)
-		return &reply[Settings]{Settings{&on}}, err
-	}
-	register(s, about(scopeShared, operation("GET", "/settings", "show-settings", "Show the organisation's settings", catalog.RoleViewer)),
-		func(ctx context.Context, _ *struct{}) (*reply[Settings], error) { return settings(ctx) })
-	register(s, about(scopeOrganisation, operation("PATCH", "/settings", "change-settings", "Change the organisation's settings", catalog.RoleAdmin)),
-		func(ctx context.Context, in *struct{ Body Settings }) (*reply[Settings], error) {
-			if on := in.Body.FourEyes; on != nil {
-				if err := s.Catalog.SetFourEyes(ctx, actor(ctx), *on); err != nil {
-					return nil, err
-				}
-			}
-			return settings(ctx)
+	register(s, about(scopeShared, operation("GET", "/four-eyes", "show-four-eyes", "Say whether distributions to all sites need approval", catalog.RoleViewer)),
+		func(ctx context.Context, _ *struct{}) (*reply[FourEyes], error) {
+			on, err := s.Catalog.FourEyes(ctx)
+			return &reply[FourEyes]{FourEyes{on}}, err
+		})
+	register(s, about(scopeOrganisation, operation("PUT", "/four-eyes", "set-four-eyes", "Say whether distributions to all sites need approval", catalog.RoleAdmin)),
+		func(ctx context.Context, in *struct{ Body FourEyes }) (*reply[FourEyes], error) {
+			return &reply[FourEyes]{in.Body}, s.Catalog.SetFourEyes(ctx, actor(ctx), in.Body.On)
 		})
 	register(s, about(scopeOrganisation, operation("GET", "/proposals", "list-proposals", "List what waits for approval", catalog.RoleViewer)),
 		func(ctx context.Context, _ *struct{}) (*reply[[]catalog.Proposal], error) {

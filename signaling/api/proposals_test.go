@@ -14,11 +14,10 @@ func TestFourEyesLookAtWhatReachesAllSites(t *testing.T) {
 	s := newStand(t)
 	s.call("POST", "/sites", api.NewSite{Name: "shop"}, nil)
 	s.published("app", "1")
-	on := true
-	var settings api.Settings
-	s.call("PATCH", "/settings", api.Settings{FourEyes: &on}, &settings)
-	if settings.FourEyes == nil || !*settings.FourEyes {
-		t.Errorf("settings %+v", settings)
+	var four api.FourEyes
+	s.call("PUT", "/four-eyes", api.FourEyes{On: true}, nil)
+	if s.call("GET", "/four-eyes", nil, &four); !four.On {
+		t.Error("it was switched on, and is off")
 	}
 	anna, ben := s.account("anna", admin), s.account("ben", operator)
 	var tokens [2]string

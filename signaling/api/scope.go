@@ -93,7 +93,9 @@ func (a Actor) within(sc scope, ctx huma.Context) error {
 func (a Actor) everywhere() bool { return len(a.Sites) == 0 }
 
 // sees reports whether something is theirs to see that is about a site, or ("") about all.
-func (a Actor) sees(site string) bool { return a.everywhere() || site == "" || slices.Contains(a.Sites, site) }
+func (a Actor) sees(site string) bool {
+	return a.everywhere() || site == "" || slices.Contains(a.Sites, site)
+}
 
 // mayAt refuses who may not act at all of these sites; an empty name, or none, is all
 // there are. The answer is the same whether a site is there or not.

@@ -106,45 +106,44 @@ func (c Proposals) Run(ctx context.Context) error {
 	return t.Flush()
 }
 
-// Settings is `sitecast settings`.
-type Settings struct {
+// FourEyes is `sitecast four-eyes`.
+type FourEyes struct {
 	Remote
-	FourEyes string `name:"four-eyes" help:"on: a distribution to all sites waits until somebody else approves it; off." enum:"on,off," default:"" placeholder:"on|off"`
-	JSON     bool   `name:"json" help:"Print JSON."`
+	State string `arg:"" optional:"" help:"on or off (default: say which it is)." enum:"on,off," default:"" placeholder:"on|off"`
+	JSON  bool   `name:"json" help:"Print JSON."`
 }
 
 // Help is the long help with an example.
-func (Settings) Help() string {
-	return `Without a flag it shows the settings.
+func (FourEyes) Help() string {
+	return `While it is on, a distribution with --all waits until somebody else approves it.
 
 Example:
-  sitecast settings --four-eyes on`
+  sitecast four-eyes on`
 }
 
-// Run shows or changes the settings.
-func (c Settings) Run(ctx context.Context) error {
+// Run shows or changes the setting.
+func (c FourEyes) Run(ctx context.Context) error {
 	server, err := c.client()
 	if err != nil {
 		return err
 	}
 	defer server.close()
-	var got api.Settings
-	if c.FourEyes == "" {
-		err = server.call(ctx, http.MethodGet, "/settings", nil, nil, &got)
+	var got api.FourEyes
+	if c.State == "" {
+		err = server.call(ctx, http.MethodGet, "/four-eyes", nil, nil, &got)
 	} else {
-		on := c.FourEyes == "on"
-		err = server.call(ctx, http.MethodPatch, "/settings", nil, api.Settings{FourEyes: &on}, &got)
+		err = server.call(ctx, http.MethodPut, "/four-eyes", nil, api.FourEyes{On: c.State == "on"}, &got)
 	}
 	if err != nil {
-		return fmt.Errorf("settings: %w", err)
+		return fmt.Errorf("four eyes: %w", err)
 	}
 	if c.JSON {
 		return c.printJSON(got)
 	}
-	state := "off"
-	if got.FourEyes != nil && *got.FourEyes {
-		state = "on"
+	if got.On {
+		c.say("on: a distribution to all sites waits until somebody else approves it.")
+		return nil
 	}
-	c.say("four-eyes: %s", state)
+	c.say("off")
 	return nil
 }

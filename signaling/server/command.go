@@ -22,21 +22,21 @@ import (
 
 // Command is `sitecast server` without a further command, which runs it.
 type Command struct {
-	Data         string   `help:"Folder for everything the server keeps." required:"" type:"path" env:"SITECAST_DATA" placeholder:"DIR"`
-	Listen       string   `help:"Address of API, signaling, packs and portal." default:"127.0.0.1:8080" env:"SITECAST_LISTEN" placeholder:"ADDR"`
-	PublicURL    string   `name:"public-url" help:"URL at which endpoints reach the server (default: made from --listen)." env:"SITECAST_PUBLIC_URL" placeholder:"URL"`
-	Database     string   `help:"Where the catalog is kept: sqlite (in --data), or the URL of a PostgreSQL database." default:"sqlite" env:"SITECAST_DATABASE" placeholder:"URL"`
-	Bus          string   `help:"Message bus between several servers; none: one server." env:"SITECAST_BUS" placeholder:"URL"`
-	Packs        string   `help:"Folder for the origin's objects (default: packs in --data), or a bucket, as s3://BUCKET/PREFIX?endpoint=URL." env:"SITECAST_PACKS" placeholder:"DIR|S3"`
-	TURNListen   string   `name:"turn-listen" help:"UDP and TCP address of the embedded STUN and TURN relay, or none (default: port 3478 of --listen's host)." env:"SITECAST_TURN_LISTEN" placeholder:"ADDR"`
-	TURNPublicIP []string `name:"turn-public-ip" help:"Address at which endpoints reach the relay (default: the host it listens on); repeated, one of IPv4 and one of IPv6." env:"SITECAST_TURN_PUBLIC_IP" placeholder:"IP"`
-	TLSCert      string   `name:"tls-cert" help:"Certificate chain, PEM; loaded again when it changes." type:"path" env:"SITECAST_TLS_CERT" placeholder:"FILE"`
-	TLSKey       string   `name:"tls-key" help:"Its key." type:"path" env:"SITECAST_TLS_KEY" placeholder:"FILE"`
-	Fetchers     int      `help:"How many endpoints of a site fetch from the origin at once. More than 1 only where one connection can't fill the line." default:"1" env:"SITECAST_FETCHERS" placeholder:"N"`
-	Reflector    []string `help:"Further address that answers STUN, beyond the endpoints' line, to measure it with (repeatable)." env:"SITECAST_REFLECTOR" placeholder:"HOST:PORT"`
+	Data         string    `help:"Folder for everything the server keeps." required:"" type:"path" env:"SITECAST_DATA" placeholder:"DIR"`
+	Listen       string    `help:"Address of API, signaling, packs and portal." default:"127.0.0.1:8080" env:"SITECAST_LISTEN" placeholder:"ADDR"`
+	PublicURL    string    `name:"public-url" help:"URL at which endpoints reach the server (default: made from --listen)." env:"SITECAST_PUBLIC_URL" placeholder:"URL"`
+	Database     string    `help:"Where the catalog is kept: sqlite (in --data), or the URL of a PostgreSQL database." default:"sqlite" env:"SITECAST_DATABASE" placeholder:"URL"`
+	Bus          string    `help:"Message bus between several servers; none: one server." env:"SITECAST_BUS" placeholder:"URL"`
+	Packs        string    `help:"Folder for the origin's objects (default: packs in --data), or a bucket, as s3://BUCKET/PREFIX?endpoint=URL." env:"SITECAST_PACKS" placeholder:"DIR|S3"`
+	TURNListen   string    `name:"turn-listen" help:"UDP and TCP address of the embedded STUN and TURN relay, or none (default: port 3478 of --listen's host)." env:"SITECAST_TURN_LISTEN" placeholder:"ADDR"`
+	TURNPublicIP []string  `name:"turn-public-ip" help:"Address at which endpoints reach the relay (default: the host it listens on); repeated, one of IPv4 and one of IPv6." env:"SITECAST_TURN_PUBLIC_IP" placeholder:"IP"`
+	TLSCert      string    `name:"tls-cert" help:"Certificate chain, PEM; loaded again when it changes." type:"path" env:"SITECAST_TLS_CERT" placeholder:"FILE"`
+	TLSKey       string    `name:"tls-key" help:"Its key." type:"path" env:"SITECAST_TLS_KEY" placeholder:"FILE"`
+	Fetchers     int       `help:"How many endpoints of a site fetch from the origin at once. More than 1 only where one connection can't fill the line." default:"1" env:"SITECAST_FETCHERS" placeholder:"N"`
+	Reflector    []string  `help:"Further address that answers STUN, beyond the endpoints' line, to measure it with (repeatable)." env:"SITECAST_REFLECTOR" placeholder:"HOST:PORT"`
 	OIDC         OIDCFlags `embed:"" prefix:"oidc-"`
-	InsecureHTTP bool     `name:"insecure-http" help:"Accept plain http from other machines too, because something else protects the path." env:"SITECAST_INSECURE_HTTP"`
-	LogLevel     string   `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"SITECAST_LOG_LEVEL"`
+	InsecureHTTP bool      `name:"insecure-http" help:"Accept plain http from other machines too, because something else protects the path." env:"SITECAST_INSECURE_HTTP"`
+	LogLevel     string    `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"SITECAST_LOG_LEVEL"`
 
 	Stdout io.Writer `kong:"-"` // nil: the process's
 	Stderr io.Writer `kong:"-"` // for the log

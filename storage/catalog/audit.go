@@ -128,7 +128,9 @@ type BrokenChain struct {
 	Why string
 }
 
-func (b *BrokenChain) Error() string { return fmt.Sprintf("the audit log is broken at entry %d: %s", b.ID, b.Why) }
+func (b *BrokenChain) Error() string {
+	return fmt.Sprintf("the audit log is broken at entry %d: %s", b.ID, b.Why)
+}
 
 // VerifyAudit reads a whole audit log, which list tells newest first before a number (0:
 // from the newest), and returns its head. It fails with a BrokenChain where an entry was
