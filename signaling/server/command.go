@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/sitecast/sitecast/signaling/relay"
 	"github.com/sitecast/sitecast/signaling/site"
@@ -225,7 +226,7 @@ func (c Command) greet(s *Server, link string) {
 
 `, where, where, filepath.Join(c.Data, adminTokenFile), ca, where)
 	if link != "" {
-		fmt.Fprintf(cmp.Or[io.Writer](c.Stdout, os.Stdout), "Make the first account within %v; the link is good for one:\n  %s\n\n", catalog.InviteLife, link)
+		fmt.Fprintf(cmp.Or[io.Writer](c.Stdout, os.Stdout), "Make the first account, within %d hours (the link is good for one):\n  %s\n\n", catalog.InviteLife/time.Hour, link)
 	}
 }
 

@@ -126,6 +126,7 @@ func (c *Catalog) PutInvite(ctx context.Context, by string, i catalog.Invite) er
 		if _, err := tx.ExecContext(ctx, `DELETE FROM invites WHERE name = $1 OR expires <= $2`, i.Name, ms(time.Now())); err != nil {
 			return err
 		}
+		i.By = by
 		changed(ctx, nil, i)
 		_, err := tx.ExecContext(ctx, `INSERT INTO invites (`+inviteColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
 			hex.EncodeToString(i.Hash), i.Name, i.Role, sites, by, ms(i.Created), ms(i.Expires))
