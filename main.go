@@ -59,6 +59,13 @@ type commands struct {
 	Policy     operator.Policy     `cmd:"" help:"Say what is set where, and what holds."`
 	Endpoints  operator.Endpoints  `cmd:"" help:"Show endpoints."`
 	Endpoint   operator.Endpoint   `cmd:"" help:"Revoke or remove an endpoint."`
+	Approve    operator.Approve    `cmd:"" help:"Approve a distribution to all sites that somebody else proposed."`
+	Reject     operator.Reject     `cmd:"" help:"Reject or withdraw such a proposal."`
+	Proposals  operator.Proposals  `cmd:"" help:"List what waits for approval."`
+	FourEyes   operator.FourEyes   `cmd:"" help:"Say whether distributions to all sites need approval."`
+	Token      operator.Token      `cmd:"" help:"Create, list and revoke API tokens."`
+	Operator   operator.Accounts   `cmd:"" help:"Invite, list, change and remove operators."`
+	Audit      operator.Audit      `cmd:"" help:"Show who did what, or check that the log of it is whole."`
 	Demo       demo.Command        `cmd:"" help:"Run a server, two sites and their endpoints on this machine."`
 	Version    printVersion        `cmd:"" help:"Print the version of this program."`
 }

@@ -21,6 +21,17 @@ var Get []byte
 //go:embed dist/check.html
 var Check []byte
 
+// Account is the template of the pages where operators log in: see account/account.html
+// for what it shows. They need no script.
+//
+//go:embed account/account.html
+var Account string
+
+// AccountStyle is their style sheet.
+//
+//go:embed account/account.css
+var AccountStyle []byte
+
 // Assets are the files that pages name under /assets/.
 func Assets() fs.FS {
 	sub, err := fs.Sub(dist, "dist/assets")

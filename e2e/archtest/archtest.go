@@ -69,6 +69,10 @@ var homes = map[string][]string{
 	"github.com/prometheus/client_golang":               {"signaling/server", "edge/agent"},
 	"github.com/godbus/dbus":                            {"edge/host", "e2e/story"},
 	"github.com/kardianos/service":                      {"edge/service"},
+	"github.com/coreos/go-oidc":                         {"signaling/oidc"},
+	"github.com/oauth2-proxy/mockoidc":                  {},
+	"golang.org/x/oauth2":                               {"signaling/oidc"},
+	"golang.org/x/crypto":                               {"signaling/credential"},
 	"golang.org/x/term":                                 {"signaling/operator", "edge/agent"},
 	"golang.org/x/text":                                 {"storage/content"},
 	"golang.org/x/time":                                 {"edge/origin", "edge/polite", "signaling/api", "signaling/socket", "signaling/pace", "signaling/relay"},
@@ -80,7 +84,7 @@ var homes = map[string][]string{
 }
 
 // testModules are at home in every test.
-var testModules = []string{"go.uber.org/goleak", "pgregory.net/rapid", "golang.org/x/net", "github.com/rclone/gofakes3"}
+var testModules = []string{"go.uber.org/goleak", "pgregory.net/rapid", "golang.org/x/net", "github.com/rclone/gofakes3", "github.com/oauth2-proxy/mockoidc"}
 
 // vagueNames say nothing about what a package is.
 var vagueNames = []string{"util", "utils", "common", "helpers", "types", "pkg", "misc", "shared", "base", "lib"}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/sitecast/sitecast/signaling/board"
 	"github.com/sitecast/sitecast/signaling/credential"
+	"github.com/sitecast/sitecast/signaling/oidc"
 	"github.com/sitecast/sitecast/signaling/pace"
 	"github.com/sitecast/sitecast/signaling/site"
 	"github.com/sitecast/sitecast/signaling/wire"
@@ -52,6 +53,7 @@ type Config struct {
 	Pin      func() string     // for enrolment tokens; see wire.EnrolToken
 	// PublicURL is where browsers reach the server.
 	PublicURL *url.URL
+	OIDC      *oidc.Provider // vouches for operators; nil: nobody does but this server
 	Refused   *wire.Refusals // counts requests that are refused; nil: nobody does
 	Limits    Limits         // of requests; zero: the usual ones
 	Log       *slog.Logger
@@ -86,6 +88,9 @@ type server struct {
 	board  *board.Board
 	counts counts
 	gates
+
+	passwords *credential.Passwords
+	logins    attempts
 }
 
 // New returns the handler of everything the server answers over HTTP.
@@ -93,8 +98,8 @@ func New(cfg Config) http.Handler { return newServer(cfg).router }
 
 func newServer(cfg Config) *server {
 	s := &server{Config: cfg, router: chi.NewRouter(), open: newAddressLimit(openPerMinute, time.Minute), board: board.New(cfg.Hub),
-		gates: newGates(cfg.Limits)}
-	s.router.Use(s.recovered, timely, crossOrigin, described)
+		gates: newGates(cfg.Limits), passwords: credential.NewPasswords()}
+	s.router.Use(s.recovered, timely, crossOrigin, s.sameOrigin(), described)
 	s.strays()
 	config := huma.DefaultConfig("Sitecast", "1")
 	config.CreateHooks = nil // they add the request's Host header to answers
@@ -115,10 +120,13 @@ func newServer(cfg Config) *server {
 	s.settings()
 	s.lists()
 	s.events()
+	s.operators()
 	s.objects()
 	s.health()
 	s.pages()
 	s.docs()
+	s.accountPages()
+	s.oidcPages()
 	s.router.Handle("GET /api/v1/signal", cfg.Socket)
 	for _, route := range []string{"POST " + wire.PathTunnel, "POST " + wire.PathTunnel + "/{id}", "GET " + wire.PathTunnel + "/{id}", "DELETE " + wire.PathTunnel + "/{id}"} {
 		s.router.Handle(route, cfg.Tunnel)
@@ -157,7 +165,8 @@ func (s *server) health() {
 	})
 }
 
-// operation declares a route; role is who may use it, "" for everybody.
+// operation declares a route; role is who may use it, "" for everybody. What it is about
+// is declared by [about].
 func operation(method, path, id, summary, role string) huma.Operation {
 	op := huma.Operation{OperationID: id, Method: method, Path: "/api/v1" + path, Summary: summary,
 		MaxBodyBytes: maxBodyBytes, BodyReadTimeout: bodyTimeout, Metadata: map[string]any{"role": role}}
@@ -172,27 +181,47 @@ func register[I, O any](s *server, op huma.Operation, handle func(context.Contex
 	role, _ := op.Metadata["role"].(string)
 	describe(&op, role)
 	op.Middlewares = append(op.Middlewares, s.fromAddress)
-	if role == "" {
+	sc := scopeOf(op)
+	op = about(sc, op)
+	if sc == scopeOpen {
 		op.Middlewares = append(op.Middlewares, s.openOnly)
 	} else {
-		op.Middlewares = append(op.Middlewares, func(ctx huma.Context, next func(huma.Context)) {
-			actor, err := s.authorize(ctx.Context(), ctx.Header("Authorization"), role)
-			if err != nil {
-				s.write(ctx, err)
-				return
-			}
-			next(huma.WithValue(ctx, actorKey{}, actor))
-		}, s.rationed, s.once, s.conditional)
+		op.Middlewares = append(op.Middlewares, s.admitted(role, sc), s.rationed, s.once, s.conditional)
+	}
+	if _, ok := sitesOf(new(I)); sc == scopeBody && !ok {
+		panic(op.OperationID + ": its body names no sites")
 	}
 	huma.Register(s.api, op, func(ctx context.Context, in *I) (*O, error) {
 		ctx, stop := context.WithTimeout(ctx, requestTimeout)
 		defer stop()
+		if sc == scopeBody {
+			sites, _ := sitesOf(in)
+			if err := asker(ctx).mayAt(sites...); err != nil {
+				return nil, s.problem(err)
+			}
+		}
 		out, err := handle(ctx, in)
 		if err != nil {
 			return nil, s.problem(err)
 		}
 		return out, nil
 	})
+}
+
+// admitted lets only those through who may act as role, and at the sites in question.
+func (s *server) admitted(role string, sc scope) func(huma.Context, func(huma.Context)) {
+	return func(ctx huma.Context, next func(huma.Context)) {
+		r, _ := humachi.Unwrap(ctx)
+		inner, who, err := s.admit(r, role)
+		if err == nil {
+			err = who.within(sc, ctx)
+		}
+		if err != nil {
+			s.write(ctx, err)
+			return
+		}
+		next(huma.WithContext(ctx, inner))
+	}
 }
 
 // reply is an answer with a JSON body.

@@ -1,81 +1,170 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"net"
 	"net/http"
 	"net/netip"
-	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 
 	"github.com/sitecast/sitecast/signaling/credential"
 	"github.com/sitecast/sitecast/storage/catalog"
 )
 
-type actorKey struct{}
+// Actor is who asks: a person, by a session, or a program, by a token.
+type Actor struct {
+	Name  string   `json:"name"`
+	Title string   `json:"title,omitempty" doc:"what the person is called"`
+	Role  string   `json:"role"`
+	Sites []string `json:"sites,omitempty" doc:"may act at these; absent: at all"`
 
-// actor is the name of who asks, for the audit log.
-func actor(ctx context.Context) string {
-	name, _ := ctx.Value(actorKey{}).(string)
-	return name
+	via     string // for the audit log
+	person  string // who is behind it: of a token, who made it
+	session []byte // hash of the session; nil without one
+	local   bool   // has a password here
 }
 
-// roles in the order of what they may do.
-var roles = []string{catalog.RoleViewer, catalog.RoleOperator, catalog.RoleAdmin}
+type actorKey struct{}
 
-// authorize returns who the bearer token speaks for, if that may act as role.
-func (s *server) authorize(ctx context.Context, header, role string) (string, error) {
-	unauthorized := &Problem{Status: http.StatusUnauthorized, Code: "unauthorized", Detail: "no valid API token",
-		Hint: "pass the file with the token by --token-file (the server's first one is admin.token in its data folder)"}
+// asker is who asks, the zero value where nobody has to say.
+func asker(ctx context.Context) Actor {
+	who, _ := ctx.Value(actorKey{}).(Actor)
+	return who
+}
+
+// actor is the name of who asks, for the audit log.
+func actor(ctx context.Context) string { return asker(ctx).Name }
+
+func unauthorized() error {
+	return &Problem{Status: http.StatusUnauthorized, Code: "unauthorized", Detail: "no valid API token or session",
+		Hint: "log in at /login, or pass the file with a token by --token-file (the server's first one is admin.token in its data folder)"}
+}
+
+// identify returns who a request comes from: by its token, else by its session.
+func (s *server) identify(r *http.Request) (who Actor, err error) {
+	if header := r.Header.Get("Authorization"); header != "" {
+		return s.byToken(r.Context(), header)
+	}
+	return s.bySession(r)
+}
+
+func (s *server) byToken(ctx context.Context, header string) (who Actor, err error) {
 	bearer, ok := strings.CutPrefix(header, "Bearer ")
 	if !ok {
-		return "", unauthorized
+		return who, unauthorized()
 	}
 	secret, err := credential.ParseAPIToken(bearer)
 	if err != nil {
-		return "", unauthorized
+		return who, unauthorized()
 	}
 	token, err := s.Catalog.Token(ctx, credential.Hash(secret))
+	now := time.Now()
 	switch {
-	case errors.Is(err, catalog.ErrNotFound):
-		return "", unauthorized
+	case missing(err):
+		return who, unauthorized()
 	case err != nil:
-		return "", err
-	case !token.Expires.IsZero() && time.Now().After(token.Expires):
-		return "", unauthorized
+		return who, err
+	case !token.Expires.IsZero() && !now.Before(token.Expires):
+		return who, unauthorized()
 	}
-	if slices.Index(roles, token.Role) < slices.Index(roles, role) {
-		return "", &Problem{Status: http.StatusForbidden, Code: "forbidden",
-			Detail: "a token with role " + token.Role + " may not do this", Hint: "use a token with role " + role}
-	}
-	return token.Name, nil
+	s.noteUse(ctx, now, token.Used, token.Hash, s.Catalog.TokenUsed)
+	return Actor{Name: token.Name, Role: token.Role, Sites: token.Sites, via: "token " + token.ID(), person: cmp.Or(token.By, token.Name)}, nil
 }
 
-// require is authorize for plain routes.
+// noteUse notes now and then that a token or session is used. Nobody is kept from
+// anything because that fails.
+func (s *server) noteUse(ctx context.Context, now, before time.Time, hash []byte, note func(context.Context, []byte, time.Time) error) {
+	if now.Sub(before) < catalog.UsedEvery {
+		return
+	}
+	if err := note(ctx, hash, now); err != nil && ctx.Err() == nil {
+		s.Log.Warn("could not note when a token or session was used", "err", err)
+	}
+}
+
+// admit lets in who may act as role, and returns the context to act in.
+func (s *server) admit(r *http.Request, role string) (context.Context, Actor, error) {
+	who, err := s.identify(r)
+	if err != nil {
+		return nil, who, err
+	}
+	if !catalog.Allows(who.Role, role) {
+		return nil, who, &Problem{Status: http.StatusForbidden, Code: "forbidden", Detail: who.Name + " has role " + who.Role + ", which may not do this",
+			Hint: "use an account or token with role " + role}
+	}
+	return context.WithValue(coming(r, who.via), actorKey{}, who), who, nil
+}
+
+// coming is the context of a request with what handlers and the audit log need of it.
+func coming(r *http.Request, via string) context.Context {
+	return catalog.WithFrom(context.WithValue(r.Context(), requestKey{}, r), from(r, via))
+}
+
+// maxAgent bounds what is noted of a program's name, in bytes.
+const maxAgent = 120
+
+// from is where a request comes from, for the audit log.
+func from(r *http.Request, via string) catalog.From {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		host = "" // in memory
+	}
+	agent := strings.Map(func(c rune) rune {
+		if c < ' ' || c > '~' {
+			return -1
+		}
+		return c
+	}, r.UserAgent())
+	return catalog.From{Address: host, Via: via, Agent: agent[:min(len(agent), maxAgent)]}
+}
+
+// require is for plain routes about the whole organisation.
 func (s *server) require(role string, next http.HandlerFunc) http.HandlerFunc {
+	return s.requireAt(role, func(*http.Request) string { return "" }, next)
+}
+
+// requireAt is for plain routes about a site that the request names, or ("") about all.
+func (s *server) requireAt(role string, site func(*http.Request) string, next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		name, err := s.authorize(r.Context(), r.Header.Get("Authorization"), role)
+		ctx, who, err := s.admit(r, role)
+		if err == nil {
+			err = who.mayAt(site(r))
+		}
 		if err != nil {
 			s.fail(w, r, err)
 			return
 		}
-		next(w, r.WithContext(context.WithValue(r.Context(), actorKey{}, name)))
+		next(w, r.WithContext(ctx))
 	}
 }
 
+// missing reports whether something is not there.
+func missing(err error) bool { return errors.Is(err, catalog.ErrNotFound) }
+
 // openOnly bounds what an address may ask without credentials.
 func (s *server) openOnly(ctx huma.Context, next func(huma.Context)) {
-	if !s.open.allow(ctx.RemoteAddr(), time.Now()) {
+	if err := s.allowed(ctx.RemoteAddr()); err != nil {
 		ctx.SetHeader("Retry-After", "60")
-		s.write(ctx, &Problem{Status: http.StatusTooManyRequests, Code: "too_many_requests",
-			Detail: "too many requests from this address", Hint: "wait a minute"})
+		s.write(ctx, err)
 		return
 	}
-	next(ctx)
+	r, _ := humachi.Unwrap(ctx)
+	next(huma.WithContext(ctx, coming(r, "")))
+}
+
+// allowed refuses an address that asked too much without credentials.
+func (s *server) allowed(addr string) error {
+	if s.open.allow(addr, time.Now()) {
+		return nil
+	}
+	return &Problem{Status: http.StatusTooManyRequests, Code: "too_many_requests", Detail: "too many requests from this address", Hint: "wait a minute"}
 }
 
 // addressLimit counts requests by network in windows of fixed length.

@@ -50,7 +50,7 @@ type browserSessionRequest struct {
 
 // browsers is how pages become endpoints.
 func (s *server) browsers() {
-	register(s, operation("POST", "/browser-tokens", "create-browser-token", "Let pages of a web origin take part in some contents at a site", catalog.RoleOperator),
+	register(s, about(scopeBody, operation("POST", "/browser-tokens", "create-browser-token", "Let pages of a web origin take part in some contents at a site", catalog.RoleOperator)),
 		func(ctx context.Context, in *struct{ Body NewBrowserToken }) (*reply[MadeBrowserToken], error) {
 			made, err := s.browserToken(ctx, in.Body)
 			return &reply[MadeBrowserToken]{made}, err

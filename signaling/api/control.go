@@ -43,18 +43,19 @@ type Change struct {
 	Generation uint64 `json:"generation,omitempty"`
 	Removed    int    `json:"removed,omitempty"`  // rules ended
 	Released   int    `json:"released,omitempty"` // halted flows that go on
+	Proposal   int64  `json:"proposal,omitempty"` // nothing changed yet: somebody else has to approve it
 }
 
 func (s *server) control() {
-	register(s, operation("POST", "/distributions", "distribute", "Order a version to sites", catalog.RoleOperator),
+	register(s, about(scopeBody, operation("POST", "/distributions", "distribute", "Order a version to sites", catalog.RoleOperator)),
 		func(ctx context.Context, in *struct{ Body NewDistribution }) (*reply[Change], error) {
 			return s.distribute(ctx, in.Body)
 		})
-	register(s, operation("POST", "/rules", "set-rule", "Pause or reprioritise flows, pin or purge versions", catalog.RoleOperator),
+	register(s, about(scopeBody, operation("POST", "/rules", "set-rule", "Pause or reprioritise flows, pin or purge versions", catalog.RoleOperator)),
 		func(ctx context.Context, in *struct{ Body NewRule }) (*reply[Change], error) {
 			return s.setRule(ctx, in.Body)
 		})
-	register(s, operation("POST", "/rules/resume", "resume", "End pause rules, and let halted flows go on", catalog.RoleOperator),
+	register(s, about(scopeBody, operation("POST", "/rules/resume", "resume", "End pause rules, and let halted flows go on", catalog.RoleOperator)),
 		func(ctx context.Context, in *struct{ Body EndedRules }) (*reply[Change], error) {
 			which := catalog.Selector{Site: in.Body.Site, Name: in.Body.Content, Version: in.Body.Version}
 			if err := s.exists(ctx, which); err != nil {
@@ -70,7 +71,7 @@ func (s *server) control() {
 			released, err := s.Hub.Resume(ctx, which.Site, content.Ref{Name: which.Name, Version: which.Version})
 			return &reply[Change]{Change{Removed: removed, Released: released}}, err
 		})
-	register(s, operation("POST", "/rules/unpin", "unpin", "End pins", catalog.RoleOperator),
+	register(s, about(scopeBody, operation("POST", "/rules/unpin", "unpin", "End pins", catalog.RoleOperator)),
 		func(ctx context.Context, in *struct{ Body EndedRules }) (*reply[Change], error) {
 			return s.unpin(ctx, catalog.Selector{Site: in.Body.Site, Name: in.Body.Content, Version: in.Body.Version})
 		})
@@ -84,13 +85,9 @@ func (s *server) distribute(ctx context.Context, in NewDistribution) (*reply[Cha
 		return nil, bad(err.Error(), "say a time ahead, such as --ready-by 6h")
 	}
 	slices.Sort(in.Sites)
-	generation, err := s.Catalog.Distribute(ctx, actor(ctx), catalog.Distribution{Name: in.Name, Version: in.Version,
+	change, err := s.order(ctx, catalog.Distribution{Name: in.Name, Version: in.Version,
 		Sites: slices.Compact(in.Sites), All: in.All, Priority: string(in.Priority), ReadyBy: in.ReadyBy, PreStage: in.PreStage})
-	if err != nil {
-		return nil, err
-	}
-	s.Hub.Changed("")
-	return &reply[Change]{Change{Generation: generation}}, nil
+	return &reply[Change]{change}, err
 }
 
 func (s *server) setRule(ctx context.Context, in NewRule) (*reply[Change], error) {

@@ -64,7 +64,8 @@ type Changed[T any] struct {
 
 // events adds the stream of events, which no description of OpenAPI's fits.
 func (s *server) events() {
-	s.router.Get("/api/v1/events", s.require(catalog.RoleViewer, s.watch))
+	named := func(r *http.Request) string { return r.URL.Query().Get("site") }
+	s.router.Get("/api/v1/events", s.requireAt(catalog.RoleViewer, named, s.watch))
 }
 
 // stream is one that is open.

@@ -23,3 +23,6 @@ func (r Ration) Take(who string) bool {
 
 // Buckets is how many are remembered.
 func (r Ration) Buckets() int { return len(r.buckets) }
+
+// NewAttempts counts attempts to log in.
+func NewAttempts() func(addr, account string, now time.Time) bool { return new(attempts).allow }

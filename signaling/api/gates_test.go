@@ -15,8 +15,8 @@ import (
 	"github.com/sitecast/sitecast/storage/catalog"
 )
 
-// with asks with headers, as an admin.
-func (s *stand) with(method, path string, body any, headers ...string) *httptest.ResponseRecorder {
+// asking asks with headers, as an admin.
+func (s *stand) asking(method, path string, body any, headers ...string) *httptest.ResponseRecorder {
 	s.t.Helper()
 	r := s.request(catalog.RoleAdmin, method, "/api/v1"+path, body)
 	for i := 0; i < len(headers); i += 2 {
@@ -29,24 +29,24 @@ func TestWhatHasNotChangedIsNotSentAgain(t *testing.T) {
 	s := newStand(t)
 	s.call("POST", "/sites", api.NewSite{Name: "shop-1"}, nil)
 	for _, path := range []string{"/sites", "/sites/shop-1", "/audit", "/rules", "/contents", "/trust", "/openapi.json", "/docs"} {
-		first := s.with("GET", path, nil)
+		first := s.asking("GET", path, nil)
 		tag := first.Header().Get("ETag")
 		if first.Code != http.StatusOK || tag == "" {
 			t.Errorf("%s answered %d with ETag %q", path, first.Code, tag)
 			continue
 		}
 		for _, held := range []string{tag, `"x", W/` + tag, "*"} {
-			if w := s.with("GET", path, nil, "If-None-Match", held); w.Code != http.StatusNotModified || w.Body.Len() != 0 || w.Header().Get("ETag") != tag {
+			if w := s.asking("GET", path, nil, "If-None-Match", held); w.Code != http.StatusNotModified || w.Body.Len() != 0 || w.Header().Get("ETag") != tag {
 				t.Errorf("%s with %s answered %d and %d bytes, want 304 without any", path, held, w.Code, w.Body.Len())
 			}
 		}
-		if w := s.with("GET", path, nil, "If-None-Match", `"x"`); w.Code != http.StatusOK {
+		if w := s.asking("GET", path, nil, "If-None-Match", `"x"`); w.Code != http.StatusOK {
 			t.Errorf("%s with another tag answered %d", path, w.Code)
 		}
 	}
-	tag := s.with("GET", "/sites", nil).Header().Get("ETag")
+	tag := s.asking("GET", "/sites", nil).Header().Get("ETag")
 	s.call("POST", "/sites", api.NewSite{Name: "shop-2"}, nil)
-	if w := s.with("GET", "/sites", nil, "If-None-Match", tag); w.Code != http.StatusOK {
+	if w := s.asking("GET", "/sites", nil, "If-None-Match", tag); w.Code != http.StatusOK {
 		t.Errorf("after a change got %d", w.Code)
 	}
 }
@@ -54,8 +54,8 @@ func TestWhatHasNotChangedIsNotSentAgain(t *testing.T) {
 func TestAPageThatGoesOnIsAnotherThanTheSameThatEnds(t *testing.T) {
 	s := newStand(t)
 	s.call("POST", "/sites", api.NewSite{Name: "a"}, nil)
-	tag := s.with("GET", "/flows?limit=1", nil).Header().Get("ETag")
-	if more := s.with("GET", "/sites?limit=1", nil); more.Header().Get("ETag") == tag || more.Header().Get("Link") == "" {
+	tag := s.asking("GET", "/flows?limit=1", nil).Header().Get("ETag")
+	if more := s.asking("GET", "/sites?limit=1", nil); more.Header().Get("ETag") == tag || more.Header().Get("Link") == "" {
 		t.Errorf("a page has ETag %q and Link %q", more.Header().Get("ETag"), more.Header().Get("Link"))
 	}
 }
@@ -63,33 +63,33 @@ func TestAPageThatGoesOnIsAnotherThanTheSameThatEnds(t *testing.T) {
 func TestAChangeIsRefusedWhenSomebodyWasFaster(t *testing.T) {
 	s := newStand(t)
 	s.call("POST", "/sites", api.NewSite{Name: "shop-1"}, nil)
-	seen := s.with("GET", "/sites/shop-1", nil).Header().Get("ETag")
+	seen := s.asking("GET", "/sites/shop-1", nil).Header().Get("ETag")
 	limit := int64(1000)
 	change := api.SiteChange{CapBytesPerSecond: &limit}
-	if w := s.with("PATCH", "/sites/shop-1", change, "If-Match", seen); w.Code != http.StatusOK {
+	if w := s.asking("PATCH", "/sites/shop-1", change, "If-Match", seen); w.Code != http.StatusOK {
 		t.Fatalf("answered %d %s", w.Code, w.Body)
 	}
 	before := len(audit(s))
-	wantProblem(t, s.with("PATCH", "/sites/shop-1", change, "If-Match", seen), http.StatusPreconditionFailed, "changed")
+	wantProblem(t, s.asking("PATCH", "/sites/shop-1", change, "If-Match", seen), http.StatusPreconditionFailed, "changed")
 	if len(audit(s)) != before {
 		t.Error("it was made all the same")
 	}
-	if w := s.with("PATCH", "/sites/shop-1", change, "If-Match", "*"); w.Code != http.StatusOK {
+	if w := s.asking("PATCH", "/sites/shop-1", change, "If-Match", "*"); w.Code != http.StatusOK {
 		t.Errorf("of whatever is there: answered %d %s", w.Code, w.Body)
 	}
-	wantProblem(t, s.with("PATCH", "/sites/shop-2", change, "If-Match", seen), http.StatusNotFound, "not_found")
+	wantProblem(t, s.asking("PATCH", "/sites/shop-2", change, "If-Match", seen), http.StatusNotFound, "not_found")
 }
 
 func TestAChangeWithAKeyIsMadeOnce(t *testing.T) {
 	s := newStand(t)
 	body := api.NewSite{Name: "shop-1"}
-	first := s.with("POST", "/sites", body, "Idempotency-Key", `"k-1"`)
+	first := s.asking("POST", "/sites", body, "Idempotency-Key", `"k-1"`)
 	if first.Code != http.StatusOK || first.Header().Get("Idempotency-Replayed") != "" {
 		t.Fatalf("answered %d %s", first.Code, first.Body)
 	}
 	before := len(audit(s))
 	for _, key := range []string{`"k-1"`, "k-1"} {
-		again := s.with("POST", "/sites", body, "Idempotency-Key", key)
+		again := s.asking("POST", "/sites", body, "Idempotency-Key", key)
 		if again.Code != first.Code || again.Body.String() != first.Body.String() || again.Header().Get("Idempotency-Replayed") != "true" ||
 			again.Header().Get("Content-Type") != first.Header().Get("Content-Type") {
 			t.Errorf("again answered %d %s %v, want the first %s", again.Code, again.Body, again.Header(), first.Body)
@@ -98,21 +98,21 @@ func TestAChangeWithAKeyIsMadeOnce(t *testing.T) {
 	if len(audit(s)) != before {
 		t.Error("it was made again")
 	}
-	wantProblem(t, s.with("POST", "/sites", body), http.StatusConflict, "conflict")
-	wantProblem(t, s.with("POST", "/sites", body, "Idempotency-Key", "k-2"), http.StatusConflict, "conflict")
-	wantProblem(t, s.with("POST", "/sites", api.NewSite{Name: "shop-2"}, "Idempotency-Key", "k-1"), http.StatusUnprocessableEntity, "key_reused")
-	wantProblem(t, s.with("POST", "/enrolments", body, "Idempotency-Key", "k-1"), http.StatusUnprocessableEntity, "key_reused")
+	wantProblem(t, s.asking("POST", "/sites", body), http.StatusConflict, "conflict")
+	wantProblem(t, s.asking("POST", "/sites", body, "Idempotency-Key", "k-2"), http.StatusConflict, "conflict")
+	wantProblem(t, s.asking("POST", "/sites", api.NewSite{Name: "shop-2"}, "Idempotency-Key", "k-1"), http.StatusUnprocessableEntity, "key_reused")
+	wantProblem(t, s.asking("POST", "/enrolments", body, "Idempotency-Key", "k-1"), http.StatusUnprocessableEntity, "key_reused")
 	for _, key := range []string{`""`, "a b", strings.Repeat("k", 129), "ä", `"k`} {
-		wantProblem(t, s.with("POST", "/sites", body, "Idempotency-Key", key), http.StatusUnprocessableEntity, "invalid")
+		wantProblem(t, s.asking("POST", "/sites", body, "Idempotency-Key", key), http.StatusUnprocessableEntity, "invalid")
 	}
 }
 
 func TestWhatFailedIsTriedAgainUnderItsKey(t *testing.T) {
 	s := newStand(t)
 	in := api.NewEnrolment{Site: "shop-1", Uses: 1, TTLSeconds: 60}
-	wantProblem(t, s.with("POST", "/enrolments", in, "Idempotency-Key", "k"), http.StatusNotFound, "not_found")
+	wantProblem(t, s.asking("POST", "/enrolments", in, "Idempotency-Key", "k"), http.StatusNotFound, "not_found")
 	s.call("POST", "/sites", api.NewSite{Name: "shop-1"}, nil)
-	if w := s.with("POST", "/enrolments", in, "Idempotency-Key", "k"); w.Code != http.StatusOK {
+	if w := s.asking("POST", "/enrolments", in, "Idempotency-Key", "k"); w.Code != http.StatusOK {
 		t.Errorf("answered %d %s", w.Code, w.Body)
 	}
 }
@@ -121,7 +121,7 @@ func TestKeysOfOthersAreOthers(t *testing.T) {
 	s := newStand(t)
 	rule := api.NewRule{Kind: catalog.RulePause}
 	for range 2 {
-		s.with("POST", "/rules", rule, "Idempotency-Key", "k")
+		s.asking("POST", "/rules", rule, "Idempotency-Key", "k")
 	}
 	r := s.request(catalog.RoleOperator, "POST", "/api/v1/rules", rule)
 	r.Header.Set("Idempotency-Key", "k")
@@ -138,7 +138,7 @@ func TestAKeptAnswerTellsTheDatabaseNothing(t *testing.T) {
 	spy := &spying{}
 	s := newStand(t, func(cfg *api.Config) { spy.Catalog, cfg.Catalog = cfg.Catalog, spy })
 	s.call("POST", "/sites", api.NewSite{Name: "shop-1"}, nil)
-	w := s.with("POST", "/enrolments", api.NewEnrolment{Site: "shop-1", Uses: 1, TTLSeconds: 60}, "Idempotency-Key", "k")
+	w := s.asking("POST", "/enrolments", api.NewEnrolment{Site: "shop-1", Uses: 1, TTLSeconds: 60}, "Idempotency-Key", "k")
 	var made api.MadeEnrolment
 	s.must(json.Unmarshal(w.Body.Bytes(), &made))
 	if len(spy.kept) != 1 || made.Token == "" {
@@ -183,7 +183,7 @@ func TestAKeyThatIsUnderWayIsToldSo(t *testing.T) {
 		done := make(chan int)
 		go func() { done <- s.do(first).Code }()
 		synctest.Wait()
-		w := s.with("POST", "/rules", rule, "Idempotency-Key", "k")
+		w := s.asking("POST", "/rules", rule, "Idempotency-Key", "k")
 		wantProblem(t, w, http.StatusConflict, "in_progress")
 		if w.Header().Get("Retry-After") != "1" {
 			t.Errorf("Retry-After = %q, want 1", w.Header().Get("Retry-After"))
@@ -191,11 +191,11 @@ func TestAKeyThatIsUnderWayIsToldSo(t *testing.T) {
 		hangUp() // the caller goes away, and comes back
 		close(spy.hold)
 		<-done
-		if w := s.with("POST", "/rules", rule, "Idempotency-Key", "k"); w.Code != http.StatusOK || w.Header().Get("Idempotency-Replayed") != "true" {
+		if w := s.asking("POST", "/rules", rule, "Idempotency-Key", "k"); w.Code != http.StatusOK || w.Header().Get("Idempotency-Replayed") != "true" {
 			t.Errorf("who came back got %d %s", w.Code, w.Body)
 		}
 		time.Sleep(api.AnswersLast + time.Second)
-		if w := s.with("POST", "/rules", rule, "Idempotency-Key", "k"); w.Code != http.StatusOK || w.Header().Get("Idempotency-Replayed") != "" {
+		if w := s.asking("POST", "/rules", rule, "Idempotency-Key", "k"); w.Code != http.StatusOK || w.Header().Get("Idempotency-Replayed") != "" {
 			t.Errorf("a day later got %d %s %v, want a new change", w.Code, w.Body, w.Header())
 		}
 	})

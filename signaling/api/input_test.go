@@ -240,7 +240,7 @@ func TestACutConnectionStaysCut(t *testing.T) {
 
 // FuzzInputs holds that no body is the server's fault, whatever it is.
 func FuzzInputs(f *testing.F) {
-	paths := []string{"/sites", "/enrolments", "/publishers", "/versions", "/objects/missing", "/chunks/missing", "/distributions", "/rules", "/rules/resume", "/enrol", "/session", "/browser/session", "/browser-tokens"}
+	paths := []string{"/sites", "/enrolments", "/publishers", "/versions", "/objects/missing", "/chunks/missing", "/distributions", "/rules", "/rules/resume", "/enrol", "/session", "/browser/session", "/browser-tokens", "/tokens", "/invites", "/login", "/password"}
 	for i := range paths {
 		for _, seed := range []string{`{}`, `null`, `[]`, `{"name":"a","version":"1"}`, `{"site":"\u0000"}`, `{"name":null}`,
 			`{"digests":null}`, `{"key":null,"prefixes":null,"name":"n"}`, `{"sites":["a","a"],"name":"app","version":"1","priority":"low"}`} {

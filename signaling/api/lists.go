@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"net/url"
 	"strconv"
@@ -125,46 +126,49 @@ type Overview struct {
 	board.Summary
 }
 
+// quarantine stands for the site of who is at none, and enrolled at none that is known.
+const quarantine = "\x00"
+
 // lists adds what is read.
 func (s *server) lists() {
-	register(s, operation("GET", "/sites", "list-sites", "List sites by name", catalog.RoleViewer),
+	registerList(s, operation("GET", "/sites", "list-sites", "List sites by name", catalog.RoleViewer), func(v catalog.Site) string { return v.Name },
 		func(ctx context.Context, in *sitesQuery) (*listed[catalog.Site], error) {
-			rows, err := s.Catalog.FindSites(ctx, catalog.SitesQuery{Prefix: in.Prefix, After: in.After, Limit: in.Limit})
+			rows, err := s.findSites(ctx, catalog.SitesQuery{Prefix: in.Prefix, After: in.After, Limit: in.Limit})
 			return page(ctx, rows, in.Limit, "after", func(row catalog.Site) string { return row.Name }), err
 		})
-	register(s, operation("GET", "/rules", "list-rules", "List rules, the oldest first", catalog.RoleViewer),
+	registerList(s, operation("GET", "/rules", "list-rules", "List rules, the oldest first", catalog.RoleViewer), func(r catalog.Rule) string { return r.Site },
 		func(ctx context.Context, in *rulesQuery) (*listed[catalog.Rule], error) { return s.listRules(ctx, *in) })
-	register(s, operation("GET", "/flows", "list-flows", "List flows by site, content and version", catalog.RoleViewer),
+	registerList(s, operation("GET", "/flows", "list-flows", "List flows by site, content and version", catalog.RoleViewer), func(f site.FlowView) string { return f.Site },
 		func(ctx context.Context, in *flowsQuery) (*listed[site.FlowView], error) {
 			rows, key, err := s.listFlows(ctx, *in)
 			return until(ctx, rows, key), err
 		})
-	register(s, operation("GET", "/endpoints", "list-endpoints", "List endpoints by id: those that enrolled, and pages that are online", catalog.RoleViewer),
+	registerList(s, operation("GET", "/endpoints", "list-endpoints", "List endpoints by id: those that enrolled, and pages that are online", catalog.RoleViewer),
+		func(e site.EndpointView) string { return cmp.Or(e.Site, e.Enrolled, quarantine) },
 		func(ctx context.Context, in *endpointsQuery) (*listed[site.EndpointView], error) {
 			rows, key, err := s.listEndpoints(ctx, *in)
 			return until(ctx, rows, key), err
 		})
-	register(s, operation("GET", "/lines", "list-lines", "List lines to the WAN, and what their governors do", catalog.RoleViewer),
+	registerList(s, operation("GET", "/lines", "list-lines", "List lines to the WAN, and what their governors do", catalog.RoleViewer), func(l site.LineView) string { return l.Site },
 		func(ctx context.Context, in *linesQuery) (*listed[site.LineView], error) {
 			rows, key, err := s.listLines(ctx, *in)
 			return until(ctx, rows, key), err
 		})
-	register(s, operation("GET", "/contents", "list-contents", "List contents by name, with their newest versions", catalog.RoleViewer),
+	registerList(s, operation("GET", "/distributions", "list-distributions", "List distributions, the newest first, without the names of their sites", catalog.RoleViewer),
+		func(catalog.Listed) string { return "" }, // those of a site where who asks names it, which listDistributions sees to
+		func(ctx context.Context, in *distributionsQuery) (*listed[catalog.Listed], error) {
+			return s.listDistributions(ctx, *in)
+		})
+	register(s, about(scopeShared, operation("GET", "/contents", "list-contents", "List contents by name, with their newest versions", catalog.RoleViewer)),
 		func(ctx context.Context, in *contentsQuery) (*listed[ContentView], error) {
 			return s.listContents(ctx, *in)
 		})
-	register(s, operation("GET", "/contents/{name}", "list-versions", "List the published versions of a content, the newest first", catalog.RoleViewer),
+	register(s, about(scopeShared, operation("GET", "/contents/{name}", "list-versions", "List the published versions of a content, the newest first", catalog.RoleViewer)),
 		func(ctx context.Context, in *struct {
 			Name string `path:"name" maxLength:"100"`
 			PageBefore
 		}) (*listed[VersionView], error) {
 			return s.listVersions(ctx, in.Name, uint64(in.Before), in.Limit)
-		})
-	register(s, operation("GET", "/distributions", "list-distributions", "List distributions, the newest first, without the names of their sites", catalog.RoleViewer),
-		func(ctx context.Context, in *distributionsQuery) (*listed[catalog.Listed], error) {
-			rows, err := s.Catalog.FindDistributions(ctx, catalog.DistributionsQuery{Content: in.Content, Version: in.Version, Site: in.Site,
-				Before: in.Before, Limit: in.Limit})
-			return page(ctx, rows, in.Limit, "before", func(row catalog.Listed) string { return strconv.FormatInt(row.ID, 10) }), err
 		})
 	register(s, operation("GET", "/distributions/{id}", "show-distribution", "Show a distribution with its sites", catalog.RoleViewer),
 		func(ctx context.Context, in *struct {
@@ -184,6 +188,16 @@ func (s *server) lists() {
 			out, err := s.overview(ctx, 0)
 			return &reply[Overview]{out}, err
 		})
+}
+
+// listDistributions lists distributions. Who is held to some sites asks for one of them.
+func (s *server) listDistributions(ctx context.Context, q distributionsQuery) (*listed[catalog.Listed], error) {
+	if err := asker(ctx).mayAt(q.Site); err != nil {
+		return nil, err
+	}
+	rows, err := s.Catalog.FindDistributions(ctx, catalog.DistributionsQuery{Content: q.Content, Version: q.Version, Site: q.Site,
+		Before: q.Before, Limit: q.Limit})
+	return page(ctx, rows, q.Limit, "before", func(row catalog.Listed) string { return strconv.FormatInt(row.ID, 10) }), err
 }
 
 // listRules reads all rules: there are as many as operators set by hand.

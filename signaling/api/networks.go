@@ -174,7 +174,7 @@ func (s *server) changeNetworks(ctx context.Context, remove, add []catalog.Netwo
 			return nil, err
 		}
 	}
-	out := NetworkChange{Added: missing(have, merged), Removed: missing(merged, have), Moves: []evidence.Move{}, DryRun: dry}
+	out := NetworkChange{Added: added(have, merged), Removed: added(merged, have), Moves: []evidence.Move{}, DryRun: dry}
 	if s.Places == nil {
 		return &reply[NetworkChange]{out}, nil
 	}
@@ -199,8 +199,8 @@ func wrongNetwork(wrong []*catalog.NetworkError) error {
 	return p
 }
 
-// missing are the networks of all that are not among some.
-func missing(some, all []catalog.Network) []catalog.Network {
+// added are the networks of all that are not among some.
+func added(some, all []catalog.Network) []catalog.Network {
 	among := make(map[catalog.Network]bool, len(some))
 	for _, n := range some {
 		among[n] = true

@@ -64,13 +64,13 @@ func (s *server) once(ctx huma.Context, next func(huma.Context)) {
 		s.write(ctx, err)
 		return
 	}
-	if !s.begin(seal.id) {
+	if !s.claim(seal.id) {
 		ctx.SetHeader("Retry-After", "1")
 		s.write(ctx, &Problem{Status: http.StatusConflict, Code: "in_progress", Detail: "a change with this Idempotency-Key is under way",
 			Hint: "send it again in a second: the answer is that of the first"})
 		return
 	}
-	defer s.end(seal.id)
+	defer s.release(seal.id)
 	digest := seal.digest(r, body)
 	kept, err := s.Catalog.Answer(ctx.Context(), seal.id)
 	switch {
@@ -120,8 +120,8 @@ func unread(err error) error {
 	return &Problem{Status: http.StatusRequestTimeout, Detail: "the body did not come in time, or not whole"}
 }
 
-// begin notes that a change is under way, unless one with the same key is.
-func (s *server) begin(id string) bool {
+// claim notes that a change is under way, unless one with the same key is.
+func (s *server) claim(id string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.running[id] {
@@ -131,7 +131,7 @@ func (s *server) begin(id string) bool {
 	return true
 }
 
-func (s *server) end(id string) {
+func (s *server) release(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.running, id)

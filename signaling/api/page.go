@@ -70,7 +70,7 @@ func (s *server) pages() {
 		page.serve(w, r)
 	})
 	s.router.Get("/check", newAsset("check.html", web.Check).serve)
-	assets := map[string]asset{}
+	assets := map[string]asset{"account.css": newAsset("account.css", web.AccountStyle)}
 	files := web.Assets()
 	err := fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {

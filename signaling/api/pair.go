@@ -12,7 +12,7 @@ import (
 )
 
 func (s *server) pairs() {
-	register(s, operation("GET", "/sites/{name}/pair", "explain-pair", "Say why two endpoints are linked or not", catalog.RoleViewer),
+	register(s, about(scopePath, operation("GET", "/sites/{name}/pair", "explain-pair", "Say why two endpoints are linked or not", catalog.RoleViewer)),
 		func(ctx context.Context, in *struct {
 			Name string `path:"name"`
 			A    string `query:"a" required:"true" minLength:"1" maxLength:"255" doc:"name or id of an endpoint"`

@@ -62,7 +62,7 @@ type named struct {
 }
 
 func (s *server) sites() {
-	register(s, operation("POST", "/sites", "create-site", "Create a site", catalog.RoleAdmin),
+	register(s, about(scopeOrganisation, operation("POST", "/sites", "create-site", "Create a site", catalog.RoleAdmin)),
 		func(ctx context.Context, in *struct{ Body NewSite }) (*reply[catalog.Site], error) {
 			made := catalog.Site{Name: in.Body.Name, CIDRs: in.Body.CIDRs, TZ: in.Body.TZ, Cap: catalog.NoCap}
 			if err := made.Check(); err != nil {
@@ -80,12 +80,12 @@ func (s *server) sites() {
 			made, err := s.Catalog.Site(ctx, made.Name)
 			return &reply[catalog.Site]{made}, err
 		})
-	register(s, operation("GET", "/sites/{name}", "show-site", "Show a site", catalog.RoleViewer),
+	register(s, about(scopePath, operation("GET", "/sites/{name}", "show-site", "Show a site", catalog.RoleViewer)),
 		func(ctx context.Context, in *named) (*reply[catalog.Site], error) {
 			found, err := s.Catalog.Site(ctx, in.Name)
 			return &reply[catalog.Site]{found}, err
 		})
-	register(s, operation("PATCH", "/sites/{name}", "change-site", "Change a site", catalog.RoleOperator),
+	register(s, about(scopePath, operation("PATCH", "/sites/{name}", "change-site", "Change a site", catalog.RoleOperator)),
 		func(ctx context.Context, in *struct {
 			Name string `path:"name"`
 			Body SiteChange
@@ -98,7 +98,7 @@ func (s *server) sites() {
 			found, err := s.Catalog.Site(ctx, in.Name)
 			return &reply[catalog.Site]{found}, err
 		})
-	register(s, operation("POST", "/enrolments", "create-enrolment", "Make an enrolment token", catalog.RoleAdmin),
+	register(s, about(scopeBody, operation("POST", "/enrolments", "create-enrolment", "Make an enrolment token", catalog.RoleAdmin)),
 		func(ctx context.Context, in *struct{ Body NewEnrolment }) (*reply[MadeEnrolment], error) {
 			secret, hash := credential.NewSecret()
 			e := catalog.Enrolment{ID: newID(), Site: in.Body.Site, SecretHash: hash, Uses: in.Body.Uses, Roaming: in.Body.Roaming,

@@ -35,12 +35,12 @@ const publisherAttempts = 10
 func newID() string { return strings.ToLower(rand.Text()) }
 
 func (s *server) trust() {
-	register(s, operation("GET", "/trust", "show-trust", "Show the trust document", catalog.RoleViewer),
+	register(s, about(scopeShared, operation("GET", "/trust", "show-trust", "Show the trust document", catalog.RoleViewer)),
 		func(ctx context.Context, _ *struct{}) (*reply[TrustState], error) {
 			serial, document, err := s.Catalog.Trust(ctx)
 			return &reply[TrustState]{TrustState{serial, document, s.Keys.RootPublic}}, err
 		})
-	register(s, operation("POST", "/publishers", "add-publisher", "Let a key publish", catalog.RoleAdmin),
+	register(s, about(scopeOrganisation, operation("POST", "/publishers", "add-publisher", "Let a key publish", catalog.RoleAdmin)),
 		func(ctx context.Context, in *struct{ Body NewPublisher }) (*reply[TrustState], error) {
 			if len(in.Body.Key) != ed25519.PublicKeySize {
 				return nil, bad("key is not an Ed25519 public key", "")

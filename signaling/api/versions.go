@@ -56,7 +56,7 @@ type Published struct {
 }
 
 func (s *server) versions() {
-	register(s, operation("POST", "/versions", "reserve-version", "Reserve a version and get its serial", catalog.RoleOperator),
+	register(s, about(scopeOrganisation, operation("POST", "/versions", "reserve-version", "Reserve a version and get its serial", catalog.RoleOperator)),
 		func(ctx context.Context, in *struct{ Body NewVersion }) (*reply[Reserved], error) {
 			if err := errors.Join(content.CheckName(in.Body.Name), content.CheckVersion(in.Body.Version)); err != nil {
 				return nil, bad(err.Error(), "names hold letters, digits, '.', '_' and '-'; versions also '+'")
@@ -64,12 +64,12 @@ func (s *server) versions() {
 			serial, err := s.Catalog.Reserve(ctx, actor(ctx), in.Body.Name, in.Body.Version)
 			return &reply[Reserved]{Reserved{serial}}, err
 		})
-	register(s, operation("POST", "/objects/missing", "missing-objects", "Tell which objects the origin lacks", catalog.RoleOperator),
+	register(s, about(scopeOrganisation, operation("POST", "/objects/missing", "missing-objects", "Tell which objects the origin lacks", catalog.RoleOperator)),
 		func(ctx context.Context, in *struct{ Body Objects }) (*reply[Objects], error) {
 			missing, err := s.missing(ctx, in.Body.Digests)
 			return &reply[Objects]{Objects{missing}}, err
 		})
-	register(s, operation("POST", "/chunks/missing", "missing-chunks", "Tell which chunks no pack at the origin holds", catalog.RoleOperator),
+	register(s, about(scopeOrganisation, operation("POST", "/chunks/missing", "missing-chunks", "Tell which chunks no pack at the origin holds", catalog.RoleOperator)),
 		func(ctx context.Context, in *struct{ Body Objects }) (*reply[Objects], error) {
 			at, err := s.Catalog.Claim(ctx, in.Body.Digests)
 			missing := []content.Digest{}
@@ -80,7 +80,7 @@ func (s *server) versions() {
 			}
 			return &reply[Objects]{Objects{missing}}, err
 		})
-	register(s, operation("PUT", "/versions/{name}/{version}", "publish-version", "Complete a version with its signed head", catalog.RoleOperator),
+	register(s, about(scopeOrganisation, operation("PUT", "/versions/{name}/{version}", "publish-version", "Complete a version with its signed head", catalog.RoleOperator)),
 		func(ctx context.Context, in *struct {
 			Name    string `path:"name"`
 			Version string `path:"version"`
@@ -88,7 +88,7 @@ func (s *server) versions() {
 		}) (*reply[Published], error) {
 			return s.publish(ctx, content.Ref{Name: in.Name, Version: in.Version}, in.Body)
 		})
-	register(s, operation("GET", "/versions/{name}/{version}", "show-version", "Show a published version", catalog.RoleViewer),
+	register(s, about(scopeShared, operation("GET", "/versions/{name}/{version}", "show-version", "Show a published version", catalog.RoleViewer)),
 		func(ctx context.Context, in *struct {
 			Name    string `path:"name"`
 			Version string `path:"version"`

@@ -83,8 +83,12 @@ func (c Distribute) Run(ctx context.Context) error {
 	defer server.close()
 	in := api.NewDistribution{Name: ref.Name, Version: ref.Version, Sites: c.Site, All: c.All, Priority: wire.Priority(c.Priority),
 		ReadyBy: c.ReadyBy.time(time.Now()), PreStage: c.PreStage}
-	if err := server.call(ctx, http.MethodPost, "/distributions", nil, in, nil); err != nil {
+	var change api.Change
+	if err := server.call(ctx, http.MethodPost, "/distributions", nil, in, &change); err != nil {
 		return fmt.Errorf("distribute %s: %w", ref, err)
+	}
+	if change.Proposal > 0 {
+		return c.proposed(ref, change.Proposal)
 	}
 	where := strings.Join(c.Site, ", ")
 	if c.All {

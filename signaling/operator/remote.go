@@ -219,6 +219,7 @@ func (c *client) request(ctx context.Context, method, path string, query url.Val
 		return nil, err
 	}
 	req.Header.Set("Authorization", "Bearer "+c.token)
+	req.Header.Set("User-Agent", "sitecast") // the audit log tells it
 	return req, nil
 }
 

@@ -12,31 +12,34 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/sitecast/sitecast/signaling/api"
 	"github.com/sitecast/sitecast/signaling/relay"
 	"github.com/sitecast/sitecast/signaling/site"
 	"github.com/sitecast/sitecast/signaling/wire"
 	"github.com/sitecast/sitecast/storage/blob/s3"
+	"github.com/sitecast/sitecast/storage/catalog"
 )
 
 // Command is `sitecast server` without a further command, which runs it.
 type Command struct {
-	Data         string   `help:"Folder for everything the server keeps." required:"" type:"path" env:"SITECAST_DATA" placeholder:"DIR"`
-	Listen       string   `help:"Address of API, signaling, packs and portal." default:"127.0.0.1:8080" env:"SITECAST_LISTEN" placeholder:"ADDR"`
-	PublicURL    string   `name:"public-url" help:"URL at which endpoints reach the server (default: made from --listen)." env:"SITECAST_PUBLIC_URL" placeholder:"URL"`
-	Database     string   `help:"Where the catalog is kept: sqlite (in --data), or the URL of a PostgreSQL database." default:"sqlite" env:"SITECAST_DATABASE" placeholder:"URL"`
-	Bus          string   `help:"Message bus between several servers; none: one server." env:"SITECAST_BUS" placeholder:"URL"`
-	Packs        string   `help:"Folder for the origin's objects (default: packs in --data), or a bucket, as s3://BUCKET/PREFIX?endpoint=URL." env:"SITECAST_PACKS" placeholder:"DIR|S3"`
-	TURNListen   string   `name:"turn-listen" help:"UDP and TCP address of the embedded STUN and TURN relay, or none (default: port 3478 of --listen's host)." env:"SITECAST_TURN_LISTEN" placeholder:"ADDR"`
-	TURNPublicIP []string `name:"turn-public-ip" help:"Address at which endpoints reach the relay (default: the host it listens on); repeated, one of IPv4 and one of IPv6." env:"SITECAST_TURN_PUBLIC_IP" placeholder:"IP"`
-	TLSCert      string   `name:"tls-cert" help:"Certificate chain, PEM; loaded again when it changes." type:"path" env:"SITECAST_TLS_CERT" placeholder:"FILE"`
-	TLSKey       string   `name:"tls-key" help:"Its key." type:"path" env:"SITECAST_TLS_KEY" placeholder:"FILE"`
-	Fetchers     int      `help:"How many endpoints of a site fetch from the origin at once. More than 1 only where one connection can't fill the line." default:"1" env:"SITECAST_FETCHERS" placeholder:"N"`
-	Reflector    []string `help:"Further address that answers STUN, beyond the endpoints' line, to measure it with (repeatable)." env:"SITECAST_REFLECTOR" placeholder:"HOST:PORT"`
-	APIRate      int      `name:"api-rate" help:"Requests a second that one API token may read with; half as many may change something, five times as many may come from one address. 0: no limit." default:"100" env:"SITECAST_API_RATE" placeholder:"N"`
-	InsecureHTTP bool     `name:"insecure-http" help:"Accept plain http from other machines too, because something else protects the path." env:"SITECAST_INSECURE_HTTP"`
-	LogLevel     string   `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"SITECAST_LOG_LEVEL"`
+	Data         string    `help:"Folder for everything the server keeps." required:"" type:"path" env:"SITECAST_DATA" placeholder:"DIR"`
+	Listen       string    `help:"Address of API, signaling, packs and portal." default:"127.0.0.1:8080" env:"SITECAST_LISTEN" placeholder:"ADDR"`
+	PublicURL    string    `name:"public-url" help:"URL at which endpoints reach the server (default: made from --listen)." env:"SITECAST_PUBLIC_URL" placeholder:"URL"`
+	Database     string    `help:"Where the catalog is kept: sqlite (in --data), or the URL of a PostgreSQL database." default:"sqlite" env:"SITECAST_DATABASE" placeholder:"URL"`
+	Bus          string    `help:"Message bus between several servers; none: one server." env:"SITECAST_BUS" placeholder:"URL"`
+	Packs        string    `help:"Folder for the origin's objects (default: packs in --data), or a bucket, as s3://BUCKET/PREFIX?endpoint=URL." env:"SITECAST_PACKS" placeholder:"DIR|S3"`
+	TURNListen   string    `name:"turn-listen" help:"UDP and TCP address of the embedded STUN and TURN relay, or none (default: port 3478 of --listen's host)." env:"SITECAST_TURN_LISTEN" placeholder:"ADDR"`
+	TURNPublicIP []string  `name:"turn-public-ip" help:"Address at which endpoints reach the relay (default: the host it listens on); repeated, one of IPv4 and one of IPv6." env:"SITECAST_TURN_PUBLIC_IP" placeholder:"IP"`
+	TLSCert      string    `name:"tls-cert" help:"Certificate chain, PEM; loaded again when it changes." type:"path" env:"SITECAST_TLS_CERT" placeholder:"FILE"`
+	TLSKey       string    `name:"tls-key" help:"Its key." type:"path" env:"SITECAST_TLS_KEY" placeholder:"FILE"`
+	Fetchers     int       `help:"How many endpoints of a site fetch from the origin at once. More than 1 only where one connection can't fill the line." default:"1" env:"SITECAST_FETCHERS" placeholder:"N"`
+	Reflector    []string  `help:"Further address that answers STUN, beyond the endpoints' line, to measure it with (repeatable)." env:"SITECAST_REFLECTOR" placeholder:"HOST:PORT"`
+	OIDC         OIDCFlags `embed:"" prefix:"oidc-"`
+	APIRate      int       `name:"api-rate" help:"Requests a second that one API token may read with; half as many may change something, five times as many may come from one address. 0: no limit." default:"100" env:"SITECAST_API_RATE" placeholder:"N"`
+	InsecureHTTP bool      `name:"insecure-http" help:"Accept plain http from other machines too, because something else protects the path." env:"SITECAST_INSECURE_HTTP"`
+	LogLevel     string    `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"SITECAST_LOG_LEVEL"`
 
 	Stdout io.Writer `kong:"-"` // nil: the process's
 	Stderr io.Writer `kong:"-"` // for the log
@@ -45,7 +48,11 @@ type Command struct {
 // Help is the long help with an example.
 func (Command) Help() string {
 	return `The first start makes everything it needs in --data: the database, the organisation's root key, a private CA
-(unless --tls-cert names a certificate) and admin.token, an API token with role admin.
+(unless --tls-cert names a certificate) and admin.token, an API token with role admin. While there is no account, each
+start prints a link by which somebody makes the first one.
+
+With --oidc-issuer people log in at a provider of OpenID Connect. Register PUBLIC-URL/oidc/callback there. What they may do
+follows from a claim: who has several of its values has the highest role that one gives, at the sites for which one does.
 
 With --packs s3://BUCKET/PREFIX?endpoint=URL&region=NAME the packs are kept in a bucket (Amazon's without endpoint), and
 endpoints fetch them there, with addresses that are good for one range and a few minutes. serve=server has them fetch
@@ -59,7 +66,10 @@ its name (its authority's file: sslrootcert=FILE).
 
 Examples:
   sitecast server --data /var/lib/sitecast --listen 0.0.0.0:8443 --public-url https://sitecast.example:8443
-  sitecast server --data /var/lib/sitecast --database postgres://sitecast@db.example/sitecast --listen 0.0.0.0:8443`
+  sitecast server --data /var/lib/sitecast --database postgres://sitecast@db.example/sitecast --listen 0.0.0.0:8443
+  sitecast server --data /var/lib/sitecast --listen 0.0.0.0:8443 --public-url https://sitecast.example:8443 \
+    --oidc-issuer https://id.example --oidc-client-id sitecast --oidc-client-secret-file /etc/sitecast/oidc \
+    --oidc-role sitecast-admins=admin --oidc-role shop-12-team=operator:shop-12`
 }
 
 // Ports of the embedded relay.
@@ -88,7 +98,11 @@ func (c Command) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.greet(s)
+	link, err := s.FirstLink(ctx)
+	if err != nil {
+		cfg.Log.Warn("no link to the first account (sitecast operator invite makes one)", "err", err)
+	}
+	c.greet(s, link)
 	return s.Run(ctx)
 }
 
@@ -128,7 +142,11 @@ func (c Command) config() (Config, error) {
 	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {
 		return Config{}, fmt.Errorf("--log-level: %w", err)
 	}
-	cfg := Config{Data: c.Data, Database: c.Database, Packs: c.Packs, Listen: c.Listen, TLSCert: c.TLSCert, TLSKey: c.TLSKey, InsecureHTTP: c.InsecureHTTP, Fetchers: c.Fetchers, Reflectors: c.Reflector, Limits: api.LimitsOf(c.APIRate),
+	provider, err := c.OIDC.config()
+	if err != nil {
+		return Config{}, err
+	}
+	cfg := Config{OIDC: provider, Data: c.Data, Database: c.Database, Packs: c.Packs, Listen: c.Listen, TLSCert: c.TLSCert, TLSKey: c.TLSKey, InsecureHTTP: c.InsecureHTTP, Fetchers: c.Fetchers, Reflectors: c.Reflector, Limits: api.LimitsOf(c.APIRate),
 		Log: slog.New(slog.NewTextHandler(cmp.Or[io.Writer](c.Stderr, os.Stderr), &slog.HandlerOptions{Level: level}))}
 	if cfg.Packs == "" {
 		cfg.Packs = filepath.Join(c.Data, "packs")
@@ -195,7 +213,7 @@ func (a *relayAddress) open(cfg *Config) error {
 }
 
 // greet says what a newcomer needs next.
-func (c Command) greet(s *Server) {
+func (c Command) greet(s *Server, link string) {
 	ca := ""
 	if c.TLSCert == "" {
 		ca = "\n  export SITECAST_CA_FILE=" + filepath.Join(c.Data, "ca.pem")
@@ -212,6 +230,9 @@ func (c Command) greet(s *Server) {
   sitecast distribute my-app@1 --site shop-1 --wait
 
 `, where, where, filepath.Join(c.Data, adminTokenFile), ca, where)
+	if link != "" {
+		fmt.Fprintf(cmp.Or[io.Writer](c.Stdout, os.Stdout), "Make the first account, within %d hours (the link is good for one):\n  %s\n\n", catalog.InviteLife/time.Hour, link)
+	}
 }
 
 // reachable is the address under which this machine reaches a listener: one on all

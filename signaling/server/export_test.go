@@ -86,3 +86,9 @@ const (
 	UnusedGrace  = unusedGrace
 	PublishGrace = publishGrace
 )
+
+// CheckOIDC reports what is wrong with the flags of a provider.
+func CheckOIDC(f OIDCFlags) error {
+	_, err := f.config()
+	return err
+}

@@ -23,6 +23,7 @@ import (
 	"github.com/sitecast/sitecast/signaling/api"
 	"github.com/sitecast/sitecast/signaling/credential"
 	"github.com/sitecast/sitecast/signaling/listen"
+	"github.com/sitecast/sitecast/signaling/oidc"
 	"github.com/sitecast/sitecast/signaling/pace"
 	"github.com/sitecast/sitecast/signaling/relay"
 	"github.com/sitecast/sitecast/signaling/site"
@@ -50,6 +51,7 @@ type Config struct {
 	Fetchers        int           // at once in a site, see [site.Config]
 	Reflectors      []string      // host:port that answer STUN, see [site.Config]
 	Relay           *relay.Config // nil: no embedded STUN and TURN; Secret is filled in
+	OIDC            *oidc.Config  // who else vouches for operators; Public is filled in; nil: nobody
 	RelayAddrs      []string      // host:port as endpoints reach it, one for each of its addresses
 	Limits          api.Limits    // of requests to the API
 	Log             *slog.Logger
@@ -201,7 +203,7 @@ func (s *Server) adminToken(ctx context.Context) error {
 		return nil
 	}
 	secret, hash := credential.NewSecret()
-	if err := s.catalog.PutToken(ctx, "first start", catalog.Token{Name: "admin", Hash: hash, Role: catalog.RoleAdmin}); err != nil {
+	if err := s.catalog.PutToken(ctx, "first start", catalog.Token{Name: "admin", Hash: hash, Role: catalog.RoleAdmin, Created: time.Now()}); err != nil {
 		return err
 	}
 	return durable.WriteFile(path, []byte(credential.APIToken(secret)+"\n"), 0o600)
@@ -243,11 +245,15 @@ func (s *Server) assemble(ctx context.Context) error {
 		who, err := s.authenticate(r)
 		return who.ID, err
 	}})
+	provider, err := s.provider()
+	if err != nil {
+		return err
+	}
 	s.http = &http.Server{
 		Handler: api.New(api.Config{Catalog: s.catalog, Keys: s.keys, Objects: s.objects, Hub: s.hub, Places: s.places, Socket: s.socket, Tunnel: s.tunnel,
 			Metrics: s.metrics(), Served: func(n int) { s.served.Add(int64(n)) }, Published: s.patcher.published, Resigned: src.forget, Pin: s.certs.Pin,
 			Removed: src.forget, Fetched: s.patcher.running, Occupancy: s.cleaner.occupancy, Parts: s.parts,
-			PublicURL: s.publicURL(), Pacer: &s.pacer, Refused: &s.refused, Limits: s.cfg.Limits, Log: s.log}),
+			PublicURL: s.publicURL(), Pacer: &s.pacer, OIDC: provider, Refused: &s.refused, Limits: s.cfg.Limits, Log: s.log}),
 		ConnContext:       s.pacer.Context,
 		ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),

@@ -156,20 +156,14 @@ const (
 
 // Token is an API token, known by the hash of its secret.
 type Token struct {
-	Name    string
-	Hash    []byte
-	Role    string
-	Expires time.Time // zero: never
-}
-
-// Entry is a line of the audit log.
-type Entry struct {
-	ID     int64     `json:"id"`
-	At     time.Time `json:"at"`
-	By     string    `json:"by"`
-	Action string    `json:"action"`
-	Target string    `json:"target"`
-	Detail string    `json:"detail,omitempty"`
+	Name    string    `json:"name"`
+	Hash    []byte    `json:"-"`
+	Role    string    `json:"role"`
+	Expires time.Time `json:"expires,omitzero"` // zero: never
+	Sites   []string  `json:"sites,omitempty"`  // it is good for these; none: for all, also later ones
+	By      string    `json:"by,omitempty"`     // who made it
+	Created time.Time `json:"created,omitzero"`
+	Used    time.Time `json:"used,omitzero"` // last, see UsedEvery
 }
 
 // Orders is everything that decides a site's flows; see Resolve.
@@ -188,6 +182,8 @@ type Catalog interface {
 	Networks
 	Lists
 	Answers
+	Operators
+	Proposals
 
 	CreateSite(ctx context.Context, by string, s Site) error // ErrConflict when the name is taken
 	Site(ctx context.Context, name string) (Site, error)

@@ -29,6 +29,7 @@ type Filled struct {
 	Networks  []catalog.Network
 	Audit     []catalog.Entry
 	Answer    catalog.Answer
+	Operators []catalog.Operator
 }
 
 // Fill writes something of everything into an empty catalog.
@@ -56,6 +57,7 @@ func Fill(t *testing.T, c catalog.Catalog) {
 	_, err := c.ChangeNetworks(ctx, who, nil, []catalog.Network{egress("203.0.113.7/32", FilledSite)})
 	must(t, err)
 	must(t, c.KeepAnswer(ctx, catalog.Answer{ID: "answer", Digest: "digest", Sealed: []byte{0, 255}, Created: begin}))
+	fillOperators(t, c)
 }
 
 // Read reads everything that Fill wrote.
@@ -91,6 +93,11 @@ func Read(t *testing.T, c catalog.Catalog) Filled {
 	must(t, err)
 	if f.Answer, err = c.Answer(ctx, "answer"); !errors.Is(err, catalog.ErrNotFound) { // as in schemas before 14
 		must(t, err)
+	}
+	f.Operators, err = c.Operators(ctx)
+	must(t, err)
+	if _, err := catalog.VerifyAudit(func(before int64) ([]catalog.Entry, error) { return c.Audit(ctx, before, 0) }); err != nil {
+		t.Error(err)
 	}
 	return f
 }

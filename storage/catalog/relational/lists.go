@@ -206,12 +206,7 @@ func (c *Catalog) FindAudit(ctx context.Context, q catalog.AuditQuery) ([]catalo
 	if !q.Until.IsZero() {
 		where.add("at < ?", ms(q.Until))
 	}
-	return rowsOf(ctx, c, func(r *sql.Rows) (e catalog.Entry, err error) {
-		var t int64
-		err = r.Scan(&e.ID, &t, &e.By, &e.Action, &e.Target, &e.Detail)
-		e.At = at(t)
-		return e, err
-	}, `SELECT id, at, who, action, target, detail FROM audit`, where, ` ORDER BY id DESC`, q.Limit)
+	return rowsOf(ctx, c, scanEntry, `SELECT `+auditColumns+` FROM audit`, where, ` ORDER BY id DESC`, q.Limit)
 }
 
 // Counts implements catalog.Lists.

@@ -12,11 +12,6 @@ import (
 	"github.com/sitecast/sitecast/storage/catalog"
 )
 
-// querier is a database, or a transaction on it.
-type querier interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-}
-
 // Networks implements catalog.Networks.
 func (c *Catalog) Networks(ctx context.Context) ([]catalog.Network, error) {
 	have, _, err := networks(ctx, c.read)

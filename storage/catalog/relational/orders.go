@@ -39,6 +39,7 @@ func (c *Catalog) PutTrust(ctx context.Context, by string, serial uint64, docume
 		}
 		_, err := tx.ExecContext(ctx, `INSERT INTO trust (serial, document, created) VALUES ($1, $2, $3)`,
 			serial, string(document), ms(time.Now()))
+		changed(ctx, map[string]uint64{"serial": last}, map[string]any{"serial": serial, "document": document})
 		return err
 	})
 }
@@ -89,6 +90,7 @@ func (c *Catalog) Publish(ctx context.Context, by string, v catalog.Version) err
 		if err := takeUsed(ctx, tx, v); err != nil {
 			return err
 		}
+		changed(ctx, nil, map[string]any{"serial": v.Serial, "id": v.ID, "body": v.Body})
 		return notePatchesDue(ctx, tx, v.Name, v.Serial)
 	})
 }
@@ -117,34 +119,37 @@ func (c *Catalog) Newest(ctx context.Context, name string) (version string, err 
 // Distribute implements catalog.Catalog.
 func (c *Catalog) Distribute(ctx context.Context, by string, d catalog.Distribution) (generation uint64, err error) {
 	ref := content.Ref{Name: d.Name, Version: d.Version}
-	err = c.change(ctx, by, "distribute", ref.String(), detailOf(d),
-		func(ctx context.Context, tx *sql.Tx) error {
-			err := tx.QueryRowContext(ctx, `SELECT serial FROM versions WHERE name = $1 AND version = $2 AND head <> ''`,
-				d.Name, d.Version).Scan(&d.Serial)
-			if err != nil {
-				return found("version "+ref.String(), err)
-			}
-			every := 0
-			if d.All {
-				every = 1
-			}
-			err = tx.QueryRowContext(ctx, `INSERT INTO distributions (id, name, version, serial, every, priority, ready_by, pre_stage, created)
-				SELECT COALESCE(MAX(id), 0) + 1, $1, $2, $3, $4, $5, $6, $7, $8 FROM distributions WHERE true RETURNING id`,
-				d.Name, d.Version, d.Serial, every, d.Priority, ms(d.ReadyBy), d.PreStage, ms(time.Now())).Scan(&d.ID)
-			if err != nil {
-				return err
-			}
-			for _, site := range slices.Compact(slices.Sorted(slices.Values(d.Sites))) {
-				res, err := tx.ExecContext(ctx, `INSERT INTO distribution_sites (distribution, site)
-					SELECT $1, name FROM sites WHERE name = $2`, d.ID, site)
-				if err := changedOne(res, err, fmt.Errorf("site %s: %w", site, catalog.ErrNotFound)); err != nil {
-					return err
-				}
-			}
-			generation, err = raise(ctx, tx)
-			return err
-		})
+	err = c.change(ctx, by, "distribute", ref.String(), detailOf(d), func(ctx context.Context, tx *sql.Tx) error {
+		generation, err = distribute(ctx, tx, d)
+		return err
+	})
 	return generation, err
+}
+
+func distribute(ctx context.Context, tx *sql.Tx, d catalog.Distribution) (generation uint64, err error) {
+	if d.Serial, err = serialOf(ctx, tx, content.Ref{Name: d.Name, Version: d.Version}); err != nil {
+		return 0, err
+	}
+	every := 0
+	if d.All {
+		every = 1
+	}
+	d.Created = time.Now().UTC()
+	err = tx.QueryRowContext(ctx, `INSERT INTO distributions (id, name, version, serial, every, priority, ready_by, pre_stage, created)
+		SELECT COALESCE(MAX(id), 0) + 1, $1, $2, $3, $4, $5, $6, $7, $8 FROM distributions WHERE true RETURNING id`,
+		d.Name, d.Version, d.Serial, every, d.Priority, ms(d.ReadyBy), d.PreStage, ms(d.Created)).Scan(&d.ID)
+	if err != nil {
+		return 0, err
+	}
+	for _, site := range slices.Compact(slices.Sorted(slices.Values(d.Sites))) {
+		res, err := tx.ExecContext(ctx, `INSERT INTO distribution_sites (distribution, site)
+			SELECT $1, name FROM sites WHERE name = $2`, d.ID, site)
+		if err := changedOne(res, err, fmt.Errorf("site %s: %w", site, catalog.ErrNotFound)); err != nil {
+			return 0, err
+		}
+	}
+	changed(ctx, nil, d)
+	return raise(ctx, tx)
 }
 
 // detailOf is what the audit log says of a distribution.
@@ -174,10 +179,17 @@ func (c *Catalog) SetRule(ctx context.Context, by string, r catalog.Rule) (gener
 		if _, err := tx.ExecContext(ctx, `DELETE FROM rules WHERE expires > 0 AND expires <= $1`, ms(now)); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO rules (id, kind, site, name, version, priority, generation, setter, created, expires, upto)
+		before, err := list(ctx, tx, scanRule, `SELECT `+ruleColumns+` FROM rules WHERE kind = $1 AND site = $2 AND name = $3 AND version = $4`,
+			r.Kind, r.Site, r.Name, r.Version)
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `INSERT INTO rules (id, kind, site, name, version, priority, generation, setter, created, expires, upto)
 			SELECT COALESCE(MAX(id), 0) + 1, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10 FROM rules WHERE true
 			ON CONFLICT (kind, site, name, version) DO UPDATE SET priority = $5, generation = $6, setter = $7, created = $8, expires = $9, upto = $10`,
 			r.Kind, r.Site, r.Name, r.Version, r.Priority, generation, by, ms(now), ms(r.Expires), upto)
+		r.By, r.Generation, r.Created, r.Upto = by, generation, now.UTC(), upto
+		changed(ctx, ruleOrNone(before), r)
 		return err
 	})
 	return generation, err
@@ -186,20 +198,28 @@ func (c *Catalog) SetRule(ctx context.Context, by string, r catalog.Rule) (gener
 // ClearRules implements catalog.Catalog.
 func (c *Catalog) ClearRules(ctx context.Context, by, kind string, s catalog.Selector) (removed int, err error) {
 	err = c.change(ctx, by, "end "+kind, s.String(), "", func(ctx context.Context, tx *sql.Tx) error {
-		res, err := tx.ExecContext(ctx, `DELETE FROM rules WHERE kind = $1 AND ($2 = '' OR site = $2)
-			AND ($3 = '' OR name = $3) AND ($4 = '' OR version = $4)`, kind, s.Site, s.Name, s.Version)
+		const covered = ` FROM rules WHERE kind = $1 AND ($2 = '' OR site = $2) AND ($3 = '' OR name = $3) AND ($4 = '' OR version = $4)`
+		before, err := list(ctx, tx, scanRule, `SELECT `+ruleColumns+covered+` ORDER BY generation, id`, kind, s.Site, s.Name, s.Version)
 		if err != nil {
 			return err
 		}
-		n, err := res.RowsAffected()
-		if err != nil {
+		if _, err := tx.ExecContext(ctx, `DELETE`+covered, kind, s.Site, s.Name, s.Version); err != nil {
 			return err
 		}
-		removed = int(n)
+		removed = len(before)
+		changed(ctx, before, nil)
 		_, err = raise(ctx, tx)
 		return err
 	})
 	return removed, err
+}
+
+// ruleOrNone is the rule of a list that has one at most.
+func ruleOrNone(rules []catalog.Rule) any {
+	if len(rules) == 0 {
+		return nil
+	}
+	return rules[0]
 }
 
 func scanRule(r *sql.Rows) (rule catalog.Rule, err error) {

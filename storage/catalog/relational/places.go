@@ -1,7 +1,6 @@
 package relational
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"crypto/subtle"
@@ -26,6 +25,8 @@ func (c *Catalog) CreateSite(ctx context.Context, by string, s catalog.Site) err
 		return err
 	}
 	return c.change(ctx, by, "create site", s.Name, "", func(ctx context.Context, tx *sql.Tx) error {
+		s.Created = time.Now().UTC()
+		changed(ctx, nil, s)
 		res, err := tx.ExecContext(ctx, `INSERT INTO sites (name, cidrs, tz, created) VALUES ($1, $2, $3, $4)
 			ON CONFLICT (name) DO NOTHING`, s.Name, cidrs, s.TZ, ms(time.Now()))
 		if err := changedOne(res, err, fmt.Errorf("the name is taken: %w", catalog.ErrConflict)); err != nil {
@@ -122,10 +123,22 @@ func (c *Catalog) SetRelay(ctx context.Context, by, site string, r catalog.SiteR
 // setSite changes settings of a site, which is the last parameter of the update.
 func (c *Catalog) setSite(ctx context.Context, by, action, site, detail, update string, values ...any) error {
 	return c.change(ctx, by, action, site, detail, func(ctx context.Context, tx *sql.Tx) error {
-		res, err := tx.ExecContext(ctx, update, append(values, site)...)
-		if err := changedOne(res, err, fmt.Errorf("site %s: %w", site, catalog.ErrNotFound)); err != nil {
+		before, err := scanSite(tx.QueryRowContext(ctx, `SELECT `+siteColumns+` FROM sites WHERE name = $1`, site))
+		if err != nil {
+			return found("site "+site, err)
+		}
+		if _, err := tx.ExecContext(ctx, update, append(values, site)...); err != nil {
 			return err
 		}
+		after, err := scanSite(tx.QueryRowContext(ctx, `SELECT `+siteColumns+` FROM sites WHERE name = $1`, site))
+		if err != nil {
+			return err
+		}
+		was, became, err := catalog.Difference(before, after)
+		if err != nil {
+			return err
+		}
+		changed(ctx, was, became)
 		_, err = raise(ctx, tx)
 		return err
 	})
@@ -137,6 +150,7 @@ func (c *Catalog) CreateEnrolment(ctx context.Context, by string, e catalog.Enro
 		return err
 	}
 	return c.change(ctx, by, "create enrolment", e.Site, fmt.Sprintf("token %s, %d uses", e.ID, e.Uses), func(ctx context.Context, tx *sql.Tx) error {
+		changed(ctx, nil, map[string]any{"id": e.ID, "site": e.Site, "uses": e.Uses, "expires": e.Expires.UTC()})
 		res, err := tx.ExecContext(ctx, `INSERT INTO enrolments (id, site, secret, uses, expires, roaming) VALUES ($1, $2, $3, $4, $5, $6)
 			ON CONFLICT (id) DO NOTHING`, e.ID, e.Site, hex.EncodeToString(e.SecretHash), e.Uses, ms(e.Expires), flag(e.Roaming))
 		return changedOne(res, err, fmt.Errorf("the id is taken: %w", catalog.ErrConflict))
@@ -167,9 +181,32 @@ func (c *Catalog) Enrol(ctx context.Context, id string, secretHash []byte, ep ca
 			return err
 		}
 		ep.Roaming = roaming != 0
-		return keep(ctx, tx, &ep, now)
+		before, err := placeOf(ctx, tx, ep.ID)
+		if err != nil {
+			return err
+		}
+		err = keep(ctx, tx, &ep, now)
+		changed(ctx, before, place{ep.Site, ep.Name, ep.Device})
+		return err
 	})
 	return ep, err
+}
+
+// place is what enrolling changes of an endpoint, as the audit log tells it.
+type place struct {
+	Site   string `json:"site"`
+	Name   string `json:"name"`
+	Device string `json:"device"`
+}
+
+// placeOf is that of an endpoint, nil of one that is new.
+func placeOf(ctx context.Context, tx *sql.Tx, id string) (any, error) {
+	var p place
+	err := tx.QueryRowContext(ctx, `SELECT site, name, device FROM endpoints WHERE id = $1`, id).Scan(&p.Site, &p.Name, &p.Device)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	return p, err
 }
 
 // keep creates an endpoint or moves it, and fills in what was known of it.
@@ -232,25 +269,6 @@ func (c *Catalog) Seen(ctx context.Context, seen map[string]time.Time) error {
 	return nil
 }
 
-// PutToken implements catalog.Catalog.
-func (c *Catalog) PutToken(ctx context.Context, by string, t catalog.Token) error {
-	return c.change(ctx, by, "create token", t.Name, t.Role, func(ctx context.Context, tx *sql.Tx) error {
-		res, err := tx.ExecContext(ctx, `INSERT INTO tokens (hash, name, role, expires) VALUES ($1, $2, $3, $4)
-			ON CONFLICT (hash) DO NOTHING`, hex.EncodeToString(t.Hash), t.Name, t.Role, ms(t.Expires))
-		return changedOne(res, err, fmt.Errorf("the hash is taken: %w", catalog.ErrConflict))
-	})
-}
-
-// Token implements catalog.Catalog.
-func (c *Catalog) Token(ctx context.Context, hash []byte) (catalog.Token, error) {
-	t := catalog.Token{Hash: bytes.Clone(hash)}
-	var expires int64
-	err := c.read.QueryRowContext(ctx, `SELECT name, role, expires FROM tokens WHERE hash = $1`, hex.EncodeToString(hash)).
-		Scan(&t.Name, &t.Role, &expires)
-	t.Expires = at(expires)
-	return t, found("token", err)
-}
-
 // Meta implements catalog.Catalog.
 func (c *Catalog) Meta(ctx context.Context, key string) (value string, err error) {
 	err = c.read.QueryRowContext(ctx, `SELECT value FROM meta WHERE key = $1`, key).Scan(&value)
@@ -259,7 +277,7 @@ func (c *Catalog) Meta(ctx context.Context, key string) (value string, err error
 
 // SetMeta implements catalog.Catalog.
 func (c *Catalog) SetMeta(ctx context.Context, key, value string) error {
-	if key == generationKey {
+	if key == generationKey || key == headKey {
 		return fmt.Errorf("setting %s is the catalog's own", key)
 	}
 	err := c.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
@@ -276,14 +294,4 @@ func (c *Catalog) SetMeta(ctx context.Context, key, value string) error {
 // Note implements catalog.Catalog.
 func (c *Catalog) Note(ctx context.Context, by, action, target, detail string) error {
 	return c.change(ctx, by, action, target, detail, func(context.Context, *sql.Tx) error { return nil })
-}
-
-// Audit implements catalog.Catalog.
-func (c *Catalog) Audit(ctx context.Context, before int64, limit int) ([]catalog.Entry, error) {
-	return list(ctx, c.read, func(r *sql.Rows) (e catalog.Entry, err error) {
-		var t int64
-		err = r.Scan(&e.ID, &t, &e.By, &e.Action, &e.Target, &e.Detail)
-		e.At = at(t)
-		return e, err
-	}, `SELECT id, at, who, action, target, detail FROM audit WHERE id < $1 OR $1 = 0 ORDER BY id DESC LIMIT $2`, before, page(limit))
 }

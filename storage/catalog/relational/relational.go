@@ -39,7 +39,11 @@ var _ catalog.Catalog = (*Catalog)(nil)
 // it, which it closes. The one that writes has one connection.
 func Open(ctx context.Context, schema Schema, read, write *sql.DB) (*Catalog, error) {
 	c := &Catalog{read, write, make(chan struct{}, 1)}
-	if err := schema.migrate(ctx, write); err != nil {
+	err := schema.migrate(ctx, write)
+	if err == nil {
+		err = c.chainOld(ctx)
+	}
+	if err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
 	return c, nil
@@ -68,28 +72,6 @@ func (c *Catalog) transact(ctx context.Context, f func(context.Context, *sql.Tx)
 		return err
 	}
 	return end(ctx, tx, f(ctx, tx))
-}
-
-// change is transact with an audit entry.
-func (c *Catalog) change(ctx context.Context, by, action, target, detail string, f func(context.Context, *sql.Tx) error) error {
-	return c.changeWith(ctx, by, action, target, func(ctx context.Context, tx *sql.Tx) (string, error) { return detail, f(ctx, tx) })
-}
-
-// changeWith is change where the detail of the entry depends on what was before.
-func (c *Catalog) changeWith(ctx context.Context, by, action, target string, f func(context.Context, *sql.Tx) (detail string, err error)) error {
-	err := c.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		detail, err := f(ctx, tx)
-		if err != nil {
-			return err
-		}
-		_, err = tx.ExecContext(ctx, `INSERT INTO audit (id, at, who, action, target, detail)
-			SELECT COALESCE(MAX(id), 0) + 1, $1, $2, $3, $4, $5 FROM audit`, ms(time.Now()), by, action, target, detail)
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("%s %s: %w", action, target, err)
-	}
-	return nil
 }
 
 // end commits, or rolls back after an error. A transaction whose context ends is
@@ -156,8 +138,13 @@ func changedOne(res sql.Result, err error, none error) error {
 	return err
 }
 
+// querier is a database, or a transaction in one.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
 // list reads all rows of a query.
-func list[T any](ctx context.Context, db *sql.DB, scan func(*sql.Rows) (T, error), query string, args ...any) ([]T, error) {
+func list[T any](ctx context.Context, db querier, scan func(*sql.Rows) (T, error), query string, args ...any) ([]T, error) {
 	rows, err := db.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err

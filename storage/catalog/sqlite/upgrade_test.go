@@ -157,7 +157,8 @@ func query(t *testing.T, db *sql.DB, text string) (out [][]string) {
 func dump(t *testing.T, db *sql.DB) string {
 	t.Helper()
 	var out strings.Builder
-	made := query(t, db, `SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' ORDER BY type DESC, name`)
+	made := query(t, db, `SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'
+		ORDER BY CASE type WHEN 'table' THEN 1 WHEN 'index' THEN 2 ELSE 3 END, name`)
 	for _, statement := range made {
 		fmt.Fprintf(&out, "%s;\n", statement[0])
 	}

@@ -1,0 +1,280 @@
+package api_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sitecast/sitecast/signaling/api"
+	"github.com/sitecast/sitecast/signaling/credential"
+	"github.com/sitecast/sitecast/signaling/wire"
+	"github.com/sitecast/sitecast/storage/catalog"
+)
+
+// right says who may use a route, and about which sites.
+type right struct {
+	role, scope string
+	body        func(site string) any // of a route whose body names sites, "" for all of them
+}
+
+const (
+	viewer, operator, admin = catalog.RoleViewer, catalog.RoleOperator, catalog.RoleAdmin
+
+	ofOrganisation, inPath, inQuery, inBody, ofAll, ofSelf = "organisation", "path", "query", "body", "shared", "self"
+)
+
+// rights are those of every route that is not public. A route is added here with what it is meant
+// for, and the tests below hold that it is that, for everybody.
+var rights = map[string]right{
+	"POST /api/v1/sites":            {admin, ofOrganisation, nil},
+	"GET /api/v1/sites":             {viewer, inQuery, nil},
+	"GET /api/v1/sites/{name}":      {viewer, inPath, nil},
+	"PATCH /api/v1/sites/{name}":    {operator, inPath, nil},
+	"GET /api/v1/sites/{name}/pair": {viewer, inPath, nil},
+	"POST /api/v1/enrolments": {admin, inBody, func(site string) any {
+		return api.NewEnrolment{Site: site, Uses: 1, TTLSeconds: 60}
+	}},
+	"POST /api/v1/browser-tokens": {operator, inBody, func(site string) any {
+		return api.NewBrowserToken{Site: site, Contents: []wire.Named{{Name: "app"}}, TTLSeconds: 60}
+	}},
+	"GET /api/v1/trust":                     {viewer, ofAll, nil},
+	"POST /api/v1/publishers":               {admin, ofOrganisation, nil},
+	"POST /api/v1/versions":                 {operator, ofOrganisation, nil},
+	"POST /api/v1/objects/missing":          {operator, ofOrganisation, nil},
+	"POST /api/v1/chunks/missing":           {operator, ofOrganisation, nil},
+	"PUT /api/v1/objects/{digest}":          {operator, ofOrganisation, nil},
+	"PUT /api/v1/versions/{name}/{version}": {operator, ofOrganisation, nil},
+	"GET /api/v1/versions/{name}/{version}": {viewer, ofAll, nil},
+	"POST /api/v1/distributions": {operator, inBody, func(site string) any {
+		d := api.NewDistribution{Name: "app", Version: "1", Priority: wire.Normal}
+		if d.Sites = []string{site}; site == "" {
+			d.Sites, d.All = nil, true
+		}
+		return d
+	}},
+	"POST /api/v1/rules": {operator, inBody, func(site string) any {
+		return api.NewRule{Kind: catalog.RulePause, Site: site, Content: "app"}
+	}},
+	"POST /api/v1/rules/resume": {operator, inBody, func(site string) any { return api.EndedRules{Site: site, Content: "app"} }},
+	"POST /api/v1/rules/unpin":  {operator, inBody, func(site string) any { return api.EndedRules{Site: site, Content: "app"} }},
+	"GET /api/v1/rules":         {viewer, inQuery, nil},
+	"GET /api/v1/flows":         {viewer, inQuery, nil},
+	"GET /api/v1/endpoints":     {viewer, inQuery, nil},
+	"GET /api/v1/lines":         {viewer, inQuery, nil},
+	"GET /api/v1/audit":         {viewer, ofOrganisation, nil},
+	"GET /api/v1/audit/head":    {viewer, ofOrganisation, nil},
+
+	"GET /api/v1/four-eyes":               {viewer, ofAll, nil},
+	"PUT /api/v1/four-eyes":               {admin, ofOrganisation, nil},
+	"GET /api/v1/proposals":               {viewer, ofOrganisation, nil},
+	"POST /api/v1/proposals/{id}/approve": {operator, ofOrganisation, nil},
+	"POST /api/v1/proposals/{id}/reject":  {operator, ofOrganisation, nil},
+
+	"POST /api/v1/tokens":                 {admin, ofOrganisation, nil},
+	"GET /api/v1/tokens":                  {admin, ofOrganisation, nil},
+	"DELETE /api/v1/tokens/{id}":          {admin, ofOrganisation, nil},
+	"POST /api/v1/invites":                {admin, ofOrganisation, nil},
+	"GET /api/v1/operators":               {admin, ofOrganisation, nil},
+	"PATCH /api/v1/operators/{operator}":  {admin, ofOrganisation, nil},
+	"DELETE /api/v1/operators/{operator}": {admin, ofOrganisation, nil},
+	"GET /api/v1/me":                      {viewer, ofSelf, nil},
+	"POST /api/v1/logout":                 {viewer, ofSelf, nil},
+	"POST /api/v1/password":               {viewer, ofSelf, nil},
+}
+
+// undescribed are routes that answer with no JSON, so no description of the API has them.
+var undescribed = []string{"PUT /api/v1/objects/{digest}"}
+
+// scoped makes a token that is good for some sites, none for all.
+func (s *stand) scoped(role string, sites ...string) string {
+	s.t.Helper()
+	secret, hash := credential.NewSecret()
+	s.must(s.catalog.PutToken(s.t.Context(), "test", catalog.Token{Name: strings.Join(append(sites, role), "-"), Hash: hash, Role: role, Sites: sites}))
+	return credential.APIToken(secret)
+}
+
+// with makes a request with a token.
+func (s *stand) with(token, method, path string, body any) *httptest.ResponseRecorder {
+	s.t.Helper()
+	r := s.request("", method, path, body)
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	return s.do(r)
+}
+
+// about makes a request to a route about a site, "" for all.
+func (s *stand) about(token, name, site string) *httptest.ResponseRecorder {
+	s.t.Helper()
+	method, route, _ := strings.Cut(name, " ")
+	is := rights[name]
+	at := strings.NewReplacer("{name}", site, "{version}", "1", "{digest}", strings.Repeat("ab", 32), "{id}", "0123456789abcdef", "{operator}", "nobody").Replace(route)
+	var in any = "{}"
+	switch {
+	case is.scope == inQuery && site != "":
+		at += "?site=" + site
+	case is.body != nil:
+		in = is.body(site)
+	}
+	if method == http.MethodGet {
+		in = nil
+	}
+	return s.with(token, method, at, in)
+}
+
+// TestEveryRouteIsForWhomItIsMeant walks the router, so that no route is forgotten, and tries each
+// as nobody and with each role, for all sites, for the one that is asked about, and for another.
+func TestEveryRouteIsForWhomItIsMeant(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStand(t)
+		for _, name := range []string{"shop-a", "shop-b"} {
+			s.call("POST", "/sites", api.NewSite{Name: name}, nil)
+		}
+		order := []string{viewer, operator, admin}
+		tokens := map[string]string{}
+		for _, role := range order {
+			tokens[role+" of all"] = s.scoped(role)
+			tokens[role+" of its site"] = s.scoped(role, "shop-a", "shop-c")
+			tokens[role+" of another site"] = s.scoped(role, "shop-b")
+		}
+		walk(t, s, func(method, route string) {
+			name := method + " " + route
+			is, listed := rights[name]
+			if public[name] != "" {
+				if listed {
+					t.Errorf("%s is public, and has rights", name)
+				}
+				return
+			}
+			if !listed {
+				t.Errorf("%s has no rights: say in the table who may use it, and declare its scope with about(...)", name)
+				return
+			}
+			refused := func(who, site string, status int, code string) {
+				w := s.about(tokens[who], name, site)
+				if wantProblem(t, w, status, code); t.Failed() {
+					t.Fatalf("%s about %q by %s", name, site, who)
+				}
+			}
+			let := func(who, site string) {
+				if w := s.about(tokens[who], name, site); w.Code == http.StatusUnauthorized || w.Code == http.StatusForbidden {
+					t.Errorf("%s about %q by %s answered %d %s", name, site, who, w.Code, w.Body)
+				}
+			}
+			refused("nobody", "shop-a", http.StatusUnauthorized, "unauthorized")
+			for _, role := range order {
+				all, own, other := role+" of all", role+" of its site", role+" of another site"
+				if slices.Index(order, role) < slices.Index(order, is.role) {
+					for _, who := range []string{all, own, other} {
+						refused(who, "shop-a", http.StatusForbidden, "forbidden")
+					}
+					continue
+				}
+				let(all, "shop-a")
+				switch is.scope {
+				case ofOrganisation:
+					refused(own, "shop-a", http.StatusForbidden, "out_of_scope")
+					refused(other, "shop-a", http.StatusForbidden, "out_of_scope")
+				case ofAll, ofSelf:
+					let(own, "shop-a")
+					let(other, "shop-a")
+				default:
+					let(own, "shop-a")
+					refused(other, "shop-a", http.StatusForbidden, "out_of_scope")
+					// Whether a site is there is not told to whom it does not concern.
+					refused(other, "nowhere", http.StatusForbidden, "out_of_scope")
+				}
+				switch is.scope {
+				case inBody:
+					let(all, "")
+					refused(own, "", http.StatusForbidden, "out_of_scope")
+				case inQuery:
+					let(own, "")
+				}
+			}
+		})
+	})
+}
+
+// What a route declares is what the table says of it, also in the description of the API.
+func TestEveryRouteDeclaresItsScope(t *testing.T) {
+	s := newStand(t)
+	var described struct {
+		Paths map[string]map[string]struct {
+			Role  string `json:"x-role"`
+			Scope string `json:"x-scope"`
+		} `json:"paths"`
+	}
+	s.must(json.Unmarshal(s.as("", http.MethodGet, "/api/v1/openapi.json", nil).Body.Bytes(), &described))
+	for name, is := range rights {
+		method, route, _ := strings.Cut(name, " ")
+		got := described.Paths[route][strings.ToLower(method)]
+		if !slices.Contains(undescribed, name) && (got.Role != is.role || got.Scope != is.scope) {
+			t.Errorf("%s declares role %q and scope %q, want %q and %q: see about(...)", name, got.Role, got.Scope, is.role, is.scope)
+		}
+	}
+}
+
+// Nobody learns of another site's things, whatever lists them.
+func TestListsAreOfTheOwnSites(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *stand) {
+		now := time.Now()
+		for _, shop := range []string{"shop-1", "shop-2"} {
+			e := catalog.Enrolment{ID: shop, Site: shop, SecretHash: []byte("hash"), Uses: 1, Expires: now.Add(time.Hour)}
+			s.must(s.catalog.CreateEnrolment(t.Context(), "test", e))
+			_, err := s.catalog.Enrol(t.Context(), e.ID, e.SecretHash, catalog.Endpoint{ID: "endpoint at " + shop, Key: []byte(shop), Name: "till of " + shop}, now)
+			s.must(err)
+			s.call("POST", "/rules", api.NewRule{Kind: catalog.RulePause, Site: shop, Content: "film"}, nil)
+		}
+		s.call("POST", "/rules", api.NewRule{Kind: catalog.RulePause, Content: "everywhere"}, nil)
+		s.published("app", "1")
+		s.call("POST", "/distributions", api.NewDistribution{Name: "app", Version: "1", All: true, Priority: wire.Normal}, nil)
+		s.flows("") // the loops of the sites have heard of it
+		token := s.scoped(viewer, "shop-1")
+		for _, list := range []string{"/sites", "/endpoints", "/flows", "/rules"} {
+			all := s.with(s.scoped(viewer), "GET", "/api/v1"+list, nil).Body.String()
+			if !strings.Contains(all, "shop-1") || !strings.Contains(all, "shop-2") {
+				t.Errorf("%s by whom may see all: %s", list, all)
+			}
+			for _, ask := range []string{list, list + "?site=shop-1", list + "?limit=1", list + "?after=shop-1"} {
+				got := s.with(token, "GET", "/api/v1"+ask, nil)
+				if got.Code != http.StatusOK || strings.Contains(got.Body.String(), "shop-2") {
+					t.Errorf("%s by whom may see shop-1: %d %s", ask, got.Code, got.Body)
+				}
+				if !strings.Contains(ask, "after") && !strings.Contains(got.Body.String(), "shop-1") {
+					t.Errorf("%s by whom may see shop-1 lacks it: %s", ask, got.Body)
+				}
+			}
+		}
+		if rules := s.with(token, "GET", "/api/v1/rules", nil).Body.String(); !strings.Contains(rules, "everywhere") {
+			t.Errorf("rules %s, want also the one that holds at every site", rules)
+		}
+	})
+}
+
+// A list of sites is not to be a way around: every name in it counts.
+func TestADistributionIsToOwnSitesOnly(t *testing.T) {
+	s := newStand(t)
+	for _, name := range []string{"shop-a", "shop-b"} {
+		s.call("POST", "/sites", api.NewSite{Name: name}, nil)
+	}
+	s.published("app", "1")
+	token := s.scoped(operator, "shop-a")
+	order := func(sites ...string) *httptest.ResponseRecorder {
+		return s.with(token, "POST", "/api/v1/distributions", api.NewDistribution{Name: "app", Version: "1", Sites: sites, Priority: wire.Normal})
+	}
+	wantProblem(t, order("shop-a", "shop-b"), http.StatusForbidden, "out_of_scope")
+	wantProblem(t, order("shop-a", ""), http.StatusForbidden, "out_of_scope")
+	wantProblem(t, order(), http.StatusForbidden, "out_of_scope")
+	if w := order("shop-a"); w.Code != http.StatusOK {
+		t.Errorf("to the own site: %d %s", w.Code, w.Body)
+	}
+	if o, err := s.catalog.Orders(t.Context(), "shop-b"); len(o.Distributions) != 0 || err != nil {
+		t.Errorf("shop-b got %+v (%v)", o.Distributions, err)
+	}
+}

@@ -1,0 +1,66 @@
+package api
+
+import (
+	"context"
+
+	"github.com/sitecast/sitecast/storage/catalog"
+)
+
+// FourEyes says whether a distribution to all sites waits until somebody else approves it.
+type FourEyes struct {
+	On bool `json:"on"`
+}
+
+// numbered is a proposal in a path.
+type numbered struct {
+	ID int64 `path:"id" minimum:"1"`
+}
+
+// proposals are the routes about what four eyes look at.
+func (s *server) proposals() {
+	register(s, about(scopeShared, operation("GET", "/four-eyes", "show-four-eyes", "Say whether distributions to all sites need approval", catalog.RoleViewer)),
+		func(ctx context.Context, _ *struct{}) (*reply[FourEyes], error) {
+			on, err := s.Catalog.FourEyes(ctx)
+			return &reply[FourEyes]{FourEyes{on}}, err
+		})
+	register(s, about(scopeOrganisation, operation("PUT", "/four-eyes", "set-four-eyes", "Say whether distributions to all sites need approval", catalog.RoleAdmin)),
+		func(ctx context.Context, in *struct{ Body FourEyes }) (*reply[FourEyes], error) {
+			return &reply[FourEyes]{in.Body}, s.Catalog.SetFourEyes(ctx, actor(ctx), in.Body.On)
+		})
+	register(s, about(scopeOrganisation, operation("GET", "/proposals", "list-proposals", "List what waits for approval", catalog.RoleViewer)),
+		func(ctx context.Context, _ *struct{}) (*reply[[]catalog.Proposal], error) {
+			all, err := s.Catalog.Proposals(ctx)
+			return &reply[[]catalog.Proposal]{all}, err
+		})
+	register(s, about(scopeOrganisation, operation("POST", "/proposals/{id}/approve", "approve", "Approve what somebody else proposed", catalog.RoleOperator)),
+		func(ctx context.Context, in *numbered) (*reply[Change], error) {
+			generation, err := s.Catalog.Approve(ctx, actor(ctx), asker(ctx).person, in.ID)
+			if err != nil {
+				return nil, err
+			}
+			s.Hub.Changed("")
+			return &reply[Change]{Change{Generation: generation}}, nil
+		})
+	register(s, about(scopeOrganisation, operation("POST", "/proposals/{id}/reject", "reject", "Reject or withdraw a proposal", catalog.RoleOperator)),
+		func(ctx context.Context, in *numbered) (*struct{}, error) {
+			return nil, s.Catalog.Reject(ctx, actor(ctx), in.ID)
+		})
+}
+
+// order makes a distribution, or proposes it where four eyes look at those to all sites.
+func (s *server) order(ctx context.Context, d catalog.Distribution) (change Change, err error) {
+	if d.All {
+		four, err := s.Catalog.FourEyes(ctx)
+		if err != nil {
+			return change, err
+		}
+		if four {
+			change.Proposal, err = s.Catalog.Propose(ctx, catalog.Proposal{Distribution: d, By: actor(ctx), Person: asker(ctx).person})
+			return change, err
+		}
+	}
+	if change.Generation, err = s.Catalog.Distribute(ctx, actor(ctx), d); err == nil {
+		s.Hub.Changed("")
+	}
+	return change, err
+}
