@@ -25,6 +25,7 @@ type Filled struct {
 	Receipts  []catalog.Receipt
 	Lines     []catalog.Line
 	Audit     []catalog.Entry
+	Policy    FilledPolicy
 }
 
 // Fill writes something of everything into an empty catalog.
@@ -48,6 +49,7 @@ func Fill(t *testing.T, c catalog.Catalog) {
 	must(t, c.SetMeta(ctx, "epoch", "7"))
 	receipts, lines := learned(begin)
 	must(t, c.KeepLearned(ctx, FilledSite, receipts, lines))
+	fillPolicy(t, c)
 }
 
 // Read reads everything that Fill wrote.
@@ -77,6 +79,7 @@ func Read(t *testing.T, c catalog.Catalog) Filled {
 	must(t, err)
 	f.Receipts, f.Lines, err = c.Learned(ctx, FilledSite)
 	must(t, err)
+	f.Policy = readPolicy(t, c)
 	f.Audit, err = c.Audit(ctx, 0, 0)
 	must(t, err)
 	return f

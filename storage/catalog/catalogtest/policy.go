@@ -44,6 +44,30 @@ func WantSettings(t *testing.T, s catalog.Site, holdOff, replicas bool) {
 	}
 }
 
+// FilledPolicy is what Read finds of settings.
+type FilledPolicy struct {
+	Settings []policy.Setting
+	Tags     []policy.Tagged
+	Spent    catalog.Spent
+}
+
+func fillPolicy(t *testing.T, c catalog.Catalog) {
+	t.Helper()
+	must(t, c.ChangeTag(t.Context(), who, policy.TagChange{Name: "rural", Priority: new(3), AddSites: []string{FilledSite}, AddEndpoints: []string{"e1"}}))
+	setAt(t, c, organisation, policy.WANCapHours, "mon-fri 08:00-18:00 2mbit; * none")
+	setAt(t, c, policy.Scope{Level: policy.Tag, Subject: "rural"}, policy.WANRate, "6mbit")
+	must(t, c.KeepSpent(t.Context(), FilledSite, catalog.Spent{Month: "2026-04", Bytes: 1 << 40}))
+}
+
+func readPolicy(t *testing.T, c catalog.Catalog) FilledPolicy {
+	t.Helper()
+	book, err := c.Policy(t.Context(), "")
+	must(t, err)
+	spent, err := c.Spent(t.Context(), FilledSite)
+	must(t, err)
+	return FilledPolicy{book.Settings, book.Tags, spent}
+}
+
 var (
 	organisation = policy.Scope{Level: policy.Organisation}
 	shop         = policy.Scope{Level: policy.Site, Subject: "shop"}
