@@ -73,7 +73,7 @@ var (
 	shop         = policy.Scope{Level: policy.Site, Subject: "shop"}
 )
 
-func change(key, value string) []policy.Change { return []policy.Change{{Key: key, Value: value}} }
+func change(key, value string) []policy.Assignment { return []policy.Assignment{{Key: key, Value: value}} }
 
 func setAt(t *testing.T, c catalog.Catalog, scope policy.Scope, key, value string) {
 	t.Helper()
@@ -104,12 +104,12 @@ func lastAudit(t *testing.T, c catalog.Catalog) string {
 func settingsChange(t *testing.T, c catalog.Catalog) {
 	createSites(t, c, "shop")
 	before := orders(t, c, "shop").Generation
-	must(t, c.ChangeSettings(t.Context(), who, organisation, []policy.Change{{Key: policy.WANCap, Value: "20000kbit"}, {Key: policy.Windows, Value: "OPEN"}}))
+	must(t, c.ChangeSettings(t.Context(), who, organisation, []policy.Assignment{{Key: policy.WANCap, Value: "20000kbit"}, {Key: policy.Windows, Value: "OPEN"}}))
 	wantSet(t, c, "", "organisation wan_cap 20mbit", "organisation windows open")
 	if got, want := lastAudit(t, c), "settings organisation: wan_cap: not set -> 20mbit, windows: not set -> open"; got != want {
 		t.Errorf("audited %q, want %q", got, want)
 	}
-	must(t, c.ChangeSettings(t.Context(), who, organisation, []policy.Change{{Key: policy.WANCap, Value: "5mbit"}, {Key: policy.Windows}}))
+	must(t, c.ChangeSettings(t.Context(), who, organisation, []policy.Assignment{{Key: policy.WANCap, Value: "5mbit"}, {Key: policy.Windows}}))
 	wantSet(t, c, "", "organisation wan_cap 5mbit")
 	if got, want := lastAudit(t, c), "settings organisation: wan_cap: 20mbit -> 5mbit, windows: open -> not set"; got != want {
 		t.Errorf("audited %q, want %q", got, want)
