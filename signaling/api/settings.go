@@ -18,7 +18,7 @@ const maxAltered = 100
 type SettingsChange struct {
 	Level   policy.Level    `json:"level" enum:"organisation,tag,site,endpoint"`
 	Subject string          `json:"subject,omitempty" maxLength:"128" doc:"a tag, a site, or the id or name of an endpoint; nothing for the organisation"`
-	Changes []policy.Change `json:"changes" minItems:"1" maxItems:"64"`
+	Changes []policy.Assignment `json:"changes" minItems:"1" maxItems:"64"`
 }
 
 // Alteration is what a change alters of what holds at sites and endpoints.
@@ -34,7 +34,7 @@ type Altered struct {
 	Site     string           `json:"site"`
 	Endpoint string           `json:"endpoint,omitempty"`
 	Name     string           `json:"name,omitempty"` // of the endpoint
-	Values   []policy.Altered `json:"values"`
+	Values   []policy.Difference `json:"values"`
 }
 
 // Explained is what holds at a site or an endpoint, and why.
@@ -78,7 +78,7 @@ func (s *server) settings() {
 		}) (*reply[Alteration], error) {
 			change := SettingsChange{Level: in.Level, Subject: in.Subject}
 			for _, key := range in.Keys {
-				change.Changes = append(change.Changes, policy.Change{Key: key})
+				change.Changes = append(change.Changes, policy.Assignment{Key: key})
 			}
 			return s.changeSettings(ctx, change, in.DryRun)
 		})

@@ -49,7 +49,7 @@ func words(a api.Alteration) string {
 func change(level policy.Level, subject string, pairs ...string) api.SettingsChange {
 	c := api.SettingsChange{Level: level, Subject: subject}
 	for i := 0; i < len(pairs); i += 2 {
-		c.Changes = append(c.Changes, policy.Change{Key: pairs[i], Value: pairs[i+1]})
+		c.Changes = append(c.Changes, policy.Assignment{Key: pairs[i], Value: pairs[i+1]})
 	}
 	return c
 }

@@ -61,14 +61,14 @@ Examples:
 }
 
 // changes are what the arguments say.
-func (c Set) changes() ([]policy.Change, error) {
-	var out []policy.Change
+func (c Set) changes() ([]policy.Assignment, error) {
+	var out []policy.Assignment
 	for _, text := range c.Values {
 		key, value, ok := strings.Cut(text, "=")
 		if !ok || strings.TrimSpace(value) == "" {
 			return nil, fmt.Errorf("%.60q: want KEY=VALUE, as wan_cap=5mbit; sitecast unset takes a setting back", text)
 		}
-		out = append(out, policy.Change{Key: strings.TrimSpace(key), Value: value})
+		out = append(out, policy.Assignment{Key: strings.TrimSpace(key), Value: value})
 	}
 	return out, nil
 }
@@ -108,9 +108,9 @@ type Unset struct {
 func (Unset) Help() string { return "Example:\n  sitecast unset --site shop-12 wan_cap windows" }
 
 // changes are what the arguments say.
-func (c Unset) changes() (out []policy.Change) {
+func (c Unset) changes() (out []policy.Assignment) {
 	for _, key := range c.Keys {
-		out = append(out, policy.Change{Key: key})
+		out = append(out, policy.Assignment{Key: key})
 	}
 	return out
 }
@@ -130,7 +130,7 @@ func (c Unset) Run(ctx context.Context) error {
 }
 
 // changeSettings changes settings and prints what that alters.
-func changeSettings(ctx context.Context, r Remote, where Where, changes []policy.Change, dry, asJSON bool) error {
+func changeSettings(ctx context.Context, r Remote, where Where, changes []policy.Assignment, dry, asJSON bool) error {
 	scope, err := where.scope()
 	if err != nil {
 		return err

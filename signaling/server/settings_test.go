@@ -33,17 +33,17 @@ func TestWhatIsSetReachesTheSiteAndItsEndpoints(t *testing.T) {
 		_, err := c.Enrol(ctx, e.ID, e.SecretHash, catalog.Endpoint{ID: id, Key: []byte(id)}, time.Now())
 		must(err)
 	}
-	set := func(scope policy.Scope, changes ...policy.Change) {
+	set := func(scope policy.Scope, changes ...policy.Assignment) {
 		t.Helper()
 		must(c.ChangeSettings(ctx, "test", scope, changes))
 	}
 	must(c.ChangeTag(ctx, "test", policy.TagChange{Name: "kiosk", AddEndpoints: []string{"e2"}}))
-	set(policy.Scope{Level: policy.Organisation}, policy.Change{Key: policy.WANCap, Value: "8mbit"}, policy.Change{Key: policy.WANRate, Value: "16mbit"},
-		policy.Change{Key: policy.MonthlyAllowance, Value: "3GB"}, policy.Change{Key: policy.Relay, Value: "never"}, policy.Change{Key: policy.PeersOn, Value: "10.0.0.0/8"},
-		policy.Change{Key: policy.WANCapHours, Value: "mon 2mbit; * none"}, policy.Change{Key: policy.Windows, Value: "mon closed; * open"},
-		policy.Change{Key: policy.EndpointAllowance, Value: "1GB"}, policy.Change{Key: policy.CacheQuota, Value: "2GB"})
-	set(policy.Scope{Level: policy.Site, Subject: "shop"}, policy.Change{Key: policy.HoldOff, Value: "8s"}, policy.Change{Key: policy.CacheFloor, Value: "4GB"})
-	set(policy.Scope{Level: policy.Tag, Subject: "kiosk"}, policy.Change{Key: policy.CacheQuota, Value: "5GB"}, policy.Change{Key: policy.CacheIdle, Value: "2d"})
+	set(policy.Scope{Level: policy.Organisation}, policy.Assignment{Key: policy.WANCap, Value: "8mbit"}, policy.Assignment{Key: policy.WANRate, Value: "16mbit"},
+		policy.Assignment{Key: policy.MonthlyAllowance, Value: "3GB"}, policy.Assignment{Key: policy.Relay, Value: "never"}, policy.Assignment{Key: policy.PeersOn, Value: "10.0.0.0/8"},
+		policy.Assignment{Key: policy.WANCapHours, Value: "mon 2mbit; * none"}, policy.Assignment{Key: policy.Windows, Value: "mon closed; * open"},
+		policy.Assignment{Key: policy.EndpointAllowance, Value: "1GB"}, policy.Assignment{Key: policy.CacheQuota, Value: "2GB"})
+	set(policy.Scope{Level: policy.Site, Subject: "shop"}, policy.Assignment{Key: policy.HoldOff, Value: "8s"}, policy.Assignment{Key: policy.CacheFloor, Value: "4GB"})
+	set(policy.Scope{Level: policy.Tag, Subject: "kiosk"}, policy.Assignment{Key: policy.CacheQuota, Value: "5GB"}, policy.Assignment{Key: policy.CacheIdle, Value: "2d"})
 	d, err := src.Desired(ctx, "shop", nil)
 	must(err)
 	monday := time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
@@ -73,7 +73,7 @@ func TestCopiesThatAreSetForAllAreOrdered(t *testing.T) {
 	if _, err := c.Distribute(t.Context(), "test", catalog.Distribution{Name: "app", Version: "2", All: true, Priority: "low"}); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.ChangeSettings(t.Context(), "test", policy.Scope{Level: policy.Organisation}, []policy.Change{{Key: policy.Replicas, Value: "2"}}); err != nil {
+	if err := c.ChangeSettings(t.Context(), "test", policy.Scope{Level: policy.Organisation}, []policy.Assignment{{Key: policy.Replicas, Value: "2"}}); err != nil {
 		t.Fatal(err)
 	}
 	d, err := server.NewSource(c).Desired(t.Context(), "shop", nil)

@@ -13,7 +13,7 @@ type Settings interface {
 	// ChangeSettings sets, and takes back, what a scope says. Values are as
 	// [policy.CheckChanges] returns them; ErrNotFound where the scope is of nobody. The
 	// audit log has each value before and after.
-	ChangeSettings(ctx context.Context, by string, scope policy.Scope, changes []policy.Change) error
+	ChangeSettings(ctx context.Context, by string, scope policy.Scope, changes []policy.Assignment) error
 	// ChangeTag changes who bears a tag and its priority, and makes it where it is not
 	// there: ErrConflict beyond policy.MaxTags. DropTag removes it with all that is set
 	// for it.

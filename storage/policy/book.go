@@ -98,9 +98,9 @@ func NewBook(settings []Setting, tags []Tagged) *Book {
 }
 
 // With is the book as it would be after changes at a scope.
-func (b *Book) With(scope Scope, changes []Change) *Book {
+func (b *Book) With(scope Scope, changes []Assignment) *Book {
 	settings := slices.DeleteFunc(slices.Clone(b.Settings), func(s Setting) bool {
-		return s.Scope == scope && slices.ContainsFunc(changes, func(c Change) bool { return c.Key == s.Key })
+		return s.Scope == scope && slices.ContainsFunc(changes, func(c Assignment) bool { return c.Key == s.Key })
 	})
 	for _, c := range changes {
 		if c.Value != "" {
@@ -182,8 +182,8 @@ func (b *Book) Values(site, id string) Values {
 	return v
 }
 
-// Altered is a setting of which another value holds.
-type Altered struct {
+// Difference is a setting of which another value holds.
+type Difference struct {
 	Key    string `json:"key"`
 	Before Said   `json:"before"`
 	After  Said   `json:"after"`
@@ -191,14 +191,14 @@ type Altered struct {
 
 // Alters lists what other book holds differently of a site, or (id is not empty) of what is
 // each endpoint's own.
-func (b *Book) Alters(other *Book, site, id string) (out []Altered) {
+func (b *Book) Alters(other *Book, site, id string) (out []Difference) {
 	for _, k := range keys {
 		if (k.Of == OfEndpoint) != (id != "") {
 			continue
 		}
 		before, after := b.effective(k, site, id), other.effective(k, site, id)
 		if before.Value != after.Value {
-			out = append(out, Altered{k.Name, before.Said, after.Said})
+			out = append(out, Difference{k.Name, before.Said, after.Said})
 		}
 	}
 	return out

@@ -82,8 +82,8 @@ func altered(before, after *policy.Book, site, endpoint string) string {
 func TestAChangeAltersOnlyWhereItHolds(t *testing.T) {
 	b := policy.NewBook(set("site shop wan_cap 5mbit", "tag rural wan_cap 1mbit", "endpoint e1 cache_quota 1GB"), []policy.Tagged{tag("rural", 0, "farm", "")})
 	before := fmt.Sprint(b.Settings, b.Tags)
-	org := b.With(policy.Scope{Level: policy.Organisation}, []policy.Change{{Key: policy.WANCap, Value: "9mbit"}, {Key: policy.CacheQuota, Value: "2GB"}})
-	unset := b.With(policy.Scope{Level: policy.Site, Subject: "shop"}, []policy.Change{{Key: policy.WANCap}})
+	org := b.With(policy.Scope{Level: policy.Organisation}, []policy.Assignment{{Key: policy.WANCap, Value: "9mbit"}, {Key: policy.CacheQuota, Value: "2GB"}})
+	unset := b.With(policy.Scope{Level: policy.Site, Subject: "shop"}, []policy.Assignment{{Key: policy.WANCap}})
 	tagged := b.WithTag(policy.TagChange{Name: "rural", AddSites: []string{"city", "shop"}, RemoveSites: []string{"farm"}})
 	fresh := b.WithTag(policy.TagChange{Name: "new", AddEndpoints: []string{"e1"}})
 	gone := b.WithoutTag("rural")

@@ -185,22 +185,22 @@ func (k Key) May(level Level) error {
 	return fmt.Errorf("%s holds for a site as a whole and can't be set for one endpoint: set it for the organisation, a tag or a site", k.Name)
 }
 
-// Change is one setting that is set, or (Value is empty) is not set any more.
-type Change struct {
+// Assignment is one setting that is set, or (Value is empty) is not set any more.
+type Assignment struct {
 	Key   string `json:"key"`
 	Value string `json:"value,omitempty"`
 }
 
 // CheckChanges reports what is wrong with changes at a scope, and returns them with their
 // values as they are kept.
-func CheckChanges(scope Scope, changes []Change) ([]Change, error) {
+func CheckChanges(scope Scope, changes []Assignment) ([]Assignment, error) {
 	if err := scope.Check(); err != nil {
 		return nil, err
 	}
 	if len(changes) == 0 {
 		return nil, fmt.Errorf("nothing to change: give KEY=VALUE, as %s=5mbit", WANCap)
 	}
-	out, seen := make([]Change, 0, len(changes)), map[string]bool{}
+	out, seen := make([]Assignment, 0, len(changes)), map[string]bool{}
 	for _, c := range changes {
 		k, err := Find(c.Key)
 		if err == nil {

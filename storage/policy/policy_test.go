@@ -119,22 +119,22 @@ func TestWhatANewerReleaseWroteDoesNotHideTheRest(t *testing.T) {
 
 func TestChangesAreCheckedTogether(t *testing.T) {
 	site := policy.Scope{Level: policy.Site, Subject: "shop"}
-	got, err := policy.CheckChanges(site, []policy.Change{{Key: policy.WANCap, Value: "5000kbit"}, {Key: policy.Windows}})
-	if want := []policy.Change{{Key: policy.WANCap, Value: "5mbit"}, {Key: policy.Windows}}; !slices.Equal(got, want) || err != nil {
+	got, err := policy.CheckChanges(site, []policy.Assignment{{Key: policy.WANCap, Value: "5000kbit"}, {Key: policy.Windows}})
+	if want := []policy.Assignment{{Key: policy.WANCap, Value: "5mbit"}, {Key: policy.Windows}}; !slices.Equal(got, want) || err != nil {
 		t.Errorf("got %+v (%v), want %+v", got, err, want)
 	}
-	cap5 := policy.Change{Key: policy.WANCap, Value: "5mbit"}
+	cap5 := policy.Assignment{Key: policy.WANCap, Value: "5mbit"}
 	for want, c := range map[string]struct {
 		scope   policy.Scope
-		changes []policy.Change
+		changes []policy.Assignment
 	}{
 		"nothing to change": {site, nil},
-		"no setting":        {site, []policy.Change{{Key: "wan_cup", Value: "5mbit"}}},
-		"twice":             {site, []policy.Change{cap5, cap5}},
-		"a site as a whole": {policy.Scope{Level: policy.Endpoint, Subject: "e1"}, []policy.Change{cap5}},
-		"one organisation":  {policy.Scope{Level: policy.Organisation, Subject: "us"}, []policy.Change{cap5}},
-		"say which site":    {policy.Scope{Level: policy.Site}, []policy.Change{cap5}},
-		"want organisation": {policy.Scope{Level: policy.Default}, []policy.Change{cap5}},
+		"no setting":        {site, []policy.Assignment{{Key: "wan_cup", Value: "5mbit"}}},
+		"twice":             {site, []policy.Assignment{cap5, cap5}},
+		"a site as a whole": {policy.Scope{Level: policy.Endpoint, Subject: "e1"}, []policy.Assignment{cap5}},
+		"one organisation":  {policy.Scope{Level: policy.Organisation, Subject: "us"}, []policy.Assignment{cap5}},
+		"say which site":    {policy.Scope{Level: policy.Site}, []policy.Assignment{cap5}},
+		"want organisation": {policy.Scope{Level: policy.Default}, []policy.Assignment{cap5}},
 	} {
 		if _, err := policy.CheckChanges(c.scope, c.changes); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v at %v: %v, want an error with %q", c.changes, c.scope, err, want)

@@ -30,6 +30,7 @@ type Filled struct {
 	Audit     []catalog.Entry
 	Answer    catalog.Answer
 	Operators []catalog.Operator
+	Policy    FilledPolicy
 }
 
 // Fill writes something of everything into an empty catalog.
@@ -58,6 +59,7 @@ func Fill(t *testing.T, c catalog.Catalog) {
 	must(t, err)
 	must(t, c.KeepAnswer(ctx, catalog.Answer{ID: "answer", Digest: "digest", Sealed: []byte{0, 255}, Created: begin}))
 	fillOperators(t, c)
+	fillPolicy(t, c)
 }
 
 // Read reads everything that Fill wrote.
@@ -89,6 +91,7 @@ func Read(t *testing.T, c catalog.Catalog) Filled {
 	must(t, err)
 	f.Networks, err = c.Networks(ctx)
 	must(t, err)
+	f.Policy = readPolicy(t, c)
 	f.Audit, err = c.Audit(ctx, 0, 0)
 	must(t, err)
 	if f.Answer, err = c.Answer(ctx, "answer"); !errors.Is(err, catalog.ErrNotFound) { // as in schemas before 14

@@ -44,12 +44,36 @@ func WantSettings(t *testing.T, s catalog.Site, holdOff, replicas bool) {
 	}
 }
 
+// FilledPolicy is what Read finds of settings.
+type FilledPolicy struct {
+	Settings []policy.Setting
+	Tags     []policy.Tagged
+	Spent    catalog.Spent
+}
+
+func fillPolicy(t *testing.T, c catalog.Catalog) {
+	t.Helper()
+	must(t, c.ChangeTag(t.Context(), who, policy.TagChange{Name: "rural", Priority: new(3), AddSites: []string{FilledSite}, AddEndpoints: []string{"e1"}}))
+	setAt(t, c, organisation, policy.WANCapHours, "mon-fri 08:00-18:00 2mbit; * none")
+	setAt(t, c, policy.Scope{Level: policy.Tag, Subject: "rural"}, policy.WANRate, "6mbit")
+	must(t, c.KeepSpent(t.Context(), FilledSite, catalog.Spent{Month: "2026-04", Bytes: 1 << 40}))
+}
+
+func readPolicy(t *testing.T, c catalog.Catalog) FilledPolicy {
+	t.Helper()
+	book, err := c.Policy(t.Context(), "")
+	must(t, err)
+	spent, err := c.Spent(t.Context(), FilledSite)
+	must(t, err)
+	return FilledPolicy{book.Settings, book.Tags, spent}
+}
+
 var (
 	organisation = policy.Scope{Level: policy.Organisation}
 	shop         = policy.Scope{Level: policy.Site, Subject: "shop"}
 )
 
-func change(key, value string) []policy.Change { return []policy.Change{{Key: key, Value: value}} }
+func change(key, value string) []policy.Assignment { return []policy.Assignment{{Key: key, Value: value}} }
 
 func setAt(t *testing.T, c catalog.Catalog, scope policy.Scope, key, value string) {
 	t.Helper()
@@ -80,12 +104,12 @@ func lastAudit(t *testing.T, c catalog.Catalog) string {
 func settingsChange(t *testing.T, c catalog.Catalog) {
 	createSites(t, c, "shop")
 	before := orders(t, c, "shop").Generation
-	must(t, c.ChangeSettings(t.Context(), who, organisation, []policy.Change{{Key: policy.WANCap, Value: "20000kbit"}, {Key: policy.Windows, Value: "OPEN"}}))
+	must(t, c.ChangeSettings(t.Context(), who, organisation, []policy.Assignment{{Key: policy.WANCap, Value: "20000kbit"}, {Key: policy.Windows, Value: "OPEN"}}))
 	wantSet(t, c, "", "organisation wan_cap 20mbit", "organisation windows open")
 	if got, want := lastAudit(t, c), "settings organisation: wan_cap: not set -> 20mbit, windows: not set -> open"; got != want {
 		t.Errorf("audited %q, want %q", got, want)
 	}
-	must(t, c.ChangeSettings(t.Context(), who, organisation, []policy.Change{{Key: policy.WANCap, Value: "5mbit"}, {Key: policy.Windows}}))
+	must(t, c.ChangeSettings(t.Context(), who, organisation, []policy.Assignment{{Key: policy.WANCap, Value: "5mbit"}, {Key: policy.Windows}}))
 	wantSet(t, c, "", "organisation wan_cap 5mbit")
 	if got, want := lastAudit(t, c), "settings organisation: wan_cap: 20mbit -> 5mbit, windows: open -> not set"; got != want {
 		t.Errorf("audited %q, want %q", got, want)

@@ -39,29 +39,29 @@ func fillSite(s *catalog.Site, texts [4]string) error {
 }
 
 // firstSettings are those of a site that is created.
-func firstSettings(s catalog.Site) (changes []policy.Change) {
+func firstSettings(s catalog.Site) (changes []policy.Assignment) {
 	if s.Cap != catalog.NoCap {
-		changes = append(changes, policy.Change{Key: policy.WANCap, Value: policy.WriteCap(s.Cap)})
+		changes = append(changes, policy.Assignment{Key: policy.WANCap, Value: policy.WriteCap(s.Cap)})
 	}
 	if s.HoldOffMs != 0 {
-		changes = append(changes, policy.Change{Key: policy.HoldOff, Value: fmt.Sprint(s.HoldOffMs, "ms")})
+		changes = append(changes, policy.Assignment{Key: policy.HoldOff, Value: fmt.Sprint(s.HoldOffMs, "ms")})
 	}
 	if s.Replicas != 0 {
-		changes = append(changes, policy.Change{Key: policy.Replicas, Value: fmt.Sprint(s.Replicas)})
+		changes = append(changes, policy.Assignment{Key: policy.Replicas, Value: fmt.Sprint(s.Replicas)})
 	}
 	if len(s.PeersOn) != 0 {
-		changes = append(changes, policy.Change{Key: policy.PeersOn, Value: policy.WriteNetworks(s.PeersOn)})
+		changes = append(changes, policy.Assignment{Key: policy.PeersOn, Value: policy.WriteNetworks(s.PeersOn)})
 	}
 	return changes
 }
 
 // setOfSite sets one setting of a site.
 func (c *Catalog) setOfSite(ctx context.Context, by, action, site, key, value string) error {
-	return c.changeSettings(ctx, by, action, site, policy.Scope{Level: policy.Site, Subject: site}, []policy.Change{{Key: key, Value: value}})
+	return c.changeSettings(ctx, by, action, site, policy.Scope{Level: policy.Site, Subject: site}, []policy.Assignment{{Key: key, Value: value}})
 }
 
 // ChangeSettings implements catalog.Catalog.
-func (c *Catalog) ChangeSettings(ctx context.Context, by string, scope policy.Scope, changes []policy.Change) error {
+func (c *Catalog) ChangeSettings(ctx context.Context, by string, scope policy.Scope, changes []policy.Assignment) error {
 	changes, err := policy.CheckChanges(scope, changes)
 	if err != nil {
 		return err
@@ -69,7 +69,7 @@ func (c *Catalog) ChangeSettings(ctx context.Context, by string, scope policy.Sc
 	return c.changeSettings(ctx, by, "settings", scope.String(), scope, changes)
 }
 
-func (c *Catalog) changeSettings(ctx context.Context, by, action, target string, scope policy.Scope, changes []policy.Change) error {
+func (c *Catalog) changeSettings(ctx context.Context, by, action, target string, scope policy.Scope, changes []policy.Assignment) error {
 	return c.changeWith(ctx, by, action, target, func(ctx context.Context, tx *sql.Tx) (detail string, err error) {
 		if err := exists(ctx, tx, scope); err != nil {
 			return "", err
@@ -103,7 +103,7 @@ func exists(ctx context.Context, tx *sql.Tx, scope policy.Scope) error {
 
 // writeSettings writes changes of a scope, and returns what was set before of what they
 // change.
-func writeSettings(ctx context.Context, tx *sql.Tx, scope policy.Scope, changes []policy.Change) (map[string]string, error) {
+func writeSettings(ctx context.Context, tx *sql.Tx, scope policy.Scope, changes []policy.Assignment) (map[string]string, error) {
 	was := map[string]string{}
 	for _, change := range changes {
 		var before string
@@ -130,7 +130,7 @@ func writeSettings(ctx context.Context, tx *sql.Tx, scope policy.Scope, changes 
 }
 
 // inWords is what the audit log says of changes, given what was set before.
-func inWords(was map[string]string, changes []policy.Change) string {
+func inWords(was map[string]string, changes []policy.Assignment) string {
 	var words []string
 	for _, change := range changes {
 		words = append(words, fmt.Sprintf("%s: %s -> %s", change.Key, orUnset(was[change.Key]), orUnset(change.Value)))
