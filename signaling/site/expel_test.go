@@ -66,12 +66,12 @@ func TestLeaseOfARevokedEndpointGoesToAnother(t *testing.T) {
 	onStand(t, func(s *stand) {
 		spec := version("app", 8)
 		s.order(spec)
-		thief := s.join("thief")
-		s.pass(time.Second)
+		thief, till := s.join("thief"), s.join("till")
+		thief.report(spec, nil)
+		till.report(spec, nil)
 		if len(take[wire.Lease](thief)) == 0 {
 			t.Fatal("it was not to fetch")
 		}
-		till := s.join("till")
 		s.want.Revoked = map[wire.EndpointID]string{thief.id: ""}
 		s.again()
 		s.pass(time.Minute)
