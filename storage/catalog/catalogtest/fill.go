@@ -43,6 +43,7 @@ func Fill(t *testing.T, c catalog.Catalog) {
 	enrolAt(t, c, FilledSite, "e1", begin)
 	enrolAt(t, c, "other", "e2", begin)
 	must(t, c.Seen(ctx, map[string]time.Time{"e1": begin.Add(time.Hour)}))
+	must(t, c.Revoke(ctx, who, catalog.Revocation{Endpoint: "e2", Reason: "stolen", At: begin}))
 	must(t, c.PutTrust(ctx, who, 1, json.RawMessage(`{"serial": 1}`)))
 	for _, version := range []string{"1", "2"} {
 		publish(t, c, "app", version)

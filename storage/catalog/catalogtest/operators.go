@@ -246,7 +246,7 @@ func entriesSayWhatChanged(t *testing.T, c catalog.Catalog) {
 	entries, err := c.Audit(ctx, 0, 3)
 	must(t, err)
 	for i, want := range []struct{ before, after string }{
-		{`"priority":"high"`, `"priority":"low"`}, {"", `"priority":"high"`}, {`{"cap_bytes_per_second":-1}`, `{"cap_bytes_per_second":125000}`}} {
+		{`"priority":"high"`, `"priority":"low"`}, {"", `"priority":"high"`}, {"", `{"wan_cap":"1mbit"}`}} {
 		e := entries[i]
 		if !strings.Contains(string(e.Before), want.before) || want.before == "" && e.Before != nil || !strings.Contains(string(e.After), want.after) || e.From != from {
 			t.Errorf("got %s, from %s to %s by %+v, want from %q to %q by %+v", e.Action, e.Before, e.After, e.From, want.before, want.after, from)

@@ -78,9 +78,29 @@ func (c *Catalog) changeSettings(ctx context.Context, by, action, target string,
 		if err != nil {
 			return "", err
 		}
+		changed(ctx, some(before), some(values(changes)))
 		_, err = raise(ctx, tx)
 		return inWords(before, changes), err
 	})
+}
+
+// values are the settings that changes set.
+func values(changes []policy.Assignment) map[string]string {
+	out := map[string]string{}
+	for _, change := range changes {
+		if change.Value != "" {
+			out[change.Key] = change.Value
+		}
+	}
+	return out
+}
+
+// some is a map for the audit log, nil where nothing is in it.
+func some(values map[string]string) any {
+	if len(values) == 0 {
+		return nil
+	}
+	return values
 }
 
 // exists reports catalog.ErrNotFound for a scope that is of nobody.
