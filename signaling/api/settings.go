@@ -58,7 +58,7 @@ func (s *server) settings() {
 			}
 			return &reply[[]policy.Setting]{book.Settings}, nil
 		})
-	register(s, operation("GET", "/settings/keys", "list-setting-keys", "List what can be set", catalog.RoleViewer),
+	register(s, about(scopeShared, operation("GET", "/settings/keys", "list-setting-keys", "List what can be set", catalog.RoleViewer)),
 		func(context.Context, *struct{}) (*reply[[]policy.Key], error) {
 			return &reply[[]policy.Key]{policy.Keys()}, nil
 		})
@@ -82,7 +82,7 @@ func (s *server) settings() {
 			}
 			return s.changeSettings(ctx, change, in.DryRun)
 		})
-	register(s, operation("GET", "/policy", "explain-policy", "Say what holds at a site or endpoint, and why", catalog.RoleViewer),
+	register(s, about(scopeQuery, operation("GET", "/policy", "explain-policy", "Say what holds at a site or endpoint, and why", catalog.RoleViewer)),
 		func(ctx context.Context, in *struct {
 			Site     string `query:"site" maxLength:"128"`
 			Endpoint string `query:"endpoint" maxLength:"128" doc:"id or name"`
@@ -306,6 +306,9 @@ func (s *server) explain(ctx context.Context, site, endpoint string) (out Explai
 	if endpoint != "" {
 		e, err := s.endpointNamed(ctx, endpoint)
 		if err != nil {
+			return out, err
+		}
+		if err := asker(ctx).mayAt(e.Site); err != nil {
 			return out, err
 		}
 		site, out.Endpoint, out.Name = e.Site, e.ID, e.Name

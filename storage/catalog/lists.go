@@ -58,8 +58,8 @@ type ContentsQuery struct {
 type DistributionsQuery struct {
 	Content string
 	Version string
-	Site    string // those that reach it, also because they are for all
-	Before  int64  // id; 0: the newest
+	Sites   []string // those that reach one of them, also because they are for all; none: any
+	Before  int64    // id; 0: the newest
 	Limit   int
 }
 

@@ -143,9 +143,10 @@ func distributionsAreListed(t *testing.T, c catalog.Catalog) {
 		{catalog.DistributionsQuery{}, "3 app@2 1; 2 film@1 0; 1 app@1 2; "},
 		{catalog.DistributionsQuery{Content: "app"}, "3 app@2 1; 1 app@1 2; "},
 		{catalog.DistributionsQuery{Content: "app", Version: "1"}, "1 app@1 2; "},
-		{catalog.DistributionsQuery{Site: "a"}, "2 film@1 0; 1 app@1 2; "},
+		{catalog.DistributionsQuery{Sites: []string{"a"}}, "2 film@1 0; 1 app@1 2; "},
 		{catalog.DistributionsQuery{Before: 3, Limit: 1}, "2 film@1 0; "},
-		{catalog.DistributionsQuery{Site: "c"}, "2 film@1 0; "},
+		{catalog.DistributionsQuery{Sites: []string{"c"}}, "2 film@1 0; "},
+		{catalog.DistributionsQuery{Content: "app", Sites: []string{"c", "a"}, Limit: 9}, "1 app@1 2; "},
 	} {
 		all, err := c.FindDistributions(t.Context(), x.q)
 		must(t, err)
@@ -243,7 +244,7 @@ func valuesAreNoStatements(t *testing.T, c catalog.Catalog) {
 				return len(rows), err
 			},
 			"distributions": func() (int, error) {
-				rows, err := c.FindDistributions(ctx, catalog.DistributionsQuery{Content: text, Site: text})
+				rows, err := c.FindDistributions(ctx, catalog.DistributionsQuery{Content: text, Sites: []string{text, "a"}})
 				return len(rows), err
 			},
 			"audit": func() (int, error) {

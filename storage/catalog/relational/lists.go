@@ -32,6 +32,16 @@ func (c *clause) equal(column, value string) {
 	}
 }
 
+// within adds a condition in which ? stands for all of some values.
+func (c *clause) within(cond string, values []string) {
+	numbers := make([]string, len(values))
+	for i, value := range values {
+		c.args = append(c.args, value)
+		numbers[i] = "$" + strconv.Itoa(len(c.args))
+	}
+	c.conds = append(c.conds, strings.Replace(cond, "?", strings.Join(numbers, ", "), 1))
+}
+
 // prefix adds that names begin with a text. They are of ASCII, so what begins with it
 // comes before the text with the last character of that behind it.
 func (c *clause) prefix(column, text string) {
@@ -44,6 +54,10 @@ func (c *clause) prefix(column, text string) {
 // holds adds that one of the columns has a text in it.
 func (c *clause) holds(text string, columns ...string) {
 	if text == "" {
+		return
+	}
+	if strings.ContainsRune(text, 0) { // no row has that, and a pattern would end there
+		c.conds = append(c.conds, "1 = 0")
 		return
 	}
 	conds := make([]string, len(columns))
@@ -167,8 +181,8 @@ func (c *Catalog) FindDistributions(ctx context.Context, q catalog.Distributions
 	var where clause
 	where.equal("d.name", q.Content)
 	where.equal("d.version", q.Version)
-	if q.Site != "" {
-		where.add(`(d.every = 1 OR d.id IN (SELECT distribution FROM distribution_sites WHERE site = ?))`, q.Site)
+	if len(q.Sites) > 0 {
+		where.within(`(d.every = 1 OR d.id IN (SELECT distribution FROM distribution_sites WHERE site IN (?)))`, q.Sites)
 	}
 	if q.Before > 0 {
 		where.add("d.id < ?", q.Before)
