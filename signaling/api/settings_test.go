@@ -56,7 +56,6 @@ func change(level policy.Level, subject string, pairs ...string) api.SettingsCha
 
 func TestADryRunSaysWhatAChangeWouldAlterAndChangesNothing(t *testing.T) {
 	s := settingsStand(t)
-	var tried, done api.Alteration
 	s.call("PUT", "/settings", change(policy.Site, "shop-1", policy.WANCap, "5mbit"), nil)
 	s.call("PUT", "/tags/tills", map[string]any{"add_endpoints": []string{"e1", "e3"}}, nil)
 	audit := func() (out []catalog.Entry) { s.call("GET", "/audit", nil, &out); return out }
@@ -86,6 +85,7 @@ func TestADryRunSaysWhatAChangeWouldAlterAndChangesNothing(t *testing.T) {
 			dry = c.path + "&dry_run=true"
 		}
 		for range 2 {
+			var tried api.Alteration
 			s.call(c.method, dry, c.body, &tried)
 			if got := words(tried); got != c.want || !tried.DryRun {
 				t.Errorf("a trial of %s %s %v:\n got %s\nwant %s", c.method, c.path, c.body, got, c.want)
@@ -94,6 +94,7 @@ func TestADryRunSaysWhatAChangeWouldAlterAndChangesNothing(t *testing.T) {
 		if n := len(audit()); n != before {
 			t.Errorf("a trial of %s %s was audited", c.method, c.path)
 		}
+		var done api.Alteration
 		s.call(c.method, c.path, c.body, &done)
 		if got := words(done); got != c.want || done.DryRun {
 			t.Errorf("%s %s %v:\n got %s\nwant %s", c.method, c.path, c.body, got, c.want)
@@ -170,7 +171,7 @@ func TestSettingsThatCannotBeAreRefusedWithAHint(t *testing.T) {
 		{"PUT", "/settings", change(policy.Endpoint, "nobody", policy.CacheQuota, "5GB"), 404, "not_found", "nobody"},
 		{"PUT", "/settings", change(policy.Endpoint, "till", policy.CacheQuota, "5GB"), 409, "conflict", "2 endpoints"},
 		{"PUT", "/settings", change("planet", "earth", policy.CacheQuota, "5GB"), 422, "invalid", "level"},
-		{"PUT", "/settings", change(policy.Site, "shop-1"), 422, "invalid", "changes"},
+		{"PUT", "/settings", change(policy.Site, "shop-1"), 422, "invalid", "nothing to change"},
 		{"DELETE", "/settings?level=site&subject=shop-1", nil, 422, "invalid", "key"},
 		{"GET", "/policy", nil, 422, "invalid", "which site"},
 		{"GET", "/policy?site=shop-1&endpoint=e1", nil, 422, "invalid", "which site"},
