@@ -90,7 +90,9 @@ func (s *story) act() {
 	case what < 7:
 		for _, j := range s.jobs {
 			if !j.done && rapid.Bool().Draw(s.rt, "goes on") {
-				s.next(j)
+				if s.next(j); j.done && rapid.Bool().Draw(s.rt, "has no patches") {
+					s.unpatched(j)
+				}
 			}
 		}
 	case len(done) == 0:
