@@ -90,7 +90,9 @@ func (s *story) act() {
 	case what < 7:
 		for _, j := range s.jobs {
 			if !j.done && rapid.Bool().Draw(s.rt, "goes on") {
-				s.next(j)
+				if s.next(j); j.done && rapid.Bool().Draw(s.rt, "has no patches") {
+					s.unpatched(j)
+				}
 			}
 		}
 	case len(done) == 0:
@@ -195,37 +197,47 @@ func (s *story) collectSometime() {
 // TestNothingThatALiveVersionNeedsIsEverDeleted tells random stories. In the end all that
 // nobody needs is gone.
 func TestNothingThatALiveVersionNeedsIsEverDeleted(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		rapid.Check(t, func(rt *rapid.T) {
-			dir, err := os.MkdirTemp(t.TempDir(), "")
-			if err != nil {
-				rt.Fatal(err)
-			}
-			s := &story{desk: newDesk(t.Context(), rt, dir), rt: rt, pinned: map[content.Ref]bool{}}
-			defer s.close()
-			for _, site := range storySite[1:] {
-				s.call("POST", "/sites", api.NewSite{Name: site}, nil)
-			}
-			for range s.draw("length", 1, 60) {
-				switch s.draw("what", 0, 9) {
-				case 0:
-					time.Sleep(time.Duration(s.draw("hours", 1, 40)) * time.Hour)
-				case 1, 2:
-					s.collectSometime()
-				case 3:
-					s.retention = catalog.Retention{Keep: s.draw("keep", 0, 2)}
-					if s.retention.Keep > 0 {
-						s.retention.Younger = time.Duration(s.draw("younger", 0, 48)) * time.Hour
-					}
-					s.call("PUT", "/retention", api.Retention{Keep: s.retention.Keep, YoungerSeconds: int64(s.retention.Younger / time.Second)}, nil)
-				default:
-					s.act()
-				}
-				s.check()
-			}
-			s.nothingDeadIsLeft()
+	rapid.Check(t, func(rt *rapid.T) {
+		var fault any // is rapid's to see
+		synctest.Test(t, func(t *testing.T) {
+			defer func() { fault = recover() }()
+			tell(t, rt)
 		})
+		if fault != nil {
+			panic(fault)
+		}
 	})
+}
+
+// tell tells one story.
+func tell(t *testing.T, rt *rapid.T) {
+	dir, err := os.MkdirTemp(t.TempDir(), "")
+	if err != nil {
+		rt.Fatal(err)
+	}
+	s := &story{desk: newDesk(t.Context(), rt, dir), rt: rt, pinned: map[content.Ref]bool{}}
+	defer s.close()
+	for _, site := range storySite[1:] {
+		s.call("POST", "/sites", api.NewSite{Name: site}, nil)
+	}
+	for range s.draw("length", 1, 60) {
+		switch s.draw("what", 0, 9) {
+		case 0:
+			time.Sleep(time.Duration(s.draw("hours", 1, 40)) * time.Hour)
+		case 1, 2:
+			s.collectSometime()
+		case 3:
+			s.retention = catalog.Retention{Keep: s.draw("keep", 0, 2)}
+			if s.retention.Keep > 0 {
+				s.retention.Younger = time.Duration(s.draw("younger", 0, 48)) * time.Hour
+			}
+			s.call("PUT", "/retention", api.Retention{Keep: s.retention.Keep, YoungerSeconds: int64(s.retention.Younger / time.Second)}, nil)
+		default:
+			s.act()
+		}
+		s.check()
+	}
+	s.nothingDeadIsLeft()
 }
 
 // nothingDeadIsLeft ends a story: publishers give up, and the cleaner has its time.

@@ -294,6 +294,12 @@ func (d *desk) publish(name, version string, chunks ...int) *job {
 	return j
 }
 
+// unpatched notes that a version has no patches, which would be due else.
+func (d *desk) unpatched(j *job) {
+	d.t.Helper()
+	d.must(d.catalog.PutPatches(d.ctx, j.serial, catalog.Patches{}))
+}
+
 func (d *desk) remove(j *job) (int, string) {
 	d.t.Helper()
 	return d.ask("DELETE", "/versions/"+j.ref.Name+"/"+j.ref.Version, nil, nil)
@@ -388,6 +394,7 @@ func TestWhatNoVersionNeedsIsDeletedADayLater(t *testing.T) {
 		defer d.close()
 		first := d.publish("app", "1", 1, 2)
 		second := d.publish("app", "2", 2, 3)
+		d.unpatched(second)
 		other := d.publish("film", "1", 4)
 		shared, own := content.Sum(first.pack), content.Sum(other.pack)
 		stray := content.Sum(chunk(99))
@@ -431,7 +438,7 @@ func TestOccupancySaysWhatIsDead(t *testing.T) {
 		d := newDesk(t.Context(), t, t.TempDir())
 		defer d.close()
 		first := d.publish("app", "1", 1, 2, 3)
-		d.publish("app", "2", 3, 4)
+		d.unpatched(d.publish("app", "2", 3, 4))
 		d.call("DELETE", "/versions/app/1", nil, nil)
 		c := d.cleaner()
 		d.must(c.Collect(d.ctx))
