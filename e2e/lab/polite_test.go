@@ -50,7 +50,8 @@ func TestEndpointOnALowBatteryLeavesTheWorkToOthers(t *testing.T) {
 		if f.BytesOrigin != size || f.BytesPeer != size {
 			t.Errorf("%d bytes from the origin and %d from peers, want %d each", f.BytesOrigin, f.BytesPeer, size)
 		}
-		if got := l.Endpoints(s)[0].Restraints; len(got) != 1 || got[0] != "battery: runs on a battery with less than 40 %" {
+		seen, _ := named(l, s, low) // endpoints are listed by their ids
+		if got := seen.Restraints; len(got) != 1 || got[0] != "battery: runs on a battery with less than 40 %" {
 			t.Errorf("operators see that %s does without %q", low.Name, got)
 		}
 		// The other one's disk goes, and nobody else may fetch: the low one holds all, and serves nothing.

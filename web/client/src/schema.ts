@@ -21,6 +21,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/audit/head": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Say where the audit log ends */
+        get: operations["audit-head"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/browser-tokens": {
         parameters: {
             query?: never;
@@ -175,6 +192,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/endpoints/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Forget an endpoint that is offline */
+        delete: operations["remove-endpoint"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/endpoints/{id}/revocation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End an endpoint's sessions and keep it out */
+        post: operations["revoke-endpoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/enrol": {
         parameters: {
             query?: never;
@@ -226,6 +277,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/four-eyes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Say whether distributions to all sites need approval */
+        get: operations["show-four-eyes"];
+        /** Say whether distributions to all sites need approval */
+        put: operations["set-four-eyes"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/invites": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Invite somebody to an account, or back into it */
+        post: operations["invite-operator"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/lines": {
         parameters: {
             query?: never;
@@ -237,6 +323,110 @@ export interface paths {
         get: operations["list-lines"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/login": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin a session */
+        post: operations["login"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/logout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End the session */
+        post: operations["logout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Say who asks */
+        get: operations["show-me"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/networks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the map of networks */
+        get: operations["list-networks"];
+        /** Say at which site a network is */
+        put: operations["set-network"];
+        post?: never;
+        /** Take a network off the map */
+        delete: operations["remove-network"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/networks/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Export the map of networks as CSV */
+        get: operations["export-networks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/networks/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Import networks from CSV, all of them or none */
+        post: operations["import-networks"];
         delete?: never;
         options?: never;
         head?: never;
@@ -260,6 +450,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/operators": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List accounts */
+        get: operations["list-operators"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operators/{operator}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove an account and end its sessions */
+        delete: operations["remove-operator"];
+        options?: never;
+        head?: never;
+        /** Change what an account may do */
+        patch: operations["change-operator"];
+        trace?: never;
+    };
     "/api/v1/overview": {
         parameters: {
             query?: never;
@@ -277,6 +502,91 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Change the own password, which ends all own sessions */
+        post: operations["change-password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Say what holds at a site or endpoint, and why */
+        get: operations["explain-policy"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/proposals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what waits for approval */
+        get: operations["list-proposals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/proposals/{id}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Approve what somebody else proposed */
+        post: operations["approve"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/proposals/{id}/reject": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Reject or withdraw a proposal */
+        post: operations["reject"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/publishers": {
         parameters: {
             query?: never;
@@ -288,6 +598,75 @@ export interface paths {
         put?: never;
         /** Let a key publish */
         post: operations["add-publisher"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/publishers/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revoke a publisher's key */
+        delete: operations["revoke-publisher"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/publishers/{key}/rotation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Put a new key in the place of a publisher's */
+        post: operations["rotate-publisher"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quarantine": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the networks whose endpoints are in quarantine, and what to do */
+        get: operations["list-quarantine"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show which versions are kept, and what lies at the origin */
+        get: operations["show-retention"];
+        /** Say which versions are kept though nothing needs them */
+        put: operations["set-retention"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -363,6 +742,42 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what is set, at all levels */
+        get: operations["list-settings"];
+        /** Set, or take back, what a level says */
+        put: operations["change-settings"];
+        post?: never;
+        /** Take back what a level says */
+        delete: operations["unset-settings"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/settings/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what can be set */
+        get: operations["list-setting-keys"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sites": {
         parameters: {
             query?: never;
@@ -416,6 +831,76 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List tags, and who bears them */
+        get: operations["list-tags"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tags/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Make a tag, or change its priority and who bears it */
+        put: operations["change-tag"];
+        post?: never;
+        /** Remove a tag with all that is set for it */
+        delete: operations["drop-tag"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List API tokens */
+        get: operations["list-tokens"];
+        put?: never;
+        /** Make an API token */
+        post: operations["create-token"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tokens/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revoke an API token */
+        delete: operations["revoke-token"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/trust": {
         parameters: {
             query?: never;
@@ -425,7 +910,8 @@ export interface paths {
         };
         /** Show the trust document */
         get: operations["show-trust"];
-        put?: never;
+        /** Bring the next trust document, signed offline */
+        put: operations["replace-trust"];
         post?: never;
         delete?: never;
         options?: never;
@@ -462,6 +948,24 @@ export interface paths {
         /** Complete a version with its signed head */
         put: operations["publish-version"];
         post?: never;
+        /** Remove a version that nothing needs */
+        delete: operations["remove-version"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/versions/{name}/{version}/signature": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Sign a version anew */
+        put: operations["resign-version"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -484,9 +988,37 @@ export interface components {
             content: string;
             history?: components["schemas"]["Activated"][] | null;
             reason?: string;
+            /** Format: date-time */
+            since?: string;
             staged?: string;
             state: string;
             version?: string;
+        };
+        Actor: {
+            name: string;
+            role: string;
+            /** @description may act at these; absent: at all */
+            sites?: string[] | null;
+            /** @description what the person is called */
+            title?: string;
+        };
+        Alteration: {
+            altered: components["schemas"]["Altered"][] | null;
+            dry_run: boolean;
+            /** Format: int64 */
+            endpoints: number;
+            /** Format: int64 */
+            sites: number;
+        };
+        Altered: {
+            endpoint?: string;
+            name?: string;
+            site: string;
+            values: components["schemas"]["Difference"][] | null;
+        };
+        Assignment: {
+            key: string;
+            value?: string;
         };
         Attention: {
             /** @enum {string} */
@@ -498,6 +1030,11 @@ export interface components {
             /** @description what it is, in words */
             text: string;
             version?: string;
+        };
+        AuditHead: {
+            hash: string;
+            /** Format: int64 */
+            id: number;
         };
         BrowserSessionRequest: {
             key: string;
@@ -527,6 +1064,8 @@ export interface components {
             /** Format: int64 */
             generation?: number;
             /** Format: int64 */
+            proposal?: number;
+            /** Format: int64 */
             released?: number;
             /** Format: int64 */
             removed?: number;
@@ -536,6 +1075,11 @@ export interface components {
             newest: components["schemas"]["VersionView"];
             /** Format: int64 */
             versions: number;
+        };
+        Difference: {
+            after: components["schemas"]["Said"];
+            before: components["schemas"]["Said"];
+            key: string;
         };
         Distribution: {
             all?: boolean;
@@ -553,6 +1097,14 @@ export interface components {
             serial: number;
             sites?: string[] | null;
             version: string;
+        };
+        Effective: {
+            conflict?: string;
+            key: string;
+            level: string;
+            overridden?: components["schemas"]["Said"][] | null;
+            subject?: string;
+            value: string;
         };
         EndedRules: {
             content?: string;
@@ -572,6 +1124,8 @@ export interface components {
         EndpointView: {
             activation?: components["schemas"]["Activation"];
             address: string;
+            enrolled?: string;
+            evidence?: string;
             flows: components["schemas"]["EndpointInFlow"][] | null;
             /** Format: int64 */
             generation: number;
@@ -584,8 +1138,11 @@ export interface components {
             links: number;
             name: string;
             online: boolean;
+            quarantined?: boolean;
             reported_by?: string[] | null;
             restraints?: string[] | null;
+            revoked?: string;
+            roaming?: boolean;
             /** Format: date-time */
             since: string;
             site: string;
@@ -611,13 +1168,29 @@ export interface components {
         };
         Entry: {
             action: string;
+            address?: string;
+            after?: unknown;
+            agent?: string;
             /** Format: date-time */
             at: string;
+            before?: unknown;
             by: string;
             detail?: string;
+            hash: string;
             /** Format: int64 */
             id: number;
             target: string;
+            via?: string;
+        };
+        Explained: {
+            endpoint?: string;
+            month?: string;
+            /** Format: int64 */
+            month_bytes: number;
+            name?: string;
+            settings: components["schemas"]["Effective"][] | null;
+            site: string;
+            tags: string[] | null;
         };
         Finding: {
             do?: string;
@@ -685,6 +1258,9 @@ export interface components {
             /** Format: int64 */
             wan_bytes: number;
         };
+        FourEyes: {
+            on: boolean;
+        };
         Head: {
             body: string;
             /** Format: int64 */
@@ -704,6 +1280,28 @@ export interface components {
             /** Format: int64 */
             unique_bytes: number;
             version: string;
+        };
+        Kept: {
+            /**
+             * Format: int64
+             * @description The newest of each content; 0: all.
+             */
+            keep: number;
+            origin: components["schemas"]["Occupancy"];
+            /**
+             * Format: int64
+             * @description And all that were published since then.
+             */
+            younger_seconds: number;
+        };
+        Key: {
+            bounds: string;
+            default: string;
+            help: string;
+            key: string;
+            levels: string[] | null;
+            of: string;
+            type: string;
         };
         LineView: {
             /** Format: int64 */
@@ -737,6 +1335,10 @@ export interface components {
             sites?: string[] | null;
             version: string;
         };
+        Login: {
+            name: string;
+            password: string;
+        };
         MadeBrowserToken: {
             /** Format: date-time */
             expires: string;
@@ -751,9 +1353,50 @@ export interface components {
             expires: string;
             token: string;
         };
+        MadeInvite: {
+            /** Format: date-time */
+            expires: string;
+            url: string;
+        };
+        MadeToken: {
+            by?: string;
+            /** Format: date-time */
+            created?: string;
+            /** Format: date-time */
+            expires?: string;
+            id: string;
+            name: string;
+            role: string;
+            sites?: string[] | null;
+            /** @description the token itself, which is told this once */
+            token: string;
+            /** Format: date-time */
+            used?: string;
+        };
+        Move: {
+            detail: string;
+            from?: string;
+            id: string;
+            name: string;
+            to?: string;
+        };
         Named: {
             name: string;
             version?: string;
+        };
+        Network: {
+            cidr: string;
+            /** @enum {string} */
+            kind: "lan" | "egress";
+            site: string;
+        };
+        NetworkChange: {
+            added: components["schemas"]["Network"][] | null;
+            /** @description nothing was changed */
+            dry_run?: boolean;
+            /** @description endpoints online that are elsewhere by the new map; to nowhere is quarantine */
+            moves: components["schemas"]["Move"][] | null;
+            removed: components["schemas"]["Network"][] | null;
         };
         NewBrowserToken: {
             /** @description without a version: the one that the site shall have, else the newest that was published */
@@ -789,16 +1432,33 @@ export interface components {
             version: string;
         };
         NewEnrolment: {
+            /** @description endpoints are at the site where their networks say, and at none by themselves */
+            roaming?: boolean;
             site: string;
             /** Format: int64 */
             ttl_seconds: number;
             /** Format: int64 */
             uses: number;
         };
+        NewInvite: {
+            name: string;
+            /** @enum {string} */
+            role: "viewer" | "operator" | "admin";
+            /** @description may act at these; absent: at all, also later ones */
+            sites?: string[] | null;
+        };
         NewPublisher: {
+            /**
+             * Format: date-time
+             * @description When the key ends; absent: never.
+             */
+            expires?: string;
             key: string;
             name: string;
             prefixes: string[] | null;
+        };
+        NewRevocation: {
+            reason?: string;
         };
         NewRule: {
             content?: string;
@@ -814,10 +1474,25 @@ export interface components {
             site?: string;
             version?: string;
         };
+        NewSignature: {
+            head: unknown;
+        };
         NewSite: {
             cidrs?: string[] | null;
             name: string;
             tz?: string;
+        };
+        NewToken: {
+            name: string;
+            /** @enum {string} */
+            role: "viewer" | "operator" | "admin";
+            /** @description it is good for these; absent: for all, also later ones */
+            sites?: string[] | null;
+            /**
+             * Format: int64
+             * @description 0: until it is revoked
+             */
+            ttl_seconds?: number;
         };
         NewVersion: {
             name: string;
@@ -825,6 +1500,39 @@ export interface components {
         };
         Objects: {
             digests: string[] | null;
+        };
+        Occupancy: {
+            /** Format: date-time */
+            at?: string;
+            /** Format: int64 */
+            bytes: number;
+            /** Format: int64 */
+            dead_bytes: number;
+            /** Format: int64 */
+            packs: number;
+            /** Format: int64 */
+            partly_dead: number;
+            /** Format: int64 */
+            unused: number;
+            /** Format: int64 */
+            versions: number;
+        };
+        Operator: {
+            /** Format: date-time */
+            created: string;
+            issuer?: string;
+            /** Format: date-time */
+            last_login?: string;
+            name: string;
+            role: string;
+            sites?: string[] | null;
+            title?: string;
+        };
+        OperatorChange: {
+            /** @enum {string} */
+            role: "viewer" | "operator" | "admin";
+            /** @description may act at these; absent: at all, also later ones */
+            sites?: string[] | null;
         };
         Overview: {
             attention: components["schemas"]["Attention"][] | null;
@@ -857,6 +1565,10 @@ export interface components {
             /** Format: int64 */
             wan_bps: number;
         };
+        PasswordChange: {
+            new: string;
+            old: string;
+        };
         Problem: {
             code: string;
             detail?: string;
@@ -865,6 +1577,15 @@ export interface components {
             status: number;
             title: string;
         };
+        Proposal: {
+            by: string;
+            /** Format: date-time */
+            created: string;
+            distribution: components["schemas"]["Distribution"];
+            /** Format: int64 */
+            id: number;
+            person: string;
+        };
         Published: {
             head: components["schemas"]["Head"];
             id: string;
@@ -872,6 +1593,20 @@ export interface components {
             /** Format: int64 */
             serial: number;
             version: string;
+        };
+        Quarantined: {
+            detail: string;
+            /** Format: int64 */
+            endpoints: number;
+            names: string[] | null;
+            networks: string[] | null;
+            public?: string;
+            /** @enum {string} */
+            reason: "unknown_network" | "conflict" | "elsewhere";
+            settle: string[] | null;
+            /** Format: date-time */
+            since: string;
+            tunnelled?: boolean;
         };
         ReceiptView: {
             /** Format: double */
@@ -890,6 +1625,10 @@ export interface components {
             address: string;
             secret?: string;
         };
+        Removed: {
+            name: string;
+            version: string;
+        };
         Report: {
             a: string;
             advice: string;
@@ -901,6 +1640,38 @@ export interface components {
         Reserved: {
             /** Format: int64 */
             serial: number;
+        };
+        Retention: {
+            /**
+             * Format: int64
+             * @description The newest of each content; 0: all.
+             */
+            keep: number;
+            /**
+             * Format: int64
+             * @description And all that were published since then.
+             */
+            younger_seconds: number;
+        };
+        Revocation: {
+            /** Format: date-time */
+            at: string;
+            endpoint: string;
+            reason?: string;
+        };
+        Rotation: {
+            /**
+             * Format: date-time
+             * @description When the new key ends; absent: never.
+             */
+            expires?: string;
+            /** @description The new key. */
+            key: string;
+            /**
+             * Format: date-time
+             * @description When the old key ends.
+             */
+            until: string;
         };
         Rule: {
             by: string;
@@ -918,6 +1689,11 @@ export interface components {
             upto?: number;
             version?: string;
         };
+        Said: {
+            level: string;
+            subject?: string;
+            value: string;
+        };
         SessionRequest: {
             endpoint: string;
             nonce: string;
@@ -931,6 +1707,22 @@ export interface components {
             /** Format: date-time */
             server_time: string;
             token: string;
+        };
+        Setting: {
+            key: string;
+            level: string;
+            subject?: string;
+            value: string;
+        };
+        SettingsChange: {
+            changes: components["schemas"]["Assignment"][] | null;
+            /** @enum {string} */
+            level: "organisation" | "tag" | "site" | "endpoint";
+            /** @description a tag, a site, or the id or name of an endpoint; nothing for the organisation */
+            subject?: string;
+        };
+        SignedTrust: {
+            document: unknown;
         };
         SignedVersion: {
             head: unknown;
@@ -962,6 +1754,34 @@ export interface components {
             /** Format: int64 */
             replicas?: number;
         };
+        TagChange: {
+            add_endpoints?: string[] | null;
+            add_sites?: string[] | null;
+            /** Format: int64 */
+            priority?: number;
+            remove_endpoints?: string[] | null;
+            remove_sites?: string[] | null;
+        };
+        Tagged: {
+            endpoints: string[] | null;
+            name: string;
+            /** Format: int64 */
+            priority: number;
+            sites: string[] | null;
+        };
+        TokenView: {
+            by?: string;
+            /** Format: date-time */
+            created?: string;
+            /** Format: date-time */
+            expires?: string;
+            id: string;
+            name: string;
+            role: string;
+            sites?: string[] | null;
+            /** Format: date-time */
+            used?: string;
+        };
         TrustState: {
             document: unknown;
             root: string;
@@ -983,6 +1803,7 @@ export interface components {
             unique_bytes: number;
             version: string;
         };
+        "WithCookieStruct {}Body": Record<string, never>;
     };
     responses: never;
     parameters: never;
@@ -1024,6 +1845,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Entry"][] | null;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "audit-head": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of an answer that is there already: 304 while it is the same */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditHead"];
                 };
             };
             /** @description Error */
@@ -1406,6 +2259,78 @@ export interface operations {
             };
         };
     };
+    "remove-endpoint": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description any text that no other change has: sent again with it, a change is made once, and answered as the first time for a day */
+                "Idempotency-Key"?: string;
+                /** @description ETag of what GET answered here: the change is made only while that is the same, else 412 */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "revoke-endpoint": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description any text that no other change has: sent again with it, a change is made once, and answered as the first time for a day */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewRevocation"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Revocation"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     enrol: {
         parameters: {
             query?: never;
@@ -1515,6 +2440,112 @@ export interface operations {
             };
         };
     };
+    "show-four-eyes": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of an answer that is there already: 304 while it is the same */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FourEyes"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "set-four-eyes": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description any text that no other change has: sent again with it, a change is made once, and answered as the first time for a day */
+                "Idempotency-Key"?: string;
+                /** @description ETag of what GET answered here: the change is made only while that is the same, else 412 */
+                "If-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FourEyes"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FourEyes"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "invite-operator": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description any text that no other change has: sent again with it, a change is made once, and answered as the first time for a day */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewInvite"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MadeInvite"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "list-lines": {
         parameters: {
             query?: {
@@ -1540,6 +2571,296 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LineView"][] | null;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    login: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Login"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WithCookieStruct {}Body"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    logout: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description any text that no other change has: sent again with it, a change is made once, and answered as the first time for a day */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WithCookieStruct {}Body"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "show-me": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of an answer that is there already: 304 while it is the same */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Actor"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-networks": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of an answer that is there already: 304 while it is the same */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Network"][] | null;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "set-network": {
+        parameters: {
+            query: {
+                /** @description as 10.12.0.0/16, or an address */
+                cidr: string;
+                site: string;
+                /** @description lan: endpoints have addresses in it; egress: the server sees them under it */
+                kind?: "lan" | "egress";
+                /** @description say what would change, and change nothing */
+                dry_run?: boolean;
+            };
+            header?: {
+                /** @description any text that no other change has: sent again with it, a change is made once, and answered as the first time for a day */
+                "Idempotency-Key"?: string;
+                /** @description ETag of what GET answered here: the change is made only while that is the same, else 412 */
+                "If-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NetworkChange"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "remove-network": {
+        parameters: {
+            query: {
+                /** @description as 10.12.0.0/16, or an address */
+                cidr: string;
+                site: string;
+                /** @description lan: endpoints have addresses in it; egress: the server sees them under it */
+                kind?: "lan" | "egress";
+                /** @description say what would change, and change nothing */
+                dry_run?: boolean;
+            };
+            header?: {
+                /** @description any text that no other change has: sent again with it, a change is made once, and answered as the first time for a day */
+                "Idempotency-Key"?: string;
+                /** @description ETag of what GET answered here: the change is made only while that is the same, else 412 */
+                "If-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NetworkChange"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "export-networks": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of an answer that is there already: 304 while it is the same */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Content-Disposition"?: string;
+                    "Content-Type"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "import-networks": {
+        parameters: {
+            query?: {
+                /** @description take off the map what is not in the file */
+                replace?: boolean;
+                /** @description say what would change, and change nothing */
+                dry_run?: boolean;
+            };
+            header?: {
+                /** @description any text that no other change has: sent again with it, a change is made once, and answered as the first time for a day */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NetworkChange"];
                 };
             };
             /** @description Error */
@@ -1589,6 +2910,112 @@ export interface operations {
             };
         };
     };
+    "list-operators": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of an answer that is there already: 304 while it is the same */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operator"][] | null;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "remove-operator": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description any text that no other change has: sent again with it, a change is made once, and answered as the first time for a day */
+                "Idempotency-Key"?: string;
+                /** @description ETag of what GET answered here: the change is made only while that is the same, else 412 */
+                "If-Match"?: string;
+            };
+            path: {
+                operator: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "change-operator": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description any text that no other change has: sent again with it, a change is made once, and answered as the first time for a day */
+                "Idempotency-Key"?: string;
+                /** @description ETag of what GET answered here: the change is made only while that is the same, else 412 */
+                "If-Match"?: string;
+            };
+            path: {
+                operator: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OperatorChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operator"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     overview: {
         parameters: {
             query?: never;
@@ -1609,6 +3036,174 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Overview"];
                 };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "change-password": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description any text that no other change has: sent again with it, a change is made once, and answered as the first time for a day */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordChange"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "explain-policy": {
+        parameters: {
+            query?: {
+                site?: string;
+                /** @description id or name */
+                endpoint?: string;
+            };
+            header?: {
+                /** @description ETag of an answer that is there already: 304 while it is the same */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Explained"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-proposals": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of an answer that is there already: 304 while it is the same */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Proposal"][] | null;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    approve: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description any text that no other change has: sent again with it, a change is made once, and answered as the first time for a day */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Change"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reject: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description any text that no other change has: sent again with it, a change is made once, and answered as the first time for a day */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Error */
             default: {
@@ -1644,6 +3239,187 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TrustState"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "revoke-publisher": {
+        parameters: {
+            query?: {
+                /** @description for the audit log */
+                reason?: string;
+            };
+            header?: {
+                /** @description any text that no other change has: sent again with it, a change is made once, and answered as the first time for a day */
+                "Idempotency-Key"?: string;
+                /** @description ETag of what GET answered here: the change is made only while that is the same, else 412 */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description id of the key: the SHA-256 of it, in hex */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrustState"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "rotate-publisher": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description any text that no other change has: sent again with it, a change is made once, and answered as the first time for a day */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description id of the old key: the SHA-256 of it, in hex */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Rotation"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrustState"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-quarantine": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of an answer that is there already: 304 while it is the same */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Quarantined"][] | null;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "show-retention": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of an answer that is there already: 304 while it is the same */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Kept"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "set-retention": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description any text that no other change has: sent again with it, a change is made once, and answered as the first time for a day */
+                "Idempotency-Key"?: string;
+                /** @description ETag of what GET answered here: the change is made only while that is the same, else 412 */
+                "If-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Retention"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Kept"];
                 };
             };
             /** @description Error */
@@ -1825,6 +3601,151 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SessionResponse"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-settings": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of an answer that is there already: 304 while it is the same */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Setting"][] | null;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "change-settings": {
+        parameters: {
+            query?: {
+                /** @description change nothing, and say what would be altered */
+                dry_run?: boolean;
+            };
+            header?: {
+                /** @description any text that no other change has: sent again with it, a change is made once, and answered as the first time for a day */
+                "Idempotency-Key"?: string;
+                /** @description ETag of what GET answered here: the change is made only while that is the same, else 412 */
+                "If-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SettingsChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alteration"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "unset-settings": {
+        parameters: {
+            query: {
+                /** @description change nothing, and say what would be altered */
+                dry_run?: boolean;
+                level: "organisation" | "tag" | "site" | "endpoint";
+                subject?: string;
+                key: string[] | null;
+            };
+            header?: {
+                /** @description any text that no other change has: sent again with it, a change is made once, and answered as the first time for a day */
+                "Idempotency-Key"?: string;
+                /** @description ETag of what GET answered here: the change is made only while that is the same, else 412 */
+                "If-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alteration"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-setting-keys": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of an answer that is there already: 304 while it is the same */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Key"][] | null;
                 };
             };
             /** @description Error */
@@ -2026,6 +3947,222 @@ export interface operations {
             };
         };
     };
+    "list-tags": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of an answer that is there already: 304 while it is the same */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tagged"][] | null;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "change-tag": {
+        parameters: {
+            query?: {
+                /** @description change nothing, and say what would be altered */
+                dry_run?: boolean;
+            };
+            header?: {
+                /** @description any text that no other change has: sent again with it, a change is made once, and answered as the first time for a day */
+                "Idempotency-Key"?: string;
+                /** @description ETag of what GET answered here: the change is made only while that is the same, else 412 */
+                "If-Match"?: string;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TagChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alteration"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "drop-tag": {
+        parameters: {
+            query?: {
+                /** @description change nothing, and say what would be altered */
+                dry_run?: boolean;
+            };
+            header?: {
+                /** @description any text that no other change has: sent again with it, a change is made once, and answered as the first time for a day */
+                "Idempotency-Key"?: string;
+                /** @description ETag of what GET answered here: the change is made only while that is the same, else 412 */
+                "If-Match"?: string;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alteration"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-tokens": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of an answer that is there already: 304 while it is the same */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenView"][] | null;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "create-token": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description any text that no other change has: sent again with it, a change is made once, and answered as the first time for a day */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewToken"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MadeToken"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "revoke-token": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description any text that no other change has: sent again with it, a change is made once, and answered as the first time for a day */
+                "Idempotency-Key"?: string;
+                /** @description ETag of what GET answered here: the change is made only while that is the same, else 412 */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "show-trust": {
         parameters: {
             query?: never;
@@ -2037,6 +4174,44 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrustState"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "replace-trust": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description any text that no other change has: sent again with it, a change is made once, and answered as the first time for a day */
+                "Idempotency-Key"?: string;
+                /** @description ETag of what GET answered here: the change is made only while that is the same, else 412 */
+                "If-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignedTrust"];
+            };
+        };
         responses: {
             /** @description OK */
             200: {
@@ -2147,6 +4322,84 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["SignedVersion"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Published"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "remove-version": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description any text that no other change has: sent again with it, a change is made once, and answered as the first time for a day */
+                "Idempotency-Key"?: string;
+                /** @description ETag of what GET answered here: the change is made only while that is the same, else 412 */
+                "If-Match"?: string;
+            };
+            path: {
+                name: string;
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Removed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "resign-version": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description any text that no other change has: sent again with it, a change is made once, and answered as the first time for a day */
+                "Idempotency-Key"?: string;
+                /** @description ETag of what GET answered here: the change is made only while that is the same, else 412 */
+                "If-Match"?: string;
+            };
+            path: {
+                name: string;
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSignature"];
             };
         };
         responses: {
