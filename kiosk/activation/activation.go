@@ -121,14 +121,15 @@ type State struct {
 }
 
 // newest is the version that should be active: zero when there is none. Before the
-// server was heard it is one that is newer than the active one. Afterwards it may be an
+// server was heard it is one that is newer than the active one and all that were tried, of
+// which a failure is forgotten when another is wanted. Afterwards it may be an
 // older one, where the operator went back to it.
 func (s State) newest() (best Version) {
 	for _, v := range s.versions {
 		switch {
 		case !v.Complete, v.Serial <= best.Serial, s.failed(v.ID) != "":
 		case s.known && !v.Wanted:
-		case !s.known && s.Active != nil && v.Serial <= s.Active.Serial:
+		case !s.known && s.Active != nil && v.Serial <= max(s.Active.Serial, s.Tried):
 		default:
 			best = v.Version
 		}

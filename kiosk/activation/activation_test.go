@@ -121,6 +121,27 @@ func TestWithoutAServerOnlyNewerVersionsBecomeActive(t *testing.T) {
 	d.want("active", "3", "")
 }
 
+// The failure of a version is forgotten when another is ordered; that it was tried is not.
+func TestVersionThatFailedIsNotShownAgainBeforeTheServerIsHeard(t *testing.T) {
+	d := onFirst(t, tenSeconds)
+	d.bad["2"] = "bad"
+	d.hears(true, wanted(1, 2))
+	d.pass(time.Minute)
+	d.want("rolled_back", "1", "2 failed: bad")
+	third := append(wanted(1, 2), activation.Delivered{Version: number(3), Wanted: true}) // on its way
+	third[1].Wanted = false
+	d.hears(true, third)
+	d.stock.Known = false
+	d.said = nil
+	d.start()
+	d.pass(time.Minute)
+	d.wantSaid("start", "show 1")
+	d.hears(false, wanted(1, 2, 3)) // it has come; the server is still away
+	d.pass(time.Minute)
+	d.want("active", "3", "")
+	d.wantSaid("show 3")
+}
+
 func TestVersionAheadOfNeedOrIncompleteIsNotActivated(t *testing.T) {
 	d := onFirst(t, activation.Policy{})
 	d.hears(true, []activation.Delivered{{Version: number(1), Complete: true, Wanted: true},

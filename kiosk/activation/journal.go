@@ -64,6 +64,8 @@ type Journal struct {
 	Starts  int       `json:"starts,omitempty"` // how often its trial was begun
 	Failed  []Failure `json:"failed,omitempty"` // latest last
 	History []Entry   `json:"history"`          // newest first
+	// Tried is the highest serial of which an activation was decided.
+	Tried uint64 `json:"tried,omitempty"`
 	// TakenBack says that the watch took a version back, and none was kept since.
 	TakenBack bool `json:"taken_back,omitempty"`
 	// BeforeOutput is what the hook before wrote, until the history has it.

@@ -187,6 +187,7 @@ func (t *step) asked(ev HookEnded) {
 		t.rest()
 	case ev.Err != "":
 		why := "the hook before failed: " + ev.Err
+		t.Tried = max(t.Tried, v.Serial)
 		t.fail(v.ID, why)
 		t.From = t.Active
 		t.note(Entry{Version: v.Ref.Version, Outcome: Refused, Reason: clip(why), Before: clip(ev.Output)})
@@ -282,6 +283,7 @@ func (t *step) begin(v Version) {
 func (t *step) switchTo(v Version, before string) {
 	t.From, t.Active, t.Next, t.BeforeOutput = t.Active, &v, &v, clip(before)
 	t.Phase, t.Starts, t.changed = OnTrial, 1, true
+	t.Tried = max(t.Tried, v.Serial)
 	t.do(Show{t.Active})
 	t.try()
 }
