@@ -21,7 +21,7 @@ func TestASiteShowsTheSameWhileItsCountStandsStill(t *testing.T) {
 			name string
 			do   func()
 		}{
-			{"nothing", func() {}},
+			{"nothing", func() { s.order() }},
 			{"a flow that nobody takes", func() { s.order(a) }},
 			{"two who take it", func() { members = joinMany(s, 2) }},
 			{"one has a part", func() { members[0].report(a, chunks(0, 1)) }},
