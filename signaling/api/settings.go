@@ -16,8 +16,8 @@ const maxAltered = 100
 
 // SettingsChange changes what a level says. A value that is empty takes back what was set.
 type SettingsChange struct {
-	Level   policy.Level    `json:"level" enum:"organisation,tag,site,endpoint"`
-	Subject string          `json:"subject,omitempty" maxLength:"128" doc:"a tag, a site, or the id or name of an endpoint; nothing for the organisation"`
+	Level   policy.Level        `json:"level" enum:"organisation,tag,site,endpoint"`
+	Subject string              `json:"subject,omitempty" maxLength:"128" doc:"a tag, a site, or the id or name of an endpoint; nothing for the organisation"`
 	Changes []policy.Assignment `json:"changes" minItems:"1" maxItems:"64"`
 }
 
@@ -31,9 +31,9 @@ type Alteration struct {
 
 // Altered is a site, or an endpoint, of which something else holds.
 type Altered struct {
-	Site     string           `json:"site"`
-	Endpoint string           `json:"endpoint,omitempty"`
-	Name     string           `json:"name,omitempty"` // of the endpoint
+	Site     string              `json:"site"`
+	Endpoint string              `json:"endpoint,omitempty"`
+	Name     string              `json:"name,omitempty"` // of the endpoint
 	Values   []policy.Difference `json:"values"`
 }
 

@@ -73,7 +73,9 @@ var (
 	shop         = policy.Scope{Level: policy.Site, Subject: "shop"}
 )
 
-func change(key, value string) []policy.Assignment { return []policy.Assignment{{Key: key, Value: value}} }
+func change(key, value string) []policy.Assignment {
+	return []policy.Assignment{{Key: key, Value: value}}
+}
 
 func setAt(t *testing.T, c catalog.Catalog, scope policy.Scope, key, value string) {
 	t.Helper()
