@@ -440,6 +440,7 @@ func TestOccupancySaysWhatIsDead(t *testing.T) {
 		first := d.publish("app", "1", 1, 2, 3)
 		d.unpatched(d.publish("app", "2", 3, 4))
 		d.call("DELETE", "/versions/app/1", nil, nil)
+		time.Sleep(time.Minute)
 		c := d.cleaner()
 		d.must(c.Collect(d.ctx))
 		got := c.Occupancy()
