@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"maps"
 	"os"
@@ -197,6 +198,11 @@ func (s *story) collectSometime() {
 // TestNothingThatALiveVersionNeedsIsEverDeleted tells random stories. In the end all that
 // nobody needs is gone.
 func TestNothingThatALiveVersionNeedsIsEverDeleted(t *testing.T) {
+	// Each takes half a second, so there are few unless more are asked for.
+	if checks := flag.Lookup("rapid.checks"); checks.Value.String() == checks.DefValue {
+		defer func() { _ = checks.Value.Set(checks.DefValue) }()
+		_ = checks.Value.Set("15") // it is a number
+	}
 	rapid.Check(t, func(rt *rapid.T) {
 		var fault any // is rapid's to see
 		synctest.Test(t, func(t *testing.T) {
