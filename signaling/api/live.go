@@ -218,7 +218,8 @@ func (s *server) known(e catalog.Endpoint, name string) (v site.EndpointView, he
 		v = site.EndpointView{ID: wire.EndpointID(e.ID), Name: e.Name, Site: e.Site, Kind: e.Device, Enrolled: e.Site, Roaming: e.Roaming,
 			LastSeen: e.LastSeen, Holds: []string{}, Flows: []site.EndpointInFlow{}}
 	}
-	return v, s.stand(&v, name)
+	here = s.stand(&v, name)
+	return v, here && (name == "" || v.Quarantined || v.Site == name)
 }
 
 // quarantined lists who is online, but at no site, and matches a query.

@@ -172,7 +172,7 @@ func (s *Site) spend(now time.Time, bytes int64) {
 		s.spent = Spent{Month: month}
 	}
 	s.spent.Bytes += bytes
-	s.unkept.spent = true
+	s.unkept.spent = s.cfg.Memory != nil
 }
 
 // recallSpent adds what was spent before the server was started.
