@@ -18,6 +18,9 @@ const (
 	// firstSites is how many sites are looked at first for a page of flows; then twice as
 	// many each time.
 	firstSites = 64
+	mostSites  = 256
+	// enough is how long it may be looked for flows before a page ends that is not full.
+	enough = 3 * time.Second
 	// maxScanned bounds the endpoints that are read for one page of those that are offline.
 	maxScanned = 10_000
 )
@@ -44,37 +47,42 @@ type linesQuery struct {
 }
 
 // eachShown calls do with what the named site shows, or with what each shows by name, from
-// one on, until do returns false.
-func (s *server) eachShown(ctx context.Context, name, from string, do func(*board.Shown) bool) error {
+// one on, until do returns false. Where many sites have to be started it may end before all
+// were looked at: rest is the first that was not.
+func (s *server) eachShown(ctx context.Context, name, from string, do func(*board.Shown) bool) (rest string, err error) {
 	if name != "" {
 		if _, err := s.Catalog.Site(ctx, name); err != nil {
-			return err
+			return "", err
 		}
 		if err := s.board.Look(ctx, []string{name}); err != nil {
-			return err
+			return "", err
 		}
 		do(s.board.Site(name))
-		return nil
+		return "", nil
 	}
-	for size := firstSites; ; size = min(2*size, catalog.MaxPage-1) {
+	begun := time.Now()
+	for size := firstSites; ; size = min(2*size, mostSites) {
 		names, err := s.Catalog.SiteNames(ctx, from, size+1)
 		if err != nil {
-			return err
+			return "", err
 		}
 		last := len(names) <= size
 		if !last {
 			from, names = names[size], names[:size]
 		}
 		if err := s.board.Look(ctx, names); err != nil {
-			return err
+			return "", err
 		}
 		for _, name := range names {
 			if !do(s.board.Site(name)) {
-				return nil
+				return "", nil
 			}
 		}
 		if last {
-			return nil
+			return "", nil
+		}
+		if time.Since(begun) > enough {
+			return from, nil
 		}
 	}
 }
@@ -84,7 +92,7 @@ func (s *server) eachShown(ctx context.Context, name, from string, do func(*boar
 func (s *server) listFlows(ctx context.Context, q flowsQuery) (out []site.FlowView, key string, err error) {
 	from, behind, _ := strings.Cut(q.After, "/")
 	out, now, last := []site.FlowView{}, time.Now(), ""
-	err = s.eachShown(ctx, q.Site, from, func(shown *board.Shown) bool {
+	rest, err := s.eachShown(ctx, q.Site, from, func(shown *board.Shown) bool {
 		for _, item := range shown.Flows {
 			f := item.View
 			if shown.Site == from && item.Key <= behind || q.Content != "" && q.Content != f.Content || q.State != "" && q.State != f.State {
@@ -98,6 +106,9 @@ func (s *server) listFlows(ctx context.Context, q flowsQuery) (out []site.FlowVi
 		}
 		return true
 	})
+	if rest != "" {
+		key = rest + "/"
+	}
 	return out, key, err
 }
 

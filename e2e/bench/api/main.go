@@ -121,7 +121,7 @@ func start(ctx context.Context, program, dir, database string) (*server, error) 
 	s := &server{base: "http://" + at, data: filepath.Join(dir, "data")}
 	s.process = exec.CommandContext(ctx, exe, "server", "--data", s.data, "--listen", at, "--database", database, "--turn-listen", "none",
 		"--api-rate", "0", "--log-level", "error")
-	s.process.Stdout, s.process.Stderr = os.Stderr, os.Stderr
+	s.process.Stderr = os.Stderr
 	if err := s.process.Start(); err != nil {
 		return nil, err
 	}
