@@ -37,6 +37,7 @@ import (
 	"github.com/sitecast/sitecast/signaling/operator"
 	"github.com/sitecast/sitecast/signaling/server"
 	"github.com/sitecast/sitecast/signaling/site"
+	"github.com/sitecast/sitecast/storage/catalog/sqlite/sqlitetest"
 )
 
 const (
@@ -167,6 +168,7 @@ func (l *Lab) StartServer() {
 	listener, err := l.WAN.Listen(serverAddr)
 	l.must(err)
 	data := filepath.Join(l.dir, "server")
+	sqlitetest.Put(l.t, filepath.Join(data, "sitecast.db"))
 	s, err := server.New(context.Background(), server.Config{Data: data, Packs: filepath.Join(data, "packs"), Objects: l.objects(),
 		PublicURL: l.url, Listener: listener, Fetchers: l.fetchers, Relay: l.relay(), RelayAddrs: []string{l.relayAt},
 		Log: slog.New(listening{Handler: l.log("server").Handler(), to: &l.holders})})

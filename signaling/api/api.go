@@ -5,6 +5,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
@@ -53,9 +54,10 @@ type Config struct {
 	Pin      func() string     // for enrolment tokens; see wire.EnrolToken
 	// PublicURL is where browsers reach the server.
 	PublicURL *url.URL
-	OIDC      *oidc.Provider // vouches for operators; nil: nobody does but this server
-	Refused   *wire.Refusals // counts requests that are refused; nil: nobody does
-	Limits    Limits         // of requests; zero: the usual ones
+	Passwords *credential.Passwords // nil: of the usual cost
+	OIDC      *oidc.Provider        // vouches for operators; nil: nobody does but this server
+	Refused   *wire.Refusals        // counts requests that are refused; nil: nobody does
+	Limits    Limits                // of requests; zero: the usual ones
 	Log       *slog.Logger
 }
 
@@ -98,7 +100,7 @@ func New(cfg Config) http.Handler { return newServer(cfg).router }
 
 func newServer(cfg Config) *server {
 	s := &server{Config: cfg, router: chi.NewRouter(), open: newAddressLimit(openPerMinute, time.Minute), board: board.New(cfg.Hub),
-		gates: newGates(cfg.Limits), passwords: credential.NewPasswords()}
+		gates: newGates(cfg.Limits), passwords: cmp.Or(cfg.Passwords, credential.NewPasswords(credential.UsualCost))}
 	s.router.Use(s.recovered, timely, crossOrigin, s.sameOrigin(), described)
 	s.strays()
 	config := huma.DefaultConfig("Sitecast", "1")

@@ -26,6 +26,7 @@ import (
 	"github.com/sitecast/sitecast/storage/blob/dir"
 	"github.com/sitecast/sitecast/storage/catalog"
 	"github.com/sitecast/sitecast/storage/catalog/sqlite"
+	"github.com/sitecast/sitecast/storage/catalog/sqlite/sqlitetest"
 	"github.com/sitecast/sitecast/storage/content"
 	"github.com/sitecast/sitecast/storage/pack"
 )
@@ -55,7 +56,7 @@ func newStand(t testing.TB, change ...func(*api.Config)) *stand {
 	s := &stand{t: t, packs: filepath.Join(t.TempDir(), "packs"), tokens: map[string]string{}}
 	data := t.TempDir()
 	var err error
-	s.catalog, err = sqlite.Open(t.Context(), filepath.Join(data, "sitecast.db"))
+	s.catalog, err = sqlite.Open(t.Context(), sqlitetest.Put(t, filepath.Join(data, "sitecast.db")))
 	s.must(err)
 	s.objects, err = dir.Open(s.packs)
 	s.must(err)
@@ -81,7 +82,7 @@ func newStand(t testing.TB, change ...func(*api.Config)) *stand {
 		s.must(s.objects.Close())
 	})
 	teapot := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) })
-	cfg := api.Config{PublicURL: &url.URL{Scheme: "https", Host: "sitecast.example:8443"}, Pacer: new(pace.Pacer), Catalog: s.catalog, Keys: s.keys, Objects: s.objects, Hub: s.hub, Socket: teapot, Tunnel: teapot, Metrics: teapot,
+	cfg := api.Config{Passwords: credential.NewPasswords(credential.Cost{KiB: 64, Passes: 1}), PublicURL: &url.URL{Scheme: "https", Host: "sitecast.example:8443"}, Pacer: new(pace.Pacer), Catalog: s.catalog, Keys: s.keys, Objects: s.objects, Hub: s.hub, Socket: teapot, Tunnel: teapot, Metrics: teapot,
 		Served: s.count, Pin: func() string { return strings.Repeat("ab", 32) }, Log: slog.New(slog.NewTextHandler(s, nil))}
 	for _, f := range change {
 		f(&cfg)

@@ -2,8 +2,8 @@ package credential
 
 // Passwords as they are kept, and how many may wait.
 var (
-	EncodePassword = encodePassword
-	DecodePassword = decodePassword
+	EncodePassword = UsualCost.encode
+	DecodePassword = UsualCost.decode
 )
 
 // PasswordsWaiting is how many may wait for their turn.

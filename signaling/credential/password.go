@@ -13,11 +13,14 @@ import (
 	"golang.org/x/crypto/argon2"
 )
 
-// The parameters of argon2id are those that OWASP's Password Storage Cheat Sheet names
-// first for it: 19 MiB, two passes, one thread.
+// Cost is what it takes to hash a password with argon2id, in one thread.
+type Cost struct{ KiB, Passes uint32 }
+
+// UsualCost is what OWASP's Password Storage Cheat Sheet names first: 19 MiB, two passes.
+// Tests of what is done with passwords have no time for that.
+var UsualCost = Cost{KiB: 19 << 10, Passes: 2}
+
 const (
-	argonKiB     = 19 << 10
-	argonPasses  = 2
 	argonThreads = 1
 	argonSalt    = 16 // bytes
 	argonKey     = 32 // bytes
@@ -36,6 +39,7 @@ var ErrBusy = errors.New("too many passwords are being checked")
 // Passwords hashes and checks passwords, each with some memory, a few at a time. The
 // others wait.
 type Passwords struct {
+	cost Cost
 	at   chan struct{} // full while as many are at it as may
 	wait chan struct{} // and as many wait as may
 }
@@ -47,8 +51,8 @@ const (
 )
 
 // NewPasswords makes one. A program needs no more than one.
-func NewPasswords() *Passwords {
-	return &Passwords{make(chan struct{}, passwordsAtOnce), make(chan struct{}, passwordsWaiting)}
+func NewPasswords(cost Cost) *Passwords {
+	return &Passwords{cost, make(chan struct{}, passwordsAtOnce), make(chan struct{}, passwordsWaiting)}
 }
 
 // CheckPassword reports what is wrong with a password that somebody chooses.
@@ -73,13 +77,13 @@ func (p *Passwords) Hash(ctx context.Context, password string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return encodePassword(salt, key), nil
+	return p.cost.encode(salt, key), nil
 }
 
 // Verify reports whether a password is the one of a hash; where the hash is none, as for
 // an account that is not there, it takes as long and says no. It fails like Hash.
 func (p *Passwords) Verify(ctx context.Context, hash, password string) (bool, error) {
-	salt, want, known := decodePassword(hash)
+	salt, want, known := p.cost.decode(hash)
 	if !known {
 		salt, want = make([]byte, argonSalt), make([]byte, argonKey)
 	}
@@ -103,20 +107,21 @@ func (p *Passwords) key(ctx context.Context, password string, salt []byte) ([]by
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	return argon2.IDKey([]byte(password), salt, argonPasses, argonKiB, argonThreads, argonKey), nil
+	return argon2.IDKey([]byte(password), salt, p.cost.Passes, p.cost.KiB, argonThreads, argonKey), nil
 }
 
-var passwordPrefix = fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$", argon2.Version, argonKiB, argonPasses, argonThreads)
+func (c Cost) prefix() string {
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$", argon2.Version, c.KiB, c.Passes, argonThreads)
+}
 
-func encodePassword(salt, key []byte) string {
+func (c Cost) encode(salt, key []byte) string {
 	e := base64.RawStdEncoding
-	return passwordPrefix + e.EncodeToString(salt) + "$" + e.EncodeToString(key)
+	return c.prefix() + e.EncodeToString(salt) + "$" + e.EncodeToString(key)
 }
 
-// decodePassword reads a hash with the parameters of this release, which are the only
-// ones there were.
-func decodePassword(hash string) (salt, key []byte, ok bool) {
-	rest, ok := strings.CutPrefix(hash, passwordPrefix)
+// decode reads a hash of this cost: there was no other in any release.
+func (c Cost) decode(hash string) (salt, key []byte, ok bool) {
+	rest, ok := strings.CutPrefix(hash, c.prefix())
 	e := base64.RawStdEncoding.Strict()
 	if !ok || len(rest) != e.EncodedLen(argonSalt)+1+e.EncodedLen(argonKey) {
 		return nil, nil, false

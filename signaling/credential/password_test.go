@@ -11,7 +11,7 @@ import (
 )
 
 func TestAPasswordIsKnownByItsHash(t *testing.T) {
-	p := credential.NewPasswords()
+	p := credential.NewPasswords(credential.UsualCost)
 	const password = "correct horse battery staple"
 	hash, err := p.Hash(t.Context(), password)
 	if err != nil || !strings.HasPrefix(hash, "$argon2id$v=19$m=19456,t=2,p=1$") || strings.Contains(hash, password) {
@@ -37,7 +37,7 @@ func TestAPasswordIsKnownByItsHash(t *testing.T) {
 
 func TestFewPasswordsAreCheckedAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := credential.NewPasswords()
+		p := credential.NewPasswords(credential.UsualCost)
 		free := credential.Occupy(p) // nobody's turn comes
 		ctx, stop := context.WithCancel(t.Context())
 		results := make(chan error)

@@ -18,6 +18,7 @@ import (
 	"github.com/sitecast/sitecast/e2e/lab/memnet"
 	"github.com/sitecast/sitecast/signaling/operator"
 	"github.com/sitecast/sitecast/signaling/server"
+	"github.com/sitecast/sitecast/storage/catalog/sqlite/sqlitetest"
 	"github.com/sitecast/sitecast/storage/pack"
 )
 
@@ -81,6 +82,7 @@ func newStand(t *testing.T) *stand { return newStandOn(t, t.TempDir()) }
 func newStandOn(t *testing.T, data string) *stand {
 	t.Helper()
 	s := emptyStandOn(t, data)
+	sqlitetest.Put(t, filepath.Join(data, "sitecast.db"))
 	l, err := s.net.Listen(serverAddr)
 	s.must(err)
 	made, err := server.New(t.Context(), server.Config{Data: s.data, Packs: filepath.Join(s.data, "packs"),

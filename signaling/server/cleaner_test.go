@@ -30,6 +30,7 @@ import (
 	"github.com/sitecast/sitecast/storage/blob"
 	"github.com/sitecast/sitecast/storage/catalog"
 	"github.com/sitecast/sitecast/storage/catalog/sqlite"
+	"github.com/sitecast/sitecast/storage/catalog/sqlite/sqlitetest"
 	"github.com/sitecast/sitecast/storage/content"
 	"github.com/sitecast/sitecast/storage/pack"
 )
@@ -106,7 +107,7 @@ type desk struct {
 func newDesk(ctx context.Context, t tb, dir string) *desk {
 	d := &desk{t: t, ctx: ctx, objects: memory{}, step: func() error { return nil }}
 	var err error
-	d.catalog, err = sqlite.Open(d.ctx, filepath.Join(dir, "sitecast.db"))
+	d.catalog, err = sqlite.Open(d.ctx, sqlitetest.Put(t, filepath.Join(dir, "sitecast.db")))
 	d.must(err)
 	keys, _, err := credential.OpenKeys(dir)
 	d.must(err)

@@ -24,6 +24,7 @@ import (
 	"github.com/sitecast/sitecast/storage/blob/dir"
 	"github.com/sitecast/sitecast/storage/catalog"
 	"github.com/sitecast/sitecast/storage/catalog/sqlite"
+	"github.com/sitecast/sitecast/storage/catalog/sqlite/sqlitetest"
 	"github.com/sitecast/sitecast/storage/content"
 	"github.com/sitecast/sitecast/storage/ingest"
 	"github.com/sitecast/sitecast/storage/pack"
@@ -123,7 +124,7 @@ func newOrigin(t *testing.T) *origin {
 	t.Helper()
 	o := &origin{t: t, dir: t.TempDir()}
 	var err1, err2 error
-	o.catalog, err1 = sqlite.Open(t.Context(), filepath.Join(o.dir, "sitecast.db"))
+	o.catalog, err1 = sqlite.Open(t.Context(), sqlitetest.Put(t, filepath.Join(o.dir, "sitecast.db")))
 	o.objects, err2 = dir.Open(filepath.Join(o.dir, "packs"))
 	o.must(errors.Join(err1, err2))
 	t.Cleanup(func() {

@@ -14,13 +14,14 @@ import (
 	"github.com/sitecast/sitecast/signaling/wire"
 	"github.com/sitecast/sitecast/storage/catalog"
 	"github.com/sitecast/sitecast/storage/catalog/sqlite"
+	"github.com/sitecast/sitecast/storage/catalog/sqlite/sqlitetest"
 	"github.com/sitecast/sitecast/storage/content"
 )
 
 // ordered opens a catalog in which a version of nothing was ordered to all sites.
 func ordered(t *testing.T, site string, ref content.Ref) *sqlite.Catalog {
 	t.Helper()
-	c, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "sitecast.db"))
+	c, err := sqlite.Open(t.Context(), sqlitetest.Put(t, filepath.Join(t.TempDir(), "sitecast.db")))
 	if err != nil {
 		t.Fatal(err)
 	}

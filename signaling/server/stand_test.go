@@ -25,6 +25,7 @@ import (
 	"github.com/sitecast/sitecast/e2e/lab/memnet"
 	"github.com/sitecast/sitecast/signaling/server"
 	"github.com/sitecast/sitecast/signaling/wire"
+	"github.com/sitecast/sitecast/storage/catalog/sqlite/sqlitetest"
 	"github.com/sitecast/sitecast/storage/content"
 	"github.com/sitecast/sitecast/storage/pack"
 )
@@ -70,6 +71,9 @@ func newStand(t *testing.T, data string, change ...func(*server.Config)) *stand 
 		Listener: l, Log: slog.New(slog.NewTextHandler(s, nil))}
 	for _, f := range change {
 		f(&cfg)
+	}
+	if cfg.Database == "" {
+		sqlitetest.Put(t, filepath.Join(data, "sitecast.db"))
 	}
 	s.server, err = server.New(t.Context(), cfg)
 	s.must(err)
