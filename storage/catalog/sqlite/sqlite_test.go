@@ -19,6 +19,7 @@ import (
 	"github.com/sitecast/sitecast/storage/catalog/catalogtest"
 	"github.com/sitecast/sitecast/storage/catalog/relational"
 	"github.com/sitecast/sitecast/storage/catalog/sqlite"
+	"github.com/sitecast/sitecast/storage/catalog/sqlite/sqlitetest"
 )
 
 // holdEnv names the file that the test program, started anew, opens and holds.
@@ -58,7 +59,7 @@ func newPath(t *testing.T) string {
 }
 
 func TestCatalog(t *testing.T) {
-	catalogtest.Run(t, func(t *testing.T) catalog.Catalog { return open(t, newPath(t)) })
+	catalogtest.Run(t, func(t *testing.T) catalog.Catalog { return open(t, sqlitetest.Put(t, newPath(t))) })
 }
 
 func TestReopeningKeepsEverything(t *testing.T) {
