@@ -125,7 +125,11 @@ func (s *server) loginView(name string, p *Problem) accountView {
 }
 
 func inviteView(token, name string, choose bool, p *Problem) accountView {
-	v := accountView{Title: "Welcome", Detail: "Choose the password of your account.", Form: "invite", Name: name, Choose: choose, Token: token,
+	what := "Choose the password of your account."
+	if choose {
+		what = "Choose a name and a password for your account."
+	}
+	v := accountView{Title: "Welcome", Detail: what, Form: "invite", Name: name, Choose: choose, Token: token,
 		Least: credential.MinPassword}
 	if p != nil {
 		v.Wrong = p.Detail
