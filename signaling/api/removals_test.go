@@ -10,6 +10,7 @@ import (
 	"github.com/sitecast/sitecast/signaling/api"
 	"github.com/sitecast/sitecast/storage/catalog"
 	"github.com/sitecast/sitecast/storage/content"
+	"github.com/sitecast/sitecast/storage/policy"
 )
 
 // TestAVersionThatIsNeededIsNotRemovedAndItIsSaidWhy goes through the reasons as they end.
@@ -49,6 +50,9 @@ func TestAVersionThatIsNeededIsNotRemovedAndItIsSaidWhy(t *testing.T) {
 	replicas := 2
 	s.call("PATCH", "/sites/shop", api.SiteChange{Replicas: &replicas}, nil)
 	refused(catalog.NeedCopies, "copies of app@1 are kept at shop", "--replicas 0")
+	s.call("DELETE", "/settings?level=site&subject=shop&key=replicas", nil, nil)
+	s.call("PUT", "/settings", change(policy.Organisation, "", policy.Replicas, "1"), nil)
+	refused(catalog.NeedCopies, "copies of app@1 are kept at shop", "--replicas 0") // what is set for all counts, too
 	replicas = 0
 	s.call("PATCH", "/sites/shop", api.SiteChange{Replicas: &replicas}, nil)
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sitecast/sitecast/storage/content"
+	"github.com/sitecast/sitecast/storage/policy"
 )
 
 // Codes of what a version is needed for.
@@ -41,6 +42,13 @@ func Survey(ctx context.Context, c Catalog) (Facts, error) {
 	if err != nil {
 		return Facts{}, err
 	}
+	book, err := c.Policy(ctx, "")
+	if err != nil {
+		return Facts{}, err
+	}
+	if err := later.hold(book); err != nil {
+		return Facts{}, err
+	}
 	f := Facts{Generation: later.Generation, Sites: []Orders{later}}
 	for after := ""; ; {
 		sites, err := c.Sites(ctx, after, MaxPage)
@@ -55,12 +63,23 @@ func Survey(ctx context.Context, c Catalog) (Facts, error) {
 			if err != nil {
 				return Facts{}, err
 			}
+			if err := orders.hold(book); err != nil {
+				return Facts{}, err
+			}
 			f.Sites = append(f.Sites, orders)
 		}
 		after = sites[len(sites)-1].Name
 	}
 	f.Patched, err = c.Patched(ctx)
 	return f, err
+}
+
+// hold fills in how many copies a site keeps by what is set at any level. What can't be
+// read decides nothing: an error is better than a version that is missed.
+func (o *Orders) hold(book *policy.Book) error {
+	set, err := book.Values(o.Site.Name, "").SiteSettings()
+	o.Site.Replicas = set.Replicas
+	return err
 }
 
 // maxNamed bounds the sites that a reason names.
