@@ -144,11 +144,11 @@ func stalled(t *testing.T) (a *end, send func(context.Context) error, release fu
 	}, func() { close(gate) }
 }
 
-// fill sends until nothing goes out for three seconds: a probe of the far end's
-// window can make room for one more frame at first.
+// fill sends until nothing goes out for ten seconds: a probe of the far end's window can
+// make room for one more frame, and comes half as often each time.
 func fill(t *testing.T, send func(context.Context) error) (frames int) {
 	t.Helper()
-	for blocked := 0; blocked < 3; {
+	for blocked := 0; blocked < 10; {
 		ctx, stop := context.WithTimeout(t.Context(), time.Second)
 		err := send(ctx)
 		stop()
