@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"text/tabwriter"
 
 	"github.com/sitecast/sitecast/signaling/api"
 	"github.com/sitecast/sitecast/storage/catalog"
@@ -72,24 +71,9 @@ func (AccountList) Help() string { return "Example:\n  sitecast operator list --
 
 // Run lists the accounts.
 func (c AccountList) Run(ctx context.Context) error {
-	server, err := c.client()
-	if err != nil {
-		return err
-	}
-	defer server.close()
-	var all []catalog.Operator
-	if err := server.call(ctx, http.MethodGet, "/operators", nil, nil, &all); err != nil {
-		return fmt.Errorf("list accounts: %w", err)
-	}
-	if c.JSON {
-		return c.printJSON(all)
-	}
-	t := tabwriter.NewWriter(c.stdout(), 0, 8, 2, ' ', 0)
-	fmt.Fprintln(t, "NAME\tROLE\tSITES\tLAST LOG-IN\tCALLED\tISSUER")
-	for _, o := range all {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", o.Name, o.Role, scopeText(o.Sites), whenText(o.LastLogin, "never"), cmp.Or(o.Title, "-"), cmp.Or(o.Issuer, "-"))
-	}
-	return t.Flush()
+	return show(ctx, c.Remote, c.JSON, "accounts", "/operators", "NAME\tROLE\tSITES\tLAST LOG-IN\tCALLED\tISSUER", func(o catalog.Operator) string {
+		return fmt.Sprintf("%s\t%s\t%s\t%s\t%s\t%s", o.Name, o.Role, scopeText(o.Sites), whenText(o.LastLogin, "never"), cmp.Or(o.Title, "-"), cmp.Or(o.Issuer, "-"))
+	})
 }
 
 // AccountSet is `sitecast operator set`.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"text/tabwriter"
 
 	"github.com/sitecast/sitecast/signaling/api"
 	"github.com/sitecast/sitecast/storage/catalog"
@@ -85,25 +84,10 @@ func (Proposals) Help() string { return "Example:\n  sitecast proposals --json" 
 
 // Run lists the proposals.
 func (c Proposals) Run(ctx context.Context) error {
-	server, err := c.client()
-	if err != nil {
-		return err
-	}
-	defer server.close()
-	var all []catalog.Proposal
-	if err := server.call(ctx, http.MethodGet, "/proposals", nil, nil, &all); err != nil {
-		return fmt.Errorf("list proposals: %w", err)
-	}
-	if c.JSON {
-		return c.printJSON(all)
-	}
-	t := tabwriter.NewWriter(c.stdout(), 0, 8, 2, ' ', 0)
-	fmt.Fprintln(t, "ID\tVERSION\tPRIORITY\tBY\tPROPOSED")
-	for _, p := range all {
+	return show(ctx, c.Remote, c.JSON, "proposals", "/proposals", "ID\tVERSION\tPRIORITY\tBY\tPROPOSED", func(p catalog.Proposal) string {
 		d := p.Distribution
-		fmt.Fprintf(t, "%d\t%s@%s\t%s\t%s\t%s\n", p.ID, d.Name, d.Version, d.Priority, p.By, whenText(p.Created, "-"))
-	}
-	return t.Flush()
+		return fmt.Sprintf("%d\t%s@%s\t%s\t%s\t%s", p.ID, d.Name, d.Version, d.Priority, p.By, whenText(p.Created, "-"))
+	})
 }
 
 // FourEyes is `sitecast four-eyes`.

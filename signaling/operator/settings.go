@@ -309,22 +309,7 @@ func (PolicyList) Help() string { return "Example:\n  sitecast policy list --jso
 
 // Run lists what is set.
 func (c PolicyList) Run(ctx context.Context) error {
-	server, err := c.client()
-	if err != nil {
-		return err
-	}
-	defer server.close()
-	var all []policy.Setting
-	if err := server.call(ctx, http.MethodGet, "/settings", nil, nil, &all); err != nil {
-		return fmt.Errorf("list settings: %w", err)
-	}
-	if c.JSON {
-		return c.printJSON(all)
-	}
-	t := tabwriter.NewWriter(c.stdout(), 0, 8, 2, ' ', 0)
-	fmt.Fprintln(t, "LEVEL\tKEY\tVALUE")
-	for _, s := range all {
-		fmt.Fprintf(t, "%s\t%s\t%s\n", s.Scope, s.Key, s.Value)
-	}
-	return t.Flush()
+	return show(ctx, c.Remote, c.JSON, "settings", "/settings", "LEVEL\tKEY\tVALUE", func(s policy.Setting) string {
+		return fmt.Sprintf("%s\t%s\t%s", s.Scope, s.Key, s.Value)
+	})
 }

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/sitecast/sitecast/storage/policy"
 )
@@ -97,22 +96,7 @@ func (TagList) Help() string { return "Example:\n  sitecast tag list --json" }
 
 // Run lists the tags.
 func (c TagList) Run(ctx context.Context) error {
-	server, err := c.client()
-	if err != nil {
-		return err
-	}
-	defer server.close()
-	var tags []policy.Tagged
-	if err := server.call(ctx, http.MethodGet, "/tags", nil, nil, &tags); err != nil {
-		return fmt.Errorf("list tags: %w", err)
-	}
-	if c.JSON {
-		return c.printJSON(tags)
-	}
-	t := tabwriter.NewWriter(c.stdout(), 0, 8, 2, ' ', 0)
-	fmt.Fprintln(t, "TAG\tPRIORITY\tSITES\tENDPOINTS")
-	for _, tag := range tags {
-		fmt.Fprintf(t, "%s\t%d\t%s\t%d\n", tag.Name, tag.Priority, strings.Join(tag.Sites, " "), len(tag.Endpoints))
-	}
-	return t.Flush()
+	return show(ctx, c.Remote, c.JSON, "tags", "/tags", "TAG\tPRIORITY\tSITES\tENDPOINTS", func(tag policy.Tagged) string {
+		return fmt.Sprintf("%s\t%d\t%s\t%d", tag.Name, tag.Priority, strings.Join(tag.Sites, " "), len(tag.Endpoints))
+	})
 }

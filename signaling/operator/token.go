@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/sitecast/sitecast/signaling/api"
@@ -85,24 +84,9 @@ func (TokenList) Help() string { return "Example:\n  sitecast token list --json"
 
 // Run lists the tokens.
 func (c TokenList) Run(ctx context.Context) error {
-	server, err := c.client()
-	if err != nil {
-		return err
-	}
-	defer server.close()
-	var all []api.TokenView
-	if err := server.call(ctx, http.MethodGet, "/tokens", nil, nil, &all); err != nil {
-		return fmt.Errorf("list tokens: %w", err)
-	}
-	if c.JSON {
-		return c.printJSON(all)
-	}
-	t := tabwriter.NewWriter(c.stdout(), 0, 8, 2, ' ', 0)
-	fmt.Fprintln(t, "NAME\tID\tROLE\tSITES\tEXPIRES\tUSED\tBY")
-	for _, v := range all {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", v.Name, v.ID, v.Role, scopeText(v.Sites), whenText(v.Expires, "never"), whenText(v.Used, "never"), cmp.Or(v.By, "-"))
-	}
-	return t.Flush()
+	return show(ctx, c.Remote, c.JSON, "tokens", "/tokens", "NAME\tID\tROLE\tSITES\tEXPIRES\tUSED\tBY", func(v api.TokenView) string {
+		return fmt.Sprintf("%s\t%s\t%s\t%s\t%s\t%s\t%s", v.Name, v.ID, v.Role, scopeText(v.Sites), whenText(v.Expires, "never"), whenText(v.Used, "never"), cmp.Or(v.By, "-"))
+	})
 }
 
 func scopeText(sites []string) string { return cmp.Or(strings.Join(sites, ","), "all") }

@@ -1,0 +1,31 @@
+package operator
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"text/tabwriter"
+)
+
+// show asks for a short list and prints it: as JSON, or as a table with a line, of cells
+// with tabs between them, for each.
+func show[T any](ctx context.Context, r Remote, asJSON bool, what, path, head string, line func(T) string) error {
+	server, err := r.client()
+	if err != nil {
+		return err
+	}
+	defer server.close()
+	all := []T{}
+	if err := server.call(ctx, http.MethodGet, path, nil, nil, &all); err != nil {
+		return fmt.Errorf("list %s: %w", what, err)
+	}
+	if asJSON {
+		return r.printJSON(all)
+	}
+	t := tabwriter.NewWriter(r.stdout(), 0, 8, 2, ' ', 0)
+	fmt.Fprintln(t, head)
+	for _, each := range all {
+		fmt.Fprintln(t, line(each))
+	}
+	return t.Flush()
+}
