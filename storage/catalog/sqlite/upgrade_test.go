@@ -31,27 +31,6 @@ func newest(t *testing.T) (version int64) {
 	return version
 }
 
-// released lists the schemas of which there is a dump: those that ever were in use, the
-// newest among them. Migrations that came together have one.
-func released(t *testing.T) (versions []int64) {
-	t.Helper()
-	files, err := filepath.Glob("testdata/schema-*.sql") // in order
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, file := range files {
-		var version int64
-		if _, err := fmt.Sscanf(filepath.Base(file), "schema-%04d.sql", &version); err != nil {
-			t.Fatal(err)
-		}
-		versions = append(versions, version)
-	}
-	if !slices.Contains(versions, newest(t)) {
-		t.Fatalf("of schema %d there is no dump: go test ./storage/catalog/sqlite -update makes it", newest(t))
-	}
-	return versions
-}
-
 // TestEverySchemaThereWasIsUpgradedWithoutLoss loads a dump of each version of the
 // schema and compares every value after the upgrade with that before it.
 func TestEverySchemaThereWasIsUpgradedWithoutLoss(t *testing.T) {
@@ -63,11 +42,11 @@ func TestEverySchemaThereWasIsUpgradedWithoutLoss(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, version := range released(t) {
+	for _, version := range catalogtest.Released(1, newest(t)) {
 		t.Run(fmt.Sprint(version), func(t *testing.T) {
 			text, err := os.ReadFile(dumpOf(version))
 			if err != nil {
-				t.Fatal(err)
+				t.Fatalf("%v: go test ./storage/catalog/sqlite -update makes it", err)
 			}
 			path := newPath(t)
 			db := raw(t, path)
