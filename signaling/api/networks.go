@@ -18,6 +18,8 @@ type Places interface {
 	Changed()
 	Standing(id wire.EndpointID) (evidence.Standing, bool)
 	Standings() []evidence.Standing
+	// Expel ends the session of an endpoint that was revoked, wherever it is.
+	Expel(id wire.EndpointID, why string)
 }
 
 // NetworkChange is what became of the map of networks, or would.

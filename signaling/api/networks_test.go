@@ -22,6 +22,8 @@ type everybody struct {
 
 func (e *everybody) Changed() { e.changed++ }
 
+func (e *everybody) Expel(wire.EndpointID, string) {}
+
 func (e *everybody) Standings() []evidence.Standing { return slices.Clone(e.all) }
 
 func (e *everybody) Standing(id wire.EndpointID) (evidence.Standing, bool) {

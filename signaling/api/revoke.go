@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/sitecast/sitecast/signaling/site"
 	"github.com/sitecast/sitecast/signaling/wire"
 	"github.com/sitecast/sitecast/storage/catalog"
 )
@@ -36,6 +37,9 @@ func (s *server) revocations() {
 				return nil, err
 			}
 			s.Hub.Changed("") // it may have been elsewhere a moment ago
+			if s.Places != nil {
+				s.Places.Expel(wire.EndpointID(in.ID), site.RevokedText(r.Reason))
+			}
 			r, err := s.Catalog.Revoked(ctx, in.ID)
 			return &reply[catalog.Revocation]{r}, err
 		})
@@ -47,18 +51,25 @@ func (s *server) revocations() {
 			if err != nil {
 				return nil, err
 			}
-			list, err := s.endpoints(ctx, ep.Site)
+			online, err := s.isOnline(ctx, ep)
 			if err != nil {
 				return nil, err
 			}
-			for _, e := range list {
-				if e.ID == wire.EndpointID(in.ID) && e.Online {
-					return nil, &Problem{Status: http.StatusConflict, Code: "online", Detail: "the endpoint is online",
-						Hint: "stop its agent, or revoke it first"}
-				}
+			if online {
+				return nil, &Problem{Status: http.StatusConflict, Code: "online", Detail: "the endpoint is online",
+					Hint: "stop its agent, or revoke it first"}
 			}
 			return &struct{}{}, s.Catalog.RemoveEndpoint(ctx, actor(ctx), in.ID)
 		})
+}
+
+// isOnline reports whether an endpoint is online, wherever it is.
+func (s *server) isOnline(ctx context.Context, ep catalog.Endpoint) (bool, error) {
+	if _, err := s.runningOf(ctx, ep.Site); err != nil {
+		return false, err
+	}
+	v, _ := s.known(ep, "")
+	return v.Online, nil
 }
 
 // turnAway fails where an endpoint was revoked.
@@ -75,21 +86,17 @@ func (s *server) turnAway(ctx context.Context, id wire.EndpointID) error {
 
 // revoked says of endpoints since when and why they were revoked.
 func (s *server) revoked(ctx context.Context) (map[wire.EndpointID]string, error) {
-	all, after := map[wire.EndpointID]string{}, ""
-	for {
-		page, err := s.Catalog.Revocations(ctx, after, catalog.MaxPage)
-		if err != nil {
-			return nil, err
-		}
-		for _, r := range page {
-			text := r.At.UTC().Format(time.RFC3339)
-			if r.Reason != "" {
-				text += ": " + r.Reason
-			}
-			all[wire.EndpointID(r.Endpoint)], after = text, r.Endpoint
-		}
-		if len(page) < catalog.MaxPage {
-			return all, nil
-		}
+	list, err := catalog.AllRevoked(ctx, s.Catalog)
+	if err != nil {
+		return nil, err
 	}
+	all := make(map[wire.EndpointID]string, len(list))
+	for _, r := range list {
+		text := r.At.UTC().Format(time.RFC3339)
+		if r.Reason != "" {
+			text += ": " + r.Reason
+		}
+		all[wire.EndpointID(r.Endpoint)] = text
+	}
+	return all, nil
 }

@@ -192,6 +192,15 @@ func (p *places) Standing(id wire.EndpointID) (evidence.Standing, bool) {
 	return evidence.Standing{}, false
 }
 
+// Expel implements api.Places. Sites do it, too, but who is in quarantine is at none.
+func (p *places) Expel(id wire.EndpointID, why string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if e := p.online[id]; e != nil {
+		e.session.Close(wire.CodeUnauthorized, why)
+	}
+}
+
 // Standings implements api.Places.
 func (p *places) Standings() []evidence.Standing {
 	p.mu.Lock()

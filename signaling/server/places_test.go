@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"crypto/ed25519"
+	"net/http"
 	"net/url"
 	"strings"
 	"testing"
@@ -151,6 +152,33 @@ func TestAnUnknownNetworkIsInQuarantineUntilItIsAssigned(t *testing.T) {
 			t.Error("it is still at b")
 		}
 		_ = calm.conn.Close()
+		s.end()
+	})
+}
+
+// Who is in quarantine, or away from where it enrolled, is online as well.
+func TestWhoIsElsewhereIsNotRemovedWhileOnlineAndEndsWhenRevoked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStand(t, t.TempDir())
+		s.call("POST", "/api/v1/sites", s.admin(), api.NewSite{Name: "a"}, nil)
+		s.call("POST", "/api/v1/sites", s.admin(), api.NewSite{Name: "b", CIDRs: []string{"10.2.0.0/16"}}, nil)
+		for site, subnet := range map[string]string{"b": "10.2.7.0/24", "": "10.3.0.0/24"} {
+			key := s.enrolAs("laptop", "a", true)
+			k, w := s.connect(key, "laptop", subnet)
+			if w.Site != site {
+				t.Fatalf("welcomed as %+v, want at %q", w, site)
+			}
+			synctest.Wait()
+			endpoint := "/api/v1/endpoints/" + string(wire.IDOf(key.Public().(ed25519.PublicKey)))
+			resp, text, err := s.do("10.0.0.2", "DELETE", base+endpoint, s.admin(), nil)
+			if s.must(err); resp.StatusCode != http.StatusConflict {
+				t.Fatalf("removing who is online at %q answered %d %s, want %d", site, resp.StatusCode, text, http.StatusConflict)
+			}
+			s.call("POST", endpoint+"/revocation", s.admin(), api.NewRevocation{Reason: "stolen"}, nil)
+			if e := s.farewell(k); e.Code != wire.CodeUnauthorized || !strings.Contains(e.Detail, "stolen") {
+				t.Errorf("at %q it was sent away with %+v", site, e)
+			}
+		}
 		s.end()
 	})
 }

@@ -21,18 +21,13 @@ type revoked struct {
 
 // read reads them from the catalog. What it returns is not changed any more.
 func (r *revoked) read(ctx context.Context, c catalog.Catalog) (map[wire.EndpointID]string, error) {
-	all, after := map[wire.EndpointID]string{}, ""
-	for {
-		page, err := c.Revocations(ctx, after, catalog.MaxPage)
-		if err != nil {
-			return nil, fmt.Errorf("read who was revoked: %w", err)
-		}
-		for _, one := range page {
-			all[wire.EndpointID(one.Endpoint)], after = one.Reason, one.Endpoint
-		}
-		if len(page) < catalog.MaxPage {
-			break
-		}
+	list, err := catalog.AllRevoked(ctx, c)
+	if err != nil {
+		return nil, fmt.Errorf("read who was revoked: %w", err)
+	}
+	all := make(map[wire.EndpointID]string, len(list))
+	for _, one := range list {
+		all[wire.EndpointID(one.Endpoint)] = one.Reason
 	}
 	r.by.Store(&all)
 	return all, nil

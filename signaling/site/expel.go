@@ -21,7 +21,7 @@ func (s *Site) expel(now time.Time) {
 		s.expelled[id] = true
 		if m := s.members[id]; m != nil {
 			s.leave(now, m)
-			m.conn.Close(wire.CodeUnauthorized, revokedText(why))
+			m.conn.Close(wire.CodeUnauthorized, RevokedText(why))
 			s.log.Info("endpoint was revoked", "endpoint", id.Short(), "why", why)
 		}
 		// Not only those who are known to be linked: some may have said so to nobody yet.
@@ -35,7 +35,7 @@ func (s *Site) expel(now time.Time) {
 func (s *Site) turnedAway(id wire.EndpointID, conn Conn) bool {
 	why, revoked := s.desired.Revoked[id]
 	if revoked {
-		conn.Close(wire.CodeUnauthorized, revokedText(why))
+		conn.Close(wire.CodeUnauthorized, RevokedText(why))
 	}
 	return revoked
 }
@@ -49,7 +49,8 @@ func (s *Site) cut(m *member, l *wire.Linked) bool {
 	return revoked
 }
 
-func revokedText(why string) string {
+// RevokedText is what an endpoint is told that was revoked.
+func RevokedText(why string) string {
 	if why == "" {
 		return "the endpoint was revoked"
 	}

@@ -50,3 +50,13 @@ type Keys interface {
 	// is not known.
 	RemoveEndpoint(ctx context.Context, by, id string) error
 }
+
+// AllRevoked reads all revocations.
+func AllRevoked(ctx context.Context, c Keys) (all []Revocation, err error) {
+	for after := ""; ; after = all[len(all)-1].Endpoint {
+		page, err := c.Revocations(ctx, after, MaxPage)
+		if all = append(all, page...); err != nil || len(page) < MaxPage {
+			return all, err
+		}
+	}
+}
