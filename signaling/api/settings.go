@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/sitecast/sitecast/signaling/wire"
 	"github.com/sitecast/sitecast/storage/catalog"
 	"github.com/sitecast/sitecast/storage/policy"
 )
@@ -308,10 +309,13 @@ func (s *server) explain(ctx context.Context, site, endpoint string) (out Explai
 		if err != nil {
 			return out, err
 		}
-		if err := asker(ctx).mayAt(e.Site); err != nil {
+		site, out.Endpoint, out.Name = e.Site, e.ID, e.Name
+		if at, online := s.standing(wire.EndpointID(e.ID)); online && at.Site != "" {
+			site = at.Site // where it is now
+		}
+		if err := asker(ctx).mayAt(e.Site, site); err != nil {
 			return out, err
 		}
-		site, out.Endpoint, out.Name = e.Site, e.ID, e.Name
 	}
 	if _, err := s.Catalog.Site(ctx, site); err != nil {
 		return out, err

@@ -140,6 +140,7 @@ func TestWhatWantsAttentionIsSaidInWordsTheWorstFirst(t *testing.T) {
 		},
 		Endpoints: []site.EndpointView{
 			{ID: "k", Name: "kiosk", Site: "shop", Activation: &wire.Activation{Content: "a", Version: "1", State: "rolled_back", Reason: "2 failed"}},
+			{ID: "s", Name: "sick", Site: "shop", Activation: &wire.Activation{Content: "a", Version: "1", State: "unhealthy", Reason: "1 does its work no more"}},
 			{ID: "l", Name: "liar", Site: "shop", ReportedBy: []string{"x: bad_chunk"}},
 			{ID: "p", Kind: wire.DeviceBrowser, Site: "shop"},
 		},
@@ -151,11 +152,11 @@ func TestWhatWantsAttentionIsSaidInWordsTheWorstFirst(t *testing.T) {
 	}
 	want := []string{"halted: d@1 at shop is halted: too much", "failed: b@1 at shop can't go on: till-1: disk full",
 		"late: a@1 at shop will be late: the line is too slow", "reported: liar at shop is reported by its peers: x: bad_chunk",
-		"kiosk: kiosk at shop, rolled back: 2 failed"}
+		"kiosk: kiosk at shop, rolled back: 2 failed", "kiosk: sick at shop, unhealthy: 1 does its work no more"}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if sum.Online != 2 || sum.Browsers != 1 || sum.WANBPS != 6 || sum.PeerBPS != 7 || sum.States[site.StateFailed] != 1 {
+	if sum.Online != 3 || sum.Browsers != 1 || sum.WANBPS != 6 || sum.PeerBPS != 7 || sum.States[site.StateFailed] != 1 {
 		t.Errorf("got %+v", sum)
 	}
 	all := Summary{States: states()}
@@ -163,7 +164,7 @@ func TestWhatWantsAttentionIsSaidInWordsTheWorstFirst(t *testing.T) {
 		all.add(sum)
 	}
 	all.cut(12)
-	if len(all.Attention) != 12 || all.AttentionMore != 38 || all.Attention[9].Code != AttentionHalted || all.States[site.StateComplete] != 10 {
+	if len(all.Attention) != 12 || all.AttentionMore != 48 || all.Attention[9].Code != AttentionHalted || all.States[site.StateComplete] != 10 {
 		t.Errorf("of ten sites got %+v", all)
 	}
 }

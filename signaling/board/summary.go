@@ -34,11 +34,11 @@ const (
 	AttentionFailed   = "failed"   // a flow can't go on at somebody
 	AttentionLate     = "late"     // a flow will be complete later than it should
 	AttentionReported = "reported" // peers caught an endpoint lying
-	AttentionKiosk    = "kiosk"    // a kiosk took a version back
+	AttentionKiosk    = "kiosk"    // a kiosk took a version back, or the one that it has does its work no more
 )
 
-// rolledBack is the state of a kiosk that took the newest version back.
-const rolledBack = "rolled_back"
+// bad are states of a kiosk that somebody should look at.
+var bad = []string{"rolled_back", "unhealthy"}
 
 var worst = []string{AttentionHalted, AttentionFailed, AttentionLate, AttentionReported, AttentionKiosk}
 
@@ -153,7 +153,7 @@ func ofEndpoint(e site.EndpointView) (all []Attention) {
 		all = append(all, Attention{Code: AttentionReported, Site: e.Site, Endpoint: string(e.ID),
 			Text: fmt.Sprintf("%s is reported by its peers: %s", where, strings.Join(e.ReportedBy, ", "))})
 	}
-	if a := e.Activation; a != nil && a.State == rolledBack {
+	if a := e.Activation; a != nil && slices.Contains(bad, a.State) {
 		all = append(all, Attention{Code: AttentionKiosk, Site: e.Site, Content: a.Content, Version: a.Version, Endpoint: string(e.ID),
 			Text: fmt.Sprintf("%s, %s: %s", where, strings.ReplaceAll(a.State, "_", " "), cmp.Or(a.Reason, "no reason was told"))})
 	}

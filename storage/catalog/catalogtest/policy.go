@@ -20,6 +20,7 @@ var policies = map[string]func(*testing.T, catalog.Catalog){
 	"a change that fails leaves no setting":          settingsFail,
 	"what a site took in a month is kept":            spentIsKept,
 	"an endpoint that moves keeps what is set of it": settingsMoveAlong,
+	"an endpoint that roams has its settings along":  settingsRoam,
 }
 
 // WantSettings checks that a site of Fill has what was set of it, as far as its schema had
@@ -260,4 +261,21 @@ func settingsMoveAlong(t *testing.T, c catalog.Catalog) {
 	enrolAt(t, c, "farm", "e1", time.Now())
 	wantSet(t, c, "shop")
 	wantSet(t, c, "farm", "endpoint e1 cache_quota 1GB")
+}
+
+// An endpoint that roams has its own settings wherever it is; one that is fixed is at home.
+func settingsRoam(t *testing.T, c catalog.Catalog) {
+	createSites(t, c, "shop", "farm")
+	enrolAt(t, c, "shop", "fixed", time.Now())
+	e := catalog.Enrolment{ID: "roams", Site: "shop", SecretHash: []byte("hash"), Uses: 1, Expires: time.Now().Add(time.Hour), Roaming: true}
+	must(t, c.CreateEnrolment(t.Context(), who, e))
+	_, err := c.Enrol(t.Context(), e.ID, e.SecretHash, endpoint("laptop"), time.Now())
+	must(t, err)
+	for _, id := range []string{"fixed", "laptop"} {
+		setAt(t, c, policy.Scope{Level: policy.Endpoint, Subject: id}, policy.CacheQuota, "1GB")
+	}
+	must(t, c.ChangeTag(t.Context(), who, policy.TagChange{Name: "field", AddEndpoints: []string{"laptop"}}))
+	setAt(t, c, policy.Scope{Level: policy.Tag, Subject: "field"}, policy.CacheIdle, "24h")
+	wantSet(t, c, "shop", "endpoint fixed cache_quota 1GB", "endpoint laptop cache_quota 1GB", "tag field cache_idle 1d")
+	wantSet(t, c, "farm", "endpoint laptop cache_quota 1GB", "tag field cache_idle 1d")
 }

@@ -257,9 +257,9 @@ func (c *Catalog) DropTag(ctx context.Context, by, name string) error {
 }
 
 // concerns says of which tags, endpoints and settings a site's book is made; $1 is the site,
-// or empty for all.
+// or empty for all. Who roams may be at any.
 const (
-	endpointsOf = `(SELECT id FROM endpoints WHERE site = $1)`
+	endpointsOf = `(SELECT id FROM endpoints WHERE site = $1 OR roaming = 1)`
 	tagsOf      = `($1 = '' OR name IN (SELECT tag FROM tagged WHERE kind = 'site' AND subject = $1 OR kind = 'endpoint' AND subject IN ` + endpointsOf + `))`
 	taggedOf    = `($1 = '' OR kind = 'site' AND subject = $1 OR kind = 'endpoint' AND subject IN ` + endpointsOf + `)`
 	settingsOf  = `($1 = '' OR level = 'organisation' OR level = 'site' AND subject = $1 OR level = 'endpoint' AND subject IN ` + endpointsOf + `
