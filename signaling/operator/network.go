@@ -85,6 +85,7 @@ type OneNetwork struct {
 	Site   string `help:"Site where it is." required:"" placeholder:"NAME"`
 	Kind   string `help:"lan: endpoints of the site have addresses in it. egress: the server sees them under its addresses." enum:"lan,egress" default:"lan"`
 	DryRun bool   `help:"Say what would change, and change nothing."`
+	JSON   bool   `name:"json" help:"Print what changed as JSON."`
 }
 
 // Validate refuses what can't be a network.
@@ -104,8 +105,7 @@ func (o OneNetwork) apply(ctx context.Context, r Remote, method string) error {
 	if err := server.call(ctx, method, "/networks", query, nil, &change); err != nil {
 		return fmt.Errorf("change the map of networks: %w", err)
 	}
-	r.sayChange(change)
-	return nil
+	return r.sayChange(change, o.JSON)
 }
 
 // NetworkSet is `sitecast network set`.
@@ -145,7 +145,7 @@ func (c NetworkSet) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if p := netip.MustParsePrefix(n.CIDR); n.Kind != catalog.NetworkLAN || !homes.Overlaps(p) {
+	if p := netip.MustParsePrefix(n.CIDR); c.JSON || n.Kind != catalog.NetworkLAN || !homes.Overlaps(p) {
 		return nil
 	}
 	all, err := c.networks(ctx)
@@ -183,6 +183,7 @@ type NetworkImport struct {
 	File    string `arg:"" help:"File with the header cidr,site,kind; - for standard input." placeholder:"FILE.csv"`
 	Replace bool   `help:"Take off the map what is not in the file."`
 	DryRun  bool   `help:"Say what would change, and change nothing."`
+	JSON    bool   `name:"json" help:"Print what changed as JSON."`
 }
 
 // Help is the long help with examples.
@@ -221,8 +222,7 @@ func (c NetworkImport) Run(ctx context.Context) error {
 	if err := server.do(req, &change); err != nil {
 		return fmt.Errorf("import %s: %w", c.File, err)
 	}
-	c.sayChange(change)
-	return nil
+	return c.sayChange(change, c.JSON)
 }
 
 // readCSV reads a file that is not longer than one may be.
@@ -266,7 +266,10 @@ func (c NetworkExport) Run(ctx context.Context) error {
 const maxMoves = 20
 
 // sayChange tells what became of the map of networks, or would.
-func (r Remote) sayChange(c api.NetworkChange) {
+func (r Remote) sayChange(c api.NetworkChange, asJSON bool) error {
+	if asJSON {
+		return r.printJSON(c)
+	}
 	for _, n := range c.Added {
 		r.say("+ %s", n)
 	}
@@ -284,6 +287,7 @@ func (r Remote) sayChange(c api.NetworkChange) {
 	if more := len(c.Moves) - maxMoves; more > 0 {
 		r.say("  and %d more", more)
 	}
+	return nil
 }
 
 func placeText(site string) string {

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/sitecast/sitecast/signaling/api"
 	"github.com/sitecast/sitecast/signaling/operator"
 	"github.com/sitecast/sitecast/storage/catalog"
 )
@@ -39,6 +40,11 @@ func TestTheMapOfNetworksIsKeptFromTheCommandLine(t *testing.T) {
 					t.Errorf("%T printed %q, which lacks %q", c.command, got, want)
 				}
 			}
+		}
+		trial := one("10.9.0.0/16", "shop-2", "lan", true)
+		trial.JSON = true
+		if would := decode[api.NetworkChange](t, s.run(operator.NetworkSet{Remote: s.remote, OneNetwork: trial})); !would.DryRun || len(would.Added) != 1 || would.Added[0].CIDR != "10.9.0.0/16" {
+			t.Errorf("as JSON it would change %+v", would)
 		}
 		if got := s.run(operator.NetworkSet{Remote: s.remote, OneNetwork: one("192.168.2.0/24", "shop-2", "lan", false)}); strings.Contains(got, "Homes") {
 			t.Errorf("warned of homes though the egress is known: %q", got)
