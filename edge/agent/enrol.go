@@ -54,6 +54,14 @@ func (r *refusal) final() bool {
 	return !r.foreign && r.status < 500 && r.status != http.StatusTooManyRequests && r.status != http.StatusRequestTimeout
 }
 
+// Unwrap is what the server itself said: then nothing on the way to it is to blame.
+func (r *refusal) Unwrap() error {
+	if r.code == "" {
+		return nil
+	}
+	return &wire.RefusedError{Code: r.code, Detail: r.detail}
+}
+
 // post sends in and reads the answer into out.
 func (a *api) post(ctx context.Context, path string, in, out any) error {
 	text, err := json.Marshal(in)
