@@ -144,11 +144,12 @@ func stalled(t *testing.T) (a *end, send func(context.Context) error, release fu
 	}, func() { close(gate) }
 }
 
-// fill sends until nothing goes out for ten seconds: a probe of the far end's window can
-// make room for one more frame, and comes half as often each time.
+// fill sends until nothing goes out for 55 s: a probe of the far end's window can make room
+// for one more frame, and comes half as often each time, up to once in 60 s (RFC 9260, 6.3.1
+// and 16). So the next five seconds are quiet, too.
 func fill(t *testing.T, send func(context.Context) error) (frames int) {
 	t.Helper()
-	for blocked := 0; blocked < 10; {
+	for blocked := 0; blocked < 55; {
 		ctx, stop := context.WithTimeout(t.Context(), time.Second)
 		err := send(ctx)
 		stop()
@@ -178,7 +179,7 @@ func TestSendBulkWaitsForASlowPeer(t *testing.T) {
 			t.Errorf("after %d frames another went out (%v), want it to wait", n, err)
 		}
 		release()
-		if err, late := take(sent, soon); err != nil || late != nil {
+		if err, late := take(sent, time.Minute); err != nil || late != nil { // with the next probe
 			t.Errorf("when the peer takes frames again: %v, %v; want the frame to go out", err, late)
 		}
 	})
