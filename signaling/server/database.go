@@ -58,6 +58,14 @@ func openCatalog(ctx context.Context, data, database string) (catalog.Catalog, e
 	return c, nil
 }
 
+// slowly says why a catalog finds texts slowly; nil where it does not.
+func slowly(c catalog.Catalog) error {
+	if p, is := c.(postgres.Catalog); is {
+		return p.Slow
+	}
+	return nil
+}
+
 // Commands are `sitecast server` and what sees to its database.
 type Commands struct {
 	Run     Command `cmd:"" default:"withargs" help:"Run the server (what happens without a command)."`

@@ -116,6 +116,9 @@ func New(ctx context.Context, cfg Config) (s *Server, err error) {
 	if s.catalog, err = openCatalog(ctx, cfg.Data, cfg.Database); err != nil {
 		return s, err
 	}
+	if err := slowly(s.catalog); err != nil {
+		s.log.Warn("searches for a text read all endpoints", "err", err)
+	}
 	if s.objects, s.signer, err = openObjects(ctx, cfg); err != nil {
 		return s, err
 	}

@@ -3,7 +3,7 @@
 // Command api measures how fast the server answers where there is much: lists, filters
 // and the overview, with the catalog on PostgreSQL and one server process.
 //
-//	go run ./e2e/bench/api [-sites 5000] [-endpoints 100000] [-contents 500] [-requests 1000]
+//	go run ./e2e/bench/api [-sites 5000] [-endpoints 100000] [-contents 500] [-requests 1000] [-only TEXT]
 //
 // It starts PostgreSQL (as the tests do: sixteen megabytes of shared buffers) and
 // bin/sitecast, and asks over loopback, several requests at a time. Every request has
@@ -47,11 +47,12 @@ func main() {
 	flag.IntVar(&n.contents, "contents", 500, "contents, of three versions each")
 	flag.IntVar(&n.requests, "requests", 1000, "requests of each kind")
 	flag.IntVar(&n.atOnce, "at-once", 4, "requests at a time")
+	only := flag.String("only", "", "only the requests whose names have this in them")
 	flag.Parse()
-	command.Main("bench api", func(ctx context.Context) error { return measure(ctx, *program, n) })
+	command.Main("bench api", func(ctx context.Context) error { return measure(ctx, *program, *only, n) })
 }
 
-func measure(ctx context.Context, program string, n size) (err error) {
+func measure(ctx context.Context, program, only string, n size) (err error) {
 	dir, err := os.MkdirTemp("", "sitecast-bench-")
 	if err != nil {
 		return err
@@ -82,6 +83,9 @@ func measure(ctx context.Context, program string, n size) (err error) {
 	slow := ""
 	fmt.Printf("%-34s %8s %8s %8s %8s %9s\n", "request", "p50 ms", "p99 ms", "max ms", "bound", "bytes")
 	for _, k := range kinds(n) {
+		if !strings.Contains(k.name, only) {
+			continue
+		}
 		f, err := s.time(ctx, k, n)
 		if err != nil {
 			return fmt.Errorf("%s: %w", k.name, err)

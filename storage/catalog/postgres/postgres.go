@@ -55,7 +55,11 @@ const (
 const lockTaken = "55P03"
 
 // Catalog is a catalog.Catalog in a PostgreSQL database.
-type Catalog struct{ *relational.Catalog }
+type Catalog struct {
+	*relational.Catalog
+	// Slow says why searches for a text are slow; nil where they are not.
+	Slow error
+}
 
 var _ catalog.Catalog = Catalog{}
 
@@ -72,7 +76,7 @@ func Open(ctx context.Context, at string) (Catalog, error) {
 	if err != nil {
 		return Catalog{}, fmt.Errorf("open catalog %s: %w", name(config), err)
 	}
-	return Catalog{c}, nil
+	return Catalog{c, quicken(ctx, config)}, nil
 }
 
 // State says which version of its schema the database has, and changes nothing.
