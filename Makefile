@@ -68,16 +68,19 @@ systems-all: ## Vet and build everything, tests too, for all six systems: some m
 for = CGO_ENABLED=0 GOOS=$(firstword $(subst /, ,$1)) GOARCH=$(lastword $(subst /, ,$1))
 
 .PHONY: web
-web: web/sdk/node_modules web/client/node_modules ## What browsers run: types, tests, the package, and whether what is generated is of its sources
+web: web/sdk/node_modules web/client/node_modules web/portal/node_modules ## What browsers run: types, tests, the package, and whether what is generated is of its sources
 	cd web/sdk && npm run --silent check && npm run --silent test && node build.mjs --check && node pack.mjs
 	cd web/client && npm run --silent check && npm run --silent test
+	cd web/portal && npm run --silent check && npm run --silent test && npx vite build --outDir .build --logLevel warn
+	@diff -r web/portal/.build web/dist/portal || { echo "web/dist/portal is not of these sources: make web-build, and commit what it makes"; exit 1; }
 
 .PHONY: web-build
-web-build: web/sdk/node_modules web/client/node_modules ## Build the page that the server embeds, the package @sitecast/sdk, and the types of @sitecast/client
+web-build: web/sdk/node_modules web/client/node_modules web/portal/node_modules ## Build the page that the server embeds, the package @sitecast/sdk, and the types of @sitecast/client
 	$(GO) run ./signaling/wire/typescript
 	$(GO) run ./signaling/api/document
 	cd web/sdk && npm run --silent build && node pack.mjs
 	cd web/client && npm run --silent build
+	cd web/portal && npm run --silent build
 
 %/node_modules: %/package-lock.json
 	cd $* && npm ci --no-audit --no-fund --ignore-scripts

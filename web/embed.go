@@ -32,6 +32,21 @@ var Account string
 //go:embed account/account.css
 var AccountStyle []byte
 
+// Portal is the page that the operators' portal begins with, whatever its address is.
+//
+//go:embed dist/portal/index.html
+var Portal []byte
+
+// PortalAssets are the files that the portal names under /portal/assets/. The name of
+// each has a digest of it.
+func PortalAssets() fs.FS {
+	sub, err := fs.Sub(dist, "dist/portal/assets")
+	if err != nil {
+		panic(err) // the name is a constant
+	}
+	return sub
+}
+
 // Assets are the files that pages name under /assets/.
 func Assets() fs.FS {
 	sub, err := fs.Sub(dist, "dist/assets")

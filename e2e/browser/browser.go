@@ -184,3 +184,32 @@ func (p *Page) Screenshot(ctx context.Context) ([]byte, error) {
 	}
 	return base64.StdEncoding.DecodeString(shot.Data)
 }
+
+// Screen is what a page is told of the screen it is on.
+type Screen struct {
+	Width, Height int // CSS pixels
+	Dark          bool
+	Calm          bool // its user wants reduced motion
+}
+
+// Show has the page on another screen.
+func (p *Page) Show(ctx context.Context, s Screen) error {
+	size := map[string]any{"width": s.Width, "height": s.Height, "deviceScaleFactor": 1, "mobile": false}
+	if err := p.c.pipe.Call(ctx, p.session, "Emulation.setDeviceMetricsOverride", size, nil); err != nil {
+		return err
+	}
+	feature := func(name, value string) map[string]string { return map[string]string{"name": name, "value": value} }
+	features := []map[string]string{feature("prefers-color-scheme", "light"), feature("prefers-reduced-motion", "no-preference")}
+	if s.Dark {
+		features[0]["value"] = "dark"
+	}
+	if s.Calm {
+		features[1]["value"] = "reduce"
+	}
+	return p.c.pipe.Call(ctx, p.session, "Emulation.setEmulatedMedia", map[string]any{"features": features}, nil)
+}
+
+// Type writes text where the focus is, as by keyboard.
+func (p *Page) Type(ctx context.Context, text string) error {
+	return p.c.pipe.Call(ctx, p.session, "Input.insertText", map[string]any{"text": text}, nil)
+}

@@ -156,9 +156,14 @@ func (s *server) limited(next http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// enter sets the cookie of a session, or ends it, and leads on.
+// enter sets the cookie of a session, or ends it, and leads on: to the portal, or to the
+// log-in.
 func enter(w http.ResponseWriter, r *http.Request, c http.Cookie) {
 	http.SetCookie(w, &c)
 	w.Header().Set("Cache-Control", "no-store")
-	http.Redirect(w, r, "/login", http.StatusSeeOther)
+	next := PathPortal
+	if c.Value == "" {
+		next = "/login"
+	}
+	http.Redirect(w, r, next, http.StatusSeeOther)
 }

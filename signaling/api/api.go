@@ -126,6 +126,7 @@ func newServer(cfg Config) *server {
 	s.objects()
 	s.health()
 	s.pages()
+	s.portal()
 	s.docs()
 	s.accountPages()
 	s.oidcPages()
@@ -161,10 +162,6 @@ func (s *server) health() {
 		_, _ = w.Write([]byte("ready\n"))
 	})
 	s.router.Handle("GET /metrics", s.Metrics)
-	s.router.Get("/", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		_, _ = w.Write([]byte("This is a Sitecast server. Its API is described at /api/v1/openapi.json.\n"))
-	})
 }
 
 // operation declares a route; role is who may use it, "" for everybody. What it is about

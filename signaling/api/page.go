@@ -70,8 +70,21 @@ func (s *server) pages() {
 		page.serve(w, r)
 	})
 	s.router.Get("/check", newAsset("check.html", web.Check).serve)
-	assets := map[string]asset{"account.css": newAsset("account.css", web.AccountStyle)}
-	files := web.Assets()
+	assets := assetsOf(web.Assets())
+	assets["account.css"] = newAsset("account.css", web.AccountStyle)
+	s.router.Get("/assets/{name}", func(w http.ResponseWriter, r *http.Request) {
+		a, found := assets[chi.URLParam(r, "name")]
+		if !found {
+			s.fail(w, r, &Problem{Status: http.StatusNotFound, Detail: "no such file of a page", Hint: "reload the page"})
+			return
+		}
+		a.serve(w, r)
+	})
+}
+
+// assetsOf reads files that are in this program, by name.
+func assetsOf(files fs.FS) map[string]asset {
+	assets := map[string]asset{}
 	err := fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
@@ -81,14 +94,7 @@ func (s *server) pages() {
 		return err
 	})
 	if err != nil {
-		panic(err) // they are in this program
+		panic(err)
 	}
-	s.router.Get("/assets/{name}", func(w http.ResponseWriter, r *http.Request) {
-		a, found := assets[chi.URLParam(r, "name")]
-		if !found {
-			s.fail(w, r, &Problem{Status: http.StatusNotFound, Detail: "no such file of a page", Hint: "reload the page"})
-			return
-		}
-		a.serve(w, r)
-	})
+	return assets
 }

@@ -15,7 +15,10 @@ import (
 
 // public are the routes that ask for no API token, and why.
 var public = map[string]string{
-	"GET /":                        "says what this is",
+	"GET /":                        "leads to the portal",
+	"GET /portal":                  "likewise",
+	"GET /portal/*":                "the same for all: what it shows is asked for with the session",
+	"GET /portal/assets/{name}":    "what the portal is made of",
 	"GET /healthz":                 "for whatever watches the process",
 	"GET /readyz":                  "for whatever sends it requests",
 	"GET /metrics":                 "for Prometheus; no site or content is named",

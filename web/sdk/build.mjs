@@ -13,6 +13,7 @@ const maxGzip = 40_000 // bytes of the whole package, as the issue promises
 
 const here = dirname(fileURLToPath(import.meta.url))
 process.chdir(here)
+const portal = join(here, '../dist/portal') // is made in web/portal
 const check = process.argv.includes('--check')
 const common = { bundle: true, format: 'esm', target: 'es2022', minify: true, legalComments: 'none', charset: 'utf8', write: false, absWorkingDir: here, nodePaths: [join(here, 'node_modules')] }
 
@@ -49,13 +50,15 @@ if (check) {
   }
   for (const entry of await readdir(join(here, '../dist'), { recursive: true, withFileTypes: true })) {
     const path = join(entry.parentPath, entry.name)
-    if (entry.isFile() && !page.has(path)) {
+    if (entry.isFile() && !page.has(path) && !path.startsWith(portal)) {
       console.error(`${path} is of no source`)
       wrong = true
     }
   }
 } else {
-  await rm('../dist', { recursive: true, force: true })
+  for (const entry of await readdir('../dist')) {
+    if (join(here, '../dist', entry) !== portal) await rm(join('../dist', entry), { recursive: true })
+  }
   await write(page)
 }
 await rm('dist', { recursive: true, force: true })

@@ -72,6 +72,8 @@ export interface Watch {
   site?: string
   content?: string
   signal?: AbortSignal
+  /** Told whenever a stream begins, is still there (15 s apart at most), or ends. */
+  onLink?: (up: boolean) => void
 }
 
 /** `reset`: forget what you have. `change`: take away what `gone` names, then put what `set` holds. */
@@ -94,13 +96,16 @@ export async function* events<W extends Watch>(server: Server, watch: W): AsyncG
   while (!watch.signal?.aborted) {
     try {
       const answer = await ask(server, `/api/v1/events?${query}`, last === '' ? {} : { 'Last-Event-ID': last }, watch.signal)
+      watch.onLink?.(true)
       for await (const event of read(answer)) {
+        watch.onLink?.(true)
         if (event.id !== '') last = event.id
         if (event.kind === 'reset' || event.kind === 'change') yield { kind: event.kind, data: JSON.parse(event.data) } as ServerEvent<Views[W['view']]>
       }
     } catch (error) {
       if (error instanceof Refusal && error.status < 500) throw error
     }
+    watch.onLink?.(false)
     if (!watch.signal?.aborted) await new Promise((done) => setTimeout(done, comeBack))
   }
 }

@@ -1,0 +1,71 @@
+// The frame around every page: where one is, where one can go, and who one is.
+
+import { Suspense, lazy, useEffect } from 'react'
+import { Link, Route, Switch, useLocation } from 'wouter'
+import { api, body, useAsked } from './api.ts'
+import { Palette } from './parts/palette.tsx'
+import { Overview } from './pages/overview.tsx'
+import { text } from './text.ts'
+
+// What is looked at less often is loaded when it is.
+const Flows = lazy(() => import('./pages/flows.tsx'))
+const Sites = lazy(() => import('./pages/sites.tsx'))
+const Site = lazy(() => import('./pages/site.tsx'))
+const Endpoints = lazy(() => import('./pages/endpoints.tsx'))
+const Contents = lazy(() => import('./pages/contents.tsx'))
+const Content = lazy(() => import('./pages/content.tsx'))
+const Audit = lazy(() => import('./pages/audit.tsx'))
+
+const pages = [
+  ['/', text.nav.overview], ['/flows', text.nav.flows], ['/sites', text.nav.sites], ['/endpoints', text.nav.endpoints],
+  ['/contents', text.nav.contents], ['/audit', text.nav.audit],
+] as const
+
+export function App() {
+  return (
+    <>
+      <a className="skip" href="#page">{text.nav.skip}</a>
+      <Bar />
+      <main id="page" tabIndex={-1}>
+        <Suspense fallback={<p className="soft" aria-busy="true">{text.loading}</p>}>
+          <Switch>
+            <Route path="/"><Overview /></Route>
+            <Route path="/flows"><Flows /></Route>
+            <Route path="/sites"><Sites /></Route>
+            <Route path="/sites/:name">{({ name }) => <Site key={name} name={decodeURIComponent(name)} />}</Route>
+            <Route path="/endpoints"><Endpoints /></Route>
+            <Route path="/contents"><Contents /></Route>
+            <Route path="/contents/:name">{({ name }) => <Content key={name} name={decodeURIComponent(name)} />}</Route>
+            <Route path="/audit"><Audit /></Route>
+            <Route><p>{text.notFound}</p></Route>
+          </Switch>
+        </Suspense>
+      </main>
+    </>
+  )
+}
+
+function Bar() {
+  const [at] = useLocation()
+  const me = useAsked('me', () => body(api.GET('/api/v1/me')))
+  useEffect(() => {
+    const page = pages.find(([path]) => path === '/' ? at === '/' : at.startsWith(path))
+    document.title = page === undefined ? text.product : `${page[1]} · ${text.product}`
+  }, [at])
+  return (
+    <header className="bar">
+      <Link href="/" className="mark">
+        <svg viewBox="0 0 16 16" aria-hidden="true"><circle cx="8" cy="8" r="3" /><circle cx="2.5" cy="4" r="1.7" /><circle cx="13.5" cy="4" r="1.7" /><circle cx="8" cy="14" r="1.7" /></svg>
+        {text.product}
+      </Link>
+      <nav aria-label={text.nav.label}>
+        {pages.map(([path, title]) => {
+          const here = path === '/' ? at === '/' : at.startsWith(path)
+          return <Link key={path} href={path} aria-current={here ? 'page' : undefined}>{title}</Link>
+        })}
+      </nav>
+      <Palette pages={pages} />
+      <a className="who" href="/login" title={text.nav.account}>{me.data?.title || me.data?.name}</a>
+    </header>
+  )
+}

@@ -1,0 +1,62 @@
+// One content: what moves of it, its versions, and to whom they were ordered.
+
+import { useState } from 'react'
+import { api, body, rows, useAsked, type Schemas } from '../api.ts'
+import { count, size, time } from '../format.ts'
+import { flowKey, useFlows } from '../live.ts'
+import { Answer, Freshness } from '../parts/bits.tsx'
+import { Controls } from '../parts/controls.tsx'
+import { sorted, Table, type Column, type Sort } from '../parts/table.tsx'
+import { text } from '../text.ts'
+import { flowColumns } from './flows.tsx'
+
+const columns = flowColumns.filter((c) => c.id !== 'content')
+
+const versionColumns: Column<Schemas['VersionView']>[] = [
+  { id: 'version', title: text.columns.version, cell: (v) => <span title={v.id}>{v.version}</span> },
+  { id: 'kind', title: text.columns.kind, cell: (v) => v.kind },
+  { id: 'size', title: text.columns.size, figure: true, cell: (v) => size(v.bytes) },
+  { id: 'chunks', title: text.columns.chunks, figure: true, cell: (v) => count(v.chunks), extra: true },
+  { id: 'serial', title: text.columns.serial, figure: true, cell: (v) => v.serial, extra: true },
+  { id: 'created', title: text.columns.created, cell: (v) => time(v.created) },
+]
+
+export default function Content({ name }: { name: string }) {
+  const flows = useFlows({ content: name })
+  const [selected, setSelected] = useState<ReadonlySet<string>>(new Set())
+  const [sort, setSort] = useState<Sort>({ by: 'site', down: false })
+  const versions = useAsked(`versions ${name}`, () => body(api.GET('/api/v1/contents/{name}', { params: { path: { name } } })))
+  const orders = useAsked(`orders ${name}`, () => rows('/api/v1/distributions', { content: name }, 50))
+  return (
+    <>
+      <div className="heading"><h1>{name}</h1><Freshness link={flows.link} error={flows.error} /></div>
+      <section>
+        <h2>{text.content.flows}</h2>
+        <Controls chosen={flows.rows.filter((f) => selected.has(flowKey(f)))} clear={() => setSelected(new Set())} />
+        <Table label={text.content.flows} rows={sorted(flows.rows, columns, sort)} columns={columns} rowKey={flowKey} sort={sort} onSort={setSort}
+          selected={selected} onSelect={setSelected} empty={flows.link === 'connecting' ? text.loading : text.content.noDistributions} />
+      </section>
+      <div className="columns">
+        <section>
+          <h2>{text.content.versions}</h2>
+          <Answer asked={versions}>{(list) => <Table label={text.content.versions} rows={list ?? []} columns={versionColumns} rowKey={(v) => v.id} empty={text.contents.none} />}</Answer>
+        </section>
+        <section className="card">
+          <h2>{text.content.distributions}</h2>
+          <Answer asked={orders}>
+            {({ rows: list }) => list.length === 0 ? <p className="soft">{text.content.noDistributions}</p> : (
+              <ul className="list">{list.map((d) => <li key={d.id}><span className="soft when">{time(d.created)}</span><span><strong>{d.version}</strong> {said(d)}</span></li>)}</ul>
+            )}
+          </Answer>
+        </section>
+      </div>
+    </>
+  )
+}
+
+function said(d: Schemas['Listed']): string {
+  const parts = [d.all ? text.content.all : text.content.sites(d.site_count), (text.priorities[d.priority] ?? d.priority).toLowerCase()]
+  if (d.ready_by) parts.push(`${text.content.readyBy} ${time(d.ready_by)}`)
+  if (d.pre_stage) parts.push(text.content.preStage(d.pre_stage))
+  return parts.join(', ')
+}

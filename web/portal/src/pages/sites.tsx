@@ -1,0 +1,38 @@
+import { Link, useSearchParams } from 'wouter'
+import { rows, useAsked, type Schemas } from '../api.ts'
+import { rate } from '../format.ts'
+import { Answer } from '../parts/bits.tsx'
+import { Table, type Column } from '../parts/table.tsx'
+import { text } from '../text.ts'
+
+const most = 5000
+
+const columns: Column<Schemas['Site']>[] = [
+  { id: 'name', title: text.columns.name, cell: (s) => <Link href={`/sites/${encodeURIComponent(s.name)}`}>{s.name}</Link> },
+  { id: 'tz', title: text.columns.zone, cell: (s) => s.tz ?? '' },
+  { id: 'cap', title: text.columns.cap, figure: true, cell: (s) => (s.cap_bytes_per_second < 0 ? text.sites.noCap : rate(8 * s.cap_bytes_per_second)) },
+  { id: 'cidrs', title: text.columns.networks, cell: (s) => (s.cidrs ?? []).join(', '), extra: true },
+]
+
+export default function Sites() {
+  const [search, setSearch] = useSearchParams()
+  const prefix = search.get('q') ?? ''
+  const asked = useAsked(`sites ${prefix}`, () => rows('/api/v1/sites', prefix === '' ? {} : { prefix }, most))
+  return (
+    <>
+      <div className="heading"><h1>{text.sites.title}</h1></div>
+      <div className="filters" role="search">
+        <input type="search" value={prefix} placeholder={text.sites.search} aria-label={text.sites.search}
+          onChange={(e) => setSearch(e.target.value === '' ? {} : { q: e.target.value }, { replace: true })} />
+      </div>
+      <Answer asked={asked}>
+        {({ rows: list, more }) => (
+          <>
+            {more && <p className="soft">{text.table.more(list.length)}</p>}
+            <Table label={text.sites.title} rows={list} columns={columns} rowKey={(s) => s.name} empty={prefix === '' ? text.sites.noneYet : text.sites.none} />
+          </>
+        )}
+      </Answer>
+    </>
+  )
+}

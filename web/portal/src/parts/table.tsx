@@ -1,0 +1,113 @@
+// A table of any length: only the rows in sight are in the page. It is a real table, with
+// the count of all rows told to who can't see the scroll bar.
+
+import { useVirtualizer } from '@tanstack/react-virtual'
+import { useRef, type ReactNode } from 'react'
+import { text } from '../text.ts'
+
+export interface Column<T> {
+  id: string
+  title: string
+  cell: (row: T) => ReactNode
+  /** What it is sorted by; without it, it can't be. */
+  order?: (row: T) => string | number
+  /** Figures stand at the right, in digits of one width. */
+  figure?: boolean
+  /** Left out where there is little room. */
+  extra?: boolean
+  width?: string
+}
+
+export interface Sort {
+  by: string
+  down: boolean
+}
+
+/** Rows in the order asked for; equals stay as they were. */
+export function sorted<T>(rows: readonly T[], columns: Column<T>[], sort: Sort): readonly T[] {
+  const order = columns.find((c) => c.id === sort.by)?.order
+  if (order === undefined) return rows
+  const sign = sort.down ? -1 : 1
+  return rows.map((row) => ({ row, at: order(row) })).sort((a, b) => sign * (a.at < b.at ? -1 : a.at > b.at ? 1 : 0)).map(({ row }) => row)
+}
+
+interface Props<T> {
+  label: string
+  rows: readonly T[]
+  columns: Column<T>[]
+  rowKey: (row: T) => string
+  sort?: Sort
+  onSort?: (sort: Sort) => void
+  selected?: ReadonlySet<string>
+  onSelect?: (selected: ReadonlySet<string>) => void
+  /** Shown in place of rows where there are none. */
+  empty: ReactNode
+}
+
+const rowHeight = 44 // pixels, as in theme.css
+
+export function Table<T>(p: Props<T>) {
+  const box = useRef<HTMLDivElement>(null)
+  const rows = useVirtualizer({ count: p.rows.length, getScrollElement: () => box.current, estimateSize: () => rowHeight, overscan: 12 })
+  const shown = rows.getVirtualItems()
+  const above = shown[0]?.start ?? 0
+  const below = rows.getTotalSize() - (shown.at(-1)?.end ?? 0)
+  if (p.rows.length === 0) return <div className="empty">{p.empty}</div>
+  return (
+    <div className="table" ref={box} tabIndex={0} role="region" aria-label={p.label}>
+      <table aria-rowcount={p.rows.length + 1}>
+        <Head {...p} />
+        <tbody>
+          {above > 0 && <tr aria-hidden="true" style={{ height: above }} />}
+          {shown.map((item) => <Row key={p.rowKey(p.rows[item.index]!)} row={p.rows[item.index]!} index={item.index} {...p} />)}
+          {below > 0 && <tr aria-hidden="true" style={{ height: below }} />}
+        </tbody>
+      </table>
+    </div>
+  )
+}
+
+function Head<T>({ columns, rows, rowKey, sort, onSort, selected, onSelect }: Props<T>) {
+  const all = selected !== undefined && rows.length > 0 && rows.every((row) => selected.has(rowKey(row)))
+  return (
+    <thead>
+      <tr aria-rowindex={1}>
+        {onSelect && (
+          <th className="pick" scope="col">
+            <input type="checkbox" aria-label={text.table.selectAll} checked={all} onChange={() => onSelect(new Set(all ? [] : rows.map(rowKey)))} />
+          </th>
+        )}
+        {columns.map((c) => {
+          const is = sort?.by === c.id
+          return (
+            <th key={c.id} scope="col" className={classes(c)} style={{ width: c.width }} aria-sort={is ? (sort.down ? 'descending' : 'ascending') : undefined}>
+              {c.order && onSort
+                ? <button type="button" className="sort" onClick={() => onSort({ by: c.id, down: is && !sort.down })}>{c.title}<span aria-hidden="true">{is ? (sort.down ? ' ↓' : ' ↑') : ''}</span></button>
+                : c.title}
+            </th>
+          )
+        })}
+      </tr>
+    </thead>
+  )
+}
+
+function Row<T>({ row, index, columns, rowKey, selected, onSelect }: Props<T> & { row: T; index: number }) {
+  const key = rowKey(row)
+  const is = selected?.has(key) ?? false
+  const pick = () => {
+    const next = new Set(selected)
+    if (!next.delete(key)) next.add(key)
+    onSelect?.(next)
+  }
+  return (
+    <tr aria-rowindex={index + 2} aria-selected={onSelect ? is : undefined}>
+      {onSelect && <td className="pick"><input type="checkbox" aria-label={text.table.select(key)} checked={is} onChange={pick} /></td>}
+      {columns.map((c) => <td key={c.id} className={classes(c)}>{c.cell(row)}</td>)}
+    </tr>
+  )
+}
+
+function classes<T>(c: Column<T>): string {
+  return [c.figure ? 'figure' : '', c.extra ? 'extra' : ''].join(' ').trim()
+}
