@@ -213,3 +213,29 @@ func (p *Page) Show(ctx context.Context, s Screen) error {
 func (p *Page) Type(ctx context.Context, text string) error {
 	return p.c.pipe.Call(ctx, p.session, "Input.insertText", map[string]any{"text": text}, nil)
 }
+
+// First runs a script in every page that the tab loads from now on, before the page's own.
+func (p *Page) First(ctx context.Context, script string) error {
+	if err := p.c.pipe.Call(ctx, p.session, "Page.enable", map[string]any{}, nil); err != nil {
+		return err
+	}
+	return p.c.pipe.Call(ctx, p.session, "Page.addScriptToEvaluateOnNewDocument", map[string]any{"source": script}, nil)
+}
+
+// Press presses a key, such as Enter or k, held with Ctrl where that is asked for.
+func (p *Page) Press(ctx context.Context, key string, ctrl bool) error {
+	held := 0
+	if ctrl {
+		held = 2
+	}
+	for _, kind := range []string{"keyDown", "keyUp"} {
+		event := map[string]any{"type": kind, "key": key, "modifiers": held}
+		if kind == "keyDown" && key == "Enter" {
+			event["text"] = "\r"
+		}
+		if err := p.c.pipe.Call(ctx, p.session, "Input.dispatchKeyEvent", event, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}

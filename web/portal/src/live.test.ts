@@ -19,14 +19,16 @@ describe('rows', () => {
 function streams() {
   const open: ReadableStreamDefaultController<Uint8Array>[] = []
   const asked: Headers[] = []
+  const signals: AbortSignal[] = []
   const fetch = vi.fn(async (_: unknown, init?: RequestInit) => {
     asked.push(new Headers(init?.headers))
+    signals.push(init!.signal!)
     const stream = new ReadableStream<Uint8Array>({ start: (c) => { open.push(c) } })
     return new Response(stream, { headers: { 'Content-Type': 'text/event-stream' } })
   })
   const text = new TextEncoder()
   const send = (kind: string, id: string, data: unknown) => open.at(-1)!.enqueue(text.encode(`event: ${kind}\nid: ${id}\ndata: ${JSON.stringify(data)}\n\n`))
-  return { fetch, asked, send, end: () => open.at(-1)!.close() }
+  return { fetch, asked, signals, send, end: () => open.at(-1)!.close() }
 }
 
 const settled = () => vi.advanceTimersByTimeAsync(1)
@@ -82,6 +84,25 @@ describe('a feed', () => {
     expect(s.asked).toHaveLength(2)
     expect(s.asked[1]!.get('Last-Event-ID')).toBe('7.3')
     expect(feed.get()).toEqual({ rows: [{ key: 'a', n: 1 }], link: 'live' })
+    stop()
+  })
+
+  test('ends when its page is left, and begins anew when it is shown again', async () => {
+    const { s, feed, stop } = start()
+    await settled()
+    s.send('change', '1.1', { view: 'flows', set: [{ key: 'a', n: 1 }] })
+    await settled()
+    feed.leave()
+    await settled()
+    expect(s.signals.at(-1)!.aborted).toBe(true)
+    expect(feed.get().rows).toHaveLength(1)
+    feed.comeBack()
+    await settled()
+    expect(s.asked).toHaveLength(2)
+    s.send('reset', '1.1', { view: 'flows', reason: 'begin' })
+    s.send('change', '1.2', { view: 'flows', set: [{ key: 'b', n: 1 }] })
+    await settled()
+    expect(feed.get()).toEqual({ rows: [{ key: 'b', n: 1 }], link: 'live' })
     stop()
   })
 

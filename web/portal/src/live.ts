@@ -78,6 +78,20 @@ export class Feed<T> {
     this.snapshot = { rows: [], link: 'connecting' }
   }
 
+  /** The page is left: the stream ends, what was shown stays. */
+  leave(): void {
+    this.stop?.abort()
+    clearTimeout(this.watchdog)
+  }
+
+  /** The page is shown again. */
+  comeBack(): void {
+    if (this.listeners.size > 0 && this.stop?.signal.aborted) {
+      this.stale()
+      this.start()
+    }
+  }
+
   private async run(signal: AbortSignal): Promise<void> {
     try {
       for await (const event of events(this.from, { ...this.watch, signal, onLink: (up) => this.heard(signal, up) })) {
@@ -126,6 +140,13 @@ export const flowKey = (f: Flow): string => `${f.site}/${f.content}@${f.version}
 export const endpointKey = (e: Endpoint): string => `${e.site}/${e.id}`
 
 const feeds = new Map<string, Feed<unknown>>()
+
+// A page that is left may be kept for coming back, with its streams, of which a browser has
+// few: so they end, and begin anew when the page is shown again.
+if (typeof window !== 'undefined') {
+  window.addEventListener('pagehide', () => { for (const f of feeds.values()) f.leave() })
+  window.addEventListener('pageshow', (e) => { if (e.persisted) for (const f of feeds.values()) f.comeBack() })
+}
 
 /** The feed of a view, the same for all who show it. */
 function feed<T>(watch: Watch, key: (row: T) => string): Feed<T> {
