@@ -61,6 +61,12 @@ func Open(ctx context.Context, invite, profile string) (_ *Portal, err error) {
 	return p, nil
 }
 
+// Tab opens another tab at a page of the portal.
+func (p *Portal) Tab(ctx context.Context, path string) (*Portal, error) {
+	page, err := p.chromium.Open(ctx, p.Base+path)
+	return &Portal{Page: page, Base: p.Base, chromium: p.chromium}, err
+}
+
 // End ends the browser.
 func (p *Portal) End() error { return p.chromium.Close() }
 

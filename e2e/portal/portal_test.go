@@ -196,7 +196,17 @@ func TestOperatorsWatchAndSteerFlows(t *testing.T) {
 	s.must(s.portal.Press(ctx, "Enter", false))
 	s.until("its page", `location.pathname === '/portal/sites/shop-12' && document.querySelector('h1').innerText === 'shop-12'`)
 	s.until("its endpoints", shows("till-3")+" && "+shows("till-4"))
+	s.tabs()
 	s.pages()
+}
+
+// tabs opens more of them than a browser keeps connections to a server: they share theirs.
+func (s *stand) tabs() {
+	for i := range 8 {
+		tab, err := s.portal.Tab(s.ctx, "flows")
+		s.must(err)
+		s.must(tab.Until(s.ctx, fmt.Sprintf("tab %d to be live", i+2), `document.querySelector('td .state.running') !== null && `+shows("Live")))
+	}
 }
 
 // axe is what looks for obstacles; it is a development dependency of the portal.

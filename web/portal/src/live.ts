@@ -1,15 +1,14 @@
 // What the server tells as it happens, kept for whoever shows it.
 //
-// One Feed is one stream of events. It keeps rows by key, and gives those who look a
-// snapshot that is replaced, never changed: so React can compare it. Who holds the feed
-// sees what was there when they did; the stream goes on meanwhile.
+// A Feed is one view. It gives those who look a snapshot that is replaced, never changed: so
+// React can compare it. What is new comes from the worker that all tabs share.
 
 import { useEffect, useMemo, useSyncExternalStore } from 'react'
-import { events, Refusal, type Schemas, type Server, type Watch } from '../../client/src/index.ts'
-import { logIn, server } from './api.ts'
+import { Refusal, logIn, server } from './api.ts'
+import { Streams, type Told, type Wish } from './shared.ts'
+import { nameOf, Rows, type Endpoint, type Flow, type Link, type News, type Overview, type View } from './stream.ts'
 
-/** connecting: nothing came yet. stale: what is shown may be old. refused: it won't come. */
-export type Link = 'connecting' | 'live' | 'stale' | 'refused'
+export { endpointKey, flowKey, type Endpoint, type Flow, type Link, type Overview } from './stream.ts'
 
 export interface Snapshot<T> {
   rows: readonly T[]
@@ -17,143 +16,79 @@ export interface Snapshot<T> {
   error?: Error
 }
 
-/** After so long without a sign from the server what is shown counts as stale. It sends something every 15 s. */
-export const staleAfter = 20_000
-
-type Change<T> = { set?: T[]; gone?: string[]; more?: boolean }
-
-/** The rows of a stream, by key. */
-export class Rows<T> {
-  private byKey = new Map<string, T>()
-  private readonly key: (row: T) => string
-
-  constructor(key: (row: T) => string) { this.key = key }
-
-  reset(): void { this.byKey.clear() }
-
-  change(c: Change<T>): void {
-    for (const key of c.gone ?? []) this.byKey.delete(key)
-    for (const row of c.set ?? []) this.byKey.set(this.key(row), row)
-  }
-
-  list(): readonly T[] { return [...this.byKey.values()] }
-}
-
 export class Feed<T> {
   private snapshot: Snapshot<T> = { rows: [], link: 'connecting' }
   private readonly listeners = new Set<() => void>()
-  private readonly kept: Rows<T>
-  private stop?: AbortController
-  private watchdog?: ReturnType<typeof setTimeout>
-  private readonly from: Server
-  private readonly watch: Watch
+  private rows: Rows<T>
+  private readonly view: View
+  private readonly say: (wish: Wish) => void
 
-  constructor(from: Server, watch: Watch, key: (row: T) => string) {
-    this.from = from
-    this.watch = watch
-    this.kept = new Rows(key)
+  constructor(view: View, say: (wish: Wish) => void) {
+    this.view = view
+    this.say = say
+    this.rows = new Rows(view.view)
   }
 
   get = (): Snapshot<T> => this.snapshot
 
-  /** The stream runs while somebody listens. */
+  /** The view is followed while somebody listens. */
   listen = (listener: () => void): (() => void) => {
     this.listeners.add(listener)
-    if (this.listeners.size === 1) this.start()
+    if (this.listeners.size === 1) this.say({ follow: this.view })
     return () => {
       this.listeners.delete(listener)
-      if (this.listeners.size === 0) this.end()
+      if (this.listeners.size > 0) return
+      this.say({ leave: this.view })
+      this.rows = new Rows(this.view.view)
+      this.snapshot = { rows: [], link: 'connecting' }
     }
   }
 
-  private start(): void {
-    this.stop = new AbortController()
-    void this.run(this.stop.signal)
-  }
-
-  private end(): void {
-    this.stop?.abort()
-    clearTimeout(this.watchdog)
-    this.kept.reset()
-    this.snapshot = { rows: [], link: 'connecting' }
-  }
-
-  /** The page is left: the stream ends, what was shown stays. */
-  leave(): void {
-    this.stop?.abort()
-    clearTimeout(this.watchdog)
-  }
-
-  /** The page is shown again. */
-  comeBack(): void {
-    if (this.listeners.size > 0 && this.stop?.signal.aborted) {
-      this.stale()
-      this.start()
-    }
-  }
-
-  private async run(signal: AbortSignal): Promise<void> {
-    try {
-      for await (const event of events(this.from, { ...this.watch, signal, onLink: (up) => this.heard(signal, up) })) {
-        if (signal.aborted) return
-        if (event.kind === 'reset') {
-          this.kept.reset()
-          continue
-        }
-        this.kept.change(event.data as Change<T>)
-        if (!event.data.more) this.put({ rows: this.kept.list(), link: 'live' })
-      }
-    } catch (error) {
-      if (signal.aborted) return
-      if (error instanceof Refusal && error.status === 401) logIn()
-      this.put({ ...this.snapshot, link: 'refused', error: error as Error })
-    }
-  }
-
-  /** The stream gave a sign, or ended. */
-  private heard(signal: AbortSignal, up: boolean): void {
-    if (signal.aborted) return
-    clearTimeout(this.watchdog)
-    if (!up) {
-      this.stale()
-      return
-    }
-    this.watchdog = setTimeout(() => this.stale(), staleAfter)
-    if (this.snapshot.link === 'stale') this.put({ ...this.snapshot, link: 'live' })
-  }
-
-  private stale(): void {
-    if (this.snapshot.link === 'live') this.put({ ...this.snapshot, link: 'stale' })
-  }
-
-  private put(snapshot: Snapshot<T>): void {
-    this.snapshot = snapshot
+  take(news: News<T>): void {
+    if (this.listeners.size === 0) return // it was on its way
+    this.rows.take(news)
+    const error = news.problem && new Refusal(news.problem)
+    if (error?.status === 401) logIn()
+    const same = news.set === undefined && news.gone === undefined && !news.reset
+    this.snapshot = { rows: same ? this.snapshot.rows : this.rows.list(), link: news.link, error }
     for (const listener of this.listeners) listener()
+  }
+
+  /** The page is shown again after it was left. */
+  comeBack(): void {
+    if (this.listeners.size > 0) this.say({ follow: this.view })
   }
 }
 
-export type Flow = Schemas['FlowView']
-export type Endpoint = Schemas['EndpointView']
-export type Overview = Schemas['Overview']
-
-export const flowKey = (f: Flow): string => `${f.site}/${f.content}@${f.version}`
-export const endpointKey = (e: Endpoint): string => `${e.site}/${e.id}`
-
+/** Feeds, by the names of their views. */
 const feeds = new Map<string, Feed<unknown>>()
 
-// A page that is left may be kept for coming back, with its streams, of which a browser has
-// few: so they end, and begin anew when the page is shown again.
+const hear = ({ name, news }: Told): void => feeds.get(name)?.take(news)
+
+/** Says something to the shared worker, or where a browser has none, to streams of this tab's own. */
+const say = ((): ((wish: Wish) => void) => {
+  if (typeof SharedWorker === 'undefined') {
+    const streams = new Streams(server)
+    const port = { postMessage: hear }
+    return (wish) => streams.hear(port, wish)
+  }
+  const { port } = new SharedWorker(new URL('./worker.ts', import.meta.url), { type: 'module', name: 'sitecast-portal' })
+  port.onmessage = ({ data }: MessageEvent<Told>) => hear(data)
+  return (wish) => port.postMessage(wish)
+})()
+
+// A page that is left may be kept for coming back.
 if (typeof window !== 'undefined') {
-  window.addEventListener('pagehide', () => { for (const f of feeds.values()) f.leave() })
+  window.addEventListener('pagehide', () => say('bye'))
   window.addEventListener('pageshow', (e) => { if (e.persisted) for (const f of feeds.values()) f.comeBack() })
 }
 
 /** The feed of a view, the same for all who show it. */
-function feed<T>(watch: Watch, key: (row: T) => string): Feed<T> {
-  const name = JSON.stringify(watch)
+function feed<T>(view: View): Feed<T> {
+  const name = nameOf(view)
   let found = feeds.get(name) as Feed<T> | undefined
   if (found === undefined) {
-    found = new Feed<T>(server, watch, key)
+    found = new Feed<T>(view, say)
     feeds.set(name, found as Feed<unknown>)
   }
   return found
@@ -192,11 +127,10 @@ function useFeed<T>(f: Feed<T>): Snapshot<T> {
 }
 
 /** Flows, of a site or a content where one is named. */
-export const useFlows = (filter: { site?: string; content?: string } = {}): Snapshot<Flow> =>
-  useFeed(feed<Flow>({ view: 'flows', ...filter }, flowKey))
+export const useFlows = (of: { site?: string; content?: string } = {}): Snapshot<Flow> => useFeed(feed<Flow>({ view: 'flows', ...of }))
 
 /** Endpoints that are online. */
-export const useEndpoints = (site: string): Snapshot<Endpoint> => useFeed(feed<Endpoint>({ view: 'endpoints', site }, endpointKey))
+export const useEndpoints = (site: string): Snapshot<Endpoint> => useFeed(feed<Endpoint>({ view: 'endpoints', site }))
 
 /** How things stand, everywhere. */
-export const useOverview = (): Snapshot<Overview> => useFeed(feed<Overview>({ view: 'overview' }, () => 'overview'))
+export const useOverview = (): Snapshot<Overview> => useFeed(feed<Overview>({ view: 'overview' }))
