@@ -2,7 +2,8 @@
 
 import { Suspense, lazy, useEffect } from 'react'
 import { Link, Route, Switch, useLocation } from 'wouter'
-import { api, body, useAsked } from './api.ts'
+import { api, body, useAsked, type Schemas } from './api.ts'
+import { Me, useMay } from './me.ts'
 import { Palette } from './parts/palette.tsx'
 import { Overview } from './pages/overview.tsx'
 import { text } from './text.ts'
@@ -14,18 +15,21 @@ const Site = lazy(() => import('./pages/site.tsx'))
 const Endpoints = lazy(() => import('./pages/endpoints.tsx'))
 const Contents = lazy(() => import('./pages/contents.tsx'))
 const Content = lazy(() => import('./pages/content.tsx'))
+const Enrolment = lazy(() => import('./pages/enrolment.tsx'))
+const Access = lazy(() => import('./pages/access.tsx'))
 const Audit = lazy(() => import('./pages/audit.tsx'))
 
 const pages = [
-  ['/', text.nav.overview], ['/flows', text.nav.flows], ['/sites', text.nav.sites], ['/endpoints', text.nav.endpoints],
-  ['/contents', text.nav.contents], ['/audit', text.nav.audit],
+  ['/', text.nav.overview, 'viewer'], ['/flows', text.nav.flows, 'viewer'], ['/sites', text.nav.sites, 'viewer'], ['/endpoints', text.nav.endpoints, 'viewer'],
+  ['/contents', text.nav.contents, 'viewer'], ['/enrolment', text.nav.enrolment, 'admin'], ['/access', text.nav.access, 'admin'], ['/audit', text.nav.audit, 'viewer'],
 ] as const
 
 export function App() {
+  const me = useAsked('me', () => body(api.GET('/api/v1/me')))
   return (
-    <>
+    <Me value={me.data}>
       <a className="skip" href="#page">{text.nav.skip}</a>
-      <Bar />
+      <Bar me={me.data} />
       <main id="page" tabIndex={-1}>
         <Suspense fallback={<p className="soft" aria-busy="true">{text.loading}</p>}>
           <Switch>
@@ -36,18 +40,21 @@ export function App() {
             <Route path="/endpoints"><Endpoints /></Route>
             <Route path="/contents"><Contents /></Route>
             <Route path="/contents/:name">{({ name }) => <Content key={name} name={decodeURIComponent(name)} />}</Route>
+            <Route path="/enrolment"><Enrolment /></Route>
+            <Route path="/access"><Access /></Route>
             <Route path="/audit"><Audit /></Route>
             <Route><p>{text.notFound}</p></Route>
           </Switch>
         </Suspense>
       </main>
-    </>
+    </Me>
   )
 }
 
-function Bar() {
+function Bar({ me }: { me?: Schemas['Actor'] }) {
   const [at] = useLocation()
-  const me = useAsked('me', () => body(api.GET('/api/v1/me')))
+  const admin = useMay('admin')
+  const open = pages.filter(([, , role]) => role === 'viewer' || admin)
   useEffect(() => {
     const page = pages.find(([path]) => path === '/' ? at === '/' : at.startsWith(path))
     document.title = page === undefined ? text.product : `${page[1]} · ${text.product}`
@@ -59,13 +66,13 @@ function Bar() {
         {text.product}
       </Link>
       <nav aria-label={text.nav.label}>
-        {pages.map(([path, title]) => {
+        {open.map(([path, title]) => {
           const here = path === '/' ? at === '/' : at.startsWith(path)
           return <Link key={path} href={path} aria-current={here ? 'page' : undefined}>{title}</Link>
         })}
       </nav>
-      <Palette pages={pages} />
-      <a className="who" href="/login" title={text.nav.account}>{me.data?.title || me.data?.name}</a>
+      <Palette pages={open} />
+      <a className="who" href="/login" title={text.nav.account}>{me?.title || me?.name}</a>
     </header>
   )
 }

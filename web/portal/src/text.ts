@@ -5,7 +5,7 @@ const plural = (n: number, one: string, many: string): string => `${n.toLocaleSt
 export const text = {
   product: 'Sitecast',
   nav: {
-    label: 'Main', overview: 'Overview', flows: 'Flows', sites: 'Sites', endpoints: 'Endpoints', contents: 'Contents', audit: 'Audit log',
+    label: 'Main', overview: 'Overview', flows: 'Flows', sites: 'Sites', endpoints: 'Endpoints', contents: 'Contents', enrolment: 'Enrolment', access: 'Access', audit: 'Audit log',
     account: 'Your account', skip: 'Skip to content', find: 'Find a site, content or page',
   },
   link: {
@@ -64,6 +64,21 @@ export const text = {
   contents: { title: 'Contents', search: 'Name begins with', none: 'No content has such a name.', noneYet: 'Nothing was published yet: sitecast publish PATH --name NAME --version VERSION' },
   content: { versions: 'Versions', distributions: 'Ordered to', all: 'all sites', sites: (n: number): string => plural(n, 'site', 'sites'), flows: 'Flows', noDistributions: 'It was not ordered to anybody.', readyBy: 'ready by', preStage: (n: number): string => `${plural(n, 'copy', 'copies')} ahead of need` },
   audit: { title: 'Audit log', search: 'Search target or detail', none: 'No entry matches.', before: 'Before', after: 'After', change: 'What changed', close: 'Close' },
+  copy: { copy: 'Copy', done: 'Copied' },
+  sure: { yes: (what: string): string => `${what}: yes`, no: 'No' },
+  enrolment: {
+    title: 'Enrolment', what: 'An endpoint enrols once, with a token. From then on it proves itself with a key of its own.',
+    make: 'Make a token', button: 'Make the token', uses: 'Endpoints', usesHint: 'how many may enrol with it', hours: 'Good for hours', roaming: 'They move between sites: where they are is told by their networks',
+    made: (site: string): string => `Token for ${site}`, once: (when: string): string => `It is shown this once. Keep it in a file on each endpoint; it is good until ${when}.`,
+    token: 'The token', run: 'Then, beside that file', system: 'Kind of endpoint', systems: { linux: 'Linux', windows: 'Windows', kiosk: 'Kiosk', try: 'To try it' },
+  },
+  access: {
+    title: 'Access', what: 'A viewer sees, an operator also publishes, distributes and controls, an admin also decides who belongs.',
+    operators: 'People', tokens: 'API tokens', role: 'Role', roles: { viewer: 'Viewer', operator: 'Operator', admin: 'Admin' }, all: 'all', sitesHint: 'names, with commas; none: all sites, also later ones',
+    last: 'Last log-in', used: 'Last used', expires: 'Ends', never: 'never', actions: 'Actions', remove: 'Remove', revoke: 'Revoke', none: 'There is nobody yet.',
+    invite: 'Invite somebody', inviteButton: 'Make the link', link: (name: string): string => `For ${name}: works once, for 24 hours`,
+    make: 'Make a token', makeButton: 'Make the token', days: 'Good for days', daysHint: '0: until it is revoked', secret: (name: string): string => `Token ${name}: shown this once`,
+  },
   palette: { none: 'Nothing has such a name.', hint: 'Enter opens, Escape closes' },
   notFound: 'There is no such page.',
 } as const

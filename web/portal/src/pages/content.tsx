@@ -7,6 +7,7 @@ import { flowKey, useFlows } from '../live.ts'
 import { Answer, Freshness } from '../parts/bits.tsx'
 import { Controls } from '../parts/controls.tsx'
 import { sorted, Table, type Column, type Sort } from '../parts/table.tsx'
+import { useMay } from '../me.ts'
 import { text } from '../text.ts'
 import { flowColumns } from './flows.tsx'
 
@@ -23,6 +24,7 @@ const versionColumns: Column<Schemas['VersionView']>[] = [
 
 export default function Content({ name }: { name: string }) {
   const flows = useFlows({ content: name })
+  const steers = useMay('operator')
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set())
   const [sort, setSort] = useState<Sort>({ by: 'site', down: false })
   const versions = useAsked(`versions ${name}`, () => body(api.GET('/api/v1/contents/{name}', { params: { path: { name } } })))
@@ -34,7 +36,7 @@ export default function Content({ name }: { name: string }) {
         <h2>{text.content.flows}</h2>
         <Controls chosen={flows.rows.filter((f) => selected.has(flowKey(f)))} clear={() => setSelected(new Set())} />
         <Table label={text.content.flows} rows={sorted(flows.rows, columns, sort)} columns={columns} rowKey={flowKey} sort={sort} onSort={setSort}
-          selected={selected} onSelect={setSelected} empty={flows.link === 'connecting' ? text.loading : text.content.noDistributions} />
+          selected={steers ? selected : undefined} onSelect={steers ? setSelected : undefined} empty={flows.link === 'connecting' ? text.loading : text.content.noDistributions} />
       </section>
       <div className="columns">
         <section>

@@ -7,6 +7,7 @@ import { flowKey, useFlows, type Flow } from '../live.ts'
 import { Failure, Freshness, moving, Progress, State } from '../parts/bits.tsx'
 import { Controls } from '../parts/controls.tsx'
 import { Table, sorted, type Column, type Sort } from '../parts/table.tsx'
+import { useMay } from '../me.ts'
 import { text } from '../text.ts'
 import { grouped, matches, type Group } from '../flows.ts'
 
@@ -33,6 +34,7 @@ const groups = Object.keys(text.flows.groups) as Group[]
 export default function Flows() {
   const { rows, link, error } = useFlows()
   const [search, setSearch] = useSearchParams()
+  const steers = useMay('operator') && (search.get('group') ?? '') === ''
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set())
   const at = (name: string) => search.get(name) ?? ''
   const set = (change: Record<string, string>) => setSearch((was) => {
@@ -68,7 +70,7 @@ export default function Flows() {
       <Controls chosen={chosen} clear={() => setSelected(new Set())} />
       <Table label={text.flows.title} rows={shown} columns={columns} rowKey={flowKey} sort={sort}
         onSort={(s) => set({ sort: s.by === 'site' ? '' : s.by, down: s.down ? '1' : '' })}
-        selected={group === 'flat' ? selected : undefined} onSelect={group === 'flat' ? setSelected : undefined}
+        selected={steers ? selected : undefined} onSelect={steers ? setSelected : undefined}
         empty={link === 'connecting' ? text.loading : rows.length === 0 ? text.flows.noneYet : text.flows.none} />
     </>
   )

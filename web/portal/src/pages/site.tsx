@@ -8,6 +8,7 @@ import { useNow } from '../now.ts'
 import { Answer, Failure, Freshness } from '../parts/bits.tsx'
 import { Controls } from '../parts/controls.tsx'
 import { sorted, Table, type Column, type Sort } from '../parts/table.tsx'
+import { useMay } from '../me.ts'
 import { text } from '../text.ts'
 import { flowColumns } from './flows.tsx'
 
@@ -15,6 +16,7 @@ const columns = flowColumns.filter((c) => c.id !== 'site')
 
 export default function Site({ name }: { name: string }) {
   const flows = useFlows({ site: name })
+  const steers = useMay('operator')
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set())
   const [sort, setSort] = useState<Sort>({ by: 'content', down: false })
   const chosen: Flow[] = flows.rows.filter((f) => selected.has(flowKey(f)))
@@ -27,7 +29,7 @@ export default function Site({ name }: { name: string }) {
             <h2>{text.site.flows}</h2>
             <Controls chosen={chosen} clear={() => setSelected(new Set())} />
             <Table label={text.site.flows} rows={sorted(flows.rows, columns, sort)} columns={columns} rowKey={flowKey} sort={sort} onSort={setSort}
-              selected={selected} onSelect={setSelected} empty={flows.link === 'connecting' ? text.loading : text.site.noFlows} />
+              selected={steers ? selected : undefined} onSelect={steers ? setSelected : undefined} empty={flows.link === 'connecting' ? text.loading : text.site.noFlows} />
           </section>
           <div className="columns">
             <Lines site={name} />

@@ -11,6 +11,8 @@ interface Place {
   path: string
 }
 
+type Pages = readonly (readonly [path: string, title: string, ...more: unknown[]])[]
+
 const most = 8 // of each kind
 
 async function places(typed: string): Promise<Place[]> {
@@ -24,7 +26,7 @@ async function places(typed: string): Promise<Place[]> {
   ]
 }
 
-export function Palette({ pages }: { pages: readonly (readonly [string, string])[] }) {
+export function Palette({ pages }: { pages: Pages }) {
   const dialog = useRef<HTMLDialogElement>(null)
   const [open, setOpen] = useState(false)
   useEffect(() => {
@@ -50,7 +52,7 @@ export function Palette({ pages }: { pages: readonly (readonly [string, string])
   )
 }
 
-function Search({ pages, close }: { pages: readonly (readonly [string, string])[]; close: () => void }) {
+function Search({ pages, close }: { pages: Pages; close: () => void }) {
   const [typed, setTyped] = useState('')
   const [chosen, setChosen] = useState(0)
   const [, go] = useLocation()
