@@ -35,7 +35,7 @@ function Rights() {
   return (
     <>
       <Field label={text.access.role}><select name="role" defaultValue="viewer">{roles.map((r) => <option key={r} value={r}>{text.access.roles[r]}</option>)}</select></Field>
-      <Field label={text.columns.site} hint={text.access.sitesHint}><input name="sites" autoComplete="off" spellCheck={false} /></Field>
+      <Field label={text.nav.sites} hint={text.access.sitesHint}><input name="sites" autoComplete="off" spellCheck={false} /></Field>
     </>
   )
 }

@@ -28,6 +28,8 @@ export function Rates({ samples }: { samples: readonly Sample[] }) {
   )
 }
 
+const clock = (seconds: number): string => new Date(seconds * 1000).toLocaleTimeString('en-GB')
+
 /** Stacked, the lower line last, so that it is drawn over the upper. */
 const stacked = (samples: readonly Sample[]): uPlot.AlignedData =>
   [samples.map((s) => s.at), samples.map((s) => s.wan + s.peers), samples.map((s) => s.wan)]
@@ -43,7 +45,7 @@ function Chart({ samples }: { samples: readonly Sample[] }) {
     plot.current = new uPlot({
       width: at.clientWidth, height, legend: { show: false }, cursor: { y: false },
       scales: { x: { range: (_, __, max) => [(max ?? 0) - span, max ?? 0] }, y: { range: (_, __, max) => [0, Math.max(max, 1000)] } },
-      axes: [axis, { ...axis, size: 84, values: (_, ticks) => ticks.map(rate) }],
+      axes: [{ ...axis, space: 90, values: (_, ticks) => ticks.map(clock) }, { ...axis, size: 84, values: (_, ticks) => ticks.map(rate) }],
       series: [
         {},
         { label: text.overview.peers, stroke: color('--peer'), fill: color('--peer-fill'), width: 1.5, points: { show: false } },
@@ -73,7 +75,7 @@ function Figures({ samples }: { samples: readonly Sample[] }) {
       <thead><tr><th scope="col">{text.overview.time}</th><th scope="col" className="figure">{text.overview.wan}</th><th scope="col" className="figure">{text.overview.peers}</th></tr></thead>
       <tbody>
         {samples.slice(-tableRows).reverse().map((s) => (
-          <tr key={s.at}><td>{new Date(s.at * 1000).toLocaleTimeString('en-GB')}</td><td className="figure">{rate(s.wan)}</td><td className="figure">{rate(s.peers)}</td></tr>
+          <tr key={s.at}><td>{clock(s.at)}</td><td className="figure">{rate(s.wan)}</td><td className="figure">{rate(s.peers)}</td></tr>
         ))}
       </tbody>
     </table>
