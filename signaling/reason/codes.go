@@ -34,6 +34,12 @@ const (
 	Seeking          Code = "seeking"
 	PatchesDue       Code = "patches_due"
 
+	// It lies at a vendor's URL, or begins later.
+	VendorChanged  Code = "vendor_changed"
+	VendorChecking Code = "vendor_checking"
+	VendorFailing  Code = "vendor_failing"
+	NotBefore      Code = "not_before"
+
 	// It is waited for a turn, or for who may fetch.
 	Queued         Code = "queued"
 	TakingTurns    Code = "taking_turns"
@@ -102,7 +108,7 @@ const (
 var meanings = map[Code]meaning{
 	Complete: {is: Done, says: "complete"},
 
-	Paused:           {is: Stopped, says: "paused[: {what}]", do: "sitecast resume --site {site}, or --content, as it was paused."},
+	Paused:           {is: Stopped, says: "paused[ until {until}][: {what}]", do: "sitecast resume --site {site}, or --content, as it was paused."},
 	PublisherRevoked: {is: Stopped, says: "paused: {what}", do: "sign it with another key: sitecast resign {flow}"},
 	Halted:           {is: Stopped, says: "halted: {what}", do: "look for an endpoint whose disk forgets, or that lies (sitecast endpoints --site {site}), then sitecast resume --site {site} --content {flow}"},
 	Superseded:       {is: Done, says: "superseded[ by {what}]"},
@@ -117,7 +123,7 @@ var meanings = map[Code]meaning{
 	UnsafePath:       {is: Stopped, says: "a path in it may not be written[ at {who}][: {what}]", do: "publish it without that path."},
 	EndpointFailed:   {is: Stopped, says: "can't go on[ at {who}][: {what}]", do: "sitecast doctor, run at that endpoint, says more."},
 
-	Capped:        {is: Stopped, says: "nothing may go over the WAN: its cap is 0", do: "sitecast cap --site {site} --wan RATE, or none"},
+	Capped:        {is: Stopped, says: "nothing may go over the WAN: its cap is 0[ ({what})]", do: "sitecast cap --site {site} --wan RATE, or none"},
 	HourClosed:    {is: Waiting, says: "waiting, as nothing may go over the WAN in this hour[ until {until}|, and there is no other]", do: "to have it sooner, allow more in this hour: sitecast policy explain --site {site} says where that is set."},
 	WindowClosed:  {is: Waiting, says: "waiting for window[ until {until}|, and there is no other]", do: "to have it sooner, widen the window: sitecast policy explain --site {site} says where it is set."},
 	AllowanceUsed: {is: Waiting, says: "the site took the {what}: waiting for the next month, or for a higher monthly_allowance", do: "sitecast set --site {site} monthly_allowance=SIZE"},
@@ -127,6 +133,11 @@ var meanings = map[Code]meaning{
 	HeldOff:          {is: Waiting, says: "waiting[ until {at}] for a peer that holds it", do: "switch on an endpoint that holds it, or wait less: sitecast set --site {site} hold_off=0s"},
 	Seeking:          {is: Waiting, says: "waiting for {who} to find what it holds of it in other versions"},
 	PatchesDue:       {is: Waiting, says: "waiting[ until {at}] for patches to what is held of the version before"},
+
+	VendorChanged:  {is: Stopped, says: "the vendor's file changed since it was published[: {what}]", do: "publish it again."},
+	VendorChecking: {is: Waiting, says: "the server checks whether the vendor's file changed[: {what}]", loose: true},
+	VendorFailing:  {is: Waiting, says: "fetching from the vendor failed[: {what}]", loose: true, do: "see that the vendor's URL can be reached from the site."},
+	NotBefore:      {is: Waiting, says: "does not begin before {until}"},
 
 	Queued:         {is: Waiting, says: "queued behind {what}, which has a higher priority", do: "sitecast prioritize {flow} --site {site} --priority high"},
 	TakingTurns:    {is: Waiting, says: "takes turns with {what}, and is not at its turn", do: "sitecast prioritize {flow} --site {site} --priority high"},

@@ -33,8 +33,9 @@ const (
 type tales struct {
 	at       time.Time // when they were brought up to date
 	forecast time.Time
-	parts    int
-	ended    []*tale // oldest first
+	parts    int       // of all flows
+	full     time.Time // when there was no room for another one last
+	ended    []*tale   // oldest first
 }
 
 // tale is the history of one flow, and what it is decided by that is known nowhere else.
@@ -254,7 +255,8 @@ func (s *Site) leasedAnywhere(f *flow) bool {
 func (s *Site) partOf(now time.Time, t *tale, m *member) *partTale {
 	p := t.parts[m.ID]
 	if p == nil {
-		if s.tales.parts >= maxParts && !s.forgetPart() {
+		if s.tales.parts >= maxParts && (s.tales.full.Equal(now) || !s.forgetPart()) {
+			s.tales.full = now // nobody is looked for again at this time
 			return nil
 		}
 		s.tales.parts++
