@@ -94,6 +94,11 @@ func (s *server) endpointStory(ctx context.Context, id string) (story reason.End
 	ctx, stop := context.WithTimeout(ctx, viewTimeout)
 	defer stop()
 	story.Flows, err = owner.ExplainEndpoint(ctx, wire.EndpointID(id))
+	for _, p := range story.Flows { // the site knows when it left, the catalog when it came
+		if is.Code == reason.Offline && p.Why.Code == is.Code && p.Why.Since.After(story.Why.Since) {
+			story.Why.Since = p.Why.Since
+		}
+	}
 	return story, err
 }
 
