@@ -44,6 +44,7 @@ type commands struct {
 	Publisher  operator.Publisher  `cmd:"" help:"List, make, add, rotate and revoke the keys that may publish."`
 	Distribute operator.Distribute `cmd:"" help:"Order a version to sites."`
 	Flows      operator.Flows      `cmd:"" help:"Show what moves where."`
+	Explain    operator.Explain    `cmd:"" help:"Say why a flow or an endpoint moves or does not, and how that came about."`
 	Pause      operator.Pause      `cmd:"" help:"Pause flows by site or content."`
 	Resume     operator.Resume     `cmd:"" help:"Resume paused flows."`
 	Prioritize operator.Prioritize `cmd:"" help:"Change the priority of content."`

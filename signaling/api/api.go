@@ -111,6 +111,7 @@ func newServer(cfg Config) *server {
 	s.sites()
 	s.networks()
 	s.pairs()
+	s.stories()
 	s.trust()
 	s.enrolment()
 	s.publishers()

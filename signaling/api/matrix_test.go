@@ -85,6 +85,8 @@ var rights = map[string]right{
 	"GET /api/v1/networks/export":                     {viewer, ofOrganisation, nil},
 	"POST /api/v1/networks/import":                    {operator, ofOrganisation, nil},
 	"GET /api/v1/quarantine":                          {viewer, ofOrganisation, nil},
+	"GET /api/v1/flows/explain":                       {viewer, inQuery, nil},
+	"GET /api/v1/endpoints/explain":                   {viewer, inQuery, nil},
 	"PATCH /api/v1/objects/{digest}":                  {operator, ofOrganisation, nil},
 	"HEAD /api/v1/objects/{digest}":                   {viewer, ofOrganisation, nil},
 	"DELETE /api/v1/publishers/{key}":                 {admin, ofOrganisation, nil},

@@ -51,7 +51,7 @@ func (s *source) hold(d *site.Desired, spec *site.FlowSpec) error {
 	defer s.mu.Unlock()
 	why, err := s.verdicts.of(d, spec)
 	if err == nil && why != "" {
-		spec.Paused, spec.PausedBy = true, wire.Clip(why+" (sitecast resign)")
+		spec.Paused, spec.Distrusted, spec.PausedBy = true, true, wire.Clip(why+" (sitecast resign)")
 	}
 	return err
 }

@@ -32,6 +32,8 @@ type FlowSpec struct {
 	// OnDemand says that browsers asked for it, which the site would not have otherwise:
 	// nobody else gets it for that.
 	OnDemand bool
+	// Distrusted says that it is paused because its publisher's key is believed no more.
+	Distrusted bool
 }
 
 // ahead reports whether endpoints hold copies of it before it is distributed to all.
@@ -77,7 +79,7 @@ func (e Wanted) apply(s *Site, now time.Time) {
 		s.known = true
 		close(s.ready)
 	}
-	s.desired = e.Desired
+	s.desired, s.tales.at = e.Desired, time.Time{} // so that it is said at once what that means
 	s.order = s.order[:0]
 	wanted := map[content.VersionID]bool{}
 	for _, spec := range e.Desired.Flows {
@@ -96,6 +98,7 @@ func (e Wanted) apply(s *Site, now time.Time) {
 		if wanted[id] {
 			continue
 		}
+		s.ends(now, s.flows[id])
 		delete(s.flows, id)
 		for _, m := range s.members {
 			delete(m.holds, id)

@@ -28,6 +28,7 @@ type flow struct {
 	copying  bool                     // one of them has yet to get it
 	kept     map[wire.EndpointID]bool // whose copies may be relied on
 	roomy    map[wire.EndpointID]bool // who has room for a copy
+	tale     *tale                    // why it moved or did not
 }
 
 // sample is what had been received at some time.
@@ -48,7 +49,7 @@ func newFlow(spec FlowSpec, now time.Time) *flow {
 		encoded += int64(p.Length)
 	}
 	return &flow{FlowSpec: spec, encoded: encoded, needs: map[groupID]*need{}, ordered: now, counted: map[wire.EndpointID]*counters{},
-		ran: map[string]time.Time{}}
+		ran: map[string]time.Time{}, tale: newTale(spec, now)}
 }
 
 // total sums what was received.

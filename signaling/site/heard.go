@@ -1,6 +1,7 @@
 package site
 
 import (
+	"math/bits"
 	"net/netip"
 	"time"
 
@@ -95,6 +96,7 @@ func isLoopback(address string) bool {
 // holding is what one member holds of one flow.
 type holding struct {
 	have     content.Bitmap
+	count    uint32 // of chunks in it
 	body     bool
 	complete bool
 	seeding  bool      // it may find more in what else it holds
@@ -219,6 +221,7 @@ func (f *flow) note(now time.Time, h *holding, n *need, c *counters, part wire.B
 	h.have.Trim(f.Head.Chunks)
 	for i, was := range old {
 		is := h.have[at+i]
+		h.count += uint32(bits.OnesCount8(is)) - uint32(bits.OnesCount8(was))
 		if is&^was != 0 {
 			n.moved = now
 		}

@@ -1,10 +1,9 @@
 package site
 
 import (
-	"fmt"
 	"time"
 
-	"github.com/sitecast/sitecast/signaling/units"
+	"github.com/sitecast/sitecast/signaling/reason"
 	"github.com/sitecast/sitecast/signaling/wire"
 	"github.com/sitecast/sitecast/storage/policy"
 )
@@ -33,41 +32,14 @@ func (s *Site) hourCap(now time.Time) int64 {
 func (s *Site) ceiling(now time.Time) int64 { return least(s.desired.Cap, s.hourCap(now)) }
 
 // shut says why nothing may be fetched now, and "" when something may.
-func (s *Site) shut(now time.Time) string {
-	if why := s.barred(now); why != "" {
-		return why
-	}
-	if d := &s.desired; d.Windows != nil && !d.Windows.At(now, d.Zone) {
-		return "waiting for window" + until(d.Windows, now, d.Zone)
-	}
-	return ""
-}
+func (s *Site) shut(now time.Time) string { return s.closed(now).Text(s.desired.Zone) }
 
 // barred is shut, whatever window it is.
 func (s *Site) barred(now time.Time) string {
-	d := &s.desired
-	switch {
-	case d.Cap == 0:
-		return "nothing may go over the WAN: its cap is 0"
-	case s.hourCap(now) == 0:
-		return "waiting, as nothing may go over the WAN in this hour" + until(d.CapHours, now, d.Zone)
-	case d.Allowance > 0 && s.spentBy(now) >= d.Allowance:
-		return fmt.Sprintf("the site took the %s that it may over the WAN in %s: waiting for the next month, or for a higher monthly_allowance",
-			units.Bytes(d.Allowance), s.month(now))
+	if r := s.closed(now); r.Code != reason.WindowClosed {
+		return r.Text(s.desired.Zone)
 	}
 	return ""
-}
-
-// until says, at the site's own clock, how long a week stays as it is.
-func until[V comparable](week *policy.Week[V], now time.Time, zone *time.Location) string {
-	at, changes := week.Until(now, zone)
-	if !changes {
-		return ", and there is no other"
-	}
-	if zone == nil {
-		zone = time.UTC
-	}
-	return " until " + at.In(zone).Format("Mon 2 Jan 15:04 MST")
 }
 
 // always is a week in which the window never closes.

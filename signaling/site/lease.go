@@ -118,6 +118,7 @@ func (s *Site) expire(now time.Time) {
 		case now.Sub(first.moved) >= s.patience(now, first):
 			why = "no progress"
 			m.pushOff(now)
+			s.fails(now, first.flow, m, why)
 			if f := s.flows[first.flow]; !first.body && !m.holds[f.ID].body {
 				// It waits for the body, which somebody says to hold and does not serve.
 				s.disbelieve(now, f, f.need(m.group, now), s.bodyHolders(m, f), s.groups[m.group])
@@ -192,6 +193,7 @@ func (s *Site) leaseState(now time.Time, m *member, f *flow, state wire.LeaseSta
 		// An address that lapsed while the lease waited is nobody's fault, and regard for others is none.
 		if (l.verified > 0 || now.Before(l.good)) && h.fetches() {
 			m.pushOff(now)
+			s.fails(now, f.ID, m, why)
 		}
 	case state.Done:
 		s.free(now, l)

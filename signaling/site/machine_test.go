@@ -36,8 +36,9 @@ type end struct {
 	count  map[content.VersionID]*wire.Progress // counters
 	known  map[content.VersionID]wire.Flow
 	forgot map[content.VersionID]bool
-	leases []wire.Lease // alive as far as it knows
-	govern wire.Govern  // told last
+	leases []wire.Lease         // alive as far as it knows
+	govern wire.Govern          // told last
+	alter  func(*wire.Progress) // changes what it says; nil: nothing does
 }
 
 func newShop(t *rapid.T, keep bool) *shop {
@@ -129,6 +130,9 @@ func (h *shop) tell(e *end, id content.VersionID, states ...wire.LeaseState) {
 	p.Flow, p.Body, p.Leases = id, e.bodies[id], states
 	p.Have = []wire.Bits{{Bits: slices.Clone(e.have[id])}}
 	p.Complete = p.Body && e.have[id].Count() == spec.Head.Chunks
+	if e.alter != nil {
+		e.alter(&p)
+	}
 	e.say(&p)
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/sitecast/sitecast/signaling/reason"
 	"github.com/sitecast/sitecast/signaling/wire"
 	"github.com/sitecast/sitecast/storage/content"
 )
@@ -256,18 +257,25 @@ func bitRate(rate int64) int64 {
 	return 8 * min(rate, math.MaxInt64/8)
 }
 
-// stoodBack says why a flow hardly gets on, where other traffic is why.
-func (s *Site) stoodBack(now time.Time, f *flow) string {
+// standsBack is a line that is left to others, so that a flow hardly gets on; nil: there is
+// none.
+func (s *Site) standsBack(now time.Time, f *flow) *line {
 	for _, egress := range slices.Sorted(maps.Keys(s.lines)) {
 		ln := s.lines[egress]
 		if at, ran := f.ran[egress]; ran && now.Sub(at) < lingering && ln.last.standsBack(now) {
-			if ln.last.Reason == "" {
-				return "stands back for other traffic"
-			}
-			return "stands back for other traffic: " + ln.last.Reason
+			return ln
 		}
 	}
-	return ""
+	return nil
+}
+
+// stoodBack says why a flow hardly gets on, where other traffic is why.
+func (s *Site) stoodBack(now time.Time, f *flow) string {
+	ln := s.standsBack(now, f)
+	if ln == nil {
+		return ""
+	}
+	return reason.Reason{Code: reason.Yielding, What: ln.last.Reason}.Text(nil)
 }
 
 // Recalled brings what was kept of the site.

@@ -1,9 +1,10 @@
 package site
 
 import (
-	"fmt"
 	"slices"
 	"time"
+
+	"github.com/sitecast/sitecast/signaling/reason"
 )
 
 const (
@@ -73,9 +74,9 @@ func (s *Site) premature(now time.Time, l *lease) bool {
 	return !l.body && seeding(now, f, f.need(m.group, now), s.groups[m.group]) != ""
 }
 
-// seeks says that a flow waits for a member that may find more of it, where it does:
-// of several groups that do, for the one whose name comes first.
-func (s *Site) seeks(now time.Time, f *flow) string {
+// seeker names a member that a flow waits for, as it may find more of it: of several groups
+// that have one, the one whose name comes first.
+func (s *Site) seeker(now time.Time, f *flow) string {
 	var names []string
 	for g, members := range s.groups {
 		n := f.need(g, now)
@@ -89,5 +90,14 @@ func (s *Site) seeks(now time.Time, f *flow) string {
 	if len(names) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("waiting for %s to find what it holds of it in other versions", slices.Min(names))
+	return slices.Min(names)
+}
+
+// seeks says that a flow waits for that, where it does.
+func (s *Site) seeks(now time.Time, f *flow) string {
+	name := s.seeker(now, f)
+	if name == "" {
+		return ""
+	}
+	return reason.Reason{Code: reason.Seeking, Who: name}.Text(nil)
 }

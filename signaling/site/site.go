@@ -185,6 +185,7 @@ type Site struct {
 	stagedAt  time.Time     // when it was last chosen who holds copies ahead of need
 	pace      schedule.Pace // what deadlines bound the site to
 	gauge     gauge
+	tales     tales
 }
 
 // member is one endpoint that is online.
@@ -233,7 +234,9 @@ func New(cfg Config) *Site {
 // Send hands an event to the loop. It reports false when the site has stopped.
 // Never call it from inside apply.
 func (s *Site) Send(e event) bool {
-	if _, looks := e.(ask); !looks {
+	switch e.(type) {
+	case ask, recount: // they only look
+	default:
 		s.stirs.Add(1)
 	}
 	select {
@@ -325,8 +328,8 @@ func (s *Site) decide(now time.Time) bool {
 	s.govern(now)
 	s.sample(now)
 	s.keep(now, false)
-	asking := s.demand(now)
-	return asking || s.unkept.any() || busy || staging || linking || len(s.leases) > 0 || now.Sub(s.active) < idleAfter && len(s.members) > 0
+	asking, explaining := s.demand(now), s.explain(now)
+	return asking || explaining || s.unkept.any() || busy || staging || linking || len(s.leases) > 0 || now.Sub(s.active) < idleAfter && len(s.members) > 0
 }
 
 // busy reports whether any flow has something to do for somebody online.
@@ -420,6 +423,7 @@ func (s *Site) leave(now time.Time, m *member) {
 	}
 	delete(s.members, m.ID)
 	s.depart(now, m)
+	s.leaves(now, m)
 	s.groups[m.group] = slices.DeleteFunc(s.groups[m.group], func(other *member) bool { return other == m })
 	for id, h := range m.holds {
 		f := s.flows[id]

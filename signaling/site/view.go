@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sitecast/sitecast/signaling/reason"
 	"github.com/sitecast/sitecast/signaling/wire"
 	"github.com/sitecast/sitecast/storage/content"
 )
@@ -68,6 +69,8 @@ type FlowView struct {
 	Forecast   time.Time    `json:"forecast,omitzero"`   // when it is expected to be; absent: not known, or never
 	// ForecastCause says why it will be complete later than ReadyBy, if at all.
 	ForecastCause string `json:"forecast_cause,omitempty"`
+	// Why says why it moves or does not, whatever State it is in.
+	Why reason.Why `json:"why"`
 }
 
 // EndpointView is one endpoint that is online.
@@ -110,6 +113,8 @@ type EndpointInFlow struct {
 	Complete bool   `json:"complete"`
 	Code     string `json:"code,omitempty"`
 	Error    string `json:"error,omitempty"`
+	// Why says why it moves or does not; absent: not decided yet.
+	Why *reason.Why `json:"why,omitempty"`
 }
 
 // View is a snapshot of a site.
@@ -210,7 +215,7 @@ func (s *Site) flowView(now time.Time, f *flow) FlowView {
 		}
 	}
 	slices.Sort(v.Fetchers)
-	v.Receipt = receiptView(s.receipts[f.ID])
+	v.Receipt, v.Why = receiptView(s.receipts[f.ID]), s.said(f)
 	return v
 }
 
@@ -297,7 +302,7 @@ func (s *Site) endpointView(now time.Time, m *member) EndpointView {
 		}
 		v.Restraints = listed(v.Restraints, h.restraint)
 		part := EndpointInFlow{Flow: f.Head.Ref().String(), Chunks: f.Head.Chunks, Held: h.have.Count(),
-			Complete: h.complete, Code: h.code, Error: h.trouble}
+			Complete: h.complete, Code: h.code, Error: h.trouble, Why: s.saidOf(f, m.ID)}
 		if h.complete {
 			v.Holds = append(v.Holds, part.Flow)
 		}
@@ -323,14 +328,19 @@ func (s *Site) awaiting(now time.Time, f *flow) string {
 	return fmt.Sprintf("waiting up to %v for a peer that holds it", max(left.Round(time.Second), time.Second))
 }
 
-// apart says that a flow costs more than one copy, where it does.
-func (s *Site) apart(f *flow) string {
-	n := 0
+// apartIn is in how many groups a flow goes, each of which gets its own copy.
+func (s *Site) apartIn(f *flow) (n int) {
 	for _, members := range s.groups {
 		if slices.ContainsFunc(members, func(m *member) bool { h := m.holds[f.ID]; return h != nil && h.code == "" }) {
 			n++
 		}
 	}
+	return n
+}
+
+// apart says that a flow costs more than one copy, where it does.
+func (s *Site) apart(f *flow) string {
+	n := s.apartIn(f)
 	if n < 2 {
 		return ""
 	}
