@@ -28,6 +28,7 @@ type flow struct {
 	copying  bool                     // one of them has yet to get it
 	kept     map[wire.EndpointID]bool // whose copies may be relied on
 	roomy    map[wire.EndpointID]bool // who has room for a copy
+	vendor   vendor                   // of one that lies at somebody else's URL
 }
 
 // sample is what had been received at some time.

@@ -68,6 +68,8 @@ type FlowView struct {
 	Forecast   time.Time    `json:"forecast,omitzero"`   // when it is expected to be; absent: not known, or never
 	// ForecastCause says why it will be complete later than ReadyBy, if at all.
 	ForecastCause string `json:"forecast_cause,omitempty"`
+	// External says where its chunks lie, if that is at somebody else's URL.
+	External *ExternalView `json:"external,omitempty"`
 }
 
 // EndpointView is one endpoint that is online.
@@ -178,6 +180,7 @@ func (s *Site) flowView(now time.Time, f *flow) FlowView {
 	v.Relay = relay
 	left, seen, failed := s.taken(f, &v)
 	v.BytesTotal = f.Head.UniqueBytes * int64(seen)
+	v.External = s.externalView(now, f)
 	switch {
 	case f.guard.halted != "" && (v.Complete < wanted || wanted == 0):
 		v.State, v.Reason = StateHalted, f.guard.halted
@@ -189,10 +192,12 @@ func (s *Site) flowView(now time.Time, f *flow) FlowView {
 		v.State, v.Reason = StateWaiting, "no endpoint that is online has room for a copy ahead of need"
 	case v.Complete == wanted:
 		v.State = StateComplete
+	case f.vendorChanged() && s.missing(now, f) > 0:
+		v.State, v.Reason = StateFailed, v.External.why
 	case len(failed) > 0:
 		v.State, v.Reason = StateFailed, f.troubles(failed)
 	default:
-		v.State, v.Reason = StateRunning, cmp.Or(f.remade(), s.waits(now, f), s.awaiting(now, f), s.seeks(now, f), s.patching(now, f), held, relayed, s.apart(f), s.stoodBack(now, f), slow)
+		v.State, v.Reason = StateRunning, cmp.Or(f.remade(), s.waits(now, f), v.External.reason(), s.awaiting(now, f), s.seeks(now, f), s.patching(now, f), held, relayed, s.apart(f), s.stoodBack(now, f), slow)
 	}
 	if !f.finished.IsZero() {
 		v.Seconds = f.finished.Sub(f.ordered).Seconds()
