@@ -87,17 +87,14 @@ func (s *Site) vendorOf(f *flow, l *lease) (string, *wire.External) {
 
 // vendorFailed takes in that a lease at somebody else's URL was given back.
 func (s *Site) vendorFailed(now time.Time, f *flow, l *lease, state wire.LeaseState) {
-	if f.External == nil || l.body || state.Failed == "" {
+	if f.External == nil || l.body || state.Code == "" {
 		return
 	}
 	v := &f.vendor
-	if m := s.members[l.to]; m != nil && m.holds[f.ID].fetches() {
-		v.trouble = state.Failed
-	}
+	v.trouble = state.Failed
 	if state.Code != wire.CodeExternal && state.Code != wire.CodeBadChunk {
 		return
 	}
-	v.trouble = state.Failed
 	v.off = min(max(2*v.off, vendorOff), maxVendorOff)
 	v.until = now.Add(v.off)
 	if s.cfg.Suspect != nil && len(l.parts) > 0 {

@@ -436,7 +436,8 @@ type LeaseState struct {
 	Failed   string `json:"failed,omitempty"` // why the endpoint gave it back
 	// Patched is how many of the leading parts came as patches, or were held before.
 	Patched uint32 `json:"patched,omitempty"`
-	// Code is why it was given back, where that is CodeExternal or CodeBadChunk.
+	// Code is why it was given back, where that is what was fetched, or that it could not
+	// be: CodeExternal, CodeBadChunk or CodeOrigin.
 	Code string `json:"code,omitempty"`
 	// Range announces a lease that outlived the session it was granted in. The
 	// server takes it over, under the pair it was granted with, or revokes it.

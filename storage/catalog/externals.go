@@ -34,6 +34,22 @@ type Externals interface {
 	CheckedExternal(ctx context.Context, by string, object content.Digest, changed string, at time.Time) error
 }
 
+// ExternalOf returns the file at somebody else's URL that a placement names; nil where it
+// names packs.
+func ExternalOf(ctx context.Context, c Externals, p Placement) (*External, error) {
+	if len(p.Packs) != 1 {
+		return nil, nil
+	}
+	e, err := c.External(ctx, p.Packs[0])
+	if errors.Is(err, ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &e, nil
+}
+
 // PlaceExternal says where the chunks of a body lie in the one file that it lists, if that
 // is at somebody else's URL: plain, each where it comes first.
 func PlaceExternal(e External, b *content.Body) (Placement, error) {

@@ -39,6 +39,11 @@ type ChangedError struct{ Detail string }
 
 func (e *ChangedError) Error() string { return e.Detail }
 
+// An AddressError says that nobody fetches a file at an address, whatever is there.
+type AddressError struct{ Detail string }
+
+func (e *AddressError) Error() string { return e.Detail }
+
 func changed(format string, args ...any) error { return &ChangedError{fmt.Sprintf(format, args...)} }
 
 // Object names a file among the objects at the origin: that of a URL with the bytes that a
@@ -69,13 +74,13 @@ func ParseURL(text string) (*url.URL, error) {
 	return u, nil
 }
 
-// Allowed reports why a file may not be fetched at an address: plain http is for this
-// computer itself, unless something else protects the path.
+// Allowed reports why a file may not be fetched at an address (an [*AddressError]): plain
+// http is for this computer itself, unless something else protects the path.
 func Allowed(u *url.URL, insecure bool) error {
 	if u.Scheme == "https" || u.Scheme == "http" && (insecure || loopback(u.Hostname())) {
 		return nil
 	}
-	return fmt.Errorf("%s://%s is neither https nor on loopback", u.Scheme, u.Host)
+	return &AddressError{fmt.Sprintf("%s://%s is neither https nor on loopback", u.Scheme, u.Host)}
 }
 
 func loopback(host string) bool {
@@ -139,6 +144,7 @@ func date(text string) string {
 func (f File) Ask(h http.Header, from, to int64) {
 	h.Set("Range", fmt.Sprintf("bytes=%d-%d", from, to-1))
 	h.Set("Accept-Encoding", "identity")
+	h.Set("User-Agent", "sitecast")
 	switch {
 	case f.ETag != "":
 		h.Set("If-Range", f.ETag)

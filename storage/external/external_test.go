@@ -87,6 +87,7 @@ func TestARequestSaysWhichFileItIsFor(t *testing.T) {
 		c.file.Ask(h, 10, 20)
 		c.want.Set("Range", "bytes=10-19")
 		c.want.Set("Accept-Encoding", "identity")
+		c.want.Set("User-Agent", "sitecast")
 		for key := range c.want {
 			if h.Get(key) != c.want.Get(key) || len(h) != len(c.want) {
 				t.Errorf("%s: asked with %v, want %v", name, h, c.want)
