@@ -97,6 +97,11 @@ func (s *Site) vendorFailed(now time.Time, f *flow, l *lease, state wire.LeaseSt
 	}
 	v.off = min(max(2*v.off, vendorOff), maxVendorOff)
 	v.until = now.Add(v.off)
+	for _, other := range s.leases {
+		if other.flow == f.ID && !other.body {
+			s.revoke(now, other, "somebody found another file at the vendor's URL")
+		}
+	}
 	if s.cfg.Suspect != nil && len(l.parts) > 0 {
 		s.cfg.Suspect(f.External.Object, l.parts[min(int(state.Verified), len(l.parts)-1)].Chunk)
 	}
