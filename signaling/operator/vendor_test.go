@@ -2,8 +2,13 @@ package operator_test
 
 import (
 	"bytes"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
 	"math/rand/v2"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -71,9 +76,21 @@ func vendorStand(t *testing.T, do func(s *stand, v *vendor, publish operator.Pub
 // shown is what the server says of a version.
 func (s *stand) shown(ref string) *api.VendorState {
 	s.t.Helper()
-	var got api.Published
-	s.get("/versions/"+strings.ReplaceAll(ref, "@", "/"), &got)
-	return got.External
+	pool := x509.NewCertPool()
+	ca, err := os.ReadFile(filepath.Join(s.data, "ca.pem"))
+	s.must(err)
+	pool.AppendCertsFromPEM(ca)
+	token, err := os.ReadFile(s.remote.TokenFile)
+	s.must(err)
+	req, err := http.NewRequest(http.MethodGet, s.remote.Server+"/api/v1/versions/"+strings.ReplaceAll(ref, "@", "/"), nil)
+	s.must(err)
+	req.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(token)))
+	client := http.Client{Transport: &http.Transport{DialContext: s.net.DialContext, TLSClientConfig: &tls.Config{RootCAs: pool}, DisableKeepAlives: true}}
+	resp, err := client.Do(req)
+	s.must(err)
+	text, err := io.ReadAll(resp.Body)
+	s.must(errors.Join(err, resp.Body.Close()))
+	return decode[api.Published](s.t, string(text)).External
 }
 
 func TestAVendorsFileIsDownloadedOnceAndNotUploaded(t *testing.T) {
