@@ -166,7 +166,8 @@ func TestAVendorsFileThatChangesIsNotDelivered(t *testing.T) {
 					}
 				}
 				v.put(c.before, lab.Bytes("app", "1", size))
-				f = l.AwaitComplete("app", l.Sites[0], 20*time.Minute)
+				time.Sleep(16 * time.Minute) // until the server has looked again
+				f = l.AwaitComplete("app", l.Sites[0], time.Minute)
 				for _, e := range l.Sites[0].Endpoints {
 					e.WantDelivered("app", "1", size)
 				}

@@ -23,7 +23,6 @@ func TestTheEndOfALeaseSaysWhatOfTheOriginEndedIt(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := newStand(t)
 			defer func() { s.stop() }()
-			s.run()
 			s.want(s.flow)
 			s.leaseBody()
 			s.parts = func(_ context.Context, w wire.Lease, each func(wire.Part, []byte) error) error {

@@ -16,7 +16,9 @@ import (
 // Sitecast only its name.
 
 // insecure reports whether plain http is good enough for who configured the endpoint.
-func (c *Client) insecure() bool { return c.base.Scheme == "http" && external.Allowed(c.base, false) != nil }
+func (c *Client) insecure() bool {
+	return c.base.Scheme == "http" && external.Allowed(c.base, false) != nil
+}
 
 // ask has a request be for what a lease names, and returns who makes it.
 func (c *Client) ask(req *http.Request, lease wire.Lease) (*http.Client, error) {

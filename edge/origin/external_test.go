@@ -40,8 +40,10 @@ func TestAVendorsFileIsFetchedByItsURL(t *testing.T) {
 		file := bytes.Join(o.plain, nil)
 		var asked http.Header
 		client := serveAt(t, func(wire.Pace) bool { return true }, map[string]http.HandlerFunc{
-			home:     func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) },
-			vendorAt: func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://"+cdnAt+"/signed?once=1", http.StatusFound) },
+			home: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) },
+			vendorAt: func(w http.ResponseWriter, r *http.Request) {
+				http.Redirect(w, r, "http://"+cdnAt+"/signed?once=1", http.StatusFound)
+			},
 			cdnAt: func(w http.ResponseWriter, r *http.Request) {
 				asked = r.Header
 				w.Header().Set("ETag", `"v1"`)
@@ -73,8 +75,8 @@ func TestAnotherFileAtTheVendorEndsTheLease(t *testing.T) {
 				w.Header().Set("ETag", `"v2"`)
 				http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(bytes.Join(o.plain, nil)))
 			}, true},
-			"not there": {http.NotFound, true},
-			"in trouble": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }, false},
+			"not there":   {http.NotFound, true},
+			"in trouble":  {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }, false},
 			"in a circle": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.Path, http.StatusFound) }, false},
 		} {
 			got, err := fetch(serveAt(t, nil, map[string]http.HandlerFunc{vendorAt: c.handler}), o, atVendor(o))

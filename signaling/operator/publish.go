@@ -25,7 +25,7 @@ import (
 // Publish is `sitecast publish`.
 type Publish struct {
 	Remote
-	Path     string        `arg:"" help:"File or folder to publish, or the https URL of a vendor's file, which sites fetch from there." placeholder:"PATH|URL"`
+	Path     string        `arg:"" help:"File or folder to publish, or the https URL of a vendor's file, which sites fetch from there."`
 	Unpack   bool          `help:"Publish the tree inside PATH, a tar (plain, gzip, xz or zstd), zip or deb."`
 	Name     string        `help:"Name of the content." required:"" placeholder:"NAME"`
 	Version  string        `help:"Version of it; each is published once." required:"" placeholder:"V"`

@@ -31,6 +31,7 @@ const (
 	vendorPatience = 30 * time.Second
 	// vendorTries is how often a download goes on where it broke off, without anything new.
 	vendorTries = 4
+	vendorPause = time.Second
 	vendorStep  = 256 << 10
 )
 
@@ -109,6 +110,13 @@ func (v *vendor) download(ctx context.Context, out io.Writer, progress func(done
 		changed, disk := new(external.ChangedError), new(os.PathError)
 		if tries++; err != nil && (tries == vendorTries || ctx.Err() != nil || errors.As(err, &changed) || errors.As(err, &disk)) {
 			return err
+		}
+		if err != nil {
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(vendorPause):
+			}
 		}
 	}
 	return nil

@@ -158,7 +158,7 @@ func TestAVendorThatCanNotServeSitesIsRefused(t *testing.T) {
 	} {
 		vendorStand(t, func(s *stand, v *vendor, publish operator.Publish) {
 			v.handler = c.handler
-			err := publish.Run(t.Context())
+			err := publish.Run(s.t.Context())
 			if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "download it and publish the file") {
 				t.Errorf("%s: %v, want %q and what to do", name, err, c.want)
 			}
@@ -174,7 +174,7 @@ func TestAFileThatChangesWhileItIsDownloadedIsNotPublished(t *testing.T) {
 			}
 			http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(v.data))
 		}
-		err := publish.Run(t.Context())
+		err := publish.Run(s.t.Context())
 		if err == nil || !strings.Contains(err.Error(), `its ETag is "v2", and was "v1"`) {
 			t.Errorf("%v, want it noticed", err)
 		}

@@ -39,8 +39,9 @@ type Command struct {
 	OIDC         OIDCFlags `embed:"" prefix:"oidc-"`
 	APIRate      int       `name:"api-rate" help:"Requests a second that one API token may read with; half as many may change something, five times as many may come from one address. 0: no limit." default:"100" env:"SITECAST_API_RATE" placeholder:"N"`
 	InsecureHTTP bool      `name:"insecure-http" help:"Accept plain http from other machines too, because something else protects the path." env:"SITECAST_INSECURE_HTTP"`
-	PrivateVendors bool  `name:"private-vendors" help:"Accept vendors' URLs on loopback and private addresses, such as those of a mirror of your own." env:"SITECAST_PRIVATE_VENDORS"`
 	LogLevel     string    `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"SITECAST_LOG_LEVEL"`
+
+	PrivateVendors bool `name:"private-vendors" help:"Accept vendors' URLs on loopback and private addresses, such as those of a mirror of your own." env:"SITECAST_PRIVATE_VENDORS"`
 
 	Stdout io.Writer `kong:"-"` // nil: the process's
 	Stderr io.Writer `kong:"-"` // for the log

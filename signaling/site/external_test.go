@@ -22,6 +22,16 @@ func outside(spec site.FlowSpec, changed string) site.FlowSpec {
 	})
 }
 
+// beside brings another member online in the reach group of one.
+func (f *fake) beside(spec site.FlowSpec, name string) *fake {
+	f.s.t.Helper()
+	other := f.s.join(name)
+	f.say(&wire.Linked{Peer: other.id, Up: true})
+	other.say(&wire.Linked{Peer: f.id, Up: true})
+	other.report(spec, nil)
+	return other
+}
+
 // onSuspicious is onStand with a server that notes what it should look at.
 func onSuspicious(t *testing.T, do func(s *stand, suspects *[]string)) {
 	t.Helper()
@@ -43,8 +53,7 @@ func TestLeasesNameTheVendorsURL(t *testing.T) {
 		s.order(a)
 		till := s.join("till")
 		till.report(a, nil)
-		s.pass(time.Second)
-		if body := one[wire.Lease](till); body.External != nil || !body.Body || !strings.HasPrefix(body.URL, "/bodies/") {
+		if body := take[wire.Lease](till)[0]; body.External != nil || !body.Body || !strings.HasPrefix(body.URL, "/bodies/") {
 			t.Errorf("lease of the body %+v, want it from the server", body)
 		}
 	})
@@ -70,8 +79,7 @@ func TestWhoFindsAnotherFileStopsAllUntilItWasLookedAt(t *testing.T) {
 			s.order(a)
 			till := s.join("till")
 			lease, _ := begin(s, a, till)
-			other := s.join("other")
-			other.report(a, nil)
+			other := till.beside(a, "other")
 			till.report(a, chunks(0, 3), refused(lease, code, 3))
 			if want := fmt.Sprint(a.External.Object, " 3"); len(*suspects) != 1 || (*suspects)[0] != want {
 				t.Errorf("%s: suspects %v, want %s", code, *suspects, want)
@@ -79,11 +87,12 @@ func TestWhoFindsAnotherFileStopsAllUntilItWasLookedAt(t *testing.T) {
 			one[wire.Revoke](till) // of its next lease
 			s.pass(9 * time.Second)
 			none[wire.Lease](other)
+			none[wire.Lease](till)
 			if f := s.flow(a); f.External.Code != site.CodeExternalChecking || !strings.Contains(f.Reason, "checks whether") || f.State != site.StateRunning {
 				t.Errorf("%s: %s with %q, %+v", code, f.State, f.Reason, f.External)
 			}
 			s.pass(2 * time.Second)
-			if got := take[wire.Lease](other); len(got) == 0 {
+			if len(take[wire.Lease](other))+len(take[wire.Lease](till)) == 0 {
 				t.Errorf("%s: nobody fetches though the server did not find it changed", code)
 			}
 		})
@@ -101,8 +110,7 @@ func TestNobodyFetchesAFileThatChanged(t *testing.T) {
 		if got := take[wire.Revoke](till); len(got) != 2 {
 			t.Errorf("%d leases were revoked, want both", len(got))
 		}
-		other := s.join("other")
-		other.report(a, nil)
+		other := till.beside(a, "other")
 		s.pass(time.Minute)
 		none[wire.Lease](till)
 		none[wire.Lease](other)
@@ -122,9 +130,9 @@ func TestWhatTheSiteHoldsOfAFileThatChangedGoesRound(t *testing.T) {
 	onStand(t, func(s *stand) {
 		a := outside(version("a", 20), "it is gone")
 		s.order(a)
-		till, other := s.join("till"), s.join("other")
+		till := s.join("till")
 		till.report(a, chunks(0, 20))
-		other.report(a, nil)
+		other := till.beside(a, "other")
 		s.pass(time.Minute)
 		if f := s.flow(a); f.State != site.StateRunning || f.External.Code != "" {
 			t.Errorf("%s with %q, %+v, want that peers have it", f.State, f.Reason, f.External)

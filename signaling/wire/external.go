@@ -7,6 +7,10 @@ import (
 	"github.com/sitecast/sitecast/storage/external"
 )
 
+// CodeExternal says in [LeaseState.Code] that what is at somebody else's URL is not what was
+// published.
+const CodeExternal = "external_changed"
+
 // External is what was seen of a file at somebody else's URL when it was published. An
 // answer that is of another file ends the lease with CodeExternal.
 type External struct {

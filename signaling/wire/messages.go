@@ -471,7 +471,6 @@ const (
 	CodeUnsafePath   = "unsafe_path"   // a path that may not be written
 	CodeStore        = "store"         // the store could not be written or read
 	CodeOrigin       = "origin"        // the origin could not be reached or refused
-	CodeExternal     = "external_changed" // what is at somebody else's URL is not what was published
 	CodeUnauthorized = "unauthorized"  // no valid token
 	CodeWrongOrigin  = "wrong_origin"  // a token for pages of another web origin
 	CodeTooLarge     = "too_large"     // over a limit
