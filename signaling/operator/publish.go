@@ -84,7 +84,8 @@ type PublishReport struct {
 	NewBytes int64             `json:"new_bytes"`      // of chunks that the server lacked
 	Uploaded int64             `json:"uploaded_bytes"` // sent by this run: new chunks as they were encoded, and the body
 	Seconds  float64           `json:"seconds"`
-	Already  bool              `json:"already"` // it was published before, with the same bytes
+	Already  bool              `json:"already"`        // it was published before, with the same bytes
+	From     string            `json:"from,omitempty"` // the vendor's URL that sites fetch it from
 }
 
 // Run publishes. The server is asked first: a version of other bytes, or a key that
@@ -246,7 +247,11 @@ func (c Publish) same(there api.Published, result ingest.Result) (PublishReport,
 }
 
 func reportOf(p api.Published) PublishReport {
-	return PublishReport{Name: p.Name, Version: p.Version, Serial: p.Serial, ID: p.ID, Digest: p.Head.Body, Bytes: p.Head.Bytes}
+	report := PublishReport{Name: p.Name, Version: p.Version, Serial: p.Serial, ID: p.ID, Digest: p.Head.Body, Bytes: p.Head.Bytes}
+	if p.External != nil {
+		report.From = p.External.URL
+	}
+	return report
 }
 
 // refusedAs reports whether an error is a refusal of the server with that code.

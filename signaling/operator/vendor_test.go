@@ -97,7 +97,7 @@ func TestAVendorsFileIsDownloadedOnceAndNotUploaded(t *testing.T) {
 	vendorStand(t, func(s *stand, v *vendor, publish operator.Publish) {
 		publish.JSON = true
 		report := decode[operator.PublishReport](t, s.run(publish))
-		if report.Bytes != 3<<20 || report.NewBytes != 0 || report.Uploaded == 0 || report.Uploaded > 64<<10 {
+		if report.From != vendorURL || report.Bytes != 3<<20 || report.NewBytes != 0 || report.Uploaded == 0 || report.Uploaded > 64<<10 {
 			t.Errorf("%+v, want that the body alone was uploaded", report)
 		}
 		if most := int64(len(v.data)) + 1 + 256<<10; v.sent > most {
