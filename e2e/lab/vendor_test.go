@@ -128,6 +128,16 @@ func TestAVendorsFileIsFetchedThereOnceForASite(t *testing.T) {
 				t.Errorf("%s has %d bytes that are not the vendor's (%v)", e.Name, len(got), err)
 			}
 		}
+		// The next release there shares most of its bytes, and nobody waits for patches.
+		next := lab.Bytes("app", "1", size)
+		copy(next[3*mib:], lab.Bytes("app", "2", mib))
+		v.put(http.Header{"Etag": {`"v2"`}}, next)
+		l.PublishPath("app", "2", "http://"+vendorAt+"/latest")
+		l.Distribute("app@2")
+		f = until(t, l, "app", l.Sites[0], func(f site.FlowView) bool { return f.Version == "2" && f.Complete == 2 })
+		if f.BytesReused < 5*mib || f.BytesOrigin > 2*mib || f.Seconds > 20 {
+			t.Errorf("%d bytes were reused and %d fetched in %.1f s, want the new MiB alone", f.BytesReused, f.BytesOrigin, f.Seconds)
+		}
 	})
 }
 
