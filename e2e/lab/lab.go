@@ -170,7 +170,7 @@ func (l *Lab) StartServer() {
 	data := filepath.Join(l.dir, "server")
 	sqlitetest.Put(l.t, filepath.Join(data, "sitecast.db"))
 	s, err := server.New(context.Background(), server.Config{Data: data, Packs: filepath.Join(data, "packs"), Objects: l.objects(),
-		PublicURL: l.url, Listener: listener, Fetchers: l.fetchers, Relay: l.relay(), RelayAddrs: []string{l.relayAt},
+		PublicURL: l.url, Listener: listener, Dial: l.WAN.Dialer(serverHost), PrivateVendors: true, Fetchers: l.fetchers, Relay: l.relay(), RelayAddrs: []string{l.relayAt},
 		Log: slog.New(listening{Handler: l.log("server").Handler(), to: &l.holders})})
 	l.must(err)
 	l.origin, l.server = s, run(s.Run)

@@ -11,6 +11,7 @@ import (
 	"github.com/sitecast/sitecast/signaling/wire"
 	"github.com/sitecast/sitecast/storage/chunk"
 	"github.com/sitecast/sitecast/storage/content"
+	"github.com/sitecast/sitecast/storage/external"
 )
 
 // lease is a right to fetch, and how far it got. Owned by the engine's loop,
@@ -22,6 +23,7 @@ type lease struct {
 	started  time.Time    // zero before
 	ended    bool         // the fetch returned, or never began
 	failed   string       // why it was given back
+	code     string       // the same for the server, where the origin is to blame
 	said     bool         // its end was reported
 	announce bool         // the session in use does not know it yet
 	verified uint32       // leading parts kept
@@ -183,6 +185,22 @@ func (e *Engine) fetchBody(l *lease, f *flow) error {
 // as a machine that sleeps does: another fetches the range by now.
 var errLapsed = errors.New("slept for longer than the lease lives")
 
+var errPaused = errors.New("flow is paused here")
+
+// originCode says what of an origin ended a fetch; "" where it is not to blame.
+func originCode(err error) string {
+	changed, damaged, disk := new(external.ChangedError), new(chunk.CorruptError), new(putError)
+	switch {
+	case errors.As(err, &changed):
+		return wire.CodeExternal
+	case errors.As(err, &damaged):
+		return wire.CodeBadChunk
+	case errors.As(err, &disk), errors.Is(err, errLapsed), errors.Is(err, errPaused), errors.Is(err, context.Canceled):
+		return ""
+	}
+	return wire.CodeOrigin
+}
+
 // putError says that a fetch ended because a chunk was not kept: where it is no
 // *chunk.CorruptError, that is the fault of the own disk and not of the origin.
 type putError struct{ error }
@@ -192,7 +210,7 @@ func (e *putError) Unwrap() error { return e.error }
 func (e *Engine) fetchParts(l *lease, spec *content.Body) error {
 	s, ok := e.open.get(l.Flow)
 	if !ok || s.ver == nil {
-		return errors.New("flow is paused here")
+		return errPaused
 	}
 	for _, p := range l.Parts {
 		if uint64(p.Chunk) >= uint64(len(spec.Chunks)) {
@@ -308,7 +326,7 @@ func (ev leaseEnded) apply(e *Engine, now time.Time) {
 		return // it ended and was evicted meanwhile
 	}
 	if ev.err != nil && l.failed == "" {
-		l.failed = ev.err.Error()
+		l.failed, l.code = ev.err.Error(), originCode(ev.err)
 		e.log.Warn("origin fetch ended early", "err", ev.err)
 	}
 	e.free(l)

@@ -97,7 +97,7 @@ func (e *Engine) leaseStates(f *flow) []wire.LeaseState {
 		}
 		done := l.ended && l.failed == ""
 		state := wire.LeaseState{Epoch: l.Epoch, Lease: l.Lease.Lease,
-			Verified: l.verified, Done: done, Failed: wire.Clip(l.failed), Patched: l.patched}
+			Verified: l.verified, Done: done, Failed: wire.Clip(l.failed), Code: l.code, Patched: l.patched}
 		if l.announce {
 			state.Range = &wire.LeaseRange{Body: l.Body, Pack: l.Pack, From: l.From, To: l.To}
 			l.announce = false

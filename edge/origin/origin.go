@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"github.com/sitecast/sitecast/signaling/wire"
+	"github.com/sitecast/sitecast/storage/external"
 	"github.com/sitecast/sitecast/storage/pack"
 )
 
@@ -66,6 +67,7 @@ type Config struct {
 type Client struct {
 	base    *url.URL
 	http    *http.Client
+	vendors *http.Client // for files at somebody else's URL
 	shape   *shaper
 	refused *wire.Refusals
 	stalls  atomic.Int32 // in a row
@@ -95,6 +97,7 @@ func New(cfg Config) *Client {
 		DisableCompression: true, MaxIdleConnsPerHost: 1, IdleConnTimeout: time.Minute,
 		ReadBufferSize: readStep,
 	}}
+	c.vendors = &http.Client{CheckRedirect: external.Redirected(c.insecure()), Transport: c.http.Transport}
 	return c
 }
 
@@ -208,11 +211,9 @@ func (c *Client) get(ctx context.Context, lease wire.Lease, read func(*shapedRea
 	if err != nil {
 		return err
 	}
-	if lease.Body && lease.From == 0 { // a range would be one of the compressed body
-		req.Header.Set("Accept-Encoding", pack.BodyEncoding)
-	} else {
-		req.Header.Set("Range", fmt.Sprintf("bytes=%d-%d", lease.From, lease.To-1))
-		req.Header.Set("Accept-Encoding", "identity")
+	client, err := c.ask(req, lease)
+	if err != nil {
+		return err
 	}
 	var asked wire.Pace
 	if c.own(address) {
@@ -222,7 +223,7 @@ func (c *Client) get(ctx context.Context, lease wire.Lease, read func(*shapedRea
 	stalled := time.AfterFunc(patience*headerTimeout, func() { c.stalled(cancel) })
 	defer stalled.Stop()
 	wait := context.AfterFunc(ctx, func() { cancel(context.Cause(ctx)) })
-	resp, err := c.http.Do(req)
+	resp, err := client.Do(req)
 	if err == nil {
 		defer resp.Body.Close()
 	}
@@ -230,8 +231,7 @@ func (c *Client) get(ctx context.Context, lease wire.Lease, read func(*shapedRea
 		return fmt.Errorf("ask the origin: %w", cmp.Or(context.Cause(inner), context.Cause(ctx), err))
 	}
 	defer drains(ctx, conn)()
-	if err := checkRange(resp, lease); err != nil {
-		c.refused.Add(wire.DoorOrigin, wire.CodeOrigin)
+	if err := c.check(resp, lease); err != nil {
 		return err
 	}
 	if !c.own(resp.Request.URL) { // it was sent elsewhere

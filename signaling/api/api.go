@@ -43,6 +43,9 @@ type Config struct {
 	// Published is told of each version that was published, and must not block; nil:
 	// nobody is.
 	Published func()
+	// Vendor says whether a file at somebody else's URL is as it is said to be; nil: nobody
+	// looks. What it finds wrong is an external.ChangedError or AddressError.
+	Vendor func(context.Context, catalog.External, *content.Body) error
 	// Removed is told of each version that was removed, Fetched lists those that sites
 	// fetch, and Occupancy says what lies at the origin; nil: none of it.
 	Removed   func(content.Ref)
@@ -119,6 +122,7 @@ func newServer(cfg Config) *server {
 	s.browsers()
 	s.versions()
 	s.removals()
+	s.externals()
 	s.control()
 	s.settings()
 	s.lists()

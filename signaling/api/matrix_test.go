@@ -94,6 +94,7 @@ var rights = map[string]right{
 	"PUT /api/v1/trust":                               {admin, ofOrganisation, nil},
 	"PUT /api/v1/versions/{name}/{version}/signature": {operator, ofOrganisation, nil},
 	"DELETE /api/v1/versions/{name}/{version}":        {operator, ofOrganisation, nil},
+	"PUT /api/v1/versions/{name}/{version}/external":  {operator, ofOrganisation, nil},
 	"GET /api/v1/retention":                           {viewer, ofOrganisation, nil},
 	"PUT /api/v1/retention":                           {admin, ofOrganisation, nil},
 	"GET /api/v1/settings":                            {viewer, ofOrganisation, nil},

@@ -147,7 +147,8 @@ func (s *server) resign(ctx context.Context, ref content.Ref, envelope json.RawM
 		s.Resigned(ref)
 	}
 	s.Hub.Changed("")
-	return &reply[Published]{Published{ref.Name, ref.Version, head.Serial, id, head}}, nil
+	v.Head = envelope
+	return s.published(ctx, v)
 }
 
 // keyProblem is the answer where a publisher's key is not what it should be.

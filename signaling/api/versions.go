@@ -44,6 +44,8 @@ type Objects struct {
 type SignedVersion struct {
 	Head  json.RawMessage  `json:"head"`
 	Packs []content.Digest `json:"packs" maxItems:"4096"`
+	// External is where its bytes lie, if not in packs.
+	External *VendorFile `json:"external,omitempty"`
 }
 
 // Published is a version that can be distributed.
@@ -53,6 +55,8 @@ type Published struct {
 	Serial  uint64            `json:"serial"`
 	ID      content.VersionID `json:"id"`
 	Head    content.Head      `json:"head"`
+	// External is where its bytes lie, if not at the origin.
+	External *VendorState `json:"external,omitempty"`
 }
 
 func (s *server) versions() {
@@ -97,8 +101,7 @@ func (s *server) versions() {
 			if err != nil {
 				return nil, err
 			}
-			head, id, err := content.ReadHead(v.Head)
-			return &reply[Published]{Published{v.Name, v.Version, v.Serial, id, head}}, err
+			return s.published(ctx, v)
 		})
 }
 
@@ -149,18 +152,22 @@ func (s *server) publish(ctx context.Context, ref content.Ref, in SignedVersion)
 	if err != nil {
 		return nil, err
 	}
-	placement, err := s.place(ctx, body, in.Packs)
+	var placement catalog.Placement
+	if in.External != nil {
+		placement, err = s.placeExternal(ctx, head, body, in)
+	} else {
+		placement, err = s.place(ctx, body, in.Packs)
+	}
 	if err != nil {
 		return nil, err
 	}
 	v := catalog.Version{Name: ref.Name, Version: ref.Version, Serial: head.Serial, ID: id, Head: in.Head,
 		Body: head.Body, Placement: placement.Encode()}
-	published := &reply[Published]{Published{ref.Name, ref.Version, head.Serial, id, head}}
 	err = s.Catalog.Publish(ctx, actor(ctx), v)
 	if errors.Is(err, catalog.ErrConflict) {
 		// Whoever got no answer asks again.
 		if kept, other := s.Catalog.Version(ctx, ref.Name, ref.Version); other == nil && kept.ID == id {
-			return published, nil
+			return s.published(ctx, kept)
 		}
 	}
 	if err != nil {
@@ -170,7 +177,21 @@ func (s *server) publish(ctx context.Context, ref content.Ref, in SignedVersion)
 		s.Published()
 	}
 	s.Hub.Changed("") // browsers may wait for the newest of a content
-	return published, nil
+	return s.published(ctx, v)
+}
+
+// published shows a version.
+func (s *server) published(ctx context.Context, v catalog.Version) (*reply[Published], error) {
+	head, id, err := content.ReadHead(v.Head)
+	if err != nil {
+		return nil, err
+	}
+	out := &reply[Published]{Published{Name: v.Name, Version: v.Version, Serial: v.Serial, ID: id, Head: head}}
+	e, err := s.externalOf(ctx, v)
+	if e != nil {
+		out.Body.External = stateOf(*e)
+	}
+	return out, err
 }
 
 func (s *server) readBody(ctx context.Context, head content.Head) (*content.Body, error) {

@@ -267,7 +267,7 @@ func TestCommandsRefuseWhatCannotBe(t *testing.T) {
 		operator.SiteShow{Name: ".."}, operator.SiteSet{Name: "shop"}, operator.SiteSet{Name: "shop", HoldOff: new(time.Duration(-1))},
 		operator.SiteSet{Name: "shop", HoldOff: new(25 * time.Hour)}, operator.SiteSet{Name: "shop", Replicas: new(-1)}, operator.SiteSet{Name: "shop", Replicas: new(65)}, operator.SiteSet{Name: "shop", PeersOn: []string{"10.12.0.0"}}, operator.SiteSet{Name: "shop", PeersOn: []string{"any", "10.12.0.0/16"}}, operator.SiteSet{Name: "a/b", WAN: new(operator.Rate)},
 		operator.Enrol{Site: "shop", Uses: 0, TTL: time.Hour}, operator.Enrol{Site: "shop", Uses: 1, TTL: time.Millisecond},
-		operator.Publish{Name: "a b", Version: "1"}, operator.Publish{Name: "app", Version: ""},
+		operator.Publish{Path: ".", Name: "a b", Version: "1"}, operator.Publish{Path: ".", Name: "app", Version: ""},
 		operator.Distribute{Ref: "app@1"}, operator.Distribute{Ref: "app@1", All: true, Site: []string{"shop"}}, operator.Distribute{Ref: "app", All: true},
 		operator.Distribute{Ref: "app@1", All: true, ReadyBy: readyBy(t, "2020-01-01T06:00:00Z")}, operator.Distribute{Ref: "app@1", All: true, ReadyBy: readyBy(t, "9000h")},
 		operator.Flows{Content: "a b"}, operator.Pause{}, operator.Resume{}, operator.Pause{Selector: operator.Selector{Content: "@1"}},

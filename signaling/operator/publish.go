@@ -25,7 +25,7 @@ import (
 // Publish is `sitecast publish`.
 type Publish struct {
 	Remote
-	Path     string        `arg:"" type:"existingpath" help:"File or folder to publish."`
+	Path     string        `arg:"" help:"File or folder to publish, or the https URL of a vendor's file, which sites fetch from there."`
 	Unpack   bool          `help:"Publish the tree inside PATH, a tar (plain, gzip, xz or zstd), zip or deb."`
 	Name     string        `help:"Name of the content." required:"" placeholder:"NAME"`
 	Version  string        `help:"Version of it; each is published once." required:"" placeholder:"V"`
@@ -51,15 +51,22 @@ an archive with --unpack; it is unpacked into a temporary folder first, which ne
 room for it. Links, devices and set-uid files are refused there as in a folder. A
 deb becomes the tree it installs, with its control files in DEBIAN/.
 
+PATH may be the https URL of a file that a vendor hosts. It is downloaded once, to be
+cut and hashed, and nothing of it is uploaded: one endpoint of each site fetches it from
+that URL, by ranges, and each chunk is checked. The vendor's server has to answer ranges.
+When the file changes there nobody fetches it any more, and flows say so: publish it again,
+under another version.
+
 Examples:
   sitecast publish ./till-app --name till-app --version 2.1
+  sitecast publish https://vendor.example/app-1.2.msi --name vendor-app --version 1.2
   sitecast publish ./till-app --name till-app --version "$CI_COMMIT_TAG" --key "$KEY_FILE" --json
   sitecast publish --unpack till-app_2.1.tar.gz --name till-app --version 2.1`
 }
 
 // Validate refuses names that can't be one.
 func (c Publish) Validate() error {
-	err := errors.Join(content.CheckName(c.Name), content.CheckVersion(c.Version))
+	err := errors.Join(content.CheckName(c.Name), content.CheckVersion(c.Version), c.checkPath())
 	if c.RetryFor < 0 {
 		err = errors.Join(err, errors.New("--retry-for: want a time such as 5m, or 0"))
 	}
@@ -77,7 +84,8 @@ type PublishReport struct {
 	NewBytes int64             `json:"new_bytes"`      // of chunks that the server lacked
 	Uploaded int64             `json:"uploaded_bytes"` // sent by this run: new chunks as they were encoded, and the body
 	Seconds  float64           `json:"seconds"`
-	Already  bool              `json:"already"` // it was published before, with the same bytes
+	Already  bool              `json:"already"`        // it was published before, with the same bytes
+	From     string            `json:"from,omitempty"` // the vendor's URL that sites fetch it from
 }
 
 // Run publishes. The server is asked first: a version of other bytes, or a key that
@@ -126,34 +134,50 @@ func (c Publish) tell(format string, args ...any) {
 func (c Publish) publish(ctx context.Context, server *client, key ed25519.PrivateKey, dir string) (PublishReport, error) {
 	var there api.Published
 	err := server.try(ctx, http.MethodGet, versionPath(c.ref()), nil, &there)
-	if err == nil {
+	published := err == nil
+	if err != nil && !refusedAs(err, "not_found") {
+		return PublishReport{}, fmt.Errorf("publish %s: %w", c.ref(), err)
+	}
+	switch {
+	case isURL(c.Path) && published:
+		return c.publishFrom(ctx, server, key, dir, &there)
+	case isURL(c.Path):
+		return c.publishFrom(ctx, server, key, dir, nil)
+	case published:
 		return c.compare(ctx, there, dir)
 	}
-	if !refusedAs(err, "not_found") {
-		return PublishReport{}, fmt.Errorf("publish %s: %w", c.ref(), err)
-	}
-	var reserved api.Reserved
-	if err := server.try(ctx, http.MethodPost, "/versions", api.NewVersion{Name: c.Name, Version: c.Version}, &reserved); err != nil {
-		return PublishReport{}, fmt.Errorf("publish %s: %w", c.ref(), err)
-	}
-	if err := c.introduce(ctx, server, key); err != nil {
-		return PublishReport{}, fmt.Errorf("let the key publish: %w", err)
+	serial, err := c.prepare(ctx, server, key)
+	if err != nil {
+		return PublishReport{}, err
 	}
 	path, err := c.tree(ctx, dir)
 	if err != nil {
 		return PublishReport{}, err
 	}
-	report, err := c.send(ctx, server, key, path, dir, reserved.Serial)
+	report, err := c.send(ctx, server, key, server.known, path, dir, serial, nil)
 	if refusedAs(err, "chunks_missing") { // what was there is not any more
 		c.notice("%v; beginning anew", err)
-		report, err = c.send(ctx, server, key, path, dir, reserved.Serial)
+		report, err = c.send(ctx, server, key, server.known, path, dir, serial, nil)
 	}
 	return report, err
 }
 
-// send cuts, uploads and completes the version.
-func (c Publish) send(ctx context.Context, server *client, key ed25519.PrivateKey, path, dir string, serial uint64) (PublishReport, error) {
-	result, err := c.ingest(ctx, server.known, path, dir)
+// prepare reserves the version and has the key trusted, and returns the serial.
+func (c Publish) prepare(ctx context.Context, server *client, key ed25519.PrivateKey) (uint64, error) {
+	var reserved api.Reserved
+	if err := server.try(ctx, http.MethodPost, "/versions", api.NewVersion{Name: c.Name, Version: c.Version}, &reserved); err != nil {
+		return 0, fmt.Errorf("publish %s: %w", c.ref(), err)
+	}
+	if err := c.introduce(ctx, server, key); err != nil {
+		return 0, fmt.Errorf("let the key publish: %w", err)
+	}
+	return reserved.Serial, nil
+}
+
+// send cuts, uploads and completes the version. Where it lies at a vendor's all chunks are
+// known, and there are no packs.
+func (c Publish) send(ctx context.Context, server *client, key ed25519.PrivateKey, known ingest.Known, path, dir string, serial uint64, from *api.VendorFile) (PublishReport, error) {
+	result, err := c.ingest(ctx, known, path, dir)
 	if err != nil {
 		return PublishReport{}, fmt.Errorf("publish %s: %w", c.Path, err)
 	}
@@ -168,7 +192,7 @@ func (c Publish) send(ctx context.Context, server *client, key ed25519.PrivateKe
 	if err != nil {
 		return PublishReport{}, err
 	}
-	version := api.SignedVersion{Head: signed, Packs: []content.Digest{}}
+	version := api.SignedVersion{Head: signed, Packs: []content.Digest{}, External: from}
 	for _, p := range result.Packs {
 		version.Packs = append(version.Packs, p.Digest)
 	}
@@ -182,7 +206,11 @@ func (c Publish) send(ctx context.Context, server *client, key ed25519.PrivateKe
 	if err != nil {
 		return PublishReport{}, fmt.Errorf("publish %s: %w", c.ref(), err)
 	}
-	c.summarize(result)
+	if from != nil {
+		c.summarizeFrom(result, done)
+	} else {
+		c.summarize(result)
+	}
 	report := reportOf(done)
 	report.Uploaded = sent
 	for _, p := range result.Packs {
@@ -219,7 +247,11 @@ func (c Publish) same(there api.Published, result ingest.Result) (PublishReport,
 }
 
 func reportOf(p api.Published) PublishReport {
-	return PublishReport{Name: p.Name, Version: p.Version, Serial: p.Serial, ID: p.ID, Digest: p.Head.Body, Bytes: p.Head.Bytes}
+	report := PublishReport{Name: p.Name, Version: p.Version, Serial: p.Serial, ID: p.ID, Digest: p.Head.Body, Bytes: p.Head.Bytes}
+	if p.External != nil {
+		report.From = p.External.URL
+	}
+	return report
 }
 
 // refusedAs reports whether an error is a refusal of the server with that code.

@@ -86,7 +86,7 @@ func newStandOn(t *testing.T, data string) *stand {
 	l, err := s.net.Listen(serverAddr)
 	s.must(err)
 	made, err := server.New(t.Context(), server.Config{Data: s.data, Packs: filepath.Join(s.data, "packs"),
-		PublicURL: &url.URL{Scheme: "https", Host: serverAddr}, Listener: l, Log: slog.New(slog.DiscardHandler)})
+		PublicURL: &url.URL{Scheme: "https", Host: serverAddr}, Listener: l, Dial: s.net.Dialer("10.0.0.1"), PrivateVendors: true, Log: slog.New(slog.DiscardHandler)})
 	s.must(err)
 	ctx, stop := context.WithCancel(context.Background())
 	var wg sync.WaitGroup

@@ -41,6 +41,8 @@ type Command struct {
 	InsecureHTTP bool      `name:"insecure-http" help:"Accept plain http from other machines too, because something else protects the path." env:"SITECAST_INSECURE_HTTP"`
 	LogLevel     string    `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"SITECAST_LOG_LEVEL"`
 
+	PrivateVendors bool `name:"private-vendors" help:"Accept vendors' URLs on loopback and private addresses, such as those of a mirror of your own." env:"SITECAST_PRIVATE_VENDORS"`
+
 	Stdout io.Writer `kong:"-"` // nil: the process's
 	Stderr io.Writer `kong:"-"` // for the log
 }
@@ -146,7 +148,7 @@ func (c Command) config() (Config, error) {
 	if err != nil {
 		return Config{}, err
 	}
-	cfg := Config{OIDC: provider, Data: c.Data, Database: c.Database, Packs: c.Packs, Listen: c.Listen, TLSCert: c.TLSCert, TLSKey: c.TLSKey, InsecureHTTP: c.InsecureHTTP, Fetchers: c.Fetchers, Reflectors: c.Reflector, Limits: api.LimitsOf(c.APIRate),
+	cfg := Config{OIDC: provider, Data: c.Data, Database: c.Database, Packs: c.Packs, Listen: c.Listen, TLSCert: c.TLSCert, TLSKey: c.TLSKey, InsecureHTTP: c.InsecureHTTP, Fetchers: c.Fetchers, Reflectors: c.Reflector, Limits: api.LimitsOf(c.APIRate), PrivateVendors: c.PrivateVendors,
 		Log: slog.New(slog.NewTextHandler(cmp.Or[io.Writer](c.Stderr, os.Stderr), &slog.HandlerOptions{Level: level}))}
 	if cfg.Packs == "" {
 		cfg.Packs = filepath.Join(c.Data, "packs")

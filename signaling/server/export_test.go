@@ -92,3 +92,13 @@ func CheckOIDC(f OIDCFlags) error {
 	_, err := f.config()
 	return err
 }
+
+// Public reports whether everybody can reach an address.
+var Public = public
+
+// VerifyVendor looks at a vendor's file once.
+func VerifyVendor(ctx context.Context, cfg Config, e catalog.External, body *content.Body) error {
+	v := newVendors(nil, nil, cfg)
+	defer v.client.CloseIdleConnections()
+	return v.verify(ctx, e, body)
+}

@@ -196,10 +196,13 @@ func (p *patcher) makeOne(ctx context.Context, next catalog.Succession) error {
 	return p.catalog.PutPatches(ctx, next.Serial, made)
 }
 
+// errElsewhere means that the server has no bytes of a version, to make patches of or to.
+var errElsewhere = errors.New("its bytes lie at a vendor's URL")
+
 // lasts reports whether it is of no use to try again what failed: what it would be made of
 // is not at the origin. All else, as a full disk or a store that is not reached, may pass.
 func lasts(err error) bool {
-	return errors.Is(err, patch.ErrDamaged) || errors.Is(err, blob.ErrNotFound) || errors.Is(err, catalog.ErrNotFound)
+	return errors.Is(err, patch.ErrDamaged) || errors.Is(err, errElsewhere) || errors.Is(err, blob.ErrNotFound) || errors.Is(err, catalog.ErrNotFound)
 }
 
 // make makes the patches of a version and keeps them, where they are worth it.
@@ -252,7 +255,11 @@ func (p *patcher) version(ctx context.Context, ref content.Ref) (out patch.Versi
 	if out, err = versionOf(v, encoded); err != nil {
 		return out, fmt.Errorf("read %s: %w: %w", ref, patch.ErrDamaged, err)
 	}
-	return out, nil
+	at, err := catalog.ExternalOf(ctx, p.catalog, out.Placement)
+	if err == nil && at != nil {
+		err = fmt.Errorf("%s: %w", ref, errElsewhere)
+	}
+	return out, err
 }
 
 // versionOf reads what the catalog and the origin have of a version.

@@ -54,11 +54,14 @@ type Config struct {
 	OIDC            *oidc.Config  // who else vouches for operators; Public is filled in; nil: nobody
 	RelayAddrs      []string      // host:port as endpoints reach it, one for each of its addresses
 	Limits          api.Limits    // of requests to the API
+	PrivateVendors  bool          // vendors' files may be at addresses that are not public
 	Log             *slog.Logger
 
-	// Listener replaces Listen, and Objects Packs, for tests in fake time.
+	// Listener replaces Listen, Objects Packs and Dial the host's network, for tests in fake
+	// time.
 	Listener net.Listener
 	Objects  Objects
+	Dial     func(ctx context.Context, network, addr string) (net.Conn, error)
 }
 
 // Time-outs and limits of the HTTP side.
@@ -99,6 +102,7 @@ type Server struct {
 	lines   site.Lines
 
 	cleaner *cleaner
+	vendors *vendors
 	parts   *partial.Parts // of uploads that were interrupted
 }
 
@@ -233,10 +237,12 @@ func (s *Server) assemble(ctx context.Context) error {
 	if s.places, err = newPlaces(ctx, s.catalog, s.log); err != nil {
 		return err
 	}
-	s.hub = site.NewHub(site.Config{Epoch: epoch, Grace: grace, Fetchers: s.cfg.Fetchers, URL: s.objectURL, Reflectors: s.cfg.Reflectors,
+	s.vendors = newVendors(s.catalog, s.objects, s.cfg)
+	s.hub = site.NewHub(site.Config{Suspect: s.vendors.suspect, Epoch: epoch, Grace: grace, Fetchers: s.cfg.Fetchers, URL: s.objectURL, Reflectors: s.cfg.Reflectors,
 		Memory: s.memory, Accounts: &s.account, Lines: &s.lines, Refused: &s.refused, Log: s.log}, src)
 	s.patcher.changed, s.patcher.forget = func() { s.hub.Changed("") }, src.forget
 	s.patcher.running = func(ctx context.Context) ([]content.Ref, error) { return running(ctx, s.hub) }
+	s.vendors.changed, s.vendors.running = s.patcher.changed, s.fetchedElsewhere
 	s.cleaner = newCleaner(s.catalog, s.objects, s.log)
 	s.cleaner.running, s.cleaner.forget = s.patcher.running, src.forget
 	s.socket = socket.New(socket.Config{Authenticate: s.authenticate, Renew: s.renew, Handler: s, Refused: &s.refused, Log: s.log, Place: s.places.place,
@@ -254,7 +260,7 @@ func (s *Server) assemble(ctx context.Context) error {
 	}
 	s.http = &http.Server{
 		Handler: api.New(api.Config{Catalog: s.catalog, Keys: s.keys, Objects: s.objects, Hub: s.hub, Places: s.places, Socket: s.socket, Tunnel: s.tunnel,
-			Metrics: s.metrics(), Served: func(n int) { s.served.Add(int64(n)) }, Published: s.patcher.published, Resigned: src.forget, Pin: s.certs.Pin,
+			Metrics: s.metrics(), Served: func(n int) { s.served.Add(int64(n)) }, Published: s.patcher.published, Resigned: src.forget, Vendor: s.vendors.verify, Pin: s.certs.Pin,
 			Removed: src.forget, Fetched: s.patcher.running, Occupancy: s.cleaner.occupancy, Parts: s.parts,
 			PublicURL: s.publicURL(), Pacer: &s.pacer, OIDC: provider, Refused: &s.refused, Limits: s.cfg.Limits, Log: s.log}),
 		ConnContext:       s.pacer.Context,
@@ -306,6 +312,7 @@ func (s *Server) Run(ctx context.Context) error {
 	group.Go(func() error { return s.places.run(ctx) })
 	group.Go(func() error { return s.patcher.run(ctx) })
 	group.Go(func() error { return s.cleaner.run(ctx) })
+	group.Go(func() error { return s.vendors.run(ctx) })
 	if s.relay != nil {
 		group.Go(func() error { return s.relay.Run(ctx) })
 	}

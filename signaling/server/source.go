@@ -103,7 +103,7 @@ func (s *source) Desired(ctx context.Context, name string, named []wire.Named) (
 		case spec.Priority == "":
 			spec.Priority = wire.Normal
 		}
-		if err := s.hold(&d, &spec); err != nil {
+		if err := errors.Join(s.hold(&d, &spec), s.look(ctx, &spec)); err != nil {
 			return site.Desired{}, err
 		}
 		d.Flows = append(d.Flows, spec)
@@ -162,7 +162,10 @@ func (s *source) version(ctx context.Context, ref content.Ref) (site.FlowSpec, e
 	for i, p := range placement.Chunks {
 		spec.Places[i] = schedule.Place{Pack: placement.Packs[p.Pack], Offset: p.Offset, Length: p.Length, Encoding: p.Encoding}
 	}
-	due, err := s.patch(ctx, &spec)
+	due := false
+	if spec.External, err = s.external(ctx, placement); err == nil && spec.External == nil {
+		due, err = s.patch(ctx, &spec)
+	}
 	if due || err != nil {
 		return spec, err
 	}

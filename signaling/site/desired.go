@@ -21,6 +21,7 @@ type FlowSpec struct {
 	// while they are made. PatchesOf is zero where there are none.
 	Patches   *schedule.Patches
 	PatchesOf content.VersionID
+	External  *External // where its chunks lie, if not at the origin
 	Priority  wire.Priority
 	Paused    bool
 	PausedBy  string
@@ -109,7 +110,7 @@ func (e Wanted) apply(s *Site, now time.Time) {
 	}
 	for _, l := range s.leases {
 		f := s.flows[l.flow]
-		if f == nil || f.Paused || f.spare() || s.desired.Cap == 0 {
+		if f == nil || f.Paused || f.spare() || s.desired.Cap == 0 || !l.body && f.vendorChanged() {
 			s.revoke(now, l, "paused or ended")
 		}
 	}

@@ -142,6 +142,9 @@ func (s *Site) candidate(now time.Time, f *flow, n *need, m *member, best podium
 	if h.seeding && !body { // it would begin only when it has looked
 		return schedule.Candidate{}, false
 	}
+	if f.External != nil && !body && m.browser() { // no page may read what is of another web origin
+		return schedule.Candidate{}, false
+	}
 	if _, open := n.supply.Next(1, h.have); !open && !(body && !h.body) {
 		return schedule.Candidate{}, false
 	}

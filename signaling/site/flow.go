@@ -29,6 +29,7 @@ type flow struct {
 	kept     map[wire.EndpointID]bool // whose copies may be relied on
 	roomy    map[wire.EndpointID]bool // who has room for a copy
 	tale     *tale                    // why it moved or did not
+	vendor   vendor                   // of one that lies at somebody else's URL
 }
 
 // sample is what had been received at some time.

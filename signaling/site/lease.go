@@ -190,6 +190,7 @@ func (s *Site) leaseState(now time.Time, m *member, f *flow, state wire.LeaseSta
 		s.log.Warn("lease given back", "lease", state.Lease, "endpoint", m.ID.Short(), "why", why)
 		s.unfinished(now, l, false)
 		s.free(now, l)
+		s.vendorFailed(now, f, l, state)
 		// An address that lapsed while the lease waited is nobody's fault, and regard for others is none.
 		if (l.verified > 0 || now.Before(l.good)) && h.fetches() {
 			m.pushOff(now)
@@ -198,6 +199,7 @@ func (s *Site) leaseState(now time.Time, m *member, f *flow, state wire.LeaseSta
 	case state.Done:
 		s.free(now, l)
 		m.lastOff = 0
+		f.vendorServed(l)
 	default:
 		// What it says counts as far as it also says that it holds the chunks.
 		verified := min(state.Verified, h.prefix(l))
@@ -223,7 +225,7 @@ func (s *Site) adopt(now time.Time, m *member, f *flow, state wire.LeaseState) *
 		run, found := n.supply.Find(r.Pack, r.From, r.To)
 		l.parts, l.bytes = run.Parts, run.To-run.From
 		l.step = longest(run.Parts)
-		ok = ok && found && !slices.ContainsFunc(run.Parts, func(p wire.Part) bool { return n.supply.Leased(p.Chunk) })
+		ok = ok && found && s.vendorShut(now, f) == "" && !slices.ContainsFunc(run.Parts, func(p wire.Part) bool { return n.supply.Leased(p.Chunk) })
 	}
 	class, same := f.Priority.Class(), 0
 	for _, other := range s.leasesOf(m.ID) {
@@ -311,7 +313,7 @@ func (s *Site) waiting(now time.Time, room func(schedule.Slot) int) (open []*flo
 			if n.supply.Open() == 0 && !s.bodyNeeded(f, g) || now.Before(n.notBefore) || n.relayed() || s.occupied(f, g, room) || unheard(now, f, members) {
 				continue
 			}
-			if !s.bodyNeeded(f, g) && (seeding(now, f, n, members) != "" || s.awaitsPatches(now, f, members) > 0) {
+			if !s.bodyNeeded(f, g) && (seeding(now, f, n, members) != "" || s.awaitsPatches(now, f, members) > 0 || s.vendorShut(now, f) != "") {
 				continue
 			}
 			open = append(open, f)
@@ -400,7 +402,9 @@ func (s *Site) grant(now time.Time, f *flow, m *member) bool {
 	out.TTLMs = ttl.Milliseconds()
 	// The address must still be good when what is before the lease has been fetched.
 	good := ttl + s.takes(now, m, ahead)
-	out.URL = s.cfg.URL(object, good)
+	if out.URL, out.External = s.vendorOf(f, l); out.URL == "" {
+		out.URL = s.cfg.URL(object, good)
+	}
 	if out.Patch = l.patch; l.patch != nil {
 		out.Patch.URL = s.cfg.URL(Object{Kind: Patch, Digest: l.patch.Pack, From: l.patch.From, To: l.patch.To}, good)
 	}

@@ -59,6 +59,9 @@ type Config struct {
 	Lines *Lines
 	// Accounts sums up what sites did to their lines; nil: nobody does.
 	Accounts *Accounts
+	// Suspect is told of a file at somebody else's URL that may have changed, and of a
+	// chunk that could not be had there. It must not block; nil: nobody checks.
+	Suspect func(object content.Digest, chunk uint32)
 	// Refused counts messages that are refused; nil: nobody does.
 	Refused *wire.Refusals
 	Log     *slog.Logger

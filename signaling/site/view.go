@@ -71,6 +71,8 @@ type FlowView struct {
 	ForecastCause string `json:"forecast_cause,omitempty"`
 	// Why says why it moves or does not, whatever State it is in.
 	Why reason.Why `json:"why"`
+	// External says where its chunks lie, if that is at somebody else's URL.
+	External *ExternalView `json:"external,omitempty"`
 }
 
 // EndpointView is one endpoint that is online.
@@ -183,6 +185,7 @@ func (s *Site) flowView(now time.Time, f *flow) FlowView {
 	v.Relay = relay
 	left, seen, failed := s.taken(f, &v)
 	v.BytesTotal = f.Head.UniqueBytes * int64(seen)
+	v.External = s.externalView(now, f)
 	switch {
 	case f.guard.halted != "" && (v.Complete < wanted || wanted == 0):
 		v.State, v.Reason = StateHalted, f.guard.halted
@@ -194,10 +197,12 @@ func (s *Site) flowView(now time.Time, f *flow) FlowView {
 		v.State, v.Reason = StateWaiting, "no endpoint that is online has room for a copy ahead of need"
 	case v.Complete == wanted:
 		v.State = StateComplete
+	case f.vendorChanged() && s.missing(now, f) > 0:
+		v.State, v.Reason = StateFailed, v.External.why
 	case len(failed) > 0:
 		v.State, v.Reason = StateFailed, f.troubles(failed)
 	default:
-		v.State, v.Reason = StateRunning, cmp.Or(f.remade(), s.waits(now, f), s.awaiting(now, f), s.seeks(now, f), s.patching(now, f), held, relayed, s.apart(f), s.stoodBack(now, f), slow)
+		v.State, v.Reason = StateRunning, cmp.Or(f.remade(), s.waits(now, f), v.External.reason(), s.awaiting(now, f), s.seeks(now, f), s.patching(now, f), held, relayed, s.apart(f), s.stoodBack(now, f), slow)
 	}
 	if !f.finished.IsZero() {
 		v.Seconds = f.finished.Sub(f.ordered).Seconds()

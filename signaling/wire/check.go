@@ -210,10 +210,13 @@ func (l Lease) Check() error {
 		return err
 	}
 	if l.Body {
-		if len(l.Parts) > 0 || l.Patch != nil || l.To > content.MaxBodyBytes {
+		if len(l.Parts) > 0 || l.Patch != nil || l.External != nil || l.To > content.MaxBodyBytes {
 			return errors.New("the lease of a body has no parts or patches and ends within a body")
 		}
 		return nil
+	}
+	if err := l.External.check(l); err != nil {
+		return err
 	}
 	sum := int64(0)
 	for _, p := range l.Parts {
@@ -283,7 +286,7 @@ func (p Progress) Check() error {
 		if r := l.Range; r != nil && (r.From < 0 || r.To <= r.From || r.To > MaxNumber) {
 			return errors.New("range of a lease is empty or negative")
 		}
-		if err := first(size("failed", l.Failed, MaxReasonBytes), whole(l.Epoch, l.Lease)); err != nil {
+		if err := first(size("failed", l.Failed, MaxReasonBytes), size("code", l.Code, maxCodeBytes), whole(l.Epoch, l.Lease)); err != nil {
 			return err
 		}
 	}

@@ -341,6 +341,9 @@ type Lease struct {
 	Next  bool   `json:"next,omitempty"` // begin it when the current lease is done
 	// Patch is another way to the same chunks; nil: there is none.
 	Patch *Patch `json:"patch,omitempty"`
+	// External says that the object is a file at somebody else's URL, which may be changed
+	// there; nil: it is one of the origin's. No page gets such a lease.
+	External *External `json:"external,omitempty"`
 }
 
 // Part is one chunk as it lies in a pack.
@@ -433,6 +436,9 @@ type LeaseState struct {
 	Failed   string `json:"failed,omitempty"` // why the endpoint gave it back
 	// Patched is how many of the leading parts came as patches, or were held before.
 	Patched uint32 `json:"patched,omitempty"`
+	// Code is why it was given back, where that is what was fetched, or that it could not
+	// be: CodeExternal, CodeBadChunk or CodeOrigin.
+	Code string `json:"code,omitempty"`
 	// Range announces a lease that outlived the session it was granted in. The
 	// server takes it over, under the pair it was granted with, or revokes it.
 	Range *LeaseRange `json:"range,omitempty"`

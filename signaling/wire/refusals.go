@@ -32,7 +32,7 @@ const (
 )
 
 var reportable = []string{CodeBadChunk, CodeBadBody, CodeBadHead, CodeProtocol, CodeStatement, CodeDiskFull,
-	CodeUnsafePath, CodeStore, CodeOrigin, CodeUnauthorized, CodeTooLarge, CodeUnknownType}
+	CodeUnsafePath, CodeStore, CodeOrigin, CodeExternal, CodeUnauthorized, CodeTooLarge, CodeUnknownType}
 
 // CountedCode is the name under which a code that came from elsewhere is counted:
 // one that this build does not know is "other", so that nobody makes up labels.

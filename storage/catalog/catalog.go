@@ -184,6 +184,7 @@ type Catalog interface {
 	Answers
 	Operators
 	Proposals
+	Externals
 
 	CreateSite(ctx context.Context, by string, s Site) error // ErrConflict when the name is taken
 	Site(ctx context.Context, name string) (Site, error)

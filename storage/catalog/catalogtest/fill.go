@@ -61,6 +61,7 @@ func Fill(t *testing.T, c catalog.Catalog) {
 	must(t, c.KeepAnswer(ctx, catalog.Answer{ID: "answer", Digest: "digest", Sealed: []byte{0, 255}, Created: begin}))
 	fillOperators(t, c)
 	fillPolicy(t, c)
+	must(t, c.PutExternal(ctx, who, externalOf("https://vendor.example/filled")))
 }
 
 // Read reads everything that Fill wrote.

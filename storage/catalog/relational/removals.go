@@ -245,6 +245,9 @@ func (c *Catalog) Doom(ctx context.Context, objects []content.Digest, before tim
 		if _, err := tx.ExecContext(ctx, `DELETE FROM packs WHERE digest = $1`, object); err != nil {
 			return err
 		}
+		if _, err := tx.ExecContext(ctx, `DELETE FROM externals WHERE object = $1`, object); err != nil {
+			return err
+		}
 		digest, err := content.ParseDigest(object)
 		doomed = append(doomed, digest)
 		return err
