@@ -185,6 +185,7 @@ type Site struct {
 	stagedAt  time.Time     // when it was last chosen who holds copies ahead of need
 	pace      schedule.Pace // what deadlines bound the site to
 	gauge     gauge
+	effects   []*effect // of the rules set last, oldest first
 }
 
 // member is one endpoint that is online.
@@ -420,6 +421,7 @@ func (s *Site) leave(now time.Time, m *member) {
 	}
 	delete(s.members, m.ID)
 	s.depart(now, m)
+	s.parted(m)
 	s.groups[m.group] = slices.DeleteFunc(s.groups[m.group], func(other *member) bool { return other == m })
 	for id, h := range m.holds {
 		f := s.flows[id]
