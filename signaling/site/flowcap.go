@@ -59,13 +59,15 @@ func (f *flow) spends(now time.Time, l *lease) {
 }
 
 // unspent takes back from a flow's ration what a lease did not bring.
-func (f *flow) unspent(now time.Time, l *lease) {
-	if !f.Capped {
+func (f *flow) unspent(now time.Time, l *lease, h *holding) {
+	if !f.Capped || h == nil {
 		return
 	}
 	left := int64(0)
-	for _, p := range l.parts[min(int(l.verified), len(l.parts)):] {
-		left += p.Span()
+	for _, p := range l.parts {
+		if !h.have.Has(p.Chunk) {
+			left += p.Span()
+		}
 	}
 	if left > 0 {
 		f.ration.Take(now, -left, f.Cap)

@@ -430,7 +430,7 @@ func (s *Site) free(now time.Time, l *lease) {
 	m := s.members[l.to]
 	if f := s.flows[l.flow]; f != nil {
 		n := f.need(m.group, now)
-		f.unspent(now, l)
+		f.unspent(now, l, m.holds[l.flow])
 		n.supply.Free(l.parts)
 		n.moved = now
 	}
