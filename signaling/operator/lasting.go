@@ -87,9 +87,11 @@ func setAndWatch(ctx context.Context, r Remote, rule api.NewRule, asJSON bool, d
 		text := json.NewEncoder(r.stdout())
 		text.SetIndent("", "  ")
 		return text.Encode(set)
-	case err != nil && ctx.Err() == nil:
+	case err != nil && (asJSON || ctx.Err() != nil):
 		return fmt.Errorf("the rule holds, but what became of it can't be read: %w", err)
-	case err == nil:
+	case err != nil: // what was asked for is done
+		fmt.Fprintf(r.stderr(), "What became of it can't be read: %v\n", err)
+	default:
 		r.say("%s", effectText(set))
 	}
 	return nil
@@ -109,6 +111,7 @@ func (c *client) effect(ctx context.Context, rule api.NewRule, generation uint64
 			return set, err
 		}
 		if len(rules) == 0 || rules[0].Generation != generation { // it is replaced or ended already
+			set.Generation = generation
 			return set, nil
 		}
 		set = rules[0]
