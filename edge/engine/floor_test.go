@@ -15,8 +15,8 @@ import (
 // twentieth of what those above it get; and when the highest ends, the next has the line.
 func TestALowerClassHasATwentiethBesideHigherOnes(t *testing.T) {
 	const rate, span = 1_000_000, 60 * time.Second
-	synctest.Test(t, func(t *testing.T) {
-		rapid.Check(t, func(rt *rapid.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		synctest.Test(t, func(*testing.T) {
 			g, line := newGate(), make(chan struct{}, 1)
 			var wg sync.WaitGroup
 			var mu sync.Mutex

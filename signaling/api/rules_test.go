@@ -28,7 +28,7 @@ func (o obedient) Send(kind wire.Kind, body any) bool {
 
 func (obedient) Close(string, string) {}
 
-func (s *stand) join(name string) {
+func (s *stand) obey(name string) {
 	o := obedient{s.hub.Site(name), wire.EndpointID(strings.Repeat("a", 32))}
 	o.at.Send(site.Joined{Conn: o, Member: site.Member{ID: o.id, Hello: wire.Hello{Version: 1, Name: "till", Device: wire.DeviceAgent}}})
 	synctest.Wait()
@@ -39,7 +39,7 @@ func TestARuleSaysWhatBecameOfItAndEndsByItself(t *testing.T) {
 		s.published("app", "1")
 		s.call("POST", "/distributions", api.NewDistribution{Name: "app", Version: "1", All: true, Priority: wire.Normal}, nil)
 		s.flows("")
-		s.join("shop-1")
+		s.obey("shop-1")
 		var set api.Change
 		s.call("POST", "/rules", api.NewRule{Kind: catalog.RulePause, Seconds: 7200, Reason: "stocktaking"}, &set)
 		synctest.Wait()

@@ -19,10 +19,12 @@ import (
 	"time"
 
 	"github.com/sitecast/sitecast/edge/agent"
+	"github.com/sitecast/sitecast/signaling/api"
 	"github.com/sitecast/sitecast/signaling/operator"
 	"github.com/sitecast/sitecast/signaling/server"
 	"github.com/sitecast/sitecast/signaling/site"
 	"github.com/sitecast/sitecast/signaling/units"
+	"github.com/sitecast/sitecast/storage/catalog"
 )
 
 const (
@@ -87,6 +89,10 @@ func build(ctx context.Context, dir string, p plan) (s *stage, err error) {
 		return s, err
 	}
 	s.token = string(bytes.TrimSpace(text))
+	// Nothing moves before all are there: they would make each other late.
+	if err := s.call(ctx, "POST", "/rules", api.NewRule{Kind: catalog.RulePause}, nil); err != nil {
+		return s, err
+	}
 	for i := range contents {
 		if err := s.publish(ctx, i); err != nil {
 			return s, err
@@ -97,7 +103,15 @@ func build(ctx context.Context, dir string, p plan) (s *stage, err error) {
 			return s, err
 		}
 	}
-	return s, s.await(ctx)
+	begun := time.Now()
+	if err := s.await(ctx, func(f site.FlowView) bool { return f.Endpoints == p.endpoints }); err != nil {
+		return s, err
+	}
+	fmt.Printf("all agents are online after %.0f s\n", time.Since(begun).Seconds())
+	if err := s.call(ctx, "POST", "/rules/resume", api.EndedRules{}, nil); err != nil {
+		return s, err
+	}
+	return s, s.await(ctx, func(f site.FlowView) bool { return f.BytesPeer > 0 })
 }
 
 // run has something run until the stage is closed.
@@ -176,8 +190,8 @@ func (s *stage) open(ctx, running context.Context, name string) error {
 	return nil
 }
 
-// await waits until something moves at every site, and everybody has some of it.
-func (s *stage) await(ctx context.Context) error {
+// await waits until something is so of all flows.
+func (s *stage) await(ctx context.Context, is func(site.FlowView) bool) error {
 	for until := time.Now().Add(patience); ; {
 		if err := cmp.Or(s.failed(), pause(ctx, time.Second)); err != nil {
 			return err
@@ -186,17 +200,17 @@ func (s *stage) await(ctx context.Context) error {
 		if err := s.call(ctx, "GET", "/flows", nil, &flows); err != nil {
 			return err
 		}
-		moving := 0
+		n := 0
 		for _, f := range flows {
-			if f.Endpoints == s.plan.endpoints && f.BytesPeer > 0 {
-				moving++
+			if is(f) {
+				n++
 			}
 		}
 		switch {
-		case moving == contents*s.plan.sites:
+		case n == contents*s.plan.sites:
 			return nil
 		case time.Now().After(until):
-			return fmt.Errorf("%d of %d flows move after %v", moving, contents*s.plan.sites, patience)
+			return fmt.Errorf("%d of %d flows are as they should after %v", n, contents*s.plan.sites, patience)
 		}
 	}
 }
