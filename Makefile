@@ -113,6 +113,10 @@ bench-delta: ## What an update costs over the WAN, beside casync and zstd --patc
 bench-api: deps build ## Lists, filters and the overview of 5,000 sites and 100,000 endpoints on PostgreSQL: p50, p99, memory
 	$(GO) run ./e2e/bench/api
 
+.PHONY: bench-control
+bench-control: ## From click to last byte, and to the first effect of a priority: 200 agents at 20 sites; 8 minutes
+	$(GO) run ./e2e/bench/control
+
 .PHONY: bench-cache
 bench-cache: ## Copies ahead of need at sites that come and go: by uptime, at random, by room (simulated)
 	$(GO) run ./e2e/bench/cache

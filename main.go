@@ -45,15 +45,15 @@ type commands struct {
 	Distribute operator.Distribute `cmd:"" help:"Order a version to sites."`
 	Flows      operator.Flows      `cmd:"" help:"Show what moves where."`
 	Explain    operator.Explain    `cmd:"" help:"Say why a flow or an endpoint moves or does not, and how that came about."`
-	Pause      operator.Pause      `cmd:"" help:"Pause flows by site or content."`
+	Pause      operator.Pause      `cmd:"" help:"Pause flows by site or content, or everywhere."`
 	Resume     operator.Resume     `cmd:"" help:"Resume paused flows."`
-	Prioritize operator.Prioritize `cmd:"" help:"Change the priority of content."`
+	Prioritize operator.Prioritize `cmd:"" help:"Change the priority of content, or of a site's flows."`
 	Pin        operator.Pin        `cmd:"" help:"Have endpoints keep what they hold of a content."`
 	Unpin      operator.Unpin      `cmd:"" help:"End pins."`
 	Purge      operator.Purge      `cmd:"" help:"Have endpoints delete a content or version."`
 	Remove     operator.Remove     `cmd:"" help:"Remove a version that nothing needs from the origin."`
 	Retention  operator.Retention  `cmd:"" help:"Say which versions the origin keeps though nothing needs them."`
-	Cap        operator.Cap        `cmd:"" help:"Cap a site's use of the WAN."`
+	Cap        operator.Cap        `cmd:"" help:"Cap what sites, contents or flows take over the WAN."`
 	Set        operator.Set        `cmd:"" help:"Set how lines and disks are used, for all, a tag, a site or an endpoint."`
 	Unset      operator.Unset      `cmd:"" help:"Take back what was set."`
 	Tag        operator.Tag        `cmd:"" help:"Give tags to sites and endpoints, so that something is set for all of them."`

@@ -49,7 +49,7 @@ var homes = map[string][]string{
 	"github.com/pion/interceptor":                       {"edge/rtc"},
 	"github.com/pion/turn":                              {"signaling/relay", "e2e/bench/relay"},
 	"github.com/pion/stun":                              {"signaling/relay", "edge/governor", "edge/rtc", "edge/doctor"},
-	"github.com/pion/transport":                         {"edge/rtc", "edge/agent", "edge/doctor", "signaling/relay", "signaling/server", "e2e/lab", "e2e/story", "e2e/bench/pair"},
+	"github.com/pion/transport":                         {"edge/rtc", "edge/agent", "edge/doctor", "signaling/relay", "signaling/server", "e2e/lab", "e2e/story", "e2e/bench/pair", "e2e/bench/control"},
 	"github.com/pion/logging":                           {"edge/rtc", "edge/doctor", "signaling/relay", "signaling/server", "e2e/lab", "e2e/bench/relay", "e2e/bench/tab"},
 	"github.com/gorilla/websocket":                      {"signaling/socket", "edge/uplink"},
 	"github.com/go-chi/chi":                             {"signaling/api"},

@@ -165,7 +165,7 @@ func TestVersionOnHalfOfASiteServesTheOtherHalf(t *testing.T) {
 		if got := l.Served(); got != before {
 			t.Errorf("%d bytes were served while it was paused", got-before)
 		}
-		if err := operator.Resume(pause).Run(t.Context()); err != nil {
+		if err := (operator.Resume{Remote: pause.Remote, Selector: pause.Selector}).Run(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		l.Settle()

@@ -23,15 +23,18 @@ type NewDistribution struct {
 
 // NewRule sets a rule for all flows that match, also later ones.
 type NewRule struct {
-	Kind     string        `json:"kind" enum:"pause,priority,pin,purge"`
+	Kind     string        `json:"kind" enum:"pause,priority,cap,pin,purge"`
 	Site     string        `json:"site,omitempty"`
 	Content  string        `json:"content,omitempty"`
 	Version  string        `json:"version,omitempty"`
 	Priority wire.Priority `json:"priority,omitempty" enum:"high,normal,low"`
-	Expires  time.Time     `json:"expires,omitzero" doc:"Of a pin: when it ends; absent: when it is ended."`
+	Cap      *int64        `json:"cap_bytes_per_second,omitempty" minimum:"0" doc:"Of a cap: the most that each site takes over the WAN, or (with a content) each flow of it. What is on the LAN goes round as ever."`
+	Expires  time.Time     `json:"expires,omitzero" doc:"When it ends by itself, within a year (a pin: ten); absent: when it is ended. A purge does not end."`
+	Seconds  int64         `json:"for_seconds,omitempty" minimum:"0" maximum:"316224000" doc:"In place of expires: how long it holds, by the server's clock."`
+	Reason   string        `json:"reason,omitempty" maxLength:"160" doc:"Why, for others who see it: one line."`
 }
 
-// EndedRules says which pauses or pins to end.
+// EndedRules says which pauses, caps or pins to end.
 type EndedRules struct {
 	Site    string `json:"site,omitempty"`
 	Content string `json:"content,omitempty"`
@@ -51,7 +54,7 @@ func (s *server) control() {
 		func(ctx context.Context, in *struct{ Body NewDistribution }) (*reply[Change], error) {
 			return s.distribute(ctx, in.Body)
 		})
-	register(s, about(scopeBody, operation("POST", "/rules", "set-rule", "Pause or reprioritise flows, pin or purge versions", catalog.RoleOperator)),
+	register(s, about(scopeBody, operation("POST", "/rules", "set-rule", "Pause, reprioritise or cap flows, pin or purge versions", catalog.RoleOperator)),
 		func(ctx context.Context, in *struct{ Body NewRule }) (*reply[Change], error) {
 			return s.setRule(ctx, in.Body)
 		})
@@ -71,6 +74,10 @@ func (s *server) control() {
 			released, err := s.Hub.Resume(ctx, which.Site, content.Ref{Name: which.Name, Version: which.Version})
 			return &reply[Change]{Change{Removed: removed, Released: released}}, err
 		})
+	register(s, about(scopeBody, operation("POST", "/rules/uncap", "uncap", "End caps that are rules", catalog.RoleOperator)),
+		func(ctx context.Context, in *struct{ Body EndedRules }) (*reply[Change], error) {
+			return s.uncap(ctx, catalog.Selector{Site: in.Body.Site, Name: in.Body.Content, Version: in.Body.Version})
+		})
 	register(s, about(scopeBody, operation("POST", "/rules/unpin", "unpin", "End pins", catalog.RoleOperator)),
 		func(ctx context.Context, in *struct{ Body EndedRules }) (*reply[Change], error) {
 			return s.unpin(ctx, catalog.Selector{Site: in.Body.Site, Name: in.Body.Content, Version: in.Body.Version})
@@ -88,26 +95,6 @@ func (s *server) distribute(ctx context.Context, in NewDistribution) (*reply[Cha
 	change, err := s.order(ctx, catalog.Distribution{Name: in.Name, Version: in.Version,
 		Sites: slices.Compact(in.Sites), All: in.All, Priority: string(in.Priority), ReadyBy: in.ReadyBy, PreStage: in.PreStage})
 	return &reply[Change]{change}, err
-}
-
-func (s *server) setRule(ctx context.Context, in NewRule) (*reply[Change], error) {
-	if in.Kind == catalog.RulePriority && (in.Priority == "" || in.Content == "") {
-		return nil, bad("a priority rule needs a content and a priority", "")
-	}
-	which := catalog.Selector{Site: in.Site, Name: in.Content, Version: in.Version}
-	if err := s.exists(ctx, which); err != nil {
-		return nil, err
-	}
-	rule := catalog.Rule{Kind: in.Kind, Priority: string(in.Priority), Selector: which, Expires: in.Expires}
-	if err := s.checkKeeping(ctx, rule); err != nil {
-		return nil, err
-	}
-	generation, err := s.Catalog.SetRule(ctx, actor(ctx), rule)
-	if err != nil {
-		return nil, err
-	}
-	s.Hub.Changed(in.Site)
-	return &reply[Change]{Change{Generation: generation}}, nil
 }
 
 // exists refuses a selector that names a site or version nobody knows: it is more

@@ -45,6 +45,7 @@ const (
 	ViewFlows     = "flows"
 	ViewEndpoints = "endpoints" // that are online
 	ViewOverview  = "overview"
+	ViewRules     = "rules" // that hold, with what became of them: all of them in each change
 )
 
 // Reset is the first event of a stream that does not go on where another ended: all that
@@ -78,7 +79,7 @@ type stream struct {
 	since               uint64 // the last change that was told
 	sitesAt             time.Time
 	wrote               time.Time
-	last                []byte // the overview as it was told last
+	last                []byte // the overview, or the rules, as told last
 }
 
 // watch answers with a stream.
@@ -118,14 +119,14 @@ func (s *server) watch(w http.ResponseWriter, r *http.Request) {
 
 // check reports what is wrong with what is asked for.
 func (st *stream) check(ctx context.Context) error {
-	views := []string{ViewFlows, ViewEndpoints, ViewOverview}
+	views := []string{ViewFlows, ViewEndpoints, ViewOverview, ViewRules}
 	switch {
 	case !slices.Contains(views, st.view):
-		return bad("view: want flows, endpoints or overview", "ask for /api/v1/events?view=flows")
+		return bad("view: want flows, endpoints, overview or rules", "ask for /api/v1/events?view=flows")
 	case st.view == ViewOverview && (st.site != "" || st.content != ""):
 		return bad("an overview is of everything", "leave out site and content")
-	case st.view == ViewEndpoints && st.content != "":
-		return bad("endpoints are of no content", "leave out content")
+	case (st.view == ViewEndpoints || st.view == ViewRules) && st.content != "":
+		return bad("endpoints and rules are shown whatever the content", "leave out content")
 	case len(st.site) > maxName || len(st.content) > maxName:
 		return bad("a name is too long", "")
 	case st.site == "":
@@ -148,7 +149,7 @@ func (st *stream) resume(id string) (reason string) {
 	if epoch != strconv.FormatUint(st.server.Hub.Epoch(), 10) || err != nil {
 		return "restart"
 	}
-	if st.view == ViewOverview {
+	if st.view == ViewOverview || st.view == ViewRules {
 		return "begin"
 	}
 	if _, ok := st.server.board.Flows(since, st.site, st.content); !ok || since == 0 {
@@ -236,19 +237,30 @@ func (st *stream) tell(ctx context.Context, reason string, first bool) error {
 		changes, ok := b.Endpoints(st.since, st.site)
 		return told(st, changes, ok, reason != "" && first, func() (board.Changes[site.EndpointView], bool) { return b.Endpoints(0, st.site) })
 	}
-	overview, err := st.server.overview(ctx, countsLast)
+	whole, err := st.whole(ctx)
 	if errors.Is(err, site.ErrStopped) || ctx.Err() != nil {
 		return err
 	}
 	if err != nil {
 		return nil // the database is away for a moment
 	}
-	text, err := json.Marshal(Changed[Overview]{View: st.view, Set: []Overview{overview}})
+	text, err := json.Marshal(whole)
 	if err != nil || string(text) == string(st.last) {
 		return err
 	}
 	st.last = text
 	return st.event("change", st.id(0), text)
+}
+
+// whole is the overview, or the rules: they are sent whole when something in them changed.
+func (st *stream) whole(ctx context.Context) (any, error) {
+	if st.view == ViewOverview {
+		overview, err := st.server.overview(ctx, countsLast)
+		return Changed[Overview]{View: st.view, Set: []Overview{overview}}, err
+	}
+	rules, err := st.server.rules(ctx)
+	rules = slices.DeleteFunc(rules, func(r RuleView) bool { return st.site != "" && r.Site != "" && r.Site != st.site })
+	return Changed[RuleView]{View: st.view, Set: rules}, err
 }
 
 // told sends changes in events of bounded size. The last one has the number they bring the

@@ -9,16 +9,15 @@ import (
 	"github.com/sitecast/sitecast/storage/catalog"
 )
 
-// checkKeeping refuses a pin or purge that makes no sense, a pin that endpoints would
-// not be told of, and a purge of what is pinned: they would keep it.
+// checkKeeping refuses a rule that makes no sense, a pin that endpoints would not be told of, and a purge of what is pinned: they would keep it.
 func (s *server) checkKeeping(ctx context.Context, r catalog.Rule) error {
+	now := time.Now()
+	if err := catalog.CheckRule(r, now); err != nil {
+		return bad(err.Error(), "")
+	}
 	if r.Kind != catalog.RulePin && r.Kind != catalog.RulePurge {
-		if !r.Expires.IsZero() {
-			return bad("only a pin expires", "")
-		}
 		return nil
 	}
-	now := time.Now()
 	if err := catalog.CheckKeeping(r, now); err != nil {
 		return bad(err.Error(), "")
 	}

@@ -66,7 +66,7 @@ type sitesQuery struct {
 }
 
 type rulesQuery struct {
-	Kind    string `query:"kind" enum:"pause,priority,pin,purge"`
+	Kind    string `query:"kind" enum:"pause,priority,cap,pin,purge"`
 	Site    string `query:"site" maxLength:"100"`
 	Content string `query:"content" maxLength:"100"`
 	PageAfter
@@ -136,8 +136,8 @@ func (s *server) lists() {
 			rows, err := s.findSites(ctx, catalog.SitesQuery{Prefix: in.Prefix, After: in.After, Limit: in.Limit})
 			return page(ctx, rows, in.Limit, "after", func(row catalog.Site) string { return row.Name }), err
 		})
-	registerList(s, operation("GET", "/rules", "list-rules", "List rules, the oldest first", catalog.RoleViewer), func(r catalog.Rule) string { return r.Site },
-		func(ctx context.Context, in *rulesQuery) (*listed[catalog.Rule], error) { return s.listRules(ctx, *in) })
+	registerList(s, operation("GET", "/rules", "list-rules", "List rules, the oldest first", catalog.RoleViewer), func(r RuleView) string { return r.Site },
+		func(ctx context.Context, in *rulesQuery) (*listed[RuleView], error) { return s.listRules(ctx, *in) })
 	registerList(s, operation("GET", "/flows", "list-flows", "List flows by site, content and version", catalog.RoleViewer), func(f site.FlowView) string { return f.Site },
 		func(ctx context.Context, in *flowsQuery) (*listed[site.FlowView], error) {
 			rows, key, err := s.listFlows(ctx, *in)
@@ -199,31 +199,6 @@ func (s *server) listDistributions(ctx context.Context, q distributionsQuery) (*
 	rows, err := s.Catalog.FindDistributions(ctx, catalog.DistributionsQuery{Content: q.Content, Version: q.Version, Sites: sites,
 		Before: q.Before, Limit: q.Limit})
 	return page(ctx, rows, q.Limit, "before", func(row catalog.Listed) string { return strconv.FormatInt(row.ID, 10) }), err
-}
-
-// listRules reads all rules: there are as many as operators set by hand.
-func (s *server) listRules(ctx context.Context, q rulesQuery) (*listed[catalog.Rule], error) {
-	behind := uint64(0)
-	if q.After != "" {
-		var err error
-		if behind, err = strconv.ParseUint(q.After, 10, 64); err != nil {
-			return nil, bad("after is no number", "follow the Link header of the page before")
-		}
-	}
-	all, err := s.Catalog.Rules(ctx)
-	if err != nil {
-		return nil, err
-	}
-	rows := []catalog.Rule{}
-	for _, r := range all { // by generation, and each has one of its own
-		if r.Generation <= behind || q.Kind != "" && q.Kind != r.Kind || q.Site != "" && q.Site != r.Site || q.Content != "" && q.Content != r.Name {
-			continue
-		}
-		if rows = append(rows, r); len(rows) == q.Limit {
-			break
-		}
-	}
-	return page(ctx, rows, q.Limit, "after", func(r catalog.Rule) string { return strconv.FormatUint(r.Generation, 10) }), nil
 }
 
 func (s *server) listContents(ctx context.Context, q contentsQuery) (*listed[ContentView], error) {

@@ -62,6 +62,7 @@ var rights = map[string]right{
 		return api.NewRule{Kind: catalog.RulePause, Site: site, Content: "app"}
 	}},
 	"POST /api/v1/rules/resume":      {operator, inBody, func(site string) any { return api.EndedRules{Site: site, Content: "app"} }},
+	"POST /api/v1/rules/uncap":       {operator, inBody, func(site string) any { return api.EndedRules{Site: site, Content: "app"} }},
 	"POST /api/v1/rules/unpin":       {operator, inBody, func(site string) any { return api.EndedRules{Site: site, Content: "app"} }},
 	"GET /api/v1/rules":              {viewer, inQuery, nil},
 	"GET /api/v1/flows":              {viewer, inQuery, nil},

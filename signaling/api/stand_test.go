@@ -96,7 +96,8 @@ type source struct{ catalog.Catalog }
 
 func (s source) Desired(ctx context.Context, name string, _ []wire.Named) (site.Desired, error) {
 	orders, err := s.Orders(ctx, name)
-	d := site.Desired{Generation: orders.Generation, Cap: orders.Site.Cap}
+	orders = orders.At(time.Now())
+	d := site.Desired{Generation: orders.Generation, Until: orders.Ends(), Cap: orders.Site.Cap}
 	for _, o := range catalog.Resolve(orders) {
 		v, err := s.Version(ctx, o.Name, o.Version)
 		if err != nil {
@@ -107,7 +108,7 @@ func (s source) Desired(ctx context.Context, name string, _ []wire.Named) (site.
 			return d, err
 		}
 		d.Flows = append(d.Flows, site.FlowSpec{ID: id, Head: head, Envelope: v.Head, Places: make([]schedule.Place, head.Chunks),
-			Priority: wire.Priority(o.Priority), Paused: o.Paused, PausedBy: o.PausedBy})
+			Priority: wire.Priority(o.Priority), Paused: o.Paused, PausedBy: o.PausedBy, PausedUntil: o.PausedUntil})
 	}
 	return d, err
 }

@@ -63,6 +63,7 @@ type Shown struct {
 	Flows     []Item[site.FlowView]     // by key
 	Endpoints []Item[site.EndpointView] // online, by key
 	Lines     []site.LineView
+	Effects   []site.EffectView // of the rules set last
 	Summary
 
 	stirs uint64 // of the site, before it was asked
@@ -149,7 +150,7 @@ func (b *Board) ask(ctx context.Context, name string) error {
 	if err != nil {
 		return fmt.Errorf("ask site %s: %w", name, err)
 	}
-	shown := &Shown{Site: name, At: time.Now(), Lines: view.Lines, Summary: summarize(view), stirs: stirs}
+	shown := &Shown{Site: name, At: time.Now(), Lines: view.Lines, Effects: view.Effects, Summary: summarize(view), stirs: stirs}
 	for _, f := range view.Flows {
 		shown.Flows = append(shown.Flows, Item[site.FlowView]{Key: FlowKey(f), View: f})
 	}

@@ -274,6 +274,10 @@ func TestCommandsRefuseWhatCannotBe(t *testing.T) {
 		operator.Distribute{Ref: "app@1", All: true, PreStage: -1}, operator.Distribute{Ref: "app@1", All: true, PreStage: 65},
 		operator.Pin{}, operator.Unpin{}, operator.Purge{Kept: operator.Kept{Content: "a b"}},
 		operator.Pin{Kept: operator.Kept{Content: "app"}, For: -1}, operator.Prioritize{Content: "app@"}, operator.Prioritize{Content: ""}, operator.Cap{Site: "a b"},
+		operator.Pause{Selector: operator.Selector{Site: "shop", Everywhere: true}}, operator.Pause{Selector: operator.Selector{Site: "shop"}, Lasting: operator.Lasting{For: -1}},
+		operator.Pause{Selector: operator.Selector{Site: "shop"}, Lasting: operator.Lasting{For: time.Hour, Until: readyBy(t, "6h")}},
+		operator.Pause{Selector: operator.Selector{Site: "shop"}, Lasting: operator.Lasting{Reason: "a\nb"}}, operator.Cap{}, operator.Cap{Site: "shop", Everywhere: true},
+		operator.Cap{Site: "shop", WAN: operator.NoRate, Lasting: operator.Lasting{For: time.Hour}}, operator.Prioritize{Site: "shop", Everywhere: true},
 	} {
 		if err := c.Validate(); err == nil {
 			t.Errorf("%#v is accepted", c)

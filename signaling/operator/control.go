@@ -15,14 +15,18 @@ import (
 
 // Selector says which flows a command is about.
 type Selector struct {
-	Site    string `help:"Flows of this site." placeholder:"NAME"`
-	Content string `help:"Flows of this content, or of one version of it." placeholder:"NAME[@V]"`
+	Site       string `help:"Flows of this site." placeholder:"NAME"`
+	Content    string `help:"Flows of this content, or of one version of it." placeholder:"NAME[@V]"`
+	Everywhere bool   `help:"All flows at all sites."`
 }
 
-// Validate wants a site, a content, or both.
+// Validate wants a site, a content, or both, or everything.
 func (s Selector) Validate() error {
-	if s.Site == "" && s.Content == "" {
-		return errors.New("say which flows: --site NAME, --content NAME[@V], or both")
+	switch named := s.Site != "" || s.Content != ""; {
+	case !named && !s.Everywhere:
+		return errors.New("say which flows: --site NAME, --content NAME[@V], both, or --everywhere")
+	case named && s.Everywhere:
+		return errors.New("--everywhere is about all flows: leave out --site and --content")
 	}
 	if s.Content == "" {
 		return nil
@@ -52,20 +56,24 @@ func parseContent(s string) (content.Ref, error) {
 type Pause struct {
 	Remote
 	Selector
+	Lasting
+	JSON bool `name:"json" help:"Print the rule and what became of it as a JSON object."`
 }
 
 // Help is the long help with an example.
 func (Pause) Help() string {
 	return `Pausing stops all bytes of the flows that match within seconds, also of flows
-that begin later, until they are resumed.
+that begin later, until they are resumed, or for a time. The command waits up to 3 s and says
+when the last byte came in. Endpoints that are offline obey when they are back.
 
 Examples:
   sitecast pause --site shop-12
-  sitecast pause --content till-app@2.1 --site shop-12`
+  sitecast pause --content till-app@2.1 --site shop-12
+  sitecast pause --everywhere --for 2h --reason "card terminals are slow"`
 }
 
 // Validate implements what the parser asks of a command.
-func (c Pause) Validate() error { return c.Selector.Validate() }
+func (c Pause) Validate() error { return errors.Join(c.Selector.Validate(), c.Lasting.Validate()) }
 
 // Run sets a pause rule.
 func (c Pause) Run(ctx context.Context) error {
@@ -73,8 +81,7 @@ func (c Pause) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return setRule(ctx, c.Remote, api.NewRule{Kind: catalog.RulePause, Site: which.Site, Content: which.Name,
-		Version: which.Version}, "Paused "+which.String())
+	return setAndWatch(ctx, c.Remote, c.rule(catalog.RulePause, which), c.JSON, "Paused "+which.String()+c.text())
 }
 
 func setRule(ctx context.Context, r Remote, rule api.NewRule, done string) error {
@@ -106,10 +113,13 @@ type Resume struct {
 
 // Help is the long help with an example.
 func (Resume) Help() string {
-	return `Ends pauses, and lets flows go on that the server halted because they took more
-over the WAN than they need. Find out why before: sitecast flows says how much.
+	return `Ends the pauses within what is named, and lets flows go on that the server halted
+because they took more over the WAN than they need. Find out why before: sitecast flows says how
+much. A pause of more than is named stays: nothing moves at a paused site before its pause is
+ended. What goes on pausing is said, with the command that ends it.
 
 Examples:
+  sitecast resume --everywhere
   sitecast resume --site shop-12
   sitecast resume --site shop-12 --content till-app`
 }
@@ -133,19 +143,16 @@ func (c Resume) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("resume flows: %w", err)
 	}
-	rules, err := pagesOf[catalog.Rule](ctx, server, "/rules", nil)
+	rules, err := pagesOf[api.RuleView](ctx, server, "/rules", nil)
 	if err != nil {
 		return fmt.Errorf("read rules: %w", err)
 	}
-	partly := ""
-	for _, rule := range rules {
-		switch {
-		case rule.Kind != catalog.RulePause:
-		case rule.Covers(which):
-			return fmt.Errorf("%s stays paused: %s paused %s\n  resume that with: sitecast resume%s", which, rule.By, rule.Selector, flags(rule.Selector))
-		case rule.Overlaps(which):
-			partly += fmt.Sprintf("\nWhat of it is in %s stays paused by %s; resume that with: sitecast resume%s", rule.Selector, rule.By, flags(rule.Selector))
-		}
+	partly, all := still(rules, catalog.RulePause, "resume", which)
+	if all {
+		return fmt.Errorf("%s stays paused:\n%s", which, partly)
+	}
+	if partly != "" {
+		partly = "\nSome of it stays paused:\n" + partly
 	}
 	if change.Released > 0 {
 		c.say("Flows that go on after they were halted: %d. What they take over the WAN is counted anew.", change.Released)
@@ -163,6 +170,9 @@ func (c Resume) Run(ctx context.Context) error {
 
 // flags writes a selector as the command line has it.
 func flags(s catalog.Selector) string {
+	if s == (catalog.Selector{}) {
+		return " --everywhere"
+	}
 	text := ""
 	if s.Site != "" {
 		text += " --site " + s.Site
@@ -179,32 +189,44 @@ func flags(s catalog.Selector) string {
 // Prioritize is `sitecast prioritize`.
 type Prioritize struct {
 	Remote
-	Content  string `arg:"" help:"Content, or one version of it." placeholder:"NAME[@V]"`
-	Site     string `help:"Only at this site." placeholder:"NAME"`
-	Priority string `help:"high, normal or low." enum:"high,normal,low" required:""`
+	Content    string `arg:"" optional:"" help:"Content, or one version of it." placeholder:"NAME[@V]"`
+	Site       string `help:"Only at this site; without a content all flows there." placeholder:"NAME"`
+	Everywhere bool   `help:"All flows at all sites."`
+	Priority   string `help:"high, normal or low." enum:"high,normal,low" required:""`
+	Lasting
+	JSON bool `name:"json" help:"Print the rule and what became of it as a JSON object."`
 }
 
 // Help is the long help with an example.
 func (Prioritize) Help() string {
-	return "Example:\n  sitecast prioritize till-app@2.1 --site shop-12 --priority high"
+	return `What was said last about a flow counts, however wide it is. With --for or --until it
+is as before afterwards: what was said before that, or with the distribution.
+
+Examples:
+  sitecast prioritize till-app@2.1 --site shop-12 --priority high
+  sitecast prioritize --site shop-12 --priority low --for 2h --reason "stocktaking"`
+}
+
+// selector is what is meant.
+func (c Prioritize) selector() Selector {
+	return Selector{Site: c.Site, Content: c.Content, Everywhere: c.Everywhere}
 }
 
 // Validate refuses what can't be a content.
 func (c Prioritize) Validate() error {
-	if c.Content == "" {
-		return errors.New("say which content: NAME, or NAME@V")
+	if c.selector() == (Selector{}) {
+		return errors.New("say which content: NAME, or NAME@V; or --site NAME or --everywhere for all flows there")
 	}
-	_, err := parseContent(c.Content)
-	return err
+	return errors.Join(c.selector().Validate(), c.Lasting.Validate())
 }
 
 // Run sets a priority rule.
 func (c Prioritize) Run(ctx context.Context) error {
-	ref, err := parseContent(c.Content)
+	which, err := c.selector().parse()
 	if err != nil {
 		return err
 	}
-	which := catalog.Selector{Site: c.Site, Name: ref.Name, Version: ref.Version}
-	return setRule(ctx, c.Remote, api.NewRule{Kind: catalog.RulePriority, Site: c.Site, Content: ref.Name, Version: ref.Version,
-		Priority: wire.Priority(c.Priority)}, "Priority of "+which.String()+" is "+c.Priority)
+	rule := c.rule(catalog.RulePriority, which)
+	rule.Priority = wire.Priority(c.Priority)
+	return setAndWatch(ctx, c.Remote, rule, c.JSON, "Priority of "+which.String()+" is "+c.Priority+c.text())
 }

@@ -314,24 +314,6 @@ func (r Remote) change(ctx context.Context, site, what string, in api.SiteChange
 	return nil
 }
 
-// Cap is `sitecast cap`.
-type Cap struct {
-	Remote
-	Site string `help:"Site to cap." required:"" placeholder:"NAME"`
-	WAN  Rate   `name:"wan" help:"Most that the site may take over the WAN, as 5mbit or 500kbit, or none." required:"" placeholder:"RATE"`
-}
-
-// Help is the long help with an example.
-func (Cap) Help() string {
-	return "Examples:\n  sitecast cap --site shop-12 --wan 5mbit\n  sitecast cap --site shop-12 --wan none"
-}
-
-// Validate refuses what can't be a site.
-func (c Cap) Validate() error { return content.CheckName(c.Site) }
-
-// Run sets the cap.
-func (c Cap) Run(ctx context.Context) error { return setCap(ctx, c.Remote, c.Site, c.WAN) }
-
 func setCap(ctx context.Context, r Remote, name string, rate Rate) error {
 	limit := rate.BytesPerSecond()
 	if err := r.change(ctx, name, "cap", api.SiteChange{CapBytesPerSecond: &limit}); err != nil {

@@ -55,9 +55,13 @@ func (s *source) Desired(ctx context.Context, name string, named []wire.Named) (
 	if err != nil {
 		return site.Desired{}, err
 	}
-	d := site.Desired{Generation: orders.Generation}
+	orders = orders.At(time.Now())
+	d := site.Desired{Generation: orders.Generation, Until: orders.Ends()}
 	if err := s.settings(ctx, &orders, &d); err != nil {
 		return site.Desired{}, err
+	}
+	if limit := orders.LineCap(); limit != catalog.NoCap && (d.Cap == wire.Unlimited || limit < d.Cap) {
+		d.Cap = limit
 	}
 	for _, text := range orders.Site.PeersOn {
 		on, err := netip.ParsePrefix(text)
@@ -96,6 +100,7 @@ func (s *source) Desired(ctx context.Context, name string, named []wire.Named) (
 			return site.Desired{}, err
 		}
 		spec.Priority, spec.Paused, spec.PausedBy = wire.Priority(order.Priority), order.Paused, wire.Clip(order.PausedBy)
+		spec.PausedUntil, spec.Capped, spec.Cap, spec.CappedBy = order.PausedUntil, order.Capped, order.Cap, order.CappedBy
 		spec.ReadyBy, spec.PreStage, spec.Superseded, spec.OnDemand = order.ReadyBy, order.PreStage, order.Superseded, order.OnDemand
 		switch {
 		case spec.Superseded && !spec.OnDemand:

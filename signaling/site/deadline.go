@@ -18,7 +18,7 @@ type planned struct {
 
 // bound is the most the site may take over the WAN now, in bytes per second.
 func (s *Site) bound(now time.Time) int64 {
-	return least(s.deadlineBound(), s.ceiling(now))
+	return least(least(s.deadlineBound(), s.ceiling(now)), s.sumOfCaps(now))
 }
 
 // least is the lower of two bounds.

@@ -25,8 +25,14 @@ type FlowSpec struct {
 	Priority  wire.Priority
 	Paused    bool
 	PausedBy  string
-	ReadyBy   time.Time // when it shall be complete at the latest; zero: no matter when
-	PreStage  int       // how many copies shall be at the site; 0: everybody shall have it
+	// PausedUntil is when it goes on by itself; zero: not before a pause is ended.
+	PausedUntil time.Time
+	// Capped: of the WAN it takes Cap bytes a second at most, as CappedBy says.
+	Capped   bool
+	Cap      int64
+	CappedBy string
+	ReadyBy  time.Time // when it shall be complete at the latest; zero: no matter when
+	PreStage int       // how many copies shall be at the site; 0: everybody shall have it
 	// Superseded says that a newer version took its place: the copies that are left are
 	// kept, and nothing of it is fetched.
 	Superseded bool
@@ -43,8 +49,10 @@ func (f FlowSpec) ahead() bool { return f.PreStage > 0 && !f.Superseded }
 // Desired is everything that is wanted of a site.
 type Desired struct {
 	Generation uint64
-	Flows      []FlowSpec
-	Cap        int64 // bytes per second over the WAN, or wire.Unlimited
+	// Until is when a rule ends, so that it is to be read anew; zero: none does by itself.
+	Until time.Time
+	Flows []FlowSpec
+	Cap   int64 // bytes per second over the WAN, or wire.Unlimited
 	// HoldOff is how long after its order a flow that nobody at the site holds any of
 	// waits for a peer that does, before the WAN is used.
 	HoldOff   time.Duration
@@ -83,12 +91,16 @@ func (e Wanted) apply(s *Site, now time.Time) {
 	s.desired, s.tales.at = e.Desired, time.Time{} // so that it is said at once what that means
 	s.order = s.order[:0]
 	wanted := map[content.VersionID]bool{}
+	var tighter []*flow
 	for _, spec := range e.Desired.Flows {
 		wanted[spec.ID] = true
 		s.order = append(s.order, spec.ID)
 		if f := s.flows[spec.ID]; f != nil {
 			if f.PreStage == 0 && spec.PreStage > 0 {
 				s.choosable(f)
+			}
+			if f.tightens(spec) {
+				tighter = append(tighter, f)
 			}
 			f.respec(spec)
 		} else {
@@ -114,10 +126,12 @@ func (e Wanted) apply(s *Site, now time.Time) {
 			s.revoke(now, l, "paused or ended")
 		}
 	}
+	s.tighten(now, tighter)
 	s.expel(now)
 	for _, m := range s.members {
 		s.tell(now, m)
 	}
+	s.beginEffects()
 	s.links.changed = true
 }
 

@@ -16,6 +16,7 @@ type flow struct {
 	pasts    int      // how many those were
 	needs    map[groupID]*need
 	granted  int // leases of chunks given so far
+	ration   schedule.Ration
 	ordered  time.Time
 	finished time.Time // when everybody online had it first
 	samples  []sample

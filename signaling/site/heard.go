@@ -29,6 +29,7 @@ func (e Heard) apply(s *Site, now time.Time) {
 	switch b := e.Body.(type) {
 	case *wire.Obeyed:
 		m.obeyed = max(m.obeyed, min(b.Generation, s.desired.Generation))
+		s.heeded(now, m)
 	case *wire.Progress:
 		s.progress(now, m, b)
 	case *wire.Stock:
@@ -192,8 +193,11 @@ func (s *Site) progress(now time.Time, m *member, p *wire.Progress) {
 		f.explain(c, f.Head.BodyBytes)
 	}
 	h.complete = p.Complete && h.have.Count() == f.Head.Chunks
-	before := max(c.wan, c.base)
+	before, received := max(c.wan, c.base), c.bytes
 	c.grow(p, h.complete)
+	if c.bytes != received {
+		s.grew(now, m, f)
+	}
 	s.spend(now, c.wan-before)
 	if h.code != "" {
 		s.unable(now, m, f)

@@ -96,6 +96,9 @@ func (s *Site) waits(now time.Time, f *flow) string {
 	if f.spare() {
 		return ""
 	}
+	if why := f.closed(); why != "" && s.missing(now, f) > 0 {
+		return why
+	}
 	if why := s.shut(now); why != "" && s.missing(now, f) > 0 {
 		return why
 	}

@@ -131,12 +131,18 @@ func (h *Hub) Changed(name string) {
 func (h *Hub) supply(ctx context.Context, name string, o *owned) {
 	recalled := h.cfg.Memory == nil
 	var named []wire.Named
+	ends := newAlarm()
+	defer ends.timer.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-o.changed:
 		case named = <-o.Demands():
+		case now := <-ends.timer.C:
+			if !ends.rings(now) {
+				continue
+			}
 		}
 		for {
 			if !recalled {
@@ -144,6 +150,7 @@ func (h *Hub) supply(ctx context.Context, name string, o *owned) {
 			}
 			desired, err := h.source.Desired(ctx, name, named)
 			if err == nil {
+				ends.set(desired.Until)
 				o.Send(Wanted{desired})
 				break
 			}

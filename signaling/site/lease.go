@@ -217,7 +217,7 @@ func (s *Site) adopt(now time.Time, m *member, f *flow, state wire.LeaseState) *
 	l := &lease{fence: fence{state.Epoch, state.Lease}, flow: f.ID, to: m.ID, moved: now}
 	n := f.need(m.group, now)
 	granted := state.Epoch < s.cfg.Epoch || state.Epoch == s.cfg.Epoch && state.Lease <= s.lastLease
-	ok := granted && m.holds[f.ID].fetches() && !s.isOff(now, m) && !f.stopped() && s.shut(now) == "" && s.known
+	ok := granted && m.holds[f.ID].fetches() && !s.isOff(now, m) && !f.stopped() && f.closed() == "" && s.shut(now) == "" && s.known
 	if r := state.Range; r.Body {
 		l.body, l.step, l.bytes = true, f.Head.BodyBytes, f.Head.BodyBytes
 		ok = ok && r.To == f.Head.BodyBytes && s.bodyNeeded(f, m.group)
@@ -305,7 +305,7 @@ func (s *Site) room(gone map[wire.EndpointID]bool) func(schedule.Slot) int {
 func (s *Site) waiting(now time.Time, room func(schedule.Slot) int) (open []*flow, waiting []schedule.Waiting) {
 	for _, id := range s.order {
 		f := s.flows[id]
-		if f.stopped() || s.heldOff(now, f) > 0 {
+		if f.stopped() || s.heldOff(now, f) > 0 || f.rationed(now) {
 			continue
 		}
 		for g, members := range s.groups {
@@ -387,7 +387,7 @@ func (s *Site) grant(now time.Time, f *flow, m *member) bool {
 		out.Body, out.Pack, out.To = true, f.Head.Body, f.Head.BodyBytes
 	} else {
 		// choose took only those for whom something is open.
-		run, _ := n.supply.Next(schedule.LeaseBytes(f.granted, s.expected(now, f)), m.holds[f.ID].have)
+		run, _ := n.supply.Next(s.leaseBytes(now, f), m.holds[f.ID].have)
 		out.Pack, out.From, out.To, out.Parts = run.Pack, run.From, run.To, run.Parts
 		f.granted++
 		n.supply.Lease(run.Parts)
@@ -413,6 +413,8 @@ func (s *Site) grant(now time.Time, f *flow, m *member) bool {
 	n.turn, n.trial = s.turn+uint64(l.bytes), ""
 	s.leases[l.fence] = l
 	s.fetches(now, m)
+	s.prefers(now, f)
+	f.spends(now, l)
 	return m.conn.Send(wire.KindLease, out)
 }
 
@@ -434,6 +436,7 @@ func (s *Site) free(now time.Time, l *lease) {
 	m := s.members[l.to]
 	if f := s.flows[l.flow]; f != nil {
 		n := f.need(m.group, now)
+		f.unspent(now, l, m.holds[l.flow])
 		n.supply.Free(l.parts)
 		n.moved = now
 	}

@@ -189,6 +189,7 @@ type Site struct {
 	pace      schedule.Pace // what deadlines bound the site to
 	gauge     gauge
 	tales     tales
+	effects   []*effect // of the rules set last, oldest first
 }
 
 // member is one endpoint that is online.
@@ -427,6 +428,7 @@ func (s *Site) leave(now time.Time, m *member) {
 	delete(s.members, m.ID)
 	s.depart(now, m)
 	s.leaves(now, m)
+	s.parted(m)
 	s.groups[m.group] = slices.DeleteFunc(s.groups[m.group], func(other *member) bool { return other == m })
 	for id, h := range m.holds {
 		f := s.flows[id]

@@ -39,20 +39,23 @@ type FlowView struct {
 	Complete  int               `json:"complete"`  // of them
 	// Browsers are the pages among Endpoints, and BrowsersComplete those among Complete:
 	// they come and go, so nobody waits for them.
-	Browsers         int     `json:"browsers,omitempty"`
-	BrowsersComplete int     `json:"browsers_complete,omitempty"`
-	UniqueBytes      int64   `json:"unique_bytes"`
-	BytesTotal       int64   `json:"bytes_total"` // what all endpoints need together
-	BytesOrigin      int64   `json:"bytes_origin"`
-	BytesPeer        int64   `json:"bytes_peer"`
-	BytesRelay       int64   `json:"bytes_relay"`
-	BytesReused      int64   `json:"bytes_reused"`
-	WANBytes         int64   `json:"wan_bytes"`
-	WANBPS           int64   `json:"wan_bps"`
-	PeerBPS          int64   `json:"peer_bps"`
-	ETASeconds       float64 `json:"eta_seconds"` // 0 when unknown or complete
-	PausedBy         string  `json:"paused_by"`
-	Groups           int     `json:"groups"` // reach groups online; each gets its own copy
+	Browsers         int       `json:"browsers,omitempty"`
+	BrowsersComplete int       `json:"browsers_complete,omitempty"`
+	UniqueBytes      int64     `json:"unique_bytes"`
+	BytesTotal       int64     `json:"bytes_total"` // what all endpoints need together
+	BytesOrigin      int64     `json:"bytes_origin"`
+	BytesPeer        int64     `json:"bytes_peer"`
+	BytesRelay       int64     `json:"bytes_relay"`
+	BytesReused      int64     `json:"bytes_reused"`
+	WANBytes         int64     `json:"wan_bytes"`
+	WANBPS           int64     `json:"wan_bps"`
+	PeerBPS          int64     `json:"peer_bps"`
+	ETASeconds       float64   `json:"eta_seconds"` // 0 when unknown or complete
+	PausedBy         string    `json:"paused_by"`
+	CapBPS           *int64    `json:"cap_bps,omitempty"`     // most it may take over the WAN here; absent: as much as the site
+	CappedBy         string    `json:"capped_by,omitempty"`   // who set that, until when, and why
+	PausedUntil      time.Time `json:"paused_until,omitzero"` // when it goes on by itself; absent: when the pauses are ended
+	Groups           int       `json:"groups"`                // reach groups online; each gets its own copy
 	// Relay says how its groups use relays beyond the WAN, where there are several groups.
 	Relay    wire.Relay `json:"relay,omitempty" enum:"origin_cheaper,relay_cheaper,origin_unreachable"`
 	Fetchers []string   `json:"fetchers"` // names of endpoints that fetch from the origin now
@@ -124,6 +127,7 @@ type View struct {
 	Flows     []FlowView     `json:"flows"`
 	Endpoints []EndpointView `json:"endpoints"`
 	Lines     []LineView     `json:"lines"` // to the WAN, where somebody fetches or did lately
+	Effects   []EffectView   `json:"-"`     // of the rules set last
 }
 
 type ask struct{ reply chan View }
@@ -158,7 +162,7 @@ func (s *Site) View(ctx context.Context) (View, error) {
 
 func (s *Site) view(now time.Time) View {
 	s.sample(now)
-	v := View{Flows: []FlowView{}, Endpoints: []EndpointView{}, Lines: s.lineViews(now)}
+	v := View{Flows: []FlowView{}, Endpoints: []EndpointView{}, Lines: s.lineViews(now), Effects: s.effectViews()}
 	for _, id := range s.order {
 		v.Flows = append(v.Flows, s.flowView(now, s.flows[id]))
 	}
@@ -179,7 +183,7 @@ func (s *Site) flowView(now time.Time, f *flow) FlowView {
 	v := FlowView{Site: s.cfg.Name, Content: f.Head.Name, Version: f.Head.Version, ID: f.ID,
 		Priority: f.Priority, PreStage: f.PreStage, Superseded: f.spare(), OnDemand: f.OnDemand, Endpoints: wanted, UniqueBytes: f.Head.UniqueBytes,
 		BytesOrigin: sum.Origin, BytesPeer: sum.Peer, BytesRelay: sum.Relay, BytesReused: sum.Reused, WANBytes: wanBytes,
-		PausedBy: f.PausedBy, Groups: len(s.groups), Fetchers: []string{}, Seconds: now.Sub(f.ordered).Seconds(), Ordered: f.ordered, Finished: f.finished}
+		PausedBy: f.PausedBy, PausedUntil: f.PausedUntil, Groups: len(s.groups), Fetchers: []string{}, Seconds: now.Sub(f.ordered).Seconds(), Ordered: f.ordered, Finished: f.finished}
 	relay, relayed := f.viaRelay()
 	held, slow := s.restrained(f)
 	v.Relay = relay
@@ -202,7 +206,10 @@ func (s *Site) flowView(now time.Time, f *flow) FlowView {
 	case len(failed) > 0:
 		v.State, v.Reason = StateFailed, f.troubles(failed)
 	default:
-		v.State, v.Reason = StateRunning, cmp.Or(f.remade(), s.waits(now, f), v.External.reason(), s.awaiting(now, f), s.seeks(now, f), s.patching(now, f), held, relayed, s.apart(f), s.stoodBack(now, f), slow)
+		v.State, v.Reason = StateRunning, cmp.Or(f.remade(), s.waits(now, f), v.External.reason(), s.awaiting(now, f), s.seeks(now, f), s.patching(now, f), held, relayed, s.apart(f), s.stoodBack(now, f), slow, f.slowed())
+	}
+	if f.Capped {
+		v.CapBPS, v.CappedBy = new(bitRate(f.Cap)), f.CappedBy
 	}
 	if !f.finished.IsZero() {
 		v.Seconds = f.finished.Sub(f.ordered).Seconds()

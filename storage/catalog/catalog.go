@@ -143,8 +143,10 @@ type Rule struct {
 	Generation uint64    `json:"generation"`         // in which it was set
 	By         string    `json:"by"`
 	Created    time.Time `json:"created"`
-	Expires    time.Time `json:"expires,omitzero"` // of RulePin; zero: never
-	Upto       int64     `json:"upto,omitempty"`   // of RulePurge: the newest distribution when it was set
+	Expires    time.Time `json:"expires,omitzero"`               // when it ends by itself; zero: never
+	Reason     string    `json:"reason,omitempty"`               // why it was set, in the words of who did
+	Cap        int64     `json:"cap_bytes_per_second,omitempty"` // of RuleCap
+	Upto       int64     `json:"upto,omitempty"`                 // of RulePurge: the newest distribution when it was set
 }
 
 // Roles of API tokens, each including those before it.

@@ -14,8 +14,13 @@ type Order struct {
 	Priority      string // of OnDemand: empty unless a rule says one
 	Paused        bool
 	PausedBy      string
-	ReadyBy       time.Time // zero: no matter when
-	PreStage      int       // copies that shall be at the site; 0: every endpoint shall have it
+	PausedUntil   time.Time // when the pauses have ended by themselves; zero: not before one is ended
+	// Capped: of the WAN it takes Cap bytes a second at most. CappedBy says by whom.
+	Capped   bool
+	Cap      int64
+	CappedBy string
+	ReadyBy  time.Time // zero: no matter when
+	PreStage int       // copies that shall be at the site; 0: every endpoint shall have it
 	// Superseded says that a newer version took its place: what is left of the copies is
 	// kept, and nothing of it is fetched.
 	Superseded bool
@@ -31,8 +36,9 @@ const MaxSuperseded = 24
 // Resolve says what a site shall have. Of each content it is the version with
 // the highest serial that was distributed to the site: a newer one supersedes
 // the older. The priority is that of the newest matching priority rule, else of
-// the version's newest distribution. Any matching pause rule pauses; the newest
-// is named. What was purged since it was distributed was not distributed. Of several times by which the version shall be ready the earliest
+// the version's newest distribution. Any matching pause rule pauses; of those
+// that end last the newest is named. Rules that have ended are not to be in o, see
+// [Orders.At]. What was purged since it was distributed was not distributed. Of several times by which the version shall be ready the earliest
 // counts: whoever needs it first needs it then. What is distributed to a few endpoints
 // ahead of need supersedes nothing until it is distributed to all. Where the site shall
 // keep copies of what was superseded it is ordered, too.
@@ -112,23 +118,6 @@ func (o Orders) Demand(orders []Order, name, version string, serial uint64) ([]O
 		}
 	}
 	return append(orders, o.ruled(Order{Name: name, Version: version, OnDemand: true})), true
-}
-
-// ruled applies the rules to an order.
-func (o Orders) ruled(order Order) Order {
-	var set uint64
-	for _, r := range o.Rules {
-		if !r.Covers(Selector{Site: o.Site.Name, Name: order.Name, Version: order.Version}) {
-			continue
-		}
-		switch {
-		case r.Kind == RulePause:
-			order.Paused, order.PausedBy = true, r.By+" paused "+r.Selector.String()
-		case r.Kind == RulePriority && r.Generation >= set:
-			order.Priority, set = r.Priority, r.Generation
-		}
-	}
-	return order
 }
 
 // superseded lists the distributions to all that newer ones superseded, the last

@@ -38,6 +38,7 @@ func Run(t *testing.T, open func(*testing.T) catalog.Catalog) {
 			"copies ahead of need are kept":               preStageIsKept,
 			"a rule set again replaces the old":           ruleReplaces,
 			"a pin expires, and a purge knows its orders": keepingIsKept,
+			"rules end, cap, and say why":                 controlIsKept,
 			"orders hold the rules that touch a site":     rulesOfSite,
 			"a resume ends the rules it covers":           clearCovered,
 			"a pause is resumed from where it was set":    pauseAndResume,

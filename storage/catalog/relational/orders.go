@@ -166,7 +166,7 @@ func detailOf(d catalog.Distribution) string {
 
 // SetRule implements catalog.Catalog.
 func (c *Catalog) SetRule(ctx context.Context, by string, r catalog.Rule) (generation uint64, err error) {
-	err = c.change(ctx, by, r.Kind, r.Selector.String(), r.Priority, func(ctx context.Context, tx *sql.Tx) error {
+	err = c.change(ctx, by, r.Kind, r.Selector.String(), r.Detail(), func(ctx context.Context, tx *sql.Tx) error {
 		if generation, err = raise(ctx, tx); err != nil {
 			return err
 		}
@@ -184,10 +184,11 @@ func (c *Catalog) SetRule(ctx context.Context, by string, r catalog.Rule) (gener
 		if err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `INSERT INTO rules (id, kind, site, name, version, priority, generation, setter, created, expires, upto)
-			SELECT COALESCE(MAX(id), 0) + 1, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10 FROM rules WHERE true
-			ON CONFLICT (kind, site, name, version) DO UPDATE SET priority = $5, generation = $6, setter = $7, created = $8, expires = $9, upto = $10`,
-			r.Kind, r.Site, r.Name, r.Version, r.Priority, generation, by, ms(now), ms(r.Expires), upto)
+		_, err = tx.ExecContext(ctx, `INSERT INTO rules (id, kind, site, name, version, priority, generation, setter, created, expires, upto, reason, rate)
+			SELECT COALESCE(MAX(id), 0) + 1, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12 FROM rules WHERE true
+			ON CONFLICT (kind, site, name, version) DO UPDATE SET priority = $5, generation = $6, setter = $7, created = $8, expires = $9, upto = $10,
+				reason = $11, rate = $12`,
+			r.Kind, r.Site, r.Name, r.Version, r.Priority, generation, by, ms(now), ms(r.Expires), upto, r.Reason, r.Cap)
 		r.By, r.Generation, r.Created, r.Upto = by, generation, now.UTC(), upto
 		changed(ctx, ruleOrNone(before), r)
 		return err
@@ -224,12 +225,12 @@ func ruleOrNone(rules []catalog.Rule) any {
 
 func scanRule(r *sql.Rows) (rule catalog.Rule, err error) {
 	var created, expires int64
-	err = r.Scan(&rule.Kind, &rule.Site, &rule.Name, &rule.Version, &rule.Priority, &rule.Generation, &rule.By, &created, &expires, &rule.Upto)
+	err = r.Scan(&rule.Kind, &rule.Site, &rule.Name, &rule.Version, &rule.Priority, &rule.Generation, &rule.By, &created, &expires, &rule.Upto, &rule.Reason, &rule.Cap)
 	rule.Created, rule.Expires = at(created), at(expires)
 	return rule, err
 }
 
-const ruleColumns = `kind, site, name, version, priority, generation, setter, created, expires, upto`
+const ruleColumns = `kind, site, name, version, priority, generation, setter, created, expires, upto, reason, rate`
 
 // Rules implements catalog.Catalog.
 func (c *Catalog) Rules(ctx context.Context) ([]catalog.Rule, error) {

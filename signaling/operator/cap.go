@@ -1,0 +1,108 @@
+package operator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/sitecast/sitecast/signaling/api"
+	"github.com/sitecast/sitecast/storage/catalog"
+	"github.com/sitecast/sitecast/storage/content"
+)
+
+// Cap is `sitecast cap`.
+type Cap struct {
+	Remote
+	Site       string `help:"Site to cap; with --content that flow." placeholder:"NAME"`
+	Content    string `help:"Cap each flow of this content, or of one version of it." placeholder:"NAME[@V]"`
+	Everywhere bool   `help:"Cap each site."`
+	WAN        Rate   `name:"wan" help:"Most that may be taken over the WAN, as 5mbit or 500kbit, or none." required:"" placeholder:"RATE"`
+	Lasting
+	JSON bool `name:"json" help:"Print a rule and what became of it as a JSON object."`
+}
+
+// Help is the long help with an example.
+func (Cap) Help() string {
+	return `With --site alone and no time or reason it is a setting of the site. All else are rules
+beside that, and the least of all that hold counts: --everywhere for what each site takes,
+--content for what each flow of it takes at each site. They are not split: each site, or flow,
+takes so much at most. With none the rules within what is named end, and with --site alone the
+site's setting, too. What endpoints exchange on the LAN is never capped.
+
+Examples:
+  sitecast cap --site shop-12 --wan 5mbit
+  sitecast cap --site shop-12 --wan none
+  sitecast cap --content till-app --wan 500kbit --until 2027-03-04T06:00:00+01:00
+  sitecast cap --everywhere --wan 2mbit --for 2h --reason "the provider has trouble"`
+}
+
+// selector is what is meant.
+func (c Cap) selector() Selector {
+	return Selector{Site: c.Site, Content: c.Content, Everywhere: c.Everywhere}
+}
+
+// Validate refuses what can't be a site or a content.
+func (c Cap) Validate() error {
+	if c.selector() == (Selector{}) {
+		return errors.New("say what to cap: --site NAME, --content NAME[@V], both, or --everywhere")
+	}
+	if c.WAN == NoRate && c.given() {
+		return errors.New("--wan none ends caps: leave out --for, --until and --reason")
+	}
+	var site error
+	if c.Site != "" {
+		site = content.CheckName(c.Site)
+	}
+	return errors.Join(site, c.selector().Validate(), c.Lasting.Validate())
+}
+
+// setting reports whether the site's own cap is meant.
+func (c Cap) setting() bool { return c.Site != "" && c.Content == "" && !c.given() }
+
+// Run sets the cap.
+func (c Cap) Run(ctx context.Context) error {
+	which, err := c.selector().parse()
+	switch {
+	case err != nil:
+		return err
+	case c.WAN == NoRate:
+		return c.end(ctx, which)
+	case c.setting():
+		return setCap(ctx, c.Remote, c.Site, c.WAN)
+	}
+	limit, rule := c.WAN.BytesPerSecond(), c.rule(catalog.RuleCap, which)
+	rule.Cap = &limit
+	return setAndWatch(ctx, c.Remote, rule, c.JSON, fmt.Sprintf("WAN cap of %s: %s%s", which, c.WAN, c.text()))
+}
+
+// end ends the caps within what is meant, and tells of those that go on.
+func (c Cap) end(ctx context.Context, which catalog.Selector) error {
+	if c.setting() {
+		if err := setCap(ctx, c.Remote, c.Site, NoRate); err != nil {
+			return err
+		}
+	}
+	server, err := c.client()
+	if err != nil {
+		return err
+	}
+	defer server.close()
+	change, err := server.endRules(ctx, "/rules/uncap", which)
+	if err != nil {
+		return fmt.Errorf("end caps: %w", err)
+	}
+	rules, err := pagesOf[api.RuleView](ctx, server, "/rules", nil)
+	if err != nil {
+		return fmt.Errorf("read rules: %w", err)
+	}
+	if left, _ := still(rules, catalog.RuleCap, "cap --wan none", which); left != "" {
+		c.say("Caps of %s that go on:\n%s", which, left)
+	}
+	if change.Removed > 0 || !c.setting() {
+		c.say("Ended caps of %s: %d.", which, change.Removed)
+	}
+	if c.Everywhere {
+		c.say("Caps that are settings of sites stay: see sitecast site list.")
+	}
+	return nil
+}
