@@ -267,6 +267,7 @@ type Catalog interface {
 	Audit(ctx context.Context, before int64, limit int) ([]Entry, error)
 
 	Removals
+	Daily
 
 	Close() error
 }

@@ -73,6 +73,7 @@ func Run(t *testing.T, open func(*testing.T) catalog.Catalog) {
 		"removals":  removals,
 		"operators": operators,
 		"proposals": proposals,
+		"daily":     daily,
 	} {
 		t.Run(group, func(t *testing.T) {
 			for name, test := range tests {

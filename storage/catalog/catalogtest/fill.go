@@ -31,6 +31,7 @@ type Filled struct {
 	Answer    catalog.Answer
 	Operators []catalog.Operator
 	Policy    FilledPolicy
+	Daily     []catalog.ReportRow
 }
 
 // Fill writes something of everything into an empty catalog.
@@ -61,6 +62,7 @@ func Fill(t *testing.T, c catalog.Catalog) {
 	must(t, c.KeepAnswer(ctx, catalog.Answer{ID: "answer", Digest: "digest", Sealed: []byte{0, 255}, Created: begin}))
 	fillOperators(t, c)
 	fillPolicy(t, c)
+	fillDaily(t, c)
 }
 
 // Read reads everything that Fill wrote.
@@ -99,6 +101,8 @@ func Read(t *testing.T, c catalog.Catalog) Filled {
 		must(t, err)
 	}
 	f.Operators, err = c.Operators(ctx)
+	must(t, err)
+	f.Daily, err = c.Report(ctx, catalog.ReportQuery{From: "2026-04-01", To: "2026-04-30", By: catalog.ByContent, PerSite: true})
 	must(t, err)
 	if _, err := catalog.VerifyAudit(func(before int64) ([]catalog.Entry, error) { return c.Audit(ctx, before, 0) }); err != nil {
 		t.Error(err)
