@@ -96,6 +96,7 @@ func (e Wanted) apply(s *Site, now time.Time) {
 		if wanted[id] {
 			continue
 		}
+		s.count(now, true) // while it is known how its bytes crossed
 		delete(s.flows, id)
 		for _, m := range s.members {
 			delete(m.holds, id)

@@ -166,7 +166,8 @@ func (s *Site) progress(now time.Time, m *member, p *wire.Progress) {
 	}
 	n := f.need(m.group, now)
 	c := f.counted[m.ID]
-	if c == nil {
+	first := c == nil
+	if first {
 		if len(f.counted) >= maxCounted {
 			s.sumUp(f)
 		}
@@ -190,9 +191,11 @@ func (s *Site) progress(now time.Time, m *member, p *wire.Progress) {
 		f.explain(c, f.Head.BodyBytes)
 	}
 	h.complete = p.Complete && h.have.Count() == f.Head.Chunks
-	before := max(c.wan, c.base)
+	before, received := max(c.wan, c.base), *c
 	c.grow(p, h.complete)
+	s.cfg.Accounts.received(received, *c, first)
 	s.spend(now, c.wan-before)
+	s.tally(now, m, f, p, h.complete)
 	if h.code != "" {
 		s.unable(now, m, f)
 	}
