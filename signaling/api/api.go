@@ -107,7 +107,9 @@ func newServer(cfg Config) *server {
 	cfg.Streams = cmp.Or(cfg.Streams, new(Streams))
 	s := &server{Config: cfg, router: chi.NewRouter(), open: newAddressLimit(openPerMinute, time.Minute), board: cmp.Or(cfg.Board, board.New(cfg.Hub)),
 		gates: newGates(cfg.Limits), passwords: cmp.Or(cfg.Passwords, credential.NewPasswords(credential.UsualCost))}
-	s.Log = slog.New(requestLog{cfg.Log.Handler()})
+	if cfg.Log != nil { // there is none where the API is only described
+		s.Log = slog.New(requestLog{cfg.Log.Handler()})
+	}
 	s.router.Use(tables, s.identified, s.recovered, timely, crossOrigin, s.sameOrigin(), described)
 	s.strays()
 	config := huma.DefaultConfig("Sitecast", "1")

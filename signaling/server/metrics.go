@@ -26,7 +26,7 @@ const (
 	// metricsAtOnce bounds those who collect at a time.
 	metricsAtOnce = 2
 	// censusEvery is how often sites are asked for metrics at most.
-	censusEvery = 10 * time.Second
+	censusEvery = time.Minute
 	// MaxMetricsSites bounds the sites with metrics of their own.
 	MaxMetricsSites = 200
 	// MaxMetricsSeries bounds what one collection answers with, whatever there is of sites,

@@ -41,11 +41,15 @@ func (a *Accounts) received(before, now counters, first bool) {
 		return
 	}
 	c := &a.counters
-	c.origin.Add(now.bytes.Origin - before.bytes.Origin)
-	c.peer.Add(now.bytes.Peer - before.bytes.Peer)
-	c.relay.Add(now.bytes.Relay - before.bytes.Relay)
-	c.reused.Add(now.bytes.Reused - before.bytes.Reused)
-	c.wan.Add(now.wan - before.wan)
+	for _, grown := range [...]struct {
+		by int64
+		on *atomic.Int64
+	}{{now.bytes.Origin - before.bytes.Origin, &c.origin}, {now.bytes.Peer - before.bytes.Peer, &c.peer}, {now.bytes.Relay - before.bytes.Relay, &c.relay},
+		{now.bytes.Reused - before.bytes.Reused, &c.reused}, {now.wan - before.wan, &c.wan}} {
+		if grown.by > 0 {
+			grown.on.Add(grown.by)
+		}
+	}
 }
 
 func (a *Accounts) granted() {

@@ -136,6 +136,7 @@ type counters struct {
 	lost  int64 // encoded bytes that it held no more, as far as explained
 	done  bool  // it had all of it at some time
 	tab   bool  // it is a browser
+	said  said  // for the days
 }
 
 func (c *counters) grow(p *wire.Progress, complete bool) {
@@ -169,6 +170,7 @@ func (s *Site) progress(now time.Time, m *member, p *wire.Progress) {
 	first := c == nil
 	if first {
 		if len(f.counted) >= maxCounted {
+			s.count(now, true) // of who left, too
 			s.sumUp(f)
 		}
 		c = &counters{base: p.WAN, tab: m.browser()}
@@ -195,7 +197,7 @@ func (s *Site) progress(now time.Time, m *member, p *wire.Progress) {
 	c.grow(p, h.complete)
 	s.cfg.Accounts.received(received, *c, first)
 	s.spend(now, c.wan-before)
-	s.tally(now, m, f, p, h.complete)
+	s.tally(now, m, f, c, p, h.complete)
 	if h.code != "" {
 		s.unable(now, m, f)
 	}

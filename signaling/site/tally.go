@@ -7,7 +7,6 @@ import (
 
 	"github.com/sitecast/sitecast/signaling/wire"
 	"github.com/sitecast/sitecast/storage/catalog"
-	"github.com/sitecast/sitecast/storage/content"
 )
 
 // countEvery is how often a site hands over what its endpoints received.
@@ -19,61 +18,75 @@ type Ledger interface {
 	Count(tallies []catalog.Tally)
 }
 
-// tallies are what endpoints said since it was handed over, each the last word.
+// tallies say of whom there is something to hand over, and on which day it was said.
 type tallies struct {
-	day   string // on which they said it, at the site
-	said  map[tallied]catalog.Tally
-	since time.Time // when the first of them was said
+	day   string    // at the site
+	until time.Time // when it ends
+	said  []tallied
+	since time.Time // when the first of them said something
 }
 
 // tallied is who received what.
 type tallied struct {
-	flow content.VersionID
+	flow *flow
 	id   wire.EndpointID
 }
 
+// said is what an endpoint said last that it received of a flow.
+type said struct {
+	catalog.Received
+	at       time.Time
+	complete bool
+	waits    bool // to be handed over
+}
+
 // tally notes what a member said that it received of a flow.
-func (s *Site) tally(now time.Time, m *member, f *flow, p *wire.Progress, complete bool) {
+func (s *Site) tally(now time.Time, m *member, f *flow, c *counters, p *wire.Progress, complete bool) {
 	if s.cfg.Ledger == nil || p.Bytes.Total() == 0 && !complete {
 		return
 	}
-	if day := s.day(now); day != s.tallies.day {
+	if !now.Before(s.tallies.until) {
 		s.count(now, true)
-		s.tallies.day = day
+		s.tallies.day, s.tallies.until = s.day(now)
 	}
 	if len(s.tallies.said) == 0 {
 		s.tallies.since = now
-		if s.tallies.said == nil {
-			s.tallies.said = map[tallied]catalog.Tally{}
-		}
+	}
+	if !c.said.waits {
+		s.tallies.said = append(s.tallies.said, tallied{f, m.ID})
 	}
 	b := p.Bytes
-	s.tallies.said[tallied{f.ID, m.ID}] = catalog.Tally{Site: s.cfg.Name, Day: s.tallies.day, Content: f.Head.Name, Version: f.ID, Endpoint: string(m.ID), At: now,
-		Received: catalog.Received{Origin: b.Origin, Peer: b.Peer, Relay: b.Relay, Reused: b.Reused, WAN: p.WAN}, Complete: complete}
+	c.said = said{catalog.Received{Origin: b.Origin, Peer: b.Peer, Relay: b.Relay, Reused: b.Reused, WAN: p.WAN}, now, complete, true}
 }
 
-// day is that of the site's time.
-func (s *Site) day(now time.Time) string {
-	if zone := s.desired.Zone; zone != nil {
-		return catalog.DayOf(now.In(zone))
+// day is that of the site's time, and when it is looked again which it is: at the end of a
+// minute, since clocks of sites are set, and the zone of one may become another.
+func (s *Site) day(now time.Time) (day string, until time.Time) {
+	zone := time.UTC
+	if s.desired.Zone != nil {
+		zone = s.desired.Zone
 	}
-	return catalog.DayOf(now.UTC())
+	return catalog.DayOf(now.In(zone)), now.Truncate(time.Minute).Add(time.Minute)
 }
 
 // count hands over what endpoints said, now and then, or at once.
 func (s *Site) count(now time.Time, atOnce bool) {
-	said := s.tallies.said
-	if len(said) == 0 || !atOnce && now.Sub(s.tallies.since) < countEvery {
+	if len(s.tallies.said) == 0 || !atOnce && now.Sub(s.tallies.since) < countEvery {
 		return
 	}
-	share := map[content.VersionID]int64{}
-	out := make([]catalog.Tally, 0, len(said))
-	for key, t := range said {
-		if _, known := share[key.flow]; !known {
-			share[key.flow] = s.flows[key.flow].wirePPM()
+	share := map[*flow]int64{}
+	out := make([]catalog.Tally, 0, len(s.tallies.said))
+	for _, key := range s.tallies.said {
+		f, c := key.flow, key.flow.counted[key.id]
+		if c == nil { // it is summed up with others that left
+			continue
 		}
-		t.WirePPM = share[key.flow]
-		out = append(out, t)
+		if _, known := share[f]; !known {
+			share[f] = f.wirePPM()
+		}
+		out = append(out, catalog.Tally{Site: s.cfg.Name, Day: s.tallies.day, Content: f.Head.Name, Version: f.ID, Endpoint: string(key.id), At: c.said.at,
+			Received: c.said.Received, Complete: c.said.complete, WirePPM: share[f]})
+		c.said.waits = false
 	}
 	slices.SortFunc(out, func(a, b catalog.Tally) int { // who was first to have it all is told first
 		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Endpoint, b.Endpoint), slices.Compare(a.Version[:], b.Version[:]))
@@ -86,7 +99,7 @@ func (s *Site) count(now time.Time, atOnce bool) {
 // origin: as was measured, but no more than an honest fetch of all of it takes.
 func (f *flow) wirePPM() int64 {
 	const million = 1e6
-	if f == nil || f.Head.UniqueBytes == 0 {
+	if f.Head.UniqueBytes == 0 {
 		return million
 	}
 	whole := float64(f.encoded) / float64(f.Head.UniqueBytes)
