@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -12,9 +13,14 @@ import (
 	"github.com/sitecast/sitecast/storage/content"
 )
 
-// tallyRows is how many rows one statement writes: parameters are bounded, and on a database
-// that is not on this machine each statement is a way there and back.
-const tallyRows = 200
+const (
+	// tallyRows is how many endpoints are looked up at once: parameters are bounded, and on a
+	// database that is not on this machine each statement is a way there and back.
+	tallyRows = 200
+	// rowsAtOnce is how many rows one statement writes. SQLite looks for the name of each of its
+	// parameters among all others, so that many take more time than as many statements do.
+	rowsAtOnce = 16
+)
 
 // countedKey is who received what.
 type countedKey struct {
@@ -175,28 +181,29 @@ func writeDaily(ctx context.Context, tx *sql.Tx, keys []dailyKey, sums map[daily
 	return rows.exec(ctx, tx, `INSERT INTO daily (`+dailyColumns+`) VALUES `, dailyAdd)
 }
 
-// tuples are rows of one statement.
-type tuples struct {
-	rows []string
-	args []any
-}
+// tuples are rows to be written.
+type tuples [][]any
 
-func (v *tuples) add(row ...any) {
-	numbers := make([]string, len(row))
-	for i := range row {
-		numbers[i] = "$" + strconv.Itoa(len(v.args)+i+1)
-	}
-	v.args = append(v.args, row...)
-	v.rows = append(v.rows, "("+strings.Join(numbers, ", ")+")")
-}
+func (t *tuples) add(row ...any) { *t = append(*t, row) }
 
-// exec writes them, if there are any.
-func (v *tuples) exec(ctx context.Context, tx *sql.Tx, before, behind string) error {
-	if len(v.rows) == 0 {
-		return nil
+// exec writes them, some at a time.
+func (t tuples) exec(ctx context.Context, tx *sql.Tx, before, behind string) error {
+	for rows := range slices.Chunk(t, rowsAtOnce) {
+		var args []any
+		text := make([]string, len(rows))
+		for i, row := range rows {
+			numbers := make([]string, len(row))
+			for j := range row {
+				numbers[j] = "$" + strconv.Itoa(len(args)+j+1)
+			}
+			args = append(args, row...)
+			text[i] = "(" + strings.Join(numbers, ", ") + ")"
+		}
+		if _, err := tx.ExecContext(ctx, before+strings.Join(text, ", ")+behind, args...); err != nil {
+			return err
+		}
 	}
-	_, err := tx.ExecContext(ctx, before+strings.Join(v.rows, ", ")+behind, v.args...)
-	return err
+	return nil
 }
 
 // TidyDaily implements catalog.Catalog.
