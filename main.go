@@ -66,6 +66,7 @@ type commands struct {
 	FourEyes   operator.FourEyes   `cmd:"" help:"Say whether distributions to all sites need approval."`
 	Token      operator.Token      `cmd:"" help:"Create, list and revoke API tokens."`
 	Operator   operator.Accounts   `cmd:"" help:"Invite, list, change and remove operators."`
+	Report     operator.Report     `cmd:"" help:"Report what was received on which days, and what did not cross the WAN."`
 	Audit      operator.Audit      `cmd:"" help:"Show who did what, or check that the log of it is whole."`
 	Demo       demo.Command        `cmd:"" help:"Run a server, two sites and their endpoints on this machine."`
 	Version    printVersion        `cmd:"" help:"Print the version of this program."`

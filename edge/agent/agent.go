@@ -44,6 +44,7 @@ type Config struct {
 	Name, Device string
 	RTCListen    string                 // UDP address for links
 	StatusListen string                 // address of the local status server; empty for none
+	DebugListen  string                 // address on loopback for profiles; empty for none
 	AllowOrigins []string               // web origins whose pages may read content of the status server
 	EnrolToken   func() (string, error) // called at the start, and only then
 	Cache        cache.Policy           // how long the store keeps what it has
@@ -175,6 +176,9 @@ func (a *agent) run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	if a.status != nil {
 		group.Go(func() error { return a.serveStatus(ctx, a.status) })
+	}
+	if a.cfg.DebugListen != "" {
+		group.Go(func() error { return serveDebug(ctx, a.cfg.DebugListen) })
 	}
 	a.regard.look(ctx) // before anything moves
 	group.Go(func() error { return a.regard.run(ctx) })

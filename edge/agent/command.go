@@ -5,7 +5,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/url"
 	"os"
@@ -40,6 +39,8 @@ type Command struct {
 	CAFile         string        `name:"ca-file" help:"Authorities (PEM) to trust besides the server's own key, where the network opens TLS." env:"SITECAST_CA_FILE" placeholder:"FILE"`
 	InsecureHTTP   bool          `name:"insecure-http" help:"Allow plain http to a server that is not on loopback." env:"SITECAST_INSECURE_HTTP"`
 	LogLevel       string        `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"SITECAST_LOG_LEVEL"`
+	LogFormat      string        `help:"text or json." enum:"text,json" default:"text" env:"SITECAST_LOG_FORMAT"`
+	DebugListen    string        `help:"Address on loopback for profiles of the process, as 127.0.0.1:6060 (default: none)." env:"SITECAST_DEBUG_LISTEN" placeholder:"ADDR"`
 }
 
 // Help is the long help with an example.
@@ -132,9 +133,12 @@ func (c Command) config() (Config, error) {
 	if err != nil {
 		return Config{}, fmt.Errorf("--ca-file: %w", err)
 	}
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {
-		return Config{}, fmt.Errorf("--log-level: %w", err)
+	log, err := newLog(os.Stderr, c.LogLevel, c.LogFormat)
+	if err != nil {
+		return Config{}, err
+	}
+	if err := checkDebug(c.DebugListen); err != nil {
+		return Config{}, err
 	}
 	name := c.Name
 	if name == "" {
@@ -180,7 +184,7 @@ func (c Command) config() (Config, error) {
 		Server: server, Authorities: authorities, Dial: dial, Data: c.Data, Name: name, Device: wire.DeviceAgent,
 		RTCListen: c.RTCListen, StatusListen: c.StatusListen, AllowOrigins: c.AllowOrigin, Cache: policy, StoreKey: key,
 		EnrolToken: func() (string, error) { return readToken(c.EnrolTokenFile) },
-		Log:        slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})),
+		Log:        log, DebugListen: c.DebugListen,
 	}, nil
 }
 

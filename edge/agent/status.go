@@ -51,7 +51,7 @@ type actuator struct {
 func (a *agent) serveStatus(ctx context.Context, l net.Listener) error {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		metrics{a.eng, &a.refused}, governed{a.governor})
+		metrics{a.eng, &a.refused, a.cfg.User}, governed{a.governor})
 	if a.share != nil {
 		registry.MustRegister(disks{a.share})
 	}
@@ -68,6 +68,7 @@ func (a *agent) serveStatus(ctx context.Context, l net.Listener) error {
 		enc.SetIndent("", "  ")
 		_ = enc.Encode(all) // the reader went away
 	})
+	a.health(mux)
 	page{func(r *http.Request) (status, error) { return a.snapshot(r.Context()) }, a.regard.pause}.handle(mux)
 	mux.Handle(contentPattern, loopback.Door{Origins: a.cfg.AllowOrigins}.Guard(delivered{a.store.OpenFile, a.eng.Lost, a.cfg.Log}))
 	return loopback.Serve(ctx, l, mux)
@@ -100,6 +101,7 @@ func (a *agent) snapshot(ctx context.Context) (status, error) {
 type metrics struct {
 	e       *engine.Engine
 	refused *wire.Refusals
+	user    engine.User // nil: none that the agent knows of
 }
 
 var (
@@ -123,6 +125,7 @@ func (m metrics) Describe(ch chan<- *prometheus.Desc) {
 	ch <- scrubDesc
 	ch <- damagedDesc
 	ch <- healedDesc
+	describeEngine(ch)
 }
 
 func (m metrics) Collect(ch chan<- prometheus.Metric) {
@@ -135,6 +138,7 @@ func (m metrics) Collect(ch chan<- prometheus.Metric) {
 	if err != nil {
 		return
 	}
+	collectEngine(ch, s, m.user)
 	var sum wire.Sources
 	var wan int64
 	for _, f := range s.Flows {
@@ -144,25 +148,25 @@ func (m metrics) Collect(ch chan<- prometheus.Metric) {
 		sum.Reused += f.Bytes.Reused
 		wan += f.WAN
 	}
-	counter := func(desc *prometheus.Desc, v int64, labels ...string) {
+	count := func(desc *prometheus.Desc, v int64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(desc, prometheus.CounterValue, float64(v), labels...)
 	}
-	counter(bytesDesc, sum.Origin, "origin")
-	counter(bytesDesc, sum.Peer, "peer")
-	counter(bytesDesc, sum.Relay, "relay")
-	counter(bytesDesc, sum.Reused, "reused")
-	counter(wanDesc, wan)
+	count(bytesDesc, sum.Origin, "origin")
+	count(bytesDesc, sum.Peer, "peer")
+	count(bytesDesc, sum.Relay, "relay")
+	count(bytesDesc, sum.Reused, "reused")
+	count(wanDesc, wan)
 	ch <- prometheus.MustNewConstMetric(linksDesc, prometheus.GaugeValue, float64(len(s.Links)))
 	if c := s.Cache; c != nil {
 		ch <- prometheus.MustNewConstMetric(cacheDesc, prometheus.GaugeValue, float64(c.Used))
 		for rule, n := range c.Counts {
-			counter(evictedDesc, n, string(rule))
+			count(evictedDesc, n, string(rule))
 		}
 	}
 	if c := s.Scrub; c != nil {
-		counter(scrubDesc, c.Bytes)
-		counter(damagedDesc, c.Damaged)
-		counter(healedDesc, c.Healed)
+		count(scrubDesc, c.Bytes)
+		count(damagedDesc, c.Damaged)
+		count(healedDesc, c.Healed)
 	}
 	up := 0.0
 	if s.Connected {

@@ -139,7 +139,7 @@ func inviteView(token, name string, choose bool, p *Problem) accountView {
 
 // told is a problem that a page tells instead of an answer of the API.
 func (s *server) told(r *http.Request, err error) *Problem {
-	p := s.problem(err)
+	p := s.problem(r.Context(), err)
 	s.count(r.URL.Path, p)
 	return p
 }

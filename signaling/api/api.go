@@ -38,6 +38,8 @@ type Config struct {
 	Socket  http.Handler // endpoints' signaling
 	Tunnel  http.Handler // for sockets over plain requests
 	Metrics http.Handler
+	Board   *board.Board    // what sites show; nil: one of its own
+	Streams *Streams        // counts streams of events; nil: nobody does
 	Pacer   *pace.Pacer     // paces downloads; never nil
 	Served  func(bytes int) // told of object bytes as they are served
 	// Published is told of each version that was published, and must not block; nil:
@@ -61,6 +63,8 @@ type Config struct {
 	OIDC      *oidc.Provider        // vouches for operators; nil: nobody does but this server
 	Refused   *wire.Refusals        // counts requests that are refused; nil: nobody does
 	Limits    Limits                // of requests; zero: the usual ones
+	Needs     []Need                // what the server can't do without, besides the catalog
+	Answered  func(Request)         // told of each request that was answered; nil: nobody is
 	Log       *slog.Logger
 }
 
@@ -93,6 +97,7 @@ type server struct {
 	board  *board.Board
 	counts counts
 	gates
+	readiness readiness
 
 	passwords *credential.Passwords
 	logins    attempts
@@ -102,13 +107,17 @@ type server struct {
 func New(cfg Config) http.Handler { return newServer(cfg).router }
 
 func newServer(cfg Config) *server {
-	s := &server{Config: cfg, router: chi.NewRouter(), open: newAddressLimit(openPerMinute, time.Minute), board: board.New(cfg.Hub),
+	cfg.Streams = cmp.Or(cfg.Streams, new(Streams))
+	s := &server{Config: cfg, router: chi.NewRouter(), open: newAddressLimit(openPerMinute, time.Minute), board: cmp.Or(cfg.Board, board.New(cfg.Hub)),
 		gates: newGates(cfg.Limits), passwords: cmp.Or(cfg.Passwords, credential.NewPasswords(credential.UsualCost))}
-	s.router.Use(s.recovered, timely, crossOrigin, s.sameOrigin(), described)
+	if cfg.Log != nil { // there is none where the API is only described
+		s.Log = slog.New(requestLog{cfg.Log.Handler()})
+	}
+	s.router.Use(tables, s.identified, s.recovered, timely, crossOrigin, s.sameOrigin(), described)
 	s.strays()
 	config := huma.DefaultConfig("Sitecast", "1")
 	config.CreateHooks = nil // they add the request's Host header to answers
-	config.Transformers = append(config.Transformers, s.counted)
+	config.Transformers = append(config.Transformers, s.counted, s.quoted)
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "/api/v1/openapi", "", ""
 	s.api = humachi.New(s.router, config)
 	s.sites()
@@ -126,9 +135,11 @@ func newServer(cfg Config) *server {
 	s.control()
 	s.settings()
 	s.lists()
+	s.reports()
 	s.events()
 	s.operators()
 	s.objects()
+	s.readiness.needs = append([]Need{{"database", s.database}}, cfg.Needs...)
 	s.health()
 	s.pages()
 	s.portal()
@@ -157,15 +168,7 @@ func timely(next http.Handler) http.Handler {
 
 func (s *server) health() {
 	s.router.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
-	s.router.Get("/readyz", func(w http.ResponseWriter, r *http.Request) {
-		if _, err := s.Catalog.Sites(r.Context(), "", 1); err != nil {
-			s.Log.Error("reading the catalog", "err", err)
-			s.fail(w, r, &Problem{Status: http.StatusServiceUnavailable, Detail: "the catalog can't be read", Code: "not_ready",
-				Hint: "look into the server's log"})
-			return
-		}
-		_, _ = w.Write([]byte("ready\n"))
-	})
+	s.router.Get("/readyz", s.ready)
 	s.router.Handle("GET /metrics", s.Metrics)
 }
 
@@ -201,12 +204,12 @@ func register[I, O any](s *server, op huma.Operation, handle func(context.Contex
 		if sc == scopeBody {
 			sites, _ := sitesOf(in)
 			if err := asker(ctx).mayAt(sites...); err != nil {
-				return nil, s.problem(err)
+				return nil, s.problem(ctx, err)
 			}
 		}
 		out, err := handle(ctx, in)
 		if err != nil {
-			return nil, s.problem(err)
+			return nil, s.problem(ctx, err)
 		}
 		return out, nil
 	})

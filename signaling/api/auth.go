@@ -85,7 +85,7 @@ func (s *server) noteUse(ctx context.Context, now, before time.Time, hash []byte
 		return
 	}
 	if err := note(ctx, hash, now); err != nil && ctx.Err() == nil {
-		s.Log.Warn("could not note when a token or session was used", "err", err)
+		s.Log.WarnContext(ctx, "could not note when a token or session was used", "err", err)
 	}
 }
 

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/sitecast/sitecast/signaling/board"
@@ -63,6 +65,13 @@ type Changed[T any] struct {
 	More bool     `json:"more,omitempty"` // the next event belongs to this one
 }
 
+// Streams counts streams of events. Its zero value is ready for use by several goroutines.
+type Streams struct {
+	Open    atomic.Int64 // now
+	Cut     atomic.Int64 // ended because their readers were too slow
+	Refused atomic.Int64 // because too many were open
+}
+
 // events adds the stream of events, which no description of OpenAPI's fits.
 func (s *server) events() {
 	named := func(r *http.Request) string { return r.URL.Query().Get("site") }
@@ -92,8 +101,10 @@ func (s *server) watch(w http.ResponseWriter, r *http.Request) {
 	}
 	select {
 	case s.streams <- struct{}{}:
-		defer func() { <-s.streams }()
+		s.Streams.Open.Add(1)
+		defer func() { s.Streams.Open.Add(-1); <-s.streams }()
 	default:
+		s.Streams.Refused.Add(1)
 		w.Header().Set("Retry-After", "30")
 		s.fail(w, r, &Problem{Status: http.StatusServiceUnavailable, Code: "too_many_streams", Detail: fmt.Sprintf("%d streams of events are open", maxStreams),
 			Hint: "close those that nobody looks at, or ask for lists now and then"})
@@ -114,7 +125,10 @@ func (s *server) watch(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Accel-Buffering", "no") // nginx would hold it back
-	_ = st.run(ctx, reason)          // the reader went away, was too slow, or the server stops
+	// The reader went away, was too slow, or the server stops.
+	if err := st.run(ctx, reason); errors.Is(err, os.ErrDeadlineExceeded) {
+		s.Streams.Cut.Add(1)
+	}
 }
 
 // check reports what is wrong with what is asked for.

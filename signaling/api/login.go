@@ -123,7 +123,7 @@ func (s *server) login(ctx context.Context, r *http.Request, in Login) (http.Coo
 	case err != nil:
 		return http.Cookie{}, err
 	case !right:
-		s.Log.Info("a log-in was refused", "address", r.RemoteAddr)
+		s.Log.InfoContext(r.Context(), "a log-in was refused", "address", r.RemoteAddr)
 		return http.Cookie{}, &Problem{Status: http.StatusUnauthorized, Code: "wrong_login", Detail: "name or password is wrong",
 			Hint: "try again, or have an admin invite you anew (sitecast operator invite NAME)"}
 	}

@@ -77,6 +77,8 @@ var rights = map[string]right{
 	"GET /api/v1/overview":           {viewer, ofOrganisation, nil},
 	"GET /api/v1/audit":              {viewer, ofOrganisation, nil},
 	"GET /api/v1/audit/head":         {viewer, ofOrganisation, nil},
+	"GET /api/v1/reports":            {viewer, inQuery, nil},
+	"GET /api/v1/reports/export":     {viewer, inQuery, nil},
 
 	"DELETE /api/v1/endpoints/{id}":                   {admin, ofOrganisation, nil},
 	"POST /api/v1/endpoints/{id}/revocation":          {admin, ofOrganisation, nil},

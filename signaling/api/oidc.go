@@ -87,13 +87,13 @@ func (s *server) oidcPages() {
 func (s *server) refusedElsewhere(w http.ResponseWriter, r *http.Request, err error) {
 	switch {
 	case errors.Is(err, oidc.ErrAway):
-		s.Log.Warn("the provider of log-ins can't be reached", "err", err)
+		s.Log.WarnContext(r.Context(), "the provider of log-ins can't be reached", "err", err)
 		err = &Problem{Status: http.StatusBadGateway, Code: "provider_away", Detail: oidc.ErrAway.Error(), Hint: "try again in a moment"}
 	case errors.Is(err, oidc.ErrNoRole):
-		s.Log.Info("a log-in was refused", "address", r.RemoteAddr, "err", err)
+		s.Log.InfoContext(r.Context(), "a log-in was refused", "address", r.RemoteAddr, "err", err)
 		err = &Problem{Status: http.StatusForbidden, Code: "not_an_operator", Detail: oidc.ErrNoRole.Error(), Hint: "have an admin add the account to a group that is"}
 	case errors.Is(err, oidc.ErrRefused):
-		s.Log.Info("a log-in was refused", "address", r.RemoteAddr, "err", err)
+		s.Log.InfoContext(r.Context(), "a log-in was refused", "address", r.RemoteAddr, "err", err)
 		err = &Problem{Status: http.StatusUnauthorized, Code: "wrong_login", Detail: oidc.ErrRefused.Error(), Hint: "try again"}
 	}
 	p := s.told(r, err)

@@ -160,7 +160,7 @@ func (s *server) keep(ctx context.Context, seal seal, digest string, answer *rec
 		err = s.Catalog.DropAnswers(ctx, now.Add(-AnswersLast), maxAnswers)
 	}
 	if err != nil {
-		s.Log.Error("keeping the answer of a change; repeated, the change would be made again", "err", err)
+		s.Log.ErrorContext(ctx, "keeping the answer of a change; repeated, the change would be made again", "err", err)
 	}
 }
 

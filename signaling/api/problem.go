@@ -27,6 +27,8 @@ type Problem struct {
 	Detail string `json:"detail,omitempty"`
 	Code   string `json:"code"`
 	Hint   string `json:"hint,omitempty"`
+	// RequestID is what the server's log calls the request, also in the header X-Request-Id.
+	RequestID string `json:"request_id,omitempty"`
 }
 
 func (p *Problem) Error() string { return p.Detail }
@@ -114,7 +116,7 @@ func bad(detail, hint string) error {
 
 // problem turns an error into an answer. What has no code goes to the log, and
 // the caller learns only that something went wrong.
-func (s *server) problem(err error) *Problem {
+func (s *server) problem(ctx context.Context, err error) *Problem {
 	p := new(Problem)
 	switch {
 	case errors.As(err, &p):
@@ -137,7 +139,7 @@ func (s *server) problem(err error) *Problem {
 		p = &Problem{Status: http.StatusConflict, Detail: err.Error(), Code: "root_offline",
 			Hint: "where the root key is kept, use `sitecast publisher` with --root-key FILE"}
 	case errors.Is(err, catalog.ErrUnavailable):
-		s.Log.Error("request failed", "err", err)
+		s.Log.ErrorContext(ctx, "request failed", "err", err)
 		p = &Problem{Status: http.StatusServiceUnavailable, Detail: catalog.ErrUnavailable.Error(), Code: "database_unavailable",
 			Hint: "try again in a moment; the server's log says what the database's trouble is"}
 	case errors.Is(err, context.DeadlineExceeded):
@@ -145,7 +147,7 @@ func (s *server) problem(err error) *Problem {
 	case errors.Is(err, site.ErrStopped), errors.Is(err, context.Canceled): // or the caller went away and reads nothing
 		p = &Problem{Status: http.StatusServiceUnavailable, Detail: "the server starts or stops", Code: "stopping"}
 	default:
-		s.Log.Error("request failed", "err", err)
+		s.Log.ErrorContext(ctx, "request failed", "err", err)
 		p = &Problem{Status: http.StatusInternalServerError, Detail: "something went wrong on the server; its log says what", Code: "internal"}
 	}
 	return p.complete()
@@ -153,16 +155,17 @@ func (s *server) problem(err error) *Problem {
 
 // fail answers a plain route with a problem document.
 func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
-	p := s.problem(err)
-	s.count(r.URL.Path, p)
+	p := *s.problem(r.Context(), err)
+	p.RequestID = requestID(r.Context())
+	s.count(r.URL.Path, &p)
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(p.Status)
-	_ = json.NewEncoder(w).Encode(p) // the client went away
+	_ = json.NewEncoder(w).Encode(&p) // the client went away
 }
 
 // write is fail for huma's routes.
 func (s *server) write(ctx huma.Context, err error) {
-	p := s.problem(err)
+	p := s.problem(ctx.Context(), err)
 	_ = huma.WriteErr(s.api, ctx, p.Status, p.Detail, p) // the client went away
 }
 

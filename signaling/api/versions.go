@@ -314,7 +314,7 @@ func (s *server) upload(w http.ResponseWriter, r *http.Request) {
 // refused when a version names it as one.
 func (s *server) arrived(ctx context.Context, digest content.Digest) {
 	if err := s.index(ctx, digest); err != nil {
-		s.Log.Debug("object is no pack", "object", digest, "err", err)
+		s.Log.DebugContext(ctx, "object is no pack", "object", digest, "err", err)
 	}
 }
 

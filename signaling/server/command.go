@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/url"
 	"os"
@@ -40,6 +39,9 @@ type Command struct {
 	APIRate      int       `name:"api-rate" help:"Requests a second that one API token may read with; half as many may change something, five times as many may come from one address. 0: no limit." default:"100" env:"SITECAST_API_RATE" placeholder:"N"`
 	InsecureHTTP bool      `name:"insecure-http" help:"Accept plain http from other machines too, because something else protects the path." env:"SITECAST_INSECURE_HTTP"`
 	LogLevel     string    `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"SITECAST_LOG_LEVEL"`
+	LogFormat    string    `help:"text or json." enum:"text,json" default:"text" env:"SITECAST_LOG_FORMAT"`
+	DebugListen  string    `help:"Address for profiles of the process, as 127.0.0.1:6060, for this host and for admins with a token (default: none)." env:"SITECAST_DEBUG_LISTEN" placeholder:"ADDR"`
+	MetricsSites int       `help:"How many sites have metrics of their own: those with the most bytes." default:"0" env:"SITECAST_METRICS_SITES" placeholder:"N"`
 
 	PrivateVendors bool `name:"private-vendors" help:"Accept vendors' URLs on loopback and private addresses, such as those of a mirror of your own." env:"SITECAST_PRIVATE_VENDORS"`
 
@@ -140,16 +142,19 @@ func (c Command) config() (Config, error) {
 			return Config{}, fmt.Errorf("--reflector %q is not an address such as stun.example:3478", r)
 		}
 	}
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {
-		return Config{}, fmt.Errorf("--log-level: %w", err)
+	log, err := newLog(cmp.Or[io.Writer](c.Stderr, os.Stderr), c.LogLevel, c.LogFormat)
+	if err != nil {
+		return Config{}, err
+	}
+	if c.MetricsSites < 0 || c.MetricsSites > MaxMetricsSites {
+		return Config{}, fmt.Errorf("--metrics-sites %d: give 0 to %d; all sites are in sitecast report and the API", c.MetricsSites, MaxMetricsSites)
 	}
 	provider, err := c.OIDC.config()
 	if err != nil {
 		return Config{}, err
 	}
-	cfg := Config{OIDC: provider, Data: c.Data, Database: c.Database, Packs: c.Packs, Listen: c.Listen, TLSCert: c.TLSCert, TLSKey: c.TLSKey, InsecureHTTP: c.InsecureHTTP, Fetchers: c.Fetchers, Reflectors: c.Reflector, Limits: api.LimitsOf(c.APIRate), PrivateVendors: c.PrivateVendors,
-		Log: slog.New(slog.NewTextHandler(cmp.Or[io.Writer](c.Stderr, os.Stderr), &slog.HandlerOptions{Level: level}))}
+	cfg := Config{OIDC: provider, Data: c.Data, Database: c.Database, Packs: c.Packs, Listen: c.Listen, TLSCert: c.TLSCert, TLSKey: c.TLSKey, InsecureHTTP: c.InsecureHTTP, Fetchers: c.Fetchers, Reflectors: c.Reflector, Limits: api.LimitsOf(c.APIRate),
+		PrivateVendors: c.PrivateVendors, DebugListen: c.DebugListen, MetricsSites: c.MetricsSites, Log: log}
 	if cfg.Packs == "" {
 		cfg.Packs = filepath.Join(c.Data, "packs")
 	}

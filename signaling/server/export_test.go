@@ -2,9 +2,18 @@ package server
 
 import (
 	"context"
+	"database/sql"
 	"log/slog"
+	"net/http"
+	"regexp"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/sitecast/sitecast/signaling/api"
+	"github.com/sitecast/sitecast/signaling/board"
 	"github.com/sitecast/sitecast/signaling/site"
 	"github.com/sitecast/sitecast/storage/blob"
 	"github.com/sitecast/sitecast/storage/catalog"
@@ -101,4 +110,76 @@ func VerifyVendor(ctx context.Context, cfg Config, e catalog.External, body *con
 	v := newVendors(nil, nil, cfg)
 	defer v.client.CloseIdleConnections()
 	return v.verify(ctx, e, body)
+}
+
+// Ledger counts days, by itself.
+type Ledger struct{ *ledger }
+
+// NewLedger makes one.
+func NewLedger(c catalog.Daily, log *slog.Logger) Ledger { return Ledger{newLedger(c, log)} }
+
+// Run writes until ended closes.
+func (l Ledger) Run(ended <-chan struct{}) { l.run(ended) }
+
+// Write writes what waits.
+func (l Ledger) Write() { l.write() }
+
+// Waiting is how much waits.
+func (l Ledger) Waiting() int { return l.waiting() }
+
+// SeriesOf counts the series that sites make.
+func SeriesOf(all []*board.Shown, sites int) (n int) {
+	ch := make(chan prometheus.Metric)
+	go func() {
+		defer close(ch)
+		countAll(all).tell(ch, sites)
+	}()
+	for range ch {
+		n++
+	}
+	return n
+}
+
+// nameOf finds the name of a metric in its description.
+var nameOf = regexp.MustCompile(`fqName: "([^"]+)"`)
+
+// MetricNames are all metrics of a server.
+func MetricNames() map[string]bool {
+	m := newMeters()
+	ch := make(chan *prometheus.Desc)
+	go func() {
+		defer close(ch)
+		for _, d := range descs {
+			ch <- d
+		}
+		for _, c := range []prometheus.Collector{m.requests, m.durations, m.operations, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+			collectors.NewDBStatsCollector(new(sql.DB), "read")} {
+			c.Describe(ch)
+		}
+	}()
+	names := map[string]bool{}
+	for d := range ch {
+		names[nameOf.FindStringSubmatch(d.String())[1]] = true
+	}
+	return names
+}
+
+// Profiles are what --debug-listen serves.
+func Profiles(s *Server) http.Handler { return s.profiles() }
+
+// Census counts what sites show, for metrics.
+type Census struct{ census *census }
+
+// NewCensus counts on a board.
+func NewCensus(b *board.Board) Census { return Census{&census{board: b}} }
+
+// Collect counts anew, and tells it.
+func (c Census) Collect(t testing.TB) {
+	c.census.at = time.Time{}
+	found, ok := c.census.take(t.Context())
+	if !ok {
+		t.Fatal("a site did not answer in time")
+	}
+	ch := make(chan prometheus.Metric, MaxMetricsSeries)
+	found.tell(ch, MaxMetricsSites)
 }

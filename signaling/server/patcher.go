@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sitecast/sitecast/storage/blob"
@@ -35,6 +36,9 @@ type patcher struct {
 	running func(context.Context) ([]content.Ref, error)
 	forget  func(content.Ref)
 	wake    chan struct{}
+
+	// What became of patches since the start; none are where a version can have none.
+	made, none, failures, dropped atomic.Int64
 
 	// Owned by run.
 	useless map[uint64]bool // patches that nobody had a use for, by serial, when it was last looked
@@ -131,6 +135,7 @@ func (p *patcher) makeDue(ctx context.Context) (again time.Time, err error) {
 			return again, ctx.Err()
 		}
 		if err != nil {
+			p.failures.Add(1)
 			again = p.fail(next.Serial, time.Now())
 			p.log.Warn("making patches", "content", next.Name, "version", next.Version, "err", err, "again", again)
 		}
@@ -192,6 +197,11 @@ func (p *patcher) makeOne(ctx context.Context, next catalog.Succession) error {
 	}
 	if err != nil {
 		p.log.Warn("a version has no patches", "content", next.Name, "version", next.Version, "err", err)
+	}
+	if made.Object == (content.Digest{}) {
+		p.none.Add(1)
+	} else {
+		p.made.Add(1)
 	}
 	return p.catalog.PutPatches(ctx, next.Serial, made)
 }

@@ -21,6 +21,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/sitecast/sitecast/signaling/api"
+	"github.com/sitecast/sitecast/signaling/board"
 	"github.com/sitecast/sitecast/signaling/credential"
 	"github.com/sitecast/sitecast/signaling/listen"
 	"github.com/sitecast/sitecast/signaling/oidc"
@@ -55,6 +56,8 @@ type Config struct {
 	RelayAddrs      []string      // host:port as endpoints reach it, one for each of its addresses
 	Limits          api.Limits    // of requests to the API
 	PrivateVendors  bool          // vendors' files may be at addresses that are not public
+	MetricsSites    int           // sites with metrics of their own: those with the most bytes
+	DebugListen     string        // address for profiles of the process; empty: none
 	Log             *slog.Logger
 
 	// Listener replaces Listen, Objects Packs and Dial the host's network, for tests in fake
@@ -91,10 +94,15 @@ type Server struct {
 	http    *http.Server
 	seen    seen
 	listen  net.Listener
+	debugAt net.Listener // for profiles; nil: none
 	served  atomic.Int64 // object bytes
 	refused wire.Refusals
 	pacer   pace.Pacer
 	memory  *memory
+	ledger  *ledger
+	meters  *meters
+	census  census
+	streams api.Streams
 	places  *places
 	patcher *patcher
 	source  *source
@@ -140,6 +148,11 @@ func New(ctx context.Context, cfg Config) (s *Server, err error) {
 			return s, fmt.Errorf("listen (is another server running? choose another --listen): %w", err)
 		}
 	}
+	if cfg.DebugListen != "" {
+		if s.debugAt, err = net.Listen("tcp", cfg.DebugListen); err != nil {
+			return s, fmt.Errorf("--debug-listen: %w", err)
+		}
+	}
 	if err := s.assemble(ctx); err != nil {
 		return s, err
 	}
@@ -170,6 +183,11 @@ func (s *Server) close() error {
 	}
 	if s.listen != nil {
 		if err := s.listen.Close(); !errors.Is(err, net.ErrClosed) { // Run has closed it
+			errs = append(errs, err)
+		}
+	}
+	if s.debugAt != nil {
+		if err := s.debugAt.Close(); !errors.Is(err, net.ErrClosed) {
 			errs = append(errs, err)
 		}
 	}
@@ -233,13 +251,14 @@ func (s *Server) assemble(ctx context.Context) error {
 	if epoch > 1 {
 		grace = site.ReturnGrace
 	}
-	s.memory = newMemory(s.catalog, s.log)
+	s.memory, s.ledger = newMemory(s.catalog, s.log), newLedger(s.catalog, s.log)
 	if s.places, err = newPlaces(ctx, s.catalog, s.log); err != nil {
 		return err
 	}
 	s.vendors = newVendors(s.catalog, s.objects, s.cfg)
 	s.hub = site.NewHub(site.Config{Suspect: s.vendors.suspect, Epoch: epoch, Grace: grace, Fetchers: s.cfg.Fetchers, URL: s.objectURL, Reflectors: s.cfg.Reflectors,
-		Memory: s.memory, Accounts: &s.account, Lines: &s.lines, Refused: &s.refused, Log: s.log}, src)
+		Memory: s.memory, Ledger: s.ledger, Accounts: &s.account, Lines: &s.lines, Refused: &s.refused, Log: s.log}, src)
+	s.meters, s.census.board = newMeters(), board.New(s.hub)
 	s.patcher.changed, s.patcher.forget = func() { s.hub.Changed("") }, src.forget
 	s.patcher.running = func(ctx context.Context) ([]content.Ref, error) { return running(ctx, s.hub) }
 	s.vendors.changed, s.vendors.running = s.patcher.changed, s.fetchedElsewhere
@@ -260,7 +279,7 @@ func (s *Server) assemble(ctx context.Context) error {
 	}
 	s.http = &http.Server{
 		Handler: api.New(api.Config{Catalog: s.catalog, Keys: s.keys, Objects: s.objects, Hub: s.hub, Places: s.places, Socket: s.socket, Tunnel: s.tunnel,
-			Metrics: s.metrics(), Served: func(n int) { s.served.Add(int64(n)) }, Published: s.patcher.published, Resigned: src.forget, Vendor: s.vendors.verify, Pin: s.certs.Pin,
+			Metrics: s.metrics(), Board: s.census.board, Streams: &s.streams, Answered: s.meters.answered, Needs: s.needs(), Served: func(n int) { s.served.Add(int64(n)) }, Published: s.patcher.published, Resigned: src.forget, Vendor: s.vendors.verify, Pin: s.certs.Pin,
 			Removed: src.forget, Fetched: s.patcher.running, Occupancy: s.cleaner.occupancy, Parts: s.parts,
 			PublicURL: s.publicURL(), Pacer: &s.pacer, OIDC: provider, Refused: &s.refused, Limits: s.cfg.Limits, Log: s.log}),
 		ConnContext:       s.pacer.Context,
@@ -300,6 +319,10 @@ func (s *Server) Run(ctx context.Context) error {
 		return nil
 	})
 	group.Go(func() error {
+		s.ledger.run(ended)
+		return nil
+	})
+	group.Go(func() error {
 		defer s.tunnel.Close()
 		return s.socket.Run(ctx)
 	})
@@ -313,6 +336,9 @@ func (s *Server) Run(ctx context.Context) error {
 	group.Go(func() error { return s.patcher.run(ctx) })
 	group.Go(func() error { return s.cleaner.run(ctx) })
 	group.Go(func() error { return s.vendors.run(ctx) })
+	if s.debugAt != nil {
+		group.Go(func() error { return s.debug(ctx) })
+	}
 	if s.relay != nil {
 		group.Go(func() error { return s.relay.Run(ctx) })
 	}

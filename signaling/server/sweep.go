@@ -58,6 +58,7 @@ func (p *patcher) drop(ctx context.Context, ref content.Ref, o catalog.OldPatche
 	if err := p.catalog.DropPatches(ctx, o.Serial); err != nil {
 		return err
 	}
+	p.dropped.Add(1)
 	p.forget(ref)
 	p.log.Info("deleted patches that nobody has a use for", "content", ref.String())
 	return nil

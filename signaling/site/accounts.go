@@ -9,6 +9,8 @@ import (
 // Accounts sums up what all sites of a server did to their lines since its start.
 // Its zero value is ready for use by several goroutines; a nil one counts nothing.
 type Accounts struct {
+	counters Counters
+
 	// mu guards the rest.
 	mu      sync.Mutex
 	receipt wire.Receipt

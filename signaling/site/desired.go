@@ -112,6 +112,7 @@ func (e Wanted) apply(s *Site, now time.Time) {
 			continue
 		}
 		s.ends(now, s.flows[id])
+		s.count(now, true) // while it is known how its bytes crossed
 		delete(s.flows, id)
 		for _, m := range s.members {
 			delete(m.holds, id)

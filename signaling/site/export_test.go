@@ -122,3 +122,6 @@ func (s *Site) Questions() int {
 type count func(*Site)
 
 func (e count) apply(s *Site, _ time.Time) { e(s) }
+
+// CountEvery is how often a site hands over what its endpoints received.
+const CountEvery = countEvery

@@ -139,6 +139,7 @@ type counters struct {
 	lost  int64 // encoded bytes that it held no more, as far as explained
 	done  bool  // it had all of it at some time
 	tab   bool  // it is a browser
+	said  said  // for the days
 }
 
 func (c *counters) grow(p *wire.Progress, complete bool) {
@@ -169,8 +170,10 @@ func (s *Site) progress(now time.Time, m *member, p *wire.Progress) {
 	}
 	n := f.need(m.group, now)
 	c := f.counted[m.ID]
-	if c == nil {
+	first := c == nil
+	if first {
 		if len(f.counted) >= maxCounted {
+			s.count(now, true) // of who left, too
 			s.sumUp(f)
 		}
 		c = &counters{base: p.WAN, tab: m.browser()}
@@ -193,12 +196,14 @@ func (s *Site) progress(now time.Time, m *member, p *wire.Progress) {
 		f.explain(c, f.Head.BodyBytes)
 	}
 	h.complete = p.Complete && h.have.Count() == f.Head.Chunks
-	before, received := max(c.wan, c.base), c.bytes
+	before, received := max(c.wan, c.base), *c
 	c.grow(p, h.complete)
-	if c.bytes != received {
+	if c.bytes != received.bytes {
 		s.grew(now, m, f)
 	}
+	s.cfg.Accounts.received(received, *c, first)
 	s.spend(now, c.wan-before)
+	s.tally(now, m, f, c, p, h.complete)
 	if h.code != "" {
 		s.unable(now, m, f)
 	}

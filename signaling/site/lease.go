@@ -154,6 +154,7 @@ func (s *Site) needless(now time.Time, l *lease) bool {
 
 // revoke ends a lease early.
 func (s *Site) revoke(now time.Time, l *lease, why string) {
+	s.cfg.Accounts.revoked()
 	s.unfinished(now, l, false)
 	s.free(now, l)
 	s.members[l.to].conn.Send(wire.KindRevoke, wire.Revoke{Epoch: l.epoch, Lease: l.lease, Reason: why})
@@ -412,6 +413,7 @@ func (s *Site) grant(now time.Time, f *flow, m *member) bool {
 	s.turn = max(n.turn, s.turn)
 	n.turn, n.trial = s.turn+uint64(l.bytes), ""
 	s.leases[l.fence] = l
+	s.cfg.Accounts.granted()
 	s.fetches(now, m)
 	s.prefers(now, f)
 	f.spends(now, l)

@@ -55,6 +55,8 @@ type Config struct {
 	Reflectors []string
 	// Memory keeps what sites learn over restarts; nil: nothing does.
 	Memory Memory
+	// Ledger counts what endpoints received on each day; nil: nobody does.
+	Ledger Ledger
 	// Lines knows the lines that sites share; nil: none do.
 	Lines *Lines
 	// Accounts sums up what sites did to their lines; nil: nobody does.
@@ -190,6 +192,7 @@ type Site struct {
 	gauge     gauge
 	tales     tales
 	effects   []*effect // of the rules set last, oldest first
+	tallies   tallies
 }
 
 // member is one endpoint that is online.
@@ -257,14 +260,18 @@ func (s *Site) Run(ctx context.Context) error {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
+		var began time.Time
 		select {
 		case <-ctx.Done():
 			s.keep(time.Now(), true)
+			s.count(time.Now(), true)
 			return nil
 		case e := <-s.inbox:
+			began = time.Now()
 			s.take(e)
 			s.drain()
 		case <-timer.C:
+			began = time.Now()
 			s.stirs.Add(1)
 		}
 		if s.decide(time.Now()) {
@@ -272,6 +279,7 @@ func (s *Site) Run(ctx context.Context) error {
 		} else {
 			timer.Reset(time.Hour)
 		}
+		s.cfg.Accounts.step(began)
 	}
 }
 
@@ -332,8 +340,9 @@ func (s *Site) decide(now time.Time) bool {
 	s.govern(now)
 	s.sample(now)
 	s.keep(now, false)
+	s.count(now, false)
 	asking, explaining := s.demand(now), s.explain(now)
-	return asking || explaining || s.unkept.any() || busy || staging || linking || len(s.leases) > 0 || now.Sub(s.active) < idleAfter && len(s.members) > 0
+	return asking || explaining || s.unkept.any() || len(s.tallies.said) > 0 || busy || staging || linking || len(s.leases) > 0 || now.Sub(s.active) < idleAfter && len(s.members) > 0
 }
 
 // busy reports whether any flow has something to do for somebody online.

@@ -270,6 +270,7 @@ type Catalog interface {
 	Audit(ctx context.Context, before int64, limit int) ([]Entry, error)
 
 	Removals
+	Daily
 
 	Close() error
 }

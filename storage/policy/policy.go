@@ -77,6 +77,7 @@ const (
 	HoldOff           = "hold_off"
 	Replicas          = "replicas"
 	PeersOn           = "peers_on"
+	WANTariff         = "wan_tariff"
 	EndpointAllowance = "endpoint_allowance"
 	CacheQuota        = "cache_quota"
 	CacheFloor        = "cache_floor"
@@ -134,6 +135,9 @@ var keys = []Key{
 	{Name: PeersOn, Type: "networks", Of: OfSite, Levels: siteLevels, Default: anyNetwork, Bounds: fmt.Sprintf("up to %d networks, as 10.12.0.0/16,fd00:12::/32, or any", MaxNetworks),
 		Help:  "networks that links between its endpoints may go over",
 		parse: parsed(ParseNetworks, WriteNetworks)},
+	{Name: WANTariff, Type: "price", Of: OfSite, Levels: siteLevels, Default: none, Bounds: "as 0.08EUR/GB, 40USD/TB, or none",
+		Help:  "what bytes over the site's WAN cost, for `sitecast report`; nothing is decided by it",
+		parse: parsed(ParseTariff, Tariff.String)},
 	{Name: EndpointAllowance, Type: "size", Of: OfEndpoint, Levels: allLevels, Default: none, Bounds: "bytes in a calendar month, as 5GB, or none",
 		Help:  "most that each endpoint takes over the WAN in a month; less where the device itself says less",
 		parse: parsed(ParseSize, writeSize)},

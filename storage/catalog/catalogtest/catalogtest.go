@@ -75,6 +75,7 @@ func Run(t *testing.T, open func(*testing.T) catalog.Catalog) {
 		"operators": operators,
 		"proposals": proposals,
 		"externals": externals,
+		"daily":     daily,
 	} {
 		t.Run(group, func(t *testing.T) {
 			for name, test := range tests {

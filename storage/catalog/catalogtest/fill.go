@@ -31,6 +31,7 @@ type Filled struct {
 	Answer    catalog.Answer
 	Operators []catalog.Operator
 	Policy    FilledPolicy
+	Daily     []catalog.ReportRow
 }
 
 // Fill writes something of everything into an empty catalog.
@@ -62,6 +63,7 @@ func Fill(t *testing.T, c catalog.Catalog) {
 	fillOperators(t, c)
 	fillPolicy(t, c)
 	must(t, c.PutExternal(ctx, who, externalOf("https://vendor.example/filled")))
+	fillDaily(t, c)
 }
 
 // Read reads everything that Fill wrote.
@@ -100,6 +102,8 @@ func Read(t *testing.T, c catalog.Catalog) Filled {
 		must(t, err)
 	}
 	f.Operators, err = c.Operators(ctx)
+	must(t, err)
+	f.Daily, err = c.Report(ctx, catalog.ReportQuery{From: "2026-04-01", To: "2026-04-30", By: catalog.ByContent, PerSite: true})
 	must(t, err)
 	if _, err := catalog.VerifyAudit(func(before int64) ([]catalog.Entry, error) { return c.Audit(ctx, before, 0) }); err != nil {
 		t.Error(err)

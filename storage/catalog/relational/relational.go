@@ -29,8 +29,9 @@ const changeTimeout = 30 * time.Second
 
 // Catalog is a catalog.Catalog in a database.
 type Catalog struct {
-	read, write *sql.DB
-	turn        chan struct{} // full while a change goes on
+	read  *readers
+	write *sql.DB
+	turn  chan struct{} // full while a change goes on
 }
 
 var _ catalog.Catalog = (*Catalog)(nil)
@@ -38,7 +39,7 @@ var _ catalog.Catalog = (*Catalog)(nil)
 // Open brings the schema of a database up to date and makes a catalog of two pools on
 // it, which it closes. The one that writes has one connection.
 func Open(ctx context.Context, schema Schema, read, write *sql.DB) (*Catalog, error) {
-	c := &Catalog{read, write, make(chan struct{}, 1)}
+	c := &Catalog{&readers{DB: read}, write, make(chan struct{}, 1)}
 	err := schema.migrate(ctx, write)
 	if err == nil {
 		err = c.chainOld(ctx)
@@ -65,6 +66,7 @@ func (c *Catalog) transact(ctx context.Context, f func(context.Context, *sql.Tx)
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	defer c.read.meter.begin()()
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), changeTimeout)
 	defer stop()
 	tx, err := c.write.BeginTx(ctx, nil)
@@ -145,6 +147,10 @@ type querier interface {
 
 // list reads all rows of a query.
 func list[T any](ctx context.Context, db querier, scan func(*sql.Rows) (T, error), query string, args ...any) ([]T, error) {
+	if r, ok := db.(*readers); ok { // until all is read
+		defer r.meter.begin()()
+		db = r.DB
+	}
 	rows, err := db.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err
