@@ -131,12 +131,15 @@ func (h *Hub) Changed(name string) {
 func (h *Hub) supply(ctx context.Context, name string, o *owned) {
 	recalled := h.cfg.Memory == nil
 	var named []wire.Named
+	instant := time.NewTimer(time.Hour) // when a version is activated
+	instant.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-o.changed:
 		case named = <-o.Demands():
+		case <-instant.C:
 		}
 		for {
 			if !recalled {
@@ -144,6 +147,11 @@ func (h *Hub) supply(ctx context.Context, name string, o *owned) {
 			}
 			desired, err := h.source.Desired(ctx, name, named)
 			if err == nil {
+				if at := desired.instant(); at.IsZero() {
+					instant.Stop()
+				} else {
+					instant.Reset(max(time.Until(at), 0))
+				}
 				o.Send(Wanted{desired})
 				break
 			}
