@@ -119,6 +119,8 @@ func newServer(cfg Config) *server {
 	s.versions()
 	s.removals()
 	s.control()
+	s.activations()
+	s.blocks()
 	s.settings()
 	s.lists()
 	s.events()
