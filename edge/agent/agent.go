@@ -211,6 +211,9 @@ func (a *agent) watch() *host.Watch {
 
 // changed has everything that goes over the network begin anew where that is another.
 func (a *agent) changed(c host.Change) {
+	if c.Away { // it is later than a clock says that stands still meanwhile
+		a.eng.Look()
+	}
 	if c.Turned { // before the hello that says so
 		a.wireless.Store(c.Radio)
 		a.lan.SetWireless(c.Radio)

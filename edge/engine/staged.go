@@ -179,3 +179,10 @@ func (ev stagedKept) apply(e *Engine, now time.Time) {
 		e.stager.stale, e.stager.retryAt = true, now.Add(retryFailed)
 	}
 }
+
+// Look has the loop look at everything again, as it is later than it seemed.
+func (e *Engine) Look() { e.postSoon(looked{}) }
+
+type looked struct{}
+
+func (looked) apply(*Engine, time.Time) {}

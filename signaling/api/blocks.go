@@ -25,7 +25,7 @@ type BlockView struct {
 	catalog.Rule
 	// Gone is how many endpoints that are online hold nothing of it any more, Holding how many
 	// have not said so yet, and Offline how many of those that enrolled will hear of it when
-	// they return. Pages are not counted: they keep nothing.
+	// they return. Pages are not counted: they get nothing more, and keep what they had.
 	Gone    int `json:"gone"`
 	Holding int `json:"holding"`
 	Offline int `json:"offline"`

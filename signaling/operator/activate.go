@@ -13,6 +13,7 @@ import (
 
 	"github.com/sitecast/sitecast/signaling/api"
 	"github.com/sitecast/sitecast/signaling/credential"
+	"github.com/sitecast/sitecast/signaling/site"
 	"github.com/sitecast/sitecast/storage/catalog"
 	"github.com/sitecast/sitecast/storage/content"
 )
@@ -106,6 +107,14 @@ func (c Activate) Run(ctx context.Context) error {
 
 // instantText writes an instant as it is signed, in local time.
 func instantText(at time.Time) string { return at.Local().Truncate(time.Second).Format(time.RFC3339) }
+
+// heldText says from when on a version is used that is held.
+func heldText(f site.FlowView) string {
+	if f.ActivateAt.IsZero() {
+		return "held until sitecast activate"
+	}
+	return "used from " + instantText(f.ActivateAt) + " on"
+}
 
 // instant signs from when on a version is used, with the publisher's key of this machine.
 // The version is the one with that head, whatever the server says of its id.

@@ -24,6 +24,10 @@ type Source interface {
 // again.
 const retryDesired = time.Second
 
+// instantStep is how long at least it is until the desired state is read again for an
+// instant of activation: clocks may be set.
+const instantStep = 20 * time.Millisecond
+
 // Hub starts the loops of sites as they are needed, and keeps each supplied with
 // the desired state.
 type Hub struct {
@@ -150,7 +154,7 @@ func (h *Hub) supply(ctx context.Context, name string, o *owned) {
 				if at := desired.instant(); at.IsZero() {
 					instant.Stop()
 				} else {
-					instant.Reset(max(time.Until(at), 0))
+					instant.Reset(max(time.Until(at), instantStep))
 				}
 				o.Send(Wanted{desired})
 				break
