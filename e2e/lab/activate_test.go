@@ -13,11 +13,14 @@ import (
 	"github.com/sitecast/sitecast/signaling/operator"
 )
 
-// kiosks makes every endpoint of a site a kiosk that shows app.
-func kiosks(s *lab.Site) {
-	for _, e := range s.Endpoints {
+// kiosks makes every endpoint of a site a kiosk that shows app, with clocks that are off.
+func kiosks(s *lab.Site, off ...time.Duration) {
+	for i, e := range s.Endpoints {
 		e.Stop()
 		e.Show("app")
+		if i < len(off) {
+			e.Off = off[i]
+		}
 		e.Start()
 	}
 }
@@ -42,10 +45,7 @@ func TestSignedInstantHoldsWithoutANetworkAndWithWrongClocks(t *testing.T) {
 		l := lab.New(t, lab.Plan{Sites: []int{3}, Path: wan, LAN: time.Millisecond})
 		defer l.Close()
 		s := l.Sites[0]
-		for i, off := range []time.Duration{10 * time.Minute, 0, -10 * time.Minute} {
-			s.Endpoints[i].Off = off
-		}
-		kiosks(s)
+		kiosks(s, 10*time.Minute, 0, -10*time.Minute)
 		l.Publish("app", "1", size)
 		l.Distribute("app@1")
 		l.AwaitComplete("app", s, time.Minute)

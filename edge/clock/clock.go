@@ -122,7 +122,13 @@ func (c *Clock) put(server time.Time, r Reading) error {
 	if !fresh {
 		return nil
 	}
-	return c.save(m)
+	err := c.save(m)
+	if err != nil {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.saved = Mark{} // it is tried again
+	}
+	return err
 }
 
 // wallOffset is how far the clock that people set was moved between two marks.

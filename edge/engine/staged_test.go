@@ -194,8 +194,8 @@ func TestBlockedVersionGoesWhateverHoldsIt(t *testing.T) {
 	})
 }
 
-// An endpoint obeys when it is done, and not before.
-func TestBlockIsObeyedWhenTheBytesAreGone(t *testing.T) {
+// The power went between hearing of a block and obeying it.
+func TestBlockThatWasHeardIsObeyedWithoutAServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStand(t)
 		defer func() { s.stop() }()
@@ -204,7 +204,7 @@ func TestBlockIsObeyedWhenTheBytesAreGone(t *testing.T) {
 		s.deliver(1)
 		s.deliver(2)
 		s.stop()
-		s.staging.Memory = staging.Memory{Blocks: staging.Blocks{{Content: "app", Version: "2", Why: "ann blocked it"}}} // and the power went
+		s.staging.Memory = staging.Memory{Blocks: staging.Blocks{{Content: "app", Version: "2", Why: "ann blocked it"}}}
 		k.take()
 		s.begin()
 		if got := k.version("2"); got.Complete {

@@ -32,7 +32,8 @@ func (t *step) block() {
 	case t.Active != nil && is(*t.Active):
 		gone := *t.Active
 		why, _ := t.blockedBy(gone.Ref)
-		t.Active, t.Next, t.From, t.BeforeOutput = t.back(gone.ID), &gone, &gone, ""
+		t.Active, t.Next, t.BeforeOutput = t.back(gone.ID), &gone, ""
+		t.From = t.Active
 		t.do(Show{t.Active})
 		t.end(Entry{Version: gone.Ref.Version, Outcome: Blocked, Reason: clip(why)})
 	case t.Phase == AskingFirst && is(*t.Next):

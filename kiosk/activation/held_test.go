@@ -77,6 +77,7 @@ func TestSignedInstantIsKeptWhateverTheDevicesClockSays(t *testing.T) {
 
 func TestInstantNeedsTheServersTime(t *testing.T) {
 	d := onFirst(t, tenSeconds)
+	d.stock.Clock.Zone = time.UTC
 	d.hears(true, beside(false, d.now.Add(-time.Hour)))
 	d.pass(time.Hour)
 	d.want("staged", "1", "waits for 2026-11-27T11:01:10Z, and for the server, which knows what time it is")
@@ -112,8 +113,8 @@ func TestBlockedVersionIsGivenUpAtOnce(t *testing.T) {
 	d.stock.Blocked = block("2")
 	d.hears(true, wanted(1))
 	d.want("active", "1", "")
-	d.wantSaid("show 1", "after 2, was 2 blocked")
-	if got, want := d.history()[0], "2 from 2: blocked"; got != want {
+	d.wantSaid("show 1", "after 2, was 1 blocked")
+	if got, want := d.history()[0], "2 from 1: blocked"; got != want {
 		t.Errorf("history %q, want %q", got, want)
 	}
 	d.gone = []content.VersionID{number(2).ID}
