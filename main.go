@@ -43,6 +43,9 @@ type commands struct {
 	Resign     operator.Resign     `cmd:"" help:"Sign versions that are published with another key."`
 	Publisher  operator.Publisher  `cmd:"" help:"List, make, add, rotate and revoke the keys that may publish."`
 	Distribute operator.Distribute `cmd:"" help:"Order a version to sites."`
+	Activate   operator.Activate   `cmd:"" help:"Say from when on a version is used that is distributed."`
+	Block      operator.Block      `cmd:"" help:"Stop a content or version everywhere at once, and have all of it deleted."`
+	Unblock    operator.Unblock    `cmd:"" help:"End blocks."`
 	Flows      operator.Flows      `cmd:"" help:"Show what moves where."`
 	Explain    operator.Explain    `cmd:"" help:"Say why a flow or an endpoint moves or does not, and how that came about."`
 	Pause      operator.Pause      `cmd:"" help:"Pause flows by site or content, or everywhere."`

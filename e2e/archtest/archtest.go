@@ -77,7 +77,7 @@ var homes = map[string][]string{
 	"golang.org/x/text":                                 {"storage/content"},
 	"golang.org/x/time":                                 {"edge/origin", "edge/polite", "signaling/api", "signaling/socket", "signaling/pace", "signaling/relay"},
 	"golang.org/x/sync":                                 {"edge", "signaling", "storage", "kiosk", "e2e"},
-	"golang.org/x/sys":                                  {"storage/chunk/disk", "storage/ingest", "edge/host", "signaling/pace", "edge/origin", "signaling/wire/stamp", "e2e"},
+	"golang.org/x/sys":                                  {"storage/chunk/disk", "storage/ingest", "edge/host", "edge/clock", "signaling/pace", "edge/origin", "signaling/wire/stamp", "e2e"},
 	"golang.org/x/net":                                  {"signaling/relay", "edge/proxy"},
 	"go.uber.org/goleak":                                {},
 	"pgregory.net/rapid":                                {},

@@ -108,6 +108,7 @@ type Endpoint struct {
 	// Limits are what it goes by from the next Start on, as its Senses tell.
 	Limits polite.Limits
 	Senses *host.Senses
+	device
 
 	lab    *Lab
 	net    *rtctest.Host
@@ -232,8 +233,9 @@ func (l *Lab) open(s *Site) {
 
 // Start switches the endpoint on.
 func (e *Endpoint) Start() {
+	e.prepare()
 	e.agent = run(func(ctx context.Context) error {
-		return agent.Run(ctx, agent.Config{Server: e.lab.url, Data: e.Data, Name: e.Name, Device: "agent", RTCListen: "0.0.0.0:0",
+		return e.run(ctx, agent.Config{Server: e.lab.url, Data: e.Data, Name: e.Name, Device: "agent", RTCListen: "0.0.0.0:0",
 			EnrolToken: func() (string, error) { return e.token, nil }, Log: e.lab.log(e.Name),
 			StoreKey: e.Key, Limits: e.Limits, Senses: e.Senses, Net: e.net, Dial: e.dial, Radio: func() (bool, bool) { return e.radio.Load(), true }})
 	})

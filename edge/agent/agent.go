@@ -22,6 +22,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/sitecast/sitecast/edge/cache"
+	"github.com/sitecast/sitecast/edge/clock"
 	"github.com/sitecast/sitecast/edge/engine"
 	"github.com/sitecast/sitecast/edge/governor"
 	"github.com/sitecast/sitecast/edge/host"
@@ -55,6 +56,7 @@ type Config struct {
 	Scrub        scrub.Policy           // how often what is stored is checked
 	OnComplete   OnComplete             // commands that run when versions are complete
 	User         engine.User            // what uses on this computer what is delivered; nil: nothing that the agent knows of
+	Clock        func() clock.Reading   // what the clocks of the device show; nil: its own
 	Log          *slog.Logger
 
 	// Dial opens connections over TCP, such as through a proxy; nil: the host's network.
@@ -81,6 +83,7 @@ type agent struct {
 	share    *polite.Manners // nil: disk and processor are nobody else's
 	regard   *regard
 	hooks    *hooks
+	clock    *clock.Clock
 	wireless atomic.Bool                // radio is the way to the peers
 	said     atomic.Pointer[wire.Hello] // the last one
 	status   net.Listener               // nil: not served
@@ -160,10 +163,10 @@ func (a *agent) assemble() error {
 	if a.status != nil {
 		served = a.status.Addr().String()
 	}
-	a.hooks = newHooks(a.cfg, served)
+	a.hooks, a.clock = newHooks(a.cfg, served), newClock(a.cfg)
 	a.eng = engine.New(engine.Config{
 		Uplink: a.link, Links: a.rtc, Store: a.store, Origin: a.origin, Governor: a.governor, Uploads: uploads{a.lan}, Cache: newCache(a.cfg, a.store),
-		Manners: manners(a.share), Scrub: newScrub(a.cfg), User: a.hooks.user(a.cfg.User),
+		Manners: manners(a.share), Scrub: newScrub(a.cfg), User: a.hooks.user(a.cfg.User), Staging: newStaging(a.cfg), Clock: a.clock.Now,
 		Root: a.id.Root, Trust: trust, SaveTrust: a.saveTrust, SetICE: a.ice.set, Attempts: a.rtc.Attempts,
 		Refused: &a.refused, Log: a.cfg.Log, Seed: rand.Uint64(),
 	})
@@ -183,6 +186,7 @@ func (a *agent) run(ctx context.Context) error {
 	a.regard.look(ctx) // before anything moves
 	group.Go(func() error { return a.regard.run(ctx) })
 	group.Go(func() error { return a.hooks.run(ctx) })
+	group.Go(func() error { return a.keepTime(ctx) })
 	group.Go(func() error { return a.eng.Run(ctx) })
 	group.Go(func() error { return a.governor.Run(ctx) })
 	group.Go(func() error { return a.lan.Run(ctx) })
@@ -211,6 +215,9 @@ func (a *agent) watch() *host.Watch {
 
 // changed has everything that goes over the network begin anew where that is another.
 func (a *agent) changed(c host.Change) {
+	if c.Away { // it is later than a clock says that stands still meanwhile
+		a.eng.Look()
+	}
 	if c.Turned { // before the hello that says so
 		a.wireless.Store(c.Radio)
 		a.lan.SetWireless(c.Radio)
@@ -291,7 +298,7 @@ func (h links) Down(peer wire.EndpointID, l *rtc.Link, attempt int, reason strin
 // socket passes what the uplink reports to the engine.
 type socket struct{ a *agent }
 
-func (h socket) Connected(w wire.Welcome) { h.a.eng.Connected(w) }
+func (h socket) Connected(w wire.Welcome) { h.a.heard(); h.a.eng.Connected(w) }
 func (h socket) Disconnected(error)       { h.a.eng.Disconnected() }
 func (h socket) Heard(kind wire.Kind, body any) {
 	if flows, ok := body.(*wire.Flows); ok {

@@ -33,7 +33,7 @@ type Command struct {
 	Polite         bool          `help:"Let others have this computer first: idle classes of processor and disk, little while they wait for either, a slow scrub, and the limits below." default:"true" negatable:"" env:"SITECAST_POLITE"`
 	Limits         LimitFlags    `embed:""`
 	ScrubEvery     time.Duration `help:"How often stored content is checked for damage, while nothing else goes on; 0 for never." default:"168h" env:"SITECAST_SCRUB_EVERY" placeholder:"TIME"`
-	OnComplete     []string      `help:"Command to run when a version of a content is complete, as NAME=COMMAND (repeatable)." sep:"none" env:"SITECAST_ON_COMPLETE" placeholder:"NAME=COMMAND"`
+	OnComplete     []string      `help:"Command to run when a version of a content is complete and to be used, as NAME=COMMAND (repeatable)." sep:"none" env:"SITECAST_ON_COMPLETE" placeholder:"NAME=COMMAND"`
 	OnCompleteTime time.Duration `help:"How long such a command may take." default:"10m" env:"SITECAST_ON_COMPLETE_TIME" placeholder:"TIME"`
 	Proxy          string        `help:"HTTP proxy to go through, as http://USER:PASSWORD@HOST:PORT, or none (default: what HTTPS_PROXY and NO_PROXY say)." env:"SITECAST_PROXY" placeholder:"URL"`
 	CAFile         string        `name:"ca-file" help:"Authorities (PEM) to trust besides the server's own key, where the network opens TLS." env:"SITECAST_CA_FILE" placeholder:"FILE"`

@@ -71,6 +71,7 @@ type hooks struct {
 	mu      sync.Mutex
 	waiting []completed
 	done    []content.VersionID // the newest last
+	staged  []staged            // that wait for their instant
 }
 
 type completed struct {
@@ -131,12 +132,16 @@ func (h *hooks) complete(id content.VersionID, head content.Head) {
 
 // run runs what waits until ctx ends.
 func (h *hooks) run(ctx context.Context) error {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-h.wake:
+		case <-timer.C:
 		}
+		timer.Reset(h.ripen(time.Now()))
 		for h.next(ctx) {
 		}
 	}
@@ -211,11 +216,7 @@ type listener struct {
 }
 
 func (l listener) Delivered(d engine.Delivered) {
-	for _, v := range d.Versions {
-		if v.Complete && v.Wanted {
-			l.hooks.complete(v.ID, v.Head)
-		}
-	}
+	l.hooks.delivered(d, time.Now())
 	l.User.Delivered(d)
 }
 

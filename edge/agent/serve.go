@@ -19,13 +19,21 @@ const contentPattern = "/c/{name}/{version}/{path...}"
 // GET /c/NAME/VERSION/PATH, also where the store is encrypted and they can't read it.
 // Any program of this host may ask, as any may read a store that is not encrypted.
 type delivered struct {
-	open func(ref content.Ref, path string) (*disk.File, error)
-	lost func(id content.VersionID, chunk uint32) // a chunk that did not match
-	log  *slog.Logger
+	open    func(ref content.Ref, path string) (*disk.File, error)
+	lost    func(id content.VersionID, chunk uint32) // a chunk that did not match
+	blocked func(ref content.Ref) bool               // nothing of it is served
+	log     *slog.Logger
 }
+
+// errBlocked ends an answer in the middle.
+var errBlocked = errors.New("the version was blocked")
 
 func (d delivered) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ref := content.Ref{Name: r.PathValue("name"), Version: r.PathValue("version")}
+	if d.blocked(ref) {
+		http.Error(w, "it is blocked by an operator", http.StatusNotFound)
+		return
+	}
 	file, err := d.open(ref, r.PathValue("path"))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -49,6 +57,9 @@ type mended struct {
 }
 
 func (m mended) Read(b []byte) (int, error) {
+	if m.blocked(m.Head.Ref()) {
+		return 0, errBlocked
+	}
 	n, err := m.File.Read(b)
 	if damaged := new(chunk.CorruptError); errors.As(err, &damaged) {
 		m.log.Warn("content is damaged and fetched again", "content", m.Head.Ref().String(), "err", err)

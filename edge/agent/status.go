@@ -70,7 +70,7 @@ func (a *agent) serveStatus(ctx context.Context, l net.Listener) error {
 	})
 	a.health(mux)
 	page{func(r *http.Request) (status, error) { return a.snapshot(r.Context()) }, a.regard.pause}.handle(mux)
-	mux.Handle(contentPattern, loopback.Door{Origins: a.cfg.AllowOrigins}.Guard(delivered{a.store.OpenFile, a.eng.Lost, a.cfg.Log}))
+	mux.Handle(contentPattern, loopback.Door{Origins: a.cfg.AllowOrigins}.Guard(delivered{a.store.OpenFile, a.eng.Lost, a.eng.Blocked, a.cfg.Log}))
 	return loopback.Serve(ctx, l, mux)
 }
 

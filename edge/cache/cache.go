@@ -9,7 +9,7 @@
 // evict, in which order, and what to admit. Every answer has a reason in words,
 // for the status page and the log: an endpoint is somebody's computer.
 //
-// What holds always: what a flow needs, what a program of this computer uses, what is
+// What is blocked goes before all that. What holds always otherwise: what a flow needs, what a program of this computer uses, what is
 // pinned, the versions kept to go back to, and the last copy at the site of what a distribution needs are never
 // evicted. While the site has fewer copies than it shall have, none is given up
 // unless room is needed for something and no other endpoint has any. The same state always gets the same answer.
@@ -39,6 +39,8 @@ type Version struct {
 	PinnedUntil time.Time
 	// Purged says in words who wants it gone; empty: nobody.
 	Purged string
+	// Blocked says that it goes whoever uses it, or wants it kept; Purged says why.
+	Blocked bool
 	// Copies is what the server says of other copies at the site; nil: nothing.
 	Copies *Copies
 }
@@ -121,6 +123,17 @@ func Decide(p Policy, s State) Plan {
 	d.expire()
 	d.press()
 	return d.plan
+}
+
+// Blocked returns what goes even before it is known what is wanted: what is blocked.
+func Blocked(p Policy, s State) (gone []Eviction) {
+	d := newDecision(p, s)
+	for _, v := range d.spare {
+		if v.Blocked {
+			gone = append(gone, Eviction{v, RulePurged, v.Purged})
+		}
+	}
+	return gone
 }
 
 // Room returns how many bytes a version may take that would be admitted.

@@ -47,6 +47,8 @@ func (d *decision) guard(v Version) string {
 		return "a distribution wants it here"
 	case v.Busy:
 		return "it is being opened or closed"
+	case v.Blocked:
+		return ""
 	case v.InUse:
 		return "in use on this computer, or kept there to go back to"
 	case v.Pinned && (v.PinnedUntil.IsZero() || !d.Clock || d.Now.Before(v.PinnedUntil)):

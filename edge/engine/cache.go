@@ -154,6 +154,8 @@ func (ev measured) apply(e *Engine, now time.Time) {
 		plan := cache.Decide(k.Policy, e.holdings())
 		k.full = false
 		e.evict(plan.Evict, nil)
+	} else if len(e.stager.blocks) > 0 { // as they were kept
+		e.evict(cache.Blocked(k.Policy, e.holdings()), nil)
 	}
 	e.takeStock(now)
 }
@@ -261,7 +263,8 @@ func (e *Engine) holdings() cache.State {
 		}
 		times := k.Memory[id]
 		pinned, until := k.pinned(f.head.Ref())
-		s.Versions = append(s.Versions, cache.Version{Pinned: pinned, PinnedUntil: until, Purged: k.purged(f.head), Copies: k.copiesOf(id),
+		why, blocked := e.stager.blocks.Of(f.head.Ref())
+		s.Versions = append(s.Versions, cache.Version{Pinned: pinned, PinnedUntil: until, Purged: cmp.Or(why, k.purged(f.head)), Blocked: blocked, Copies: k.copiesOf(id),
 			ID: id, Ref: f.head.Ref(), Serial: f.head.Serial,
 			Bytes: f.head.Bytes + f.head.BodyBytes, Complete: f.whole, Came: times.Came, Used: times.Used,
 			Flow: slices.Contains(e.order, id), InUse: slices.Contains(inUse, id), Busy: f.opening || f.completing})
@@ -354,6 +357,7 @@ func (ev removed) apply(e *Engine, now time.Time) {
 		return
 	}
 	delete(e.flows, id)
+	defer e.tryAgain(now, ev.Version.Ref.Name)
 	e.leases = slices.DeleteFunc(e.leases, func(l *lease) bool {
 		if l.Flow == id {
 			l.stop()

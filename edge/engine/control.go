@@ -50,7 +50,7 @@ func (ev heard) apply(e *Engine, now time.Time) {
 	case *wire.Flow:
 		e.desired(now, b)
 	case *wire.Flows:
-		e.closeGeneration(b)
+		e.closeGeneration(now, b)
 	case *wire.Dial:
 		e.introduced(now, b.Peer, b.Visitor)
 		e.cfg.Links.Dial(b.Peer, b.Attempt)
@@ -111,6 +111,7 @@ func (e *Engine) newTrust(now time.Time, t *wire.Trust) {
 	}
 	e.trust = trust
 	e.rejudge(now)
+	e.restage()
 }
 
 // desired obeys one flow's desired state.
@@ -124,7 +125,8 @@ func (e *Engine) desired(now time.Time, w *wire.Flow) {
 	e.resigned(now, f, w)
 	e.rank(f, w.Priority)
 	e.restrain(f) // it may be urgent now, or no more
-	f.relay, f.beside = w.Relay, w.Superseded || w.Ahead
+	f.relay, f.beside = w.Relay, w.Superseded || w.Ahead && w.Activate == nil
+	e.stage(f, w)
 	e.useRelay(f)
 	switch {
 	case w.Paused && !f.paused:
@@ -149,7 +151,9 @@ func (e *Engine) adopt(now time.Time, w *wire.Flow, held *flow) *flow {
 	case id != w.ID:
 		err = errors.New("head is of another version")
 	case held == nil:
-		err = e.superseded(head, w.Superseded)
+		if err = e.superseded(head, w.Superseded); err != nil {
+			e.putOff(w)
+		}
 	}
 	if err != nil {
 		e.cfg.Refused.Add(wire.DoorSocket, wire.CodeBadHead)
@@ -180,10 +184,11 @@ func (e *Engine) adopt(now time.Time, w *wire.Flow, held *flow) *flow {
 // superseded refuses a head that is older than another of the same content known
 // here: a server that lost its memory, or is not what it seems, can't bring back a
 // version that was replaced. One that is still held is always good, and one that
-// the site keeps (kept) may come beside a newer one that is wanted.
+// the site keeps (kept) may come beside a newer one that is wanted, and any beside one that
+// is not used yet.
 func (e *Engine) superseded(head content.Head, kept bool) error {
 	for id, f := range e.flows {
-		beside := kept && slices.Contains(e.order, id)
+		beside := slices.Contains(e.order, id) && (kept || f.when.Waits(e.serverNow()))
 		if f.head.Name == head.Name && f.head.Serial > head.Serial && !beside {
 			return fmt.Errorf("%s has serial %d and is older than %s with %d, which is known here: to go back, publish it again under a new version",
 				head.Ref(), head.Serial, f.head.Ref(), f.head.Serial)
@@ -207,7 +212,7 @@ func (e *Engine) openHead(w *wire.Flow, held *flow) (content.Head, content.Versi
 
 // closeGeneration drops flows that are no longer wanted. Their bytes stay until the
 // cache has them removed.
-func (e *Engine) closeGeneration(w *wire.Flows) {
+func (e *Engine) closeGeneration(now time.Time, w *wire.Flows) {
 	for _, id := range slices.Clone(e.order) {
 		if slices.Contains(w.IDs, id) {
 			continue
@@ -218,17 +223,21 @@ func (e *Engine) closeGeneration(w *wire.Flows) {
 			e.suspend(f, "flow ended")
 		}
 		e.order = slices.DeleteFunc(e.order, func(o content.VersionID) bool { return o == id })
+		e.stager.stale = e.stager.stale || f.when.Held || f.when.Serial > 0
 		e.retire(f)
 	}
 	e.known, e.generation, e.zone = true, w.Generation, w.Zone
-	e.deliver() // who was taken back and is ordered again at once was taken back all the same
+	e.bar(blockedBy(w.Purges))
+	e.stager.unwanted(w.IDs)
+	e.deliver(now) // who was taken back and is ordered again at once was taken back all the same
 	e.cfg.Links.SetNetworks(w.PeersOn)
 	if e.cache != nil {
 		e.cache.Policy = e.cache.own.Within(w.Limits.CacheQuota, w.Limits.CacheFloor, time.Duration(w.Limits.CacheIdleMs)*time.Millisecond)
 		e.cache.known, e.cache.pins, e.cache.purges, e.cache.copies = true, w.Pins, w.Purges, w.Copies
 		e.cache.changed()
 	}
-	e.cfg.Uplink.Send(wire.KindObeyed, wire.Obeyed{Generation: w.Generation})
+	e.stager.owed = w.Generation
+	e.obey()
 }
 
 func (e *Engine) revoked(w *wire.Revoke) {

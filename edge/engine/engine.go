@@ -70,11 +70,12 @@ type Config struct {
 	Links    Links
 	Origin   Origin
 	Governor Governor
-	Uploads  Uploads // nil: they go as fast as they can
-	Cache    *Cache  // nil: what was superseded stays for ever
-	Manners  Manners // nil: the computer is nobody else's
-	Scrub    *Scrub  // nil: nothing is read but what is needed
-	User     User    // nil: nobody here uses what is delivered
+	Uploads  Uploads  // nil: they go as fast as they can
+	Cache    *Cache   // nil: what was superseded stays for ever
+	Manners  Manners  // nil: the computer is nobody else's
+	Scrub    *Scrub   // nil: nothing is read but what is needed
+	Staging  *Staging // nil: what is not to be used yet is forgotten with the process
+	User     User     // nil: nobody here uses what is delivered
 	Store    chunk.Store
 	// Root verifies trust documents; Trust is the one held, and SaveTrust keeps a
 	// newer one.
@@ -82,6 +83,9 @@ type Config struct {
 	Trust     *content.Trust
 	SaveTrust func(document json.RawMessage) error
 	SetICE    func([]wire.ICE)
+	// Clock is the server's time, and whether it is known; nil: as Uplink has it, once there
+	// was a socket.
+	Clock func() (time.Time, bool)
 	// Attempts lists what became of the latest attempts at a link to a peer; nil: nobody
 	// knows.
 	Attempts func(peer wire.EndpointID) []wire.Attempt
@@ -148,6 +152,7 @@ type Engine struct {
 	cache      *keeper   // nil: nothing is evicted
 	scrub      *scrubber // nil: nothing is checked
 	sent       int64     // content bytes to peers
+	begun      time.Time // with a clock that only runs forward
 	busyAt     time.Time // when something was fetched or served last
 	site       string
 	toldVia    map[wire.EndpointID]time.Time // of what the governor says by way of the server
@@ -156,6 +161,7 @@ type Engine struct {
 	zone       string // of the site
 	quarantine string // why there is no site
 	delivering delivering
+	stager     stager
 }
 
 // New returns an engine that does nothing until Run.
@@ -208,7 +214,8 @@ func (e *Engine) Run(ctx context.Context) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	e.reopen()
-	e.busyAt = time.Now()
+	e.recall()
+	e.begun, e.busyAt = time.Now(), time.Now()
 	for ctx.Err() == nil {
 		select {
 		case <-ctx.Done():
@@ -256,7 +263,9 @@ func (e *Engine) act(now time.Time) time.Duration {
 	for _, id := range e.order {
 		sooner(e.advance(now, e.flows[id]))
 	}
-	e.deliver()
+	e.deliver(now)
+	e.obey()
+	sooner(e.keepStaged(now))
 	sooner(e.tend(now))
 	sooner(e.scrubOn(now))
 	return max(next.Sub(now), 0)

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/sitecast/sitecast/edge/staging"
 	"github.com/sitecast/sitecast/edge/swarm"
 	"github.com/sitecast/sitecast/signaling/wire"
 	"github.com/sitecast/sitecast/storage/chunk"
@@ -27,6 +28,9 @@ type flow struct {
 	paused   bool
 	relay    wire.Relay // as the server said in this session
 	beside   bool       // it is a copy that the site keeps or gets ahead of need, and not to be used
+
+	when     staging.When // it is used
+	unsigned string       // why what says so was refused, and it is held
 
 	body []byte        // encoded, once verified
 	spec *content.Body // decoded

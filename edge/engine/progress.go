@@ -138,7 +138,17 @@ type FlowStatus struct {
 	BytesTotal int64        `json:"bytes_total"`
 	Bytes      wire.Sources `json:"bytes"`
 	WAN        int64        `json:"wan_bytes"`
+	// Activation says of a complete version whether it may be used: staged or active. The
+	// former is so until ActivateAt, by the server's time, or (absent) until somebody says so.
+	Activation string    `json:"activation,omitempty"`
+	ActivateAt time.Time `json:"activate_at,omitzero"`
 }
+
+// What FlowStatus.Activation says.
+const (
+	Staged = "staged"
+	Active = "active"
+)
 
 type ask struct{ reply chan Status }
 
@@ -176,6 +186,12 @@ func (e *Engine) status() Status {
 			v.Bytes = wire.Sources{Origin: c.Bytes[chunk.Origin], Peer: c.Bytes[chunk.Peer],
 				Relay: c.Bytes[chunk.Relay], Reused: c.Bytes[chunk.Reused]}
 			v.WAN = c.WAN
+		}
+		if f.complete && !f.beside {
+			v.Activation = Active
+			if why := e.staged(f); why != "" {
+				v.Activation, v.ActivateAt, v.Reason = Staged, f.when.At, cmp.Or(v.Reason, why)
+			}
 		}
 		s.Flows = append(s.Flows, v)
 	}

@@ -63,6 +63,7 @@ type stand struct {
 	wrong     atomic.Int64 // how far the clock is ahead, as long as the server was not heard
 	cache     *engine.Cache
 	scrub     *engine.Scrub
+	staging   *engine.Staging
 	manners   engine.Manners
 	user      engine.User
 	wrap      func(chunk.Store) chunk.Store // puts something before the store
@@ -113,7 +114,7 @@ func (s *stand) begin() {
 		kept = s.wrap(kept)
 	}
 	s.eng = engine.New(engine.Config{
-		Uplink: s, Links: s, Origin: s, Governor: s, Store: kept, Cache: s.cache, Scrub: s.scrub, Manners: s.manners, User: s.user, Root: s.root.Public().(ed25519.PublicKey), Trust: s.trust,
+		Uplink: s, Links: s, Origin: s, Governor: s, Store: kept, Cache: s.cache, Scrub: s.scrub, Manners: s.manners, User: s.user, Staging: s.staging, Root: s.root.Public().(ed25519.PublicKey), Trust: s.trust,
 		SaveTrust: func(json.RawMessage) error { return nil }, SetICE: func([]wire.ICE) {},
 		Refused: &s.refused, Log: slog.New(slog.DiscardHandler), Seed: 1,
 	})

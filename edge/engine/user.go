@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/sitecast/sitecast/edge/staging"
 	"github.com/sitecast/sitecast/signaling/wire"
 	"github.com/sitecast/sitecast/storage/content"
 )
@@ -26,6 +27,9 @@ type Delivered struct {
 	// Now is the server's time at the call; zero while it was never heard.
 	Now  time.Time
 	Zone string // of the site, by its IANA name; empty: it has none
+	// Blocks are versions that are not to be used, whatever there is of them. Not to be
+	// changed.
+	Blocks staging.Blocks
 }
 
 // Delivery is a version that the store holds, or is about to.
@@ -38,6 +42,10 @@ type Delivery struct {
 	// Wanted says that it is distributed to this endpoint to be used: not a copy that the
 	// site keeps, or gets ahead of need, and nothing whose publisher's key was revoked.
 	Wanted bool
+	// Held says that it is not to be used until that is over, and At that it is from then
+	// on, by the server's time and whether or not it can be asked then; zero: it is not that.
+	Held bool
+	At   time.Time
 }
 
 // Uses is what is in use.
@@ -64,6 +72,8 @@ type delivering struct {
 	told  []Delivery // nil: nothing yet
 	spare []Delivery // for the next
 	circumstances
+	blocks staging.Blocks
+	offset time.Duration // of the server's time, as it was told
 }
 
 // circumstances are what is told beside the versions.
@@ -74,13 +84,19 @@ type circumstances struct {
 	connected bool   // with each socket it is known better
 }
 
+// jump is how far the server's time may move against the clock of this process until the
+// user is told: it was asleep.
+const jump = 250 * time.Millisecond
+
 // deliver tells the user what there is, when that is new.
-func (e *Engine) deliver() {
+func (e *Engine) deliver(at time.Time) {
 	if e.cfg.User == nil {
 		return
 	}
 	d := &e.delivering
-	now := circumstances{e.known, e.zone, d.clock || e.connected, e.connected}
+	server := e.serverNow()
+	now := circumstances{e.known, e.zone, !server.IsZero(), e.connected}
+	offset := e.offset(at, server)
 	d.spare = d.spare[:0]
 	for _, f := range e.flows {
 		if v := e.delivery(f); v.Complete || v.Wanted {
@@ -88,15 +104,21 @@ func (e *Engine) deliver() {
 		}
 	}
 	slices.SortFunc(d.spare, func(a, b Delivery) int { return bytes.Compare(a.ID[:], b.ID[:]) })
-	if d.told != nil && now == d.circumstances && slices.Equal(d.spare, d.told) {
+	if d.told != nil && now == d.circumstances && slices.Equal(d.spare, d.told) && slices.Equal(d.blocks, e.stager.blocks) &&
+		(offset-d.offset).Abs() < jump {
 		return
 	}
-	d.told, d.circumstances = append([]Delivery{}, d.spare...), now
-	out := Delivered{Versions: d.told, Known: now.known, Zone: now.zone}
-	if now.clock {
-		out.Now = e.cfg.Uplink.Now()
+	d.told, d.circumstances, d.blocks, d.offset = append([]Delivery{}, d.spare...), now, e.stager.blocks, offset
+	e.cfg.User.Delivered(Delivered{Versions: d.told, Known: now.known, Zone: now.zone, Now: server, Blocks: d.blocks})
+}
+
+// offset is how far the server's time is ahead of how long this process runs, whatever the
+// device's clock is set to; 0 while it is not known.
+func (e *Engine) offset(now, server time.Time) time.Duration {
+	if server.IsZero() {
+		return 0
 	}
-	e.cfg.User.Delivered(out)
+	return server.Sub(e.begun.Round(0)) - now.Sub(e.begun)
 }
 
 func (e *Engine) delivery(f *flow) Delivery {
@@ -104,7 +126,8 @@ func (e *Engine) delivery(f *flow) Delivery {
 	if e.cache != nil {
 		_, going = e.cache.going[f.id]
 	}
-	v := Delivery{ID: f.id, Head: f.head, Complete: f.stored && f.whole && !going,
+	_, blocked := e.stager.blocks.Of(f.head.Ref())
+	v := Delivery{ID: f.id, Head: f.head, Complete: f.stored && f.whole && !going && !blocked, Held: f.when.Held, At: f.when.At,
 		Wanted: !f.beside && f.distrust == "" && slices.Contains(e.order, f.id)}
 	switch {
 	case v.Complete:

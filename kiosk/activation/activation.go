@@ -10,7 +10,8 @@
 // and both are complete on the disk.
 //
 // The newest version that is distributed to the endpoint is the one to use. What is there
-// ahead of need is not. A version that was tried in vain is not tried again, until a
+// ahead of need is not, nor what is held until its instant has come, or somebody says so;
+// what is blocked is given up at once, whatever it was. A version that was tried in vain is not tried again, until a
 // newer one takes its place, or an operator takes it back and distributes it anew. One
 // that was kept is watched on; what is done when it fails then, [Watch] says.
 package activation
@@ -35,7 +36,16 @@ type Delivered struct {
 	Version
 	Complete bool
 	Wanted   bool // by a distribution, and now
+	// Held says that it is not to be used until that is over; At that it is from then on,
+	// by the server's time and outside of windows, too; zero: it is not that.
+	Held bool
+	At   time.Time
+
+	due bool // At has come
 }
+
+// waits reports whether the version is not to be used yet.
+func (d Delivered) waits() bool { return d.Held || !d.At.IsZero() && !d.due }
 
 // Policy is what the device's configuration says.
 type Policy struct {
@@ -104,6 +114,7 @@ type State struct {
 	heard    bool // what there is was heard: before, what the journal says is believed
 	known    bool // and the server said what is wanted
 	versions []Delivered
+	blocked  []Block
 	clock    Clock
 
 	asking bool   // a probe was not answered yet
@@ -127,7 +138,7 @@ type State struct {
 func (s State) newest() (best Version) {
 	for _, v := range s.versions {
 		switch {
-		case !v.Complete, v.Serial <= best.Serial, s.failed(v.ID) != "":
+		case !v.Complete, v.waits(), v.Serial <= best.Serial, s.failed(v.ID) != "":
 		case s.known && !v.Wanted:
 		case !s.known && s.Active != nil && v.Serial <= max(s.Active.Serial, s.Tried):
 		default:

@@ -32,6 +32,7 @@ const (
 	RolledBack Outcome = "rolled_back"
 	Refused    Outcome = "refused" // by the hook before
 	Lost       Outcome = "lost"    // the files of the active version were gone
+	Blocked    Outcome = "blocked" // by an operator
 )
 
 // Entry is a line of the history.

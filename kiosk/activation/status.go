@@ -43,6 +43,9 @@ func (s State) Status(p Policy) Status {
 		out.Reason = join(fmt.Sprintf("%s is on trial", s.Active.Ref.Version), s.trouble)
 	case next != nil:
 		out.State, out.Staged, out.Reason = StateStaged, next, s.waits(p, *next)
+	case s.newestHeld() != nil:
+		out.State, out.Staged = StateStaged, &s.newestHeld().Version
+		out.Reason = s.holds(*s.newestHeld())
 	case s.newestFailed() != nil:
 		v := s.newestFailed()
 		out.State, out.Staged = StateRolledBack, v

@@ -22,6 +22,7 @@ type Stock struct {
 	Versions []Delivered // at most those of the content, in any order
 	Known    bool        // the server said what is wanted
 	Clock    Clock
+	Blocked  []Block
 }
 
 // HookEnded tells that a hook came to its end.
@@ -97,6 +98,7 @@ type step struct {
 func Step(p Policy, s State, ev Event, now time.Time) (State, []Action) {
 	t := &step{Policy: p, State: s, now: now}
 	t.Journal = t.Journal.clone()
+	t.ripen()
 	ev.apply(t)
 	wake := t.proceed()
 	if t.changed {
@@ -146,7 +148,9 @@ func (ev Started) apply(t *step) {
 
 func (ev Stock) apply(t *step) {
 	t.versions, t.known, t.clock = ev.Versions, ev.Known, ev.Clock
-	t.heard = true
+	t.heard, t.blocked = true, ev.Blocked
+	t.ripen()
+	t.block()
 	if !t.known {
 		return
 	}
@@ -233,12 +237,14 @@ func (t *step) proceed() time.Duration {
 			t.do(Probe{*t.Active})
 		}
 	case Idle:
-		wait := maxWait
+		wait := t.ripens()
 		if v := t.candidate(); v != nil {
-			if wait = t.opens(*v); wait == 0 {
+			opens := t.opens(*v)
+			if opens == 0 {
 				t.begin(*v)
 				return t.proceed()
 			}
+			wait = min(wait, opens)
 		}
 		return min(wait, t.look())
 	}
@@ -253,12 +259,13 @@ func earlier(a, b time.Time) time.Time {
 }
 
 // opens returns how long a version has to wait. Where nothing is active, or the operator
-// goes back to an older version, it does not wait for a window.
+// goes back to an older version, it does not wait for a window, nor does one whose publisher
+// said when it is used.
 func (t *step) opens(v Version) time.Duration {
 	if wait := t.retryAt.Sub(t.now); wait > 0 && v.ID == t.retry {
 		return wait
 	}
-	if len(t.Windows) == 0 || t.Active == nil || v.Serial < t.Active.Serial {
+	if len(t.Windows) == 0 || t.Active == nil || v.Serial < t.Active.Serial || !t.find(v.ID).At.IsZero() {
 		return 0
 	}
 	at, known := t.clock.Site(t.now)

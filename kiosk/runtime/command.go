@@ -46,13 +46,17 @@ anew, and again when the failures in a row have doubled. A version that was kept
 back only with --watch rollback, where starting the display anew did not help: once, and
 it is not tried again.
 
+A version that was distributed with --activate hold or --activate-at waits for that, and
+not for a window where its publisher signed the instant. One that is blocked is given up
+at once: the version before comes back, without a trial.
+
 The active version is served at --listen, where no network is needed to use it, and
 GET /_kiosk/status says what is active, what is staged, and why. The server shows the
 same in sitecast endpoints.
 
 Commands are this device's own and run in the system's shell, with SITECAST_HOOK,
 SITECAST_CONTENT, SITECAST_VERSION, SITECAST_PATH, SITECAST_PREVIOUS,
-SITECAST_PREVIOUS_PATH, SITECAST_URL and SITECAST_OUTCOME (activated, rolled_back) in
+SITECAST_PREVIOUS_PATH, SITECAST_URL and SITECAST_OUTCOME (activated, rolled_back, blocked) in
 their environment. One that a power cut cut short runs again. What they print is in the
 history.
 

@@ -233,6 +233,10 @@ func (k *Kiosk) displayed(s display.State) {
 
 // Delivered implements [engine.User].
 func (k *Kiosk) Delivered(d engine.Delivered) {
+	k.slot.Bar(func(v serve.Version) bool {
+		_, blocked := d.Blocks.Of(content.Ref{Name: v.Name, Version: v.Version})
+		return blocked
+	})
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if len(k.news) == maxNews {
@@ -263,12 +267,17 @@ func (k *Kiosk) stock(n news) activation.Stock {
 	if !n.Now.IsZero() {
 		out.Clock = activation.Clock{Server: n.Now, At: n.at, Zone: k.zone.load(n.Zone, k.Log)}
 	}
+	for _, b := range n.Blocks {
+		if b.Content == k.App {
+			out.Blocked = append(out.Blocked, activation.Block{Version: b.Version, Why: b.Why})
+		}
+	}
 	var have serve.Progress
 	for _, v := range n.Versions {
 		if v.Head.Name != k.App {
 			continue
 		}
-		out.Versions = append(out.Versions, activation.Delivered{Complete: v.Complete, Wanted: v.Wanted,
+		out.Versions = append(out.Versions, activation.Delivered{Complete: v.Complete, Wanted: v.Wanted, Held: v.Held, At: v.At,
 			Version: activation.Version{ID: v.ID, Ref: v.Head.Ref(), Serial: v.Head.Serial}})
 		if v.Wanted {
 			have.Have, have.Want = v.Head.Bytes/64*int64(v.Have), v.Head.Bytes

@@ -10,6 +10,7 @@ package serve
 import (
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 
@@ -61,7 +62,7 @@ func Handler(o Options) http.Handler {
 // name of a file has to be taken for a promise that it never changes.
 func (s *server) content(w http.ResponseWriter, r *http.Request) {
 	v, active := s.Source.Active()
-	if !active {
+	if !active || s.Source.Barred(v) {
 		s.prepare(w, r)
 		return
 	}
@@ -87,5 +88,21 @@ func (s *server) content(w http.ResponseWriter, r *http.Request) {
 	}
 	defer f.Close()
 	w.Header().Set("Cache-Control", "no-cache")
-	loopback.Answer(w, r, loopback.File{Name: f.name, Tag: f.tag(v), Bytes: f})
+	loopback.Answer(w, r, loopback.File{Name: f.name, Tag: f.tag(v), Bytes: allowed{f, func() bool { return !s.Source.Barred(v) }}})
+}
+
+// allowed is a file that is read as long as it may be.
+type allowed struct {
+	io.ReadSeeker
+	still func() bool
+}
+
+// errBarred ends an answer in the middle.
+var errBarred = errors.New("the version was blocked")
+
+func (a allowed) Read(b []byte) (int, error) {
+	if !a.still() {
+		return 0, errBarred
+	}
+	return a.ReadSeeker.Read(b)
 }

@@ -16,6 +16,9 @@ type Source interface {
 	// Flipped returns a channel that is closed when Active has another answer than at the
 	// time of the call.
 	Flipped() <-chan struct{}
+	// Barred reports whether nothing of a version is to be served any more, also to who
+	// began with it.
+	Barred(v Version) bool
 }
 
 // Slot is a [Source] that whoever activates versions sets. An empty one has none.
@@ -24,7 +27,22 @@ type Slot struct {
 	mu      sync.Mutex
 	shown   Version
 	active  bool
-	flipped chan struct{} // nil while nobody waits
+	flipped chan struct{}      // nil while nobody waits
+	barred  func(Version) bool // nil: none is
+}
+
+// Bar has nothing served of versions that match, in place of those of before.
+func (s *Slot) Bar(match func(Version) bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.barred = match
+}
+
+// Barred implements [Source].
+func (s *Slot) Barred(v Version) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.barred != nil && s.barred(v)
 }
 
 // Show makes a version the active one.

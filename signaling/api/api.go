@@ -133,6 +133,8 @@ func newServer(cfg Config) *server {
 	s.removals()
 	s.externals()
 	s.control()
+	s.activations()
+	s.blocks()
 	s.settings()
 	s.lists()
 	s.reports()

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
 	"time"
 
@@ -19,6 +20,9 @@ type NewDistribution struct {
 	Priority wire.Priority `json:"priority,omitempty" enum:"high,normal,low" default:"normal"`
 	ReadyBy  time.Time     `json:"ready_by,omitzero" doc:"When it shall be complete at the latest: in the future, within a year. The rate is then the least that suffices."`
 	PreStage int           `json:"pre_stage,omitempty" minimum:"0" maximum:"64" doc:"Copies to place at each site ahead of need; 0: every endpoint shall have it."`
+	// Activate and Statement say from when on it is used, see NewActivation.
+	Activate  string          `json:"activate,omitempty" enum:"hold,at" doc:"When it is used: absent, as soon as it is there; when it is activated; or from an instant on, see statement."`
+	Statement json.RawMessage `json:"statement,omitempty" doc:"Of at: the instant, signed by a publisher of the version (a DSSE envelope)."`
 }
 
 // NewRule sets a rule for all flows that match, also later ones.
@@ -91,9 +95,16 @@ func (s *server) distribute(ctx context.Context, in NewDistribution) (*reply[Cha
 	if err := catalog.CheckReadyBy(in.ReadyBy, time.Now()); err != nil {
 		return nil, bad(err.Error(), "say a time ahead, such as --ready-by 6h")
 	}
+	when, err := s.whenOf(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.unblocked(ctx, in); err != nil {
+		return nil, err
+	}
 	slices.Sort(in.Sites)
 	change, err := s.order(ctx, catalog.Distribution{Name: in.Name, Version: in.Version,
-		Sites: slices.Compact(in.Sites), All: in.All, Priority: string(in.Priority), ReadyBy: in.ReadyBy, PreStage: in.PreStage})
+		Sites: slices.Compact(in.Sites), All: in.All, Priority: string(in.Priority), ReadyBy: in.ReadyBy, PreStage: in.PreStage, When: when})
 	return &reply[Change]{change}, err
 }
 

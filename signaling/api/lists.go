@@ -66,7 +66,7 @@ type sitesQuery struct {
 }
 
 type rulesQuery struct {
-	Kind    string `query:"kind" enum:"pause,priority,cap,pin,purge"`
+	Kind    string `query:"kind" enum:"pause,priority,cap,pin,purge,block"`
 	Site    string `query:"site" maxLength:"100"`
 	Content string `query:"content" maxLength:"100"`
 	PageAfter

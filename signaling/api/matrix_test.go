@@ -61,24 +61,35 @@ var rights = map[string]right{
 	"POST /api/v1/rules": {operator, inBody, func(site string) any {
 		return api.NewRule{Kind: catalog.RulePause, Site: site, Content: "app"}
 	}},
-	"POST /api/v1/rules/resume":      {operator, inBody, func(site string) any { return api.EndedRules{Site: site, Content: "app"} }},
-	"POST /api/v1/rules/uncap":       {operator, inBody, func(site string) any { return api.EndedRules{Site: site, Content: "app"} }},
-	"POST /api/v1/rules/unpin":       {operator, inBody, func(site string) any { return api.EndedRules{Site: site, Content: "app"} }},
-	"GET /api/v1/rules":              {viewer, inQuery, nil},
-	"GET /api/v1/flows":              {viewer, inQuery, nil},
-	"GET /api/v1/endpoints":          {viewer, inQuery, nil},
-	"GET /api/v1/lines":              {viewer, inQuery, nil},
-	"GET /api/v1/events":             {viewer, ofNamed, nil},
-	"GET /api/v1/policy":             {viewer, inQuery, nil},
-	"GET /api/v1/distributions":      {viewer, inQuery, nil},
-	"GET /api/v1/distributions/{id}": {viewer, ofOrganisation, nil},
-	"GET /api/v1/contents":           {viewer, ofAll, nil},
-	"GET /api/v1/contents/{name}":    {viewer, ofAll, nil},
-	"GET /api/v1/overview":           {viewer, ofOrganisation, nil},
-	"GET /api/v1/audit":              {viewer, ofOrganisation, nil},
-	"GET /api/v1/audit/head":         {viewer, ofOrganisation, nil},
-	"GET /api/v1/reports":            {viewer, inQuery, nil},
-	"GET /api/v1/reports/export":     {viewer, inQuery, nil},
+	"POST /api/v1/rules/resume":  {operator, inBody, func(site string) any { return api.EndedRules{Site: site, Content: "app"} }},
+	"POST /api/v1/rules/unpin":   {operator, inBody, func(site string) any { return api.EndedRules{Site: site, Content: "app"} }},
+	"POST /api/v1/blocks":        {operator, inBody, func(site string) any { return api.NewBlock{Site: site, Content: "app"} }},
+	"POST /api/v1/blocks/end":    {operator, inBody, func(site string) any { return api.EndedRules{Site: site, Content: "app"} }},
+	"POST /api/v1/rules/uncap":   {operator, inBody, func(site string) any { return api.EndedRules{Site: site, Content: "app"} }},
+	"GET /api/v1/reports":        {viewer, inQuery, nil},
+	"GET /api/v1/reports/export": {viewer, inQuery, nil},
+	"GET /api/v1/blocks":         {viewer, inQuery, nil},
+	"POST /api/v1/activations": {operator, inBody, func(site string) any {
+		a := api.NewActivation{Name: "app", Version: "1"}
+		if a.Sites = []string{site}; site == "" {
+			a.Sites, a.All = nil, true
+		}
+		return a
+	}},
+	"GET /api/v1/versions/{name}/{version}/instant": {viewer, ofAll, nil},
+	"GET /api/v1/rules":                             {viewer, inQuery, nil},
+	"GET /api/v1/flows":                             {viewer, inQuery, nil},
+	"GET /api/v1/endpoints":                         {viewer, inQuery, nil},
+	"GET /api/v1/lines":                             {viewer, inQuery, nil},
+	"GET /api/v1/events":                            {viewer, ofNamed, nil},
+	"GET /api/v1/policy":                            {viewer, inQuery, nil},
+	"GET /api/v1/distributions":                     {viewer, inQuery, nil},
+	"GET /api/v1/distributions/{id}":                {viewer, ofOrganisation, nil},
+	"GET /api/v1/contents":                          {viewer, ofAll, nil},
+	"GET /api/v1/contents/{name}":                   {viewer, ofAll, nil},
+	"GET /api/v1/overview":                          {viewer, ofOrganisation, nil},
+	"GET /api/v1/audit":                             {viewer, ofOrganisation, nil},
+	"GET /api/v1/audit/head":                        {viewer, ofOrganisation, nil},
 
 	"DELETE /api/v1/endpoints/{id}":                   {admin, ofOrganisation, nil},
 	"POST /api/v1/endpoints/{id}/revocation":          {admin, ofOrganisation, nil},

@@ -26,6 +26,7 @@ type Distribute struct {
 	PreStage int           `name:"pre-stage" help:"Place so many copies at each site ahead of need; distribute it again without this to open it to all." placeholder:"K"`
 	Wait     bool          `help:"Show progress, and return when every endpoint online at those sites has it."`
 	Timeout  time.Duration `help:"With --wait: give up after this time (0: never)." placeholder:"DURATION"`
+	Held
 }
 
 // Help is the long help with an example.
@@ -43,12 +44,18 @@ and have room; when one of them stays away, another takes its place.
 What endpoints have of the content stays wanted. Distribute the version again
 without --pre-stage, and it goes to all, over the LAN.
 
+With --activate hold every endpoint gets it and none uses it, until sitecast activate says
+so; with --activate-at each uses it from that instant on, also without a network then.
+Until then the version before stays in use, and wanted.
+
 Examples:
   sitecast distribute till-app@3.0 --all --pre-stage 2
   sitecast distribute till-app@2.1 --site shop-12 --site shop-13 --wait
   sitecast distribute till-app@2.1 --all --ready-by 2027-03-04T06:00:00+01:00
   sitecast distribute till-app@2.1 --site shop-12 --ready-by 6h
-  sitecast distribute till-app@2.1 --all --priority low`
+  sitecast distribute till-app@2.1 --all --priority low
+  sitecast distribute prices@7 --all --activate hold
+  sitecast distribute prices@7 --all --activate-at 2026-12-01T03:00:00+01:00`
 }
 
 // Validate wants sites, or all.
@@ -66,7 +73,7 @@ func (c Distribute) Validate() error {
 	if err := catalog.CheckReadyBy(c.ReadyBy.time(now), now); err != nil {
 		return fmt.Errorf("--ready-by: %w", err)
 	}
-	return nil
+	return c.Held.Validate()
 }
 
 // Run orders the version and, if told to, waits for it.
@@ -83,6 +90,10 @@ func (c Distribute) Run(ctx context.Context) error {
 	defer server.close()
 	in := api.NewDistribution{Name: ref.Name, Version: ref.Version, Sites: c.Site, All: c.All, Priority: wire.Priority(c.Priority),
 		ReadyBy: c.ReadyBy.time(time.Now()), PreStage: c.PreStage}
+	used, err := c.order(ctx, server, &in)
+	if err != nil {
+		return fmt.Errorf("sign the instant of activation: %w", err)
+	}
 	var change api.Change
 	if err := server.call(ctx, http.MethodPost, "/distributions", nil, in, &change); err != nil {
 		return fmt.Errorf("distribute %s: %w", ref, err)
@@ -100,7 +111,7 @@ func (c Distribute) Run(ctx context.Context) error {
 	if c.PreStage > 0 {
 		where += fmt.Sprintf(", in %d copies ahead of need", c.PreStage)
 	}
-	c.say("Ordered %s to %s.", ref, where)
+	c.say("Ordered %s to %s%s.", ref, where, used)
 	if !c.Wait {
 		return nil
 	}

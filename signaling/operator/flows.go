@@ -158,6 +158,9 @@ func writeFlows(w io.Writer, flows []site.FlowView) error {
 		if ready := readyText(now, f); ready != "" && !f.ReadyBy.IsZero() {
 			fmt.Fprintf(w, "%s at %s: %s\n", f.Content, f.Site, clean(ready))
 		}
+		if f.Held {
+			fmt.Fprintf(w, "%s@%s at %s: %s\n", f.Content, f.Version, f.Site, heldText(f))
+		}
 		if f.Reason != "" {
 			fmt.Fprintf(w, "%s at %s: %s\n", f.Content, f.Site, clean(f.Reason))
 		}

@@ -55,7 +55,9 @@ func (s *source) Desired(ctx context.Context, name string, named []wire.Named) (
 	if err != nil {
 		return site.Desired{}, err
 	}
-	orders = orders.At(time.Now())
+	now := time.Now()
+	orders = orders.At(now)
+	orders.Now = now
 	d := site.Desired{Generation: orders.Generation, Until: orders.Ends()}
 	if err := s.settings(ctx, &orders, &d); err != nil {
 		return site.Desired{}, err
@@ -88,7 +90,7 @@ func (s *source) Desired(ctx context.Context, name string, named []wire.Named) (
 		d.Pins = append(d.Pins, wire.Pin{Content: p.Name, Version: p.Version, Until: p.Until})
 	}
 	for _, p := range purges {
-		d.Purges = append(d.Purges, wire.Purge{Content: p.Name, Version: p.Version, Serial: p.Serial, Why: wire.Clip(p.Why)})
+		d.Purges = append(d.Purges, wire.Purge{Content: p.Name, Version: p.Version, Serial: p.Serial, Why: wire.Clip(p.Why), Block: p.Block})
 	}
 	ordered, err := s.demands(ctx, orders, named, &d)
 	if err != nil {
@@ -102,6 +104,9 @@ func (s *source) Desired(ctx context.Context, name string, named []wire.Named) (
 		spec.Priority, spec.Paused, spec.PausedBy = wire.Priority(order.Priority), order.Paused, wire.Clip(order.PausedBy)
 		spec.PausedUntil, spec.Capped, spec.Cap, spec.CappedBy = order.PausedUntil, order.Capped, order.Cap, order.CappedBy
 		spec.ReadyBy, spec.PreStage, spec.Superseded, spec.OnDemand = order.ReadyBy, order.PreStage, order.Superseded, order.OnDemand
+		if when := order.When; when != nil {
+			spec.Activate = &site.Activate{At: when.At, Statement: when.Statement}
+		}
 		switch {
 		case spec.Superseded && !spec.OnDemand:
 			spec.Priority = wire.Low // nobody waits for it

@@ -33,6 +33,7 @@ type FlowSpec struct {
 	CappedBy string
 	ReadyBy  time.Time // when it shall be complete at the latest; zero: no matter when
 	PreStage int       // how many copies shall be at the site; 0: everybody shall have it
+	Activate *Activate // when it is used; nil: as soon as it is there
 	// Superseded says that a newer version took its place: the copies that are left are
 	// kept, and nothing of it is fetched.
 	Superseded bool
@@ -155,7 +156,7 @@ func (s *Site) tell(now time.Time, m *member) {
 		}
 		ids = append(ids, spec.ID)
 		old, known := m.told[spec.ID]
-		if known && old.Priority == spec.Priority && old.Paused == spec.Paused && old.PausedBy == spec.PausedBy && old.Superseded == spec.Superseded && old.ahead() == spec.ahead() &&
+		if known && old.Priority == spec.Priority && old.Paused == spec.Paused && old.PausedBy == spec.PausedBy && old.Superseded == spec.Superseded && old.ahead() == spec.ahead() && old.Activate.equal(spec.Activate) &&
 			bytes.Equal(old.Envelope, spec.Envelope) { // or it was signed anew
 			continue
 		}

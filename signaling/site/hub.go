@@ -24,6 +24,10 @@ type Source interface {
 // again.
 const retryDesired = time.Second
 
+// instantStep is how long at least it is until the desired state is read again for an
+// instant of activation: clocks may be set.
+const instantStep = 20 * time.Millisecond
+
 // Hub starts the loops of sites as they are needed, and keeps each supplied with
 // the desired state.
 type Hub struct {
@@ -133,6 +137,8 @@ func (h *Hub) supply(ctx context.Context, name string, o *owned) {
 	var named []wire.Named
 	ends := newAlarm()
 	defer ends.timer.Stop()
+	instant := time.NewTimer(time.Hour) // when a version is activated
+	instant.Stop()
 	for {
 		select {
 		case <-ctx.Done():
@@ -143,6 +149,7 @@ func (h *Hub) supply(ctx context.Context, name string, o *owned) {
 			if !ends.rings(now) {
 				continue
 			}
+		case <-instant.C:
 		}
 		for {
 			if !recalled {
@@ -151,6 +158,11 @@ func (h *Hub) supply(ctx context.Context, name string, o *owned) {
 			desired, err := h.source.Desired(ctx, name, named)
 			if err == nil {
 				ends.set(desired.Until)
+				if at := desired.instant(); at.IsZero() {
+					instant.Stop()
+				} else {
+					instant.Reset(max(time.Until(at), instantStep))
+				}
 				o.Send(Wanted{desired})
 				break
 			}

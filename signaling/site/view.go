@@ -66,10 +66,12 @@ type FlowView struct {
 	// Superseded says that a newer version took its place: a copy that the site keeps is
 	// made again.
 	Superseded bool         `json:"superseded,omitempty"`
-	OnDemand   bool         `json:"on_demand,omitempty"` // only browsers asked for it
-	Receipt    *ReceiptView `json:"receipt,omitempty"`   // nil before there is any
-	ReadyBy    time.Time    `json:"ready_by,omitzero"`   // when it shall be complete; absent: no matter when
-	Forecast   time.Time    `json:"forecast,omitzero"`   // when it is expected to be; absent: not known, or never
+	Held       bool         `json:"held,omitempty"`       // it is staged, and not used before it is activated
+	ActivateAt time.Time    `json:"activate_at,omitzero"` // when that is, as its publisher signed; absent: when an operator says so
+	OnDemand   bool         `json:"on_demand,omitempty"`  // only browsers asked for it
+	Receipt    *ReceiptView `json:"receipt,omitempty"`    // nil before there is any
+	ReadyBy    time.Time    `json:"ready_by,omitzero"`    // when it shall be complete; absent: no matter when
+	Forecast   time.Time    `json:"forecast,omitzero"`    // when it is expected to be; absent: not known, or never
 	// ForecastCause says why it will be complete later than ReadyBy, if at all.
 	ForecastCause string `json:"forecast_cause,omitempty"`
 	// Why says why it moves or does not, whatever State it is in.
@@ -184,6 +186,7 @@ func (s *Site) flowView(now time.Time, f *flow) FlowView {
 		Priority: f.Priority, PreStage: f.PreStage, Superseded: f.spare(), OnDemand: f.OnDemand, Endpoints: wanted, UniqueBytes: f.Head.UniqueBytes,
 		BytesOrigin: sum.Origin, BytesPeer: sum.Peer, BytesRelay: sum.Relay, BytesReused: sum.Reused, WANBytes: wanBytes,
 		PausedBy: f.PausedBy, PausedUntil: f.PausedUntil, Groups: len(s.groups), Fetchers: []string{}, Seconds: now.Sub(f.ordered).Seconds(), Ordered: f.ordered, Finished: f.finished}
+	f.Activate.view(&v)
 	relay, relayed := f.viaRelay()
 	held, slow := s.restrained(f)
 	v.Relay = relay

@@ -85,7 +85,7 @@ func (f Flow) Check() error {
 	default:
 		return fmt.Errorf("priority %.20q is not known", f.Priority)
 	}
-	return first(envelope("head", f.Head, maxHeadBytes), size("paused_by", f.PausedBy, MaxReasonBytes),
+	return first(envelope("head", f.Head, maxHeadBytes), f.Activate.check(), size("paused_by", f.PausedBy, MaxReasonBytes),
 		size("relay", string(f.Relay), maxCodeBytes), whole(f.Generation))
 }
 

@@ -163,9 +163,20 @@ type Flow struct {
 	// Ahead says that it is a copy ahead of need: it comes before it is distributed to all,
 	// and is not to be used until then.
 	Ahead bool `json:"ahead,omitempty"`
+	// Activate says that it is distributed, and when it is used from; nil: as soon as it is
+	// there. Ahead is said as well, for agents that don't know of this.
+	Activate *Activate `json:"activate,omitempty"`
 	// Relay says whether peers that are reached only through a relay beyond the WAN shall
 	// be asked for chunks. It counts while there is a socket.
 	Relay Relay `json:"relay,omitempty"`
+}
+
+// Activate says when a version is used that an endpoint has.
+type Activate struct {
+	// Statement is the publisher's word on the instant (a DSSE envelope, see
+	// [content.Instant]), which needs no server when it comes; absent: not before this
+	// changes.
+	Statement json.RawMessage `json:"statement,omitempty"`
 }
 
 // Relay says how relays beyond the WAN are used, and why. What an endpoint does not
@@ -247,6 +258,9 @@ type Purge struct {
 	Version string `json:"version,omitempty"`
 	Serial  uint64 `json:"serial"`
 	Why     string `json:"why,omitempty"` // who wants it, in words
+	// Block says that it stands: also what is used, pinned or the last copy goes, at once,
+	// and is not used meanwhile.
+	Block bool `json:"block,omitempty"`
 }
 
 // Covers reports whether a purge is of a version.
@@ -254,7 +268,8 @@ func (p Purge) Covers(v Spare) bool {
 	return p.Content == v.Content && v.Serial <= p.Serial && (p.Version == "" || p.Version == v.Version)
 }
 
-// Obeyed reports the generation that the endpoint now obeys.
+// Obeyed reports the generation that the endpoint now obeys: of what it blocks the store
+// holds nothing any more.
 type Obeyed struct {
 	Generation uint64 `json:"generation"`
 }
@@ -465,6 +480,7 @@ const (
 	CodeBadChunk     = "bad_chunk"     // bytes that do not match their digest
 	CodeBadBody      = "bad_body"      // a body that is not what the head names
 	CodeBadHead      = "bad_head"      // a head nobody trusted signed
+	CodeBadInstant   = "bad_instant"   // an instant of activation nobody trusted signed, or of something else
 	CodeProtocol     = "protocol"      // a message that breaks the rules
 	CodeStatement    = "statement"     // a link whose author could not be proved
 	CodeDiskFull     = "disk_full"     // no room for the version

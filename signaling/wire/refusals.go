@@ -31,7 +31,7 @@ const (
 	codeOther       = "other"
 )
 
-var reportable = []string{CodeBadChunk, CodeBadBody, CodeBadHead, CodeProtocol, CodeStatement, CodeDiskFull,
+var reportable = []string{CodeBadChunk, CodeBadBody, CodeBadHead, CodeBadInstant, CodeProtocol, CodeStatement, CodeDiskFull,
 	CodeUnsafePath, CodeStore, CodeOrigin, CodeExternal, CodeUnauthorized, CodeTooLarge, CodeUnknownType}
 
 // CountedCode is the name under which a code that came from elsewhere is counted:

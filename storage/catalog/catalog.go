@@ -104,6 +104,7 @@ type Distribution struct {
 	PreStage int       `json:"pre_stage,omitempty"` // copies placed at each site ahead of need; 0: every endpoint shall have it
 	Created  time.Time `json:"created"`
 	Removed  bool      `json:"-"` // the version was removed since, so it brings nothing; it supersedes others all the same
+	When
 }
 
 // Kinds of rule.
@@ -174,6 +175,8 @@ type Orders struct {
 	Generation    uint64         // all that was ordered up to it is here
 	Distributions []Distribution // that reach the site, oldest first, without their Sites
 	Rules         []Rule         // oldest first
+	Activations   []Activation   // of the site or of all, oldest first
+	Now           time.Time      // the time for which they are resolved; zero: no instant has come
 }
 
 // Catalog remembers. Its methods may be called from several goroutines, and what
@@ -187,6 +190,7 @@ type Catalog interface {
 	Operators
 	Proposals
 	Externals
+	Activations
 
 	CreateSite(ctx context.Context, by string, s Site) error // ErrConflict when the name is taken
 	Site(ctx context.Context, name string) (Site, error)

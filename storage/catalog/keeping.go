@@ -14,6 +14,9 @@ const (
 	// RulePurge ends every distribution made before it, and has what they brought
 	// deleted. A later distribution brings the version back.
 	RulePurge = "purge"
+	// RuleBlock keeps what it covers away from everywhere, as long as it stands: nothing of
+	// it is ordered, and what is held of it is deleted, used or not.
+	RuleBlock = "block"
 )
 
 // MaxKeeping bounds the pins that an endpoint is told: the newest.
@@ -31,11 +34,13 @@ type Purge struct {
 	Name, Version string
 	Serial        uint64
 	Why           string // who set it, in words
+	// Block says that it goes whatever holds it, and does not come as long as this stands.
+	Block bool
 }
 
-// void reports whether a purge ended a distribution.
+// void reports whether a purge ended a distribution, or a block stands against it.
 func (o Orders) void(d Distribution) bool {
-	return slices.ContainsFunc(o.Rules, func(r Rule) bool {
+	return o.blocked(d.Name, d.Version) || slices.ContainsFunc(o.Rules, func(r Rule) bool {
 		return r.Kind == RulePurge && d.ID <= r.Upto && r.Covers(Selector{Site: o.Site.Name, Name: d.Name, Version: d.Version})
 	})
 }
@@ -54,6 +59,8 @@ func Keeping(o Orders, now time.Time) (pins []Pin, purges []Purge) {
 			if p, ok := o.purge(r); ok {
 				purges = append(purges, p)
 			}
+		case RuleBlock:
+			purges = append(purges, r.block())
 		}
 	}
 	return pins[max(len(pins)-MaxKeeping, 0):], purges
@@ -97,12 +104,12 @@ func CheckKeeping(r Rule, now time.Time) error {
 	switch {
 	case r.Name == "":
 		return errors.New("say which content: NAME, or NAME@V")
-	case r.Kind == RulePurge && !r.Expires.IsZero():
-		return errors.New("a purge does not expire")
+	case (r.Kind == RulePurge || r.Kind == RuleBlock) && !r.Expires.IsZero():
+		return fmt.Errorf("a %s does not expire", r.Kind)
 	case !r.Expires.IsZero() && (!r.Expires.After(now) || r.Expires.Sub(now) > MaxPin):
 		return fmt.Errorf("a pin ends between now and %d days from now, or when it is ended", MaxPin/(24*time.Hour))
 	}
-	return nil
+	return CheckReason(r.Reason)
 }
 
 // MaxPin bounds how far ahead a pin may end.

@@ -91,6 +91,7 @@ func Needed(f Facts, now time.Time) func(content.Ref) []Need {
 	ordered, copied := map[content.Ref][]string{}, map[content.Ref][]string{}
 	var pins []Rule
 	for _, o := range f.Sites {
+		o.Now = now
 		name := o.Site.Name
 		if name == "" {
 			name = "every site that is created later"

@@ -27,6 +27,8 @@ type Order struct {
 	// OnDemand says that nobody asked for it but browsers, and nobody else gets it but
 	// those who shall hold copies.
 	OnDemand bool
+	// When says from when on it is used, which is not yet; nil: as soon as it is there.
+	When *When
 }
 
 // MaxSuperseded bounds the superseded versions of which a site keeps copies: those
@@ -41,9 +43,14 @@ const MaxSuperseded = 24
 // [Orders.At]. What was purged since it was distributed was not distributed. Of several times by which the version shall be ready the earliest
 // counts: whoever needs it first needs it then. What is distributed to a few endpoints
 // ahead of need supersedes nothing until it is distributed to all. Where the site shall
-// keep copies of what was superseded it is ordered, too.
+// keep copies of what was superseded it is ordered, too. What is held until it is
+// activated comes beside the version in use, and supersedes nothing before. What is
+// blocked was not distributed.
 func Resolve(o Orders) []Order {
-	o.Distributions = slices.DeleteFunc(slices.Clone(o.Distributions), o.void)
+	all := slices.DeleteFunc(slices.Clone(o.Distributions), o.void)
+	o.Distributions = all
+	rest, held := o.staged()
+	o.Distributions = rest
 	open, ahead := map[string]Distribution{}, map[string]Distribution{}
 	for _, d := range o.Distributions {
 		newest := open
@@ -60,15 +67,21 @@ func Resolve(o Orders) []Order {
 			chosen = append(chosen, d)
 		}
 	}
+	chosen = beside(chosen, open, held)
 	var out []Order
 	for _, d := range chosen {
 		if d.Removed { // nothing takes its place: an older one would be a surprise
 			continue
 		}
-		out = append(out, o.ruled(Order{Name: d.Name, Version: d.Version, Priority: d.Priority,
-			ReadyBy: earliest(o.Distributions, d), PreStage: d.PreStage}))
+		order := Order{Name: d.Name, Version: d.Version, Priority: d.Priority, ReadyBy: earliest(all, d), PreStage: d.PreStage}
+		if when := o.when(d); d.PreStage == 0 && when.Held(o.Now) {
+			order.When = &when
+		}
+		out = append(out, o.ruled(order))
 	}
-	slices.SortFunc(out, func(a, b Order) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.PreStage, b.PreStage)) })
+	slices.SortStableFunc(out, func(a, b Order) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.PreStage, b.PreStage), rank(a)-rank(b))
+	})
 	for _, d := range o.superseded(open) {
 		out = append(out, o.ruled(Order{Name: d.Name, Version: d.Version, Priority: d.Priority, PreStage: o.Site.Replicas, Superseded: true}))
 	}
@@ -79,7 +92,7 @@ func Resolve(o Orders) []Order {
 // "" where there is none.
 func Everywhere(orders []Order, name string) string {
 	for _, order := range orders {
-		if order.Name == name && order.PreStage == 0 && !order.OnDemand {
+		if order.Name == name && order.PreStage == 0 && !order.OnDemand && order.When == nil {
 			return order.Version
 		}
 	}
@@ -108,6 +121,9 @@ func (o Orders) Demand(orders []Order, name, version string, serial uint64) ([]O
 			orders[i].OnDemand = order.OnDemand || order.Superseded
 			return orders, true
 		}
+	}
+	if o.blocked(name, version) {
+		return orders, false
 	}
 	for _, r := range o.Rules {
 		if r.Kind != RulePurge || r.Name != name || r.Version != "" && r.Version != version || r.Site != "" && r.Site != o.Site.Name {

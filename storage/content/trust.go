@@ -155,25 +155,8 @@ func (t *Trust) OpenHead(envelope json.RawMessage, now time.Time) (Head, Version
 	if err != nil {
 		return Head{}, VersionID{}, err
 	}
-	var valid, expired []ed25519.PublicKey
-	for _, p := range t.doc.Publishers {
-		switch {
-		case !p.covers(h.Name):
-		case passed(p.Expires, now):
-			expired = append(expired, p.Key)
-		default:
-			valid = append(valid, p.Key)
-		}
-	}
-	switch {
-	case signedBy(signed, valid...):
-	case signedBy(signed, expired...):
-		return Head{}, VersionID{}, fmt.Errorf("open head %s: key of its publisher: %w", h.Ref(), ErrExpired)
-	default:
-		if name, was := t.revokedSigner(signed); was {
-			return Head{}, VersionID{}, fmt.Errorf("open head %s: the key of %s was revoked: %w", h.Ref(), name, ErrUntrusted)
-		}
-		return Head{}, VersionID{}, fmt.Errorf("open head %s: %w", h.Ref(), ErrUntrusted)
+	if err := t.vouch(signed, h.Name, now); err != nil {
+		return Head{}, VersionID{}, fmt.Errorf("open head %s: %w", h.Ref(), err)
 	}
 	if passed(h.Expires, now) {
 		return Head{}, VersionID{}, fmt.Errorf("open head %s: %w", h.Ref(), ErrExpired)

@@ -70,12 +70,13 @@ func Run(t *testing.T, open func(*testing.T) catalog.Catalog) {
 			"contexts that end leave whole changes":    contextsEndAnywhere,
 			"of text that can't be there is nothing":   impossibleTextIsNotFound,
 		},
-		"at once":   concurrent,
-		"removals":  removals,
-		"operators": operators,
-		"proposals": proposals,
-		"externals": externals,
-		"daily":     daily,
+		"at once":     concurrent,
+		"removals":    removals,
+		"operators":   operators,
+		"proposals":   proposals,
+		"externals":   externals,
+		"daily":       daily,
+		"activations": activations,
 	} {
 		t.Run(group, func(t *testing.T) {
 			for name, test := range tests {

@@ -50,6 +50,8 @@ func Fill(t *testing.T, c catalog.Catalog) {
 		publish(t, c, "app", version)
 		distribute(t, c, catalog.Distribution{Name: "app", Version: version, Sites: []string{FilledSite}, Priority: "normal"})
 	}
+	_, err := c.Activate(ctx, who, catalog.Activation{Name: "app", Version: "2", When: catalog.When{Activate: catalog.ActivateHold}}, []string{FilledSite})
+	must(t, err)
 	setRule(t, c, catalog.RulePause, "", catalog.Selector{Site: FilledSite})
 	setRule(t, c, catalog.RulePriority, "high", catalog.Selector{Name: "app", Version: "2"})
 	must(t, c.PutToken(ctx, who, catalog.Token{Name: "admin", Hash: []byte("admin's"), Role: catalog.RoleAdmin, Expires: begin}))
@@ -57,7 +59,7 @@ func Fill(t *testing.T, c catalog.Catalog) {
 	must(t, c.Uploading(ctx, content.Sum([]byte("stray"))))
 	receipts, lines := learned(begin)
 	must(t, c.KeepLearned(ctx, FilledSite, receipts, lines))
-	_, err := c.ChangeNetworks(ctx, who, nil, []catalog.Network{egress("203.0.113.7/32", FilledSite)})
+	_, err = c.ChangeNetworks(ctx, who, nil, []catalog.Network{egress("203.0.113.7/32", FilledSite)})
 	must(t, err)
 	must(t, c.KeepAnswer(ctx, catalog.Answer{ID: "answer", Digest: "digest", Sealed: []byte{0, 255}, Created: begin}))
 	fillOperators(t, c)

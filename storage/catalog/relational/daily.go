@@ -17,9 +17,9 @@ const (
 	// tallyRows is how many endpoints are looked up at once: parameters are bounded, and on a
 	// database that is not on this machine each statement is a way there and back.
 	tallyRows = 200
-	// rowsAtOnce is how many rows one statement writes. SQLite looks for the name of each of its
+	// daysAtOnce is how many rows one statement writes. SQLite looks for the name of each of its
 	// parameters among all others, so that many take more time than as many statements do.
-	rowsAtOnce = 16
+	daysAtOnce = 16
 )
 
 // countedKey is who received what.
@@ -188,7 +188,7 @@ func (t *tuples) add(row ...any) { *t = append(*t, row) }
 
 // exec writes them, some at a time.
 func (t tuples) exec(ctx context.Context, tx *sql.Tx, before, behind string) error {
-	for rows := range slices.Chunk(t, rowsAtOnce) {
+	for rows := range slices.Chunk(t, daysAtOnce) {
 		var args []any
 		text := make([]string, len(rows))
 		for i, row := range rows {

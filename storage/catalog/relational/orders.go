@@ -130,14 +130,19 @@ func distribute(ctx context.Context, tx *sql.Tx, d catalog.Distribution) (genera
 	if d.Serial, err = serialOf(ctx, tx, content.Ref{Name: d.Name, Version: d.Version}); err != nil {
 		return 0, err
 	}
+	if err := newInstant(ctx, tx, d.Name, d.Version, d.When); err != nil {
+		return 0, err
+	}
 	every := 0
 	if d.All {
 		every = 1
 	}
 	d.Created = time.Now().UTC()
-	err = tx.QueryRowContext(ctx, `INSERT INTO distributions (id, name, version, serial, every, priority, ready_by, pre_stage, created)
-		SELECT COALESCE(MAX(id), 0) + 1, $1, $2, $3, $4, $5, $6, $7, $8 FROM distributions WHERE true RETURNING id`,
-		d.Name, d.Version, d.Serial, every, d.Priority, ms(d.ReadyBy), d.PreStage, ms(d.Created)).Scan(&d.ID)
+	err = tx.QueryRowContext(ctx, `INSERT INTO distributions (id, name, version, serial, every, priority, ready_by, pre_stage, created,
+			activate, statement, activate_at, instant)
+		SELECT COALESCE(MAX(id), 0) + 1, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12 FROM distributions WHERE true RETURNING id`,
+		d.Name, d.Version, d.Serial, every, d.Priority, ms(d.ReadyBy), d.PreStage, ms(d.Created),
+		d.Activate, string(d.Statement), ms(d.At), d.Instant).Scan(&d.ID)
 	if err != nil {
 		return 0, err
 	}
@@ -160,6 +165,9 @@ func detailOf(d catalog.Distribution) string {
 	}
 	if d.PreStage > 0 {
 		detail += fmt.Sprintf(", %d copies ahead of need", d.PreStage)
+	}
+	if d.Activate != "" {
+		detail += ", " + d.When.String()
 	}
 	return detail
 }
@@ -239,17 +247,20 @@ func (c *Catalog) Rules(ctx context.Context) ([]catalog.Rule, error) {
 
 // scanDistribution takes in distributionColumns, and more behind them.
 func scanDistribution(scan func(...any) error, more ...any) (d catalog.Distribution, err error) {
-	var every, by, created int64
-	err = scan(append([]any{&d.ID, &d.Name, &d.Version, &d.Serial, &every, &d.Priority, &by, &d.PreStage, &created, &d.Removed}, more...)...)
-	d.All, d.ReadyBy, d.Created = every != 0, at(by), at(created)
+	var every, by, created, from int64
+	var statement string
+	err = scan(append([]any{&d.ID, &d.Name, &d.Version, &d.Serial, &every, &d.Priority, &by, &d.PreStage, &created, &d.Removed,
+		&d.Activate, &statement, &from, &d.Instant}, more...)...)
+	d.All, d.ReadyBy, d.Created, d.At, d.Statement = every != 0, at(by), at(created), at(from), statementOf(statement)
 	return d, err
 }
 
 func scanDistributionRow(r *sql.Rows) (catalog.Distribution, error) { return scanDistribution(r.Scan) }
 
 const (
-	distributionColumns = `d.id, d.name, d.version, d.serial, d.every, d.priority, d.ready_by, d.pre_stage, d.created, COALESCE(v.removed, 0) > 0`
-	distributionTables  = ` FROM distributions d LEFT JOIN versions v ON v.name = d.name AND v.version = d.version`
+	distributionColumns = `d.id, d.name, d.version, d.serial, d.every, d.priority, d.ready_by, d.pre_stage, d.created, COALESCE(v.removed, 0) > 0,
+		d.activate, d.statement, d.activate_at, d.instant`
+	distributionTables = ` FROM distributions d LEFT JOIN versions v ON v.name = d.name AND v.version = d.version`
 )
 
 // Orders implements catalog.Catalog.
@@ -269,5 +280,9 @@ func (c *Catalog) Orders(ctx context.Context, site string) (o catalog.Orders, er
 	}
 	o.Rules, err = list(ctx, c.read, scanRule, `SELECT `+ruleColumns+` FROM rules WHERE site = '' OR site = $1
 		ORDER BY generation, id`, site)
+	if err != nil {
+		return o, err
+	}
+	o.Activations, err = c.activations(ctx, site)
 	return o, err
 }

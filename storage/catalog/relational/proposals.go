@@ -116,6 +116,11 @@ func (c *Catalog) Approve(ctx context.Context, by, person string, id int64) (gen
 		if err := catalog.CheckReadyBy(p.Distribution.ReadyBy, time.Now()); err != nil {
 			return fmt.Errorf("%w: %w", catalog.ErrConflict, err)
 		}
+		if p.Distribution.Activate == catalog.ActivateAt {
+			if err := catalog.CheckInstant(p.Distribution.At, time.Now()); err != nil {
+				return fmt.Errorf("%w: activation: %w", catalog.ErrConflict, err)
+			}
+		}
 		generation, err = distribute(ctx, tx, p.Distribution)
 		return err
 	})

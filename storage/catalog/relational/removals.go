@@ -69,6 +69,10 @@ func (c *Catalog) LaterOrders(ctx context.Context) (o catalog.Orders, err error)
 		return o, err
 	}
 	o.Rules, err = list(ctx, c.read, scanRule, `SELECT `+ruleColumns+` FROM rules WHERE site = '' ORDER BY generation, id`)
+	if err != nil {
+		return o, err
+	}
+	o.Activations, err = c.activations(ctx, "")
 	return o, err
 }
 

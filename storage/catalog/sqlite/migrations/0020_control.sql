@@ -1,7 +1,5 @@
 -- +goose Up
-ALTER TABLE rules ADD COLUMN reason TEXT NOT NULL DEFAULT '';
 ALTER TABLE rules ADD COLUMN rate BIGINT NOT NULL DEFAULT 0;
 
 -- +goose Down
 ALTER TABLE rules DROP COLUMN rate;
-ALTER TABLE rules DROP COLUMN reason;
