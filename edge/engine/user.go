@@ -38,6 +38,9 @@ type Delivery struct {
 	// Wanted says that it is distributed to this endpoint to be used: not a copy that the
 	// site keeps, or gets ahead of need, and nothing whose publisher's key was revoked.
 	Wanted bool
+	// Retry is the generation in which an operator last wished that it is tried again where
+	// it failed; 0: never, as far as this process was told.
+	Retry uint64
 }
 
 // Uses is what is in use.
@@ -104,7 +107,7 @@ func (e *Engine) delivery(f *flow) Delivery {
 	if e.cache != nil {
 		_, going = e.cache.going[f.id]
 	}
-	v := Delivery{ID: f.id, Head: f.head, Complete: f.stored && f.whole && !going,
+	v := Delivery{ID: f.id, Head: f.head, Complete: f.stored && f.whole && !going, Retry: f.retry,
 		Wanted: !f.beside && f.distrust == "" && slices.Contains(e.order, f.id)}
 	switch {
 	case v.Complete:

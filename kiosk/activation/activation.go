@@ -35,6 +35,9 @@ type Delivered struct {
 	Version
 	Complete bool
 	Wanted   bool // by a distribution, and now
+	// Retry is the generation in which an operator last wished that it is tried again where
+	// it failed; 0: never.
+	Retry uint64
 }
 
 // Policy is what the device's configuration says.

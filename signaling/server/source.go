@@ -55,6 +55,7 @@ func (s *source) Desired(ctx context.Context, name string, named []wire.Named) (
 	if err != nil {
 		return site.Desired{}, err
 	}
+	orders.Now = time.Now()
 	d := site.Desired{Generation: orders.Generation}
 	if err := s.settings(ctx, &orders, &d); err != nil {
 		return site.Desired{}, err
@@ -97,6 +98,7 @@ func (s *source) Desired(ctx context.Context, name string, named []wire.Named) (
 		}
 		spec.Priority, spec.Paused, spec.PausedBy = wire.Priority(order.Priority), order.Paused, wire.Clip(order.PausedBy)
 		spec.ReadyBy, spec.PreStage, spec.Superseded, spec.OnDemand = order.ReadyBy, order.PreStage, order.Superseded, order.OnDemand
+		spec.NotBefore, spec.Retry = order.NotBefore, order.Retry
 		switch {
 		case spec.Superseded && !spec.OnDemand:
 			spec.Priority = wire.Low // nobody waits for it

@@ -166,6 +166,9 @@ type Flow struct {
 	// Relay says whether peers that are reached only through a relay beyond the WAN shall
 	// be asked for chunks. It counts while there is a socket.
 	Relay Relay `json:"relay,omitempty"`
+	// Retry is the generation in which an operator last wished that who failed to activate
+	// it tries again; 0: never.
+	Retry uint64 `json:"retry,omitempty"`
 }
 
 // Relay says how relays beyond the WAN are used, and why. What an endpoint does not

@@ -103,7 +103,8 @@ type Distribution struct {
 	ReadyBy  time.Time `json:"ready_by,omitzero"`   // when it shall be complete at the latest, in milliseconds; zero: no matter when
 	PreStage int       `json:"pre_stage,omitempty"` // copies placed at each site ahead of need; 0: every endpoint shall have it
 	Created  time.Time `json:"created"`
-	Removed  bool      `json:"-"` // the version was removed since, so it brings nothing; it supersedes others all the same
+	Aim
+	Removed bool `json:"-"` // the version was removed since, so it brings nothing; it supersedes others all the same
 }
 
 // Kinds of rule.
@@ -172,6 +173,8 @@ type Orders struct {
 	Generation    uint64         // all that was ordered up to it is here
 	Distributions []Distribution // that reach the site, oldest first, without their Sites
 	Rules         []Rule         // oldest first
+	Tags          []string       // that the site bears, in order
+	Now           time.Time      // for which it is resolved; the caller says it
 }
 
 // Catalog remembers. Its methods may be called from several goroutines, and what
@@ -184,6 +187,7 @@ type Catalog interface {
 	Answers
 	Operators
 	Proposals
+	Rollouts
 
 	CreateSite(ctx context.Context, by string, s Site) error // ErrConflict when the name is taken
 	Site(ctx context.Context, name string) (Site, error)
