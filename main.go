@@ -43,6 +43,8 @@ type commands struct {
 	Resign     operator.Resign     `cmd:"" help:"Sign versions that are published with another key."`
 	Publisher  operator.Publisher  `cmd:"" help:"List, make, add, rotate and revoke the keys that may publish."`
 	Distribute operator.Distribute `cmd:"" help:"Order a version to sites."`
+	Rollout    operator.Rollout    `cmd:"" help:"Show, halt and go on with distributions in rings."`
+	Rollback   operator.Rollback   `cmd:"" help:"Go back to a version, as a new one that takes the place of the bad one."`
 	Flows      operator.Flows      `cmd:"" help:"Show what moves where."`
 	Pause      operator.Pause      `cmd:"" help:"Pause flows by site or content."`
 	Resume     operator.Resume     `cmd:"" help:"Resume paused flows."`

@@ -37,7 +37,7 @@ func (n NewRule) sites() []string         { return []string{n.Site} }
 func (n EndedRules) sites() []string      { return []string{n.Site} }
 
 func (n NewDistribution) sites() []string {
-	if n.All {
+	if n.All || n.Target != "" || len(n.Sites) == 0 { // what a query means may come to be any site
 		return []string{""}
 	}
 	return n.Sites

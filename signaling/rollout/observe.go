@@ -66,7 +66,7 @@ func (m *Memory) site(d catalog.Distribution, p Place, f *Figures, ring int, now
 		if !slices.Contains(ids, string(e.ID)) {
 			ids = append(ids, string(e.ID))
 		}
-		k := m.note(e, ref, d.Rollout, now)
+		k := m.note(e, ref, d.Rollout, d.Created, now)
 		lacking = lacking || !k.delivered
 	}
 	switch {
@@ -93,7 +93,7 @@ func (m *Memory) site(d catalog.Distribution, p Place, f *Figures, ring int, now
 }
 
 // note takes in what an endpoint shows.
-func (m *Memory) note(e site.EndpointView, ref content.Ref, r catalog.Rollout, now time.Time) *known {
+func (m *Memory) note(e site.EndpointView, ref content.Ref, r catalog.Rollout, made, now time.Time) *known {
 	k := m.endpoints[string(e.ID)]
 	if k == nil {
 		k = &known{}
@@ -110,7 +110,7 @@ func (m *Memory) note(e site.EndpointView, ref content.Ref, r catalog.Rollout, n
 	k.kiosk, k.activated, k.failed = false, false, false
 	if a := e.Activation; a != nil && a.Content == ref.Name {
 		k.kiosk, k.activated = true, a.Version == ref.Version && a.State != activating
-		k.failed = failed(a, ref.Version, r.Since)
+		k.failed = failed(a, ref.Version, made, r.Since)
 	}
 	return k
 }
@@ -123,10 +123,17 @@ const (
 	refused    = "refused"
 )
 
-// failed reports whether a version failed at a kiosk since a time.
-func failed(a *wire.Activation, version string, since time.Time) bool {
-	if a.State == unhealthy && a.Version == version {
+// failed reports whether a version, distributed when it was made, failed at a kiosk since an
+// operator last let it go on.
+func failed(a *wire.Activation, version string, made, since time.Time) bool {
+	switch {
+	case a.State == unhealthy && a.Version == version:
 		return a.Since.IsZero() || a.Since.After(since)
+	case a.State == rolledBack && a.Staged == version && since.IsZero():
+		return true
+	}
+	if since.Before(made) {
+		since = made
 	}
 	for _, h := range a.History { // newest first
 		if h.Version == version {
@@ -134,7 +141,7 @@ func failed(a *wire.Activation, version string, since time.Time) bool {
 			return (h.Outcome == rolledBack || h.Outcome == refused) && !h.At.Before(since.Truncate(time.Second)) && a.Version != version
 		}
 	}
-	return a.State == rolledBack && a.Staged == version && since.IsZero()
+	return false
 }
 
 // Missed is a site that was not complete in time, or will not be.
@@ -201,4 +208,11 @@ func progress(f site.FlowView) string {
 		return ""
 	}
 	return fmt.Sprintf("%d of %d online have it; ", f.Complete, f.Endpoints)
+}
+
+// Seen is what is seen of a distribution now.
+type Seen struct {
+	Reason string    // of its state, with the figures of the moment
+	Rings  []Figures // in order
+	Missed []Missed  // sites that are late, or will be
 }

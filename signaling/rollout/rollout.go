@@ -124,8 +124,10 @@ func bads(f Figures) string {
 func holds(ring catalog.Ring, f Figures) (why, state string) {
 	tried := f.Activated + f.Failed
 	switch {
-	case f.Sites == 0:
-		return "", "" // it means nobody now
+	case f.Sites == 0 && ring.Target == catalog.RestTarget:
+		return "", "" // the others have them all
+	case f.Sites == 0: // a slip, more likely than a wish
+		return fmt.Sprintf("%s means no site now that no ring before it has", ring.Target), catalog.RolloutWaiting
 	case len(f.Next) > 0 && ring.AtOnce > 0:
 		return fmt.Sprintf("%d of %d sites are at it, %d at once (%s)", f.Busy, f.Sites, ring.AtOnce, f), catalog.RolloutRunning
 	case f.Endpoints == 0:

@@ -98,8 +98,9 @@ type Server struct {
 	account site.Accounts
 	lines   site.Lines
 
-	cleaner *cleaner
-	parts   *partial.Parts // of uploads that were interrupted
+	cleaner  *cleaner
+	rollouts *rollouts
+	parts    *partial.Parts // of uploads that were interrupted
 }
 
 // New opens or makes everything in cfg.Data and listens. Run must follow.
@@ -234,6 +235,7 @@ func (s *Server) assemble(ctx context.Context) error {
 		Memory: s.memory, Accounts: &s.account, Lines: &s.lines, Refused: &s.refused, Log: s.log}, src)
 	s.patcher.changed, s.patcher.forget = func() { s.hub.Changed("") }, src.forget
 	s.patcher.running = func(ctx context.Context) ([]content.Ref, error) { return running(ctx, s.hub) }
+	s.rollouts = newRollouts(s.catalog, s.hub, func() { s.hub.Changed("") }, s.log)
 	s.cleaner = newCleaner(s.catalog, s.objects, s.log)
 	s.cleaner.running, s.cleaner.forget = s.patcher.running, src.forget
 	s.socket = socket.New(socket.Config{Authenticate: s.authenticate, Renew: s.renew, Handler: s, Refused: &s.refused, Log: s.log, Place: s.places.place,
@@ -250,7 +252,7 @@ func (s *Server) assemble(ctx context.Context) error {
 		return err
 	}
 	s.http = &http.Server{
-		Handler: api.New(api.Config{Catalog: s.catalog, Keys: s.keys, Objects: s.objects, Hub: s.hub, Places: s.places, Socket: s.socket, Tunnel: s.tunnel,
+		Handler: api.New(api.Config{Catalog: s.catalog, Keys: s.keys, Objects: s.objects, Hub: s.hub, Places: s.places, Rollouts: s.rollouts, Socket: s.socket, Tunnel: s.tunnel,
 			Metrics: s.metrics(), Served: func(n int) { s.served.Add(int64(n)) }, Published: s.patcher.published, Resigned: src.forget, Pin: s.certs.Pin,
 			Removed: src.forget, Fetched: s.patcher.running, Occupancy: s.cleaner.occupancy, Parts: s.parts,
 			PublicURL: s.publicURL(), Pacer: &s.pacer, OIDC: provider, Refused: &s.refused, Limits: s.cfg.Limits, Log: s.log}),
@@ -303,6 +305,7 @@ func (s *Server) Run(ctx context.Context) error {
 	group.Go(func() error { return s.places.run(ctx) })
 	group.Go(func() error { return s.patcher.run(ctx) })
 	group.Go(func() error { return s.cleaner.run(ctx) })
+	group.Go(func() error { return s.rollouts.run(ctx) })
 	if s.relay != nil {
 		group.Go(func() error { return s.relay.Run(ctx) })
 	}

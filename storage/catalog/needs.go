@@ -30,10 +30,10 @@ type Need struct {
 
 // Facts are what decides which versions are needed.
 type Facts struct {
-	Generation uint64        // all that was ordered up to it is here
-	Sites      []Orders      // of each site, and of one that is created later, which has no name
-	Patched    []Patched     // versions with patches
-	Fetched    []content.Ref // what pages have fetched
+	Generation uint64         // all that was ordered up to it is here
+	Sites      []Orders       // of each site, and of one that is created later, which has no name
+	Patched    []Patched      // versions with patches
+	Fetched    []content.Ref  // what pages have fetched
 	Live       []Distribution // whose sites may become others
 }
 

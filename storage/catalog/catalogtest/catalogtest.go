@@ -73,6 +73,7 @@ func Run(t *testing.T, open func(*testing.T) catalog.Catalog) {
 		"removals":  removals,
 		"operators": operators,
 		"proposals": proposals,
+		"rollouts":  rollouts,
 	} {
 		t.Run(group, func(t *testing.T) {
 			for name, test := range tests {

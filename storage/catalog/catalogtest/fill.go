@@ -31,6 +31,7 @@ type Filled struct {
 	Answer    catalog.Answer
 	Operators []catalog.Operator
 	Policy    FilledPolicy
+	Rollouts  []catalog.Distribution
 }
 
 // Fill writes something of everything into an empty catalog.
@@ -61,6 +62,7 @@ func Fill(t *testing.T, c catalog.Catalog) {
 	must(t, c.KeepAnswer(ctx, catalog.Answer{ID: "answer", Digest: "digest", Sealed: []byte{0, 255}, Created: begin}))
 	fillOperators(t, c)
 	fillPolicy(t, c)
+	fillRollouts(t, c)
 }
 
 // Read reads everything that Fill wrote.
@@ -93,6 +95,8 @@ func Read(t *testing.T, c catalog.Catalog) Filled {
 	f.Networks, err = c.Networks(ctx)
 	must(t, err)
 	f.Policy = readPolicy(t, c)
+	f.Rollouts, err = c.RolloutsBefore(ctx, 0, 0, false)
+	must(t, err)
 	f.Audit, err = c.Audit(ctx, 0, 0)
 	must(t, err)
 	if f.Answer, err = c.Answer(ctx, "answer"); !errors.Is(err, catalog.ErrNotFound) { // as in schemas before 14

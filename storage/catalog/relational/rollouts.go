@@ -229,10 +229,11 @@ func (c *Catalog) ChangeRollout(ctx context.Context, by, action string, id int64
 		return fmt.Sprintf("%s@%s: %s", d.Name, d.Version, d.Rollout.Reason), err
 	}
 	if action == "" {
-		return generation, c.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		err = c.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
 			_, err := do(ctx, tx)
 			return err
 		})
+		return generation, err
 	}
 	err = c.changeWith(ctx, by, action, fmt.Sprintf("rollout %d", id), do)
 	return generation, err
