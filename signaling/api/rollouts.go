@@ -123,7 +123,7 @@ func (s *server) rollouts() {
 		})
 	register(s, about(scopeOrganisation, operation("POST", "/rollouts/{id}/halt", "halt-rollout", "Halt a rollout: no ring opens, and nothing more of it is fetched", catalog.RoleOperator)),
 		func(ctx context.Context, in *struct {
-			numbered
+			ID   int64 `path:"id" minimum:"1"`
 			Body Halting
 		}) (*reply[Change], error) {
 			return s.changeRollout(ctx, "halt rollout", in.ID, func(d catalog.Distribution) (catalog.Rollout, error) {
