@@ -114,11 +114,11 @@ func TestARolloutIsShownHaltedContinuedAndRolledBack(t *testing.T) {
 			t.Errorf("after %s it is %s (%s), want %s (%s)", how, v.State, v.Reason, state, reason)
 		}
 	}
-	act("halt", api.Halting{Reason: "printer"}, catalog.RolloutHalted, "admin halted it: printer")
+	act("halt", api.Halting{Reason: "printer"}, catalog.RolloutHalted, "the admin halted it: printer")
 	wantProblem(t, s.as(operator, "POST", "/api/v1"+path+"/halt", api.Halting{}), http.StatusConflict, "conflict")
-	act("continue", nil, catalog.RolloutRunning, "admin lets it go on")
+	act("continue", nil, catalog.RolloutRunning, "the admin lets it go on")
 	wantProblem(t, s.as(operator, "POST", "/api/v1"+path+"/continue", nil), http.StatusConflict, "conflict")
-	act("retry", nil, catalog.RolloutRunning, "admin lets it go on")
+	act("retry", nil, catalog.RolloutRunning, "the admin lets it go on")
 	wantProblem(t, s.as(operator, "POST", "/api/v1/rollouts/9/retry", nil), http.StatusNotFound, "not_found")
 	back := api.NewDistribution{Name: "app", Version: "1b", Replaces: id, Priority: wire.High}
 	wantProblem(t, s.as(operator, "POST", "/api/v1/distributions", back), http.StatusUnprocessableEntity, "invalid") // it reached nobody yet

@@ -245,7 +245,8 @@ func sitesOf(ctx context.Context, c catalog.Catalog) (out []target.Site, err err
 }
 
 // lately lists the endpoints that were online in the time that counts, by the site where
-// they enrolled. Those that roam are counted where they are.
+// they enrolled. Those that roam are counted where they are, and those that were revoked
+// nowhere.
 func (r *rollouts) lately(ctx context.Context) (map[string][]string, error) {
 	now := time.Now()
 	r.mu.Lock()
@@ -254,6 +255,14 @@ func (r *rollouts) lately(ctx context.Context) (map[string][]string, error) {
 	if fresh {
 		return recent, nil
 	}
+	revoked, err := catalog.AllRevoked(ctx, r.catalog)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]bool{}
+	for _, one := range revoked {
+		out[one.Endpoint] = true
+	}
 	recent = map[string][]string{}
 	for after := ""; ; {
 		page, err := r.catalog.Endpoints(ctx, "", after, catalog.MaxPage)
@@ -261,7 +270,7 @@ func (r *rollouts) lately(ctx context.Context) (map[string][]string, error) {
 			return nil, err
 		}
 		for _, e := range page {
-			if after = e.ID; !e.Roaming && now.Sub(e.LastSeen) < catalog.Lately {
+			if after = e.ID; !e.Roaming && !out[e.ID] && now.Sub(e.LastSeen) < catalog.Lately {
 				recent[e.Site] = append(recent[e.Site], e.ID)
 			}
 		}
