@@ -229,7 +229,7 @@ func TestSitesThatMissTheirTimeAreNamedWithTheReason(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := out.String()
-		if strings.Contains(got, "site-1") || !strings.Contains(got, "site-2 missed its time: 0 of 1 online have it; ") || !strings.Contains(got, "site-3 missed its time: no endpoint of the site is online") {
+		if strings.Contains(got, "site-1") || !strings.Contains(got, "site-2 missed its time: 0 of 1 online have it; it came at ") || !strings.Contains(got, "site-3 missed its time: no endpoint of the site is online") {
 			t.Errorf("it printed %q, want site-2 and site-3 with their reasons, and nothing of site-1", got)
 		}
 	})

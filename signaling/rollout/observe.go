@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sitecast/sitecast/signaling/site"
+	"github.com/sitecast/sitecast/signaling/units"
 	"github.com/sitecast/sitecast/signaling/wire"
 	"github.com/sitecast/sitecast/storage/catalog"
 	"github.com/sitecast/sitecast/storage/content"
@@ -162,7 +163,7 @@ func Late(d catalog.Distribution, places []Place, now time.Time) (out []Missed) 
 		if !d.Means(p.Site, d.All || slices.Contains(d.Sites, p.Name)) {
 			continue
 		}
-		if why := lateAt(d, p, past); why != "" {
+		if why := lateAt(d, p, past, now); why != "" {
 			out = append(out, Missed{Site: p.Name, Late: past, Why: why})
 		}
 	}
@@ -170,7 +171,7 @@ func Late(d catalog.Distribution, places []Place, now time.Time) (out []Missed) 
 }
 
 // lateAt says why a site misses the time; "" where it does not.
-func lateAt(d catalog.Distribution, p Place, past bool) string {
+func lateAt(d catalog.Distribution, p Place, past bool, now time.Time) string {
 	at := slices.IndexFunc(p.Flows, func(f site.FlowView) bool { return f.Content == d.Name && f.Version == d.Version })
 	if at >= 0 {
 		f := p.Flows[at]
@@ -179,6 +180,8 @@ func lateAt(d catalog.Distribution, p Place, past bool) string {
 			return "complete only at " + f.Finished.UTC().Format("Mon 2 Jan 2006 15:04:05 MST")
 		case f.State == site.StateComplete:
 			return ""
+		case past && f.State == site.StateRunning && f.WANBytes > 0:
+			return progress(f) + pace(d, f, now)
 		case f.ForecastCause != "":
 			return progress(f) + f.ForecastCause
 		case past && f.Reason != "":
@@ -200,6 +203,16 @@ func lateAt(d catalog.Distribution, p Place, past bool) string {
 		return "no endpoint of the site was online since this server started"
 	}
 	return "another version took its place there"
+}
+
+// pace says how fast a flow came that is late, and how fast it should have.
+func pace(d catalog.Distribution, f site.FlowView, now time.Time) string {
+	rate := func(bytes int64, in time.Duration) string { return units.Bits(int64(float64(8*bytes) / max(in.Seconds(), 1))) }
+	text := fmt.Sprintf("it came at %s over the WAN, and needed %s", rate(f.WANBytes, now.Sub(f.Ordered)), rate(f.UniqueBytes, d.ReadyBy.Sub(f.Ordered)))
+	if !f.Forecast.IsZero() {
+		text += "; it is expected at " + f.Forecast.UTC().Format("Mon 2 Jan 2006 15:04:05 MST")
+	}
+	return text
 }
 
 // progress says how far a flow is.

@@ -233,17 +233,20 @@ func TestSitesThatAreLateSayWhy(t *testing.T) {
 		{Site: canary("d"), Flows: flow(site.FlowView{State: site.StateWaiting, Reason: "no endpoint of the site is online"})},
 		{Site: target.Site{Name: "e"}},
 		{Site: canary("f")},
+		{Site: canary("g"), Flows: flow(site.FlowView{State: site.StateRunning, Endpoints: 2, WANBytes: 1_350_000, UniqueBytes: 9_000_000,
+			Ordered: begin.Add(-time.Hour), Forecast: begin.Add(3 * time.Hour), ForecastCause: "its time has passed"})},
 	}
 	var got []string
 	for _, m := range rollout.Late(d, places, begin.Add(2*time.Hour)) {
 		got = append(got, m.Site+": "+m.Why)
 	}
 	want := []string{"b: complete only at Mon 2 Nov 2026 09:00:00 UTC", "c: 1 of 3 online have it; the cap is too low", "d: no endpoint of the site is online",
-		"e: its ring rest is not open: ring canary: soaks", "f: no endpoint of the site was online since this server started"}
+		"e: its ring rest is not open: ring canary: soaks", "f: no endpoint of the site was online since this server started",
+		"g: 0 of 2 online have it; it came at 1.0 kbit/s over the WAN, and needed 20.0 kbit/s; it is expected at Mon 2 Nov 2026 11:00:00 UTC"}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
-	if early := rollout.Late(d, places[2:], begin.Add(-time.Minute)); len(early) != 1 || early[0].Site != "c" || early[0].Late {
+	if early := rollout.Late(d, places[2:6], begin.Add(-time.Minute)); len(early) != 1 || early[0].Site != "c" || early[0].Late {
 		t.Errorf("before the time: got %+v, want the one that is forecast to miss it", early)
 	}
 	if d.ReadyBy = (time.Time{}); rollout.Late(d, places, begin) != nil {
