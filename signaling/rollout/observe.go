@@ -84,12 +84,17 @@ func (m *Memory) site(d catalog.Distribution, p Place, f *Figures, ring int, now
 		if k == nil {
 			continue
 		}
-		for n, yes := range map[*int]bool{&f.Delivered: k.delivered, &f.Kiosks: k.kiosk, &f.Activated: k.activated && !k.failed, &f.Failed: k.failed,
-			&f.Stuck: !k.stuck.IsZero() && now.Sub(k.stuck) >= stuckFor} {
-			if yes {
-				*n++
-			}
-		}
+		count(&f.Delivered, k.delivered)
+		count(&f.Kiosks, k.kiosk)
+		count(&f.Activated, k.activated && !k.failed)
+		count(&f.Failed, k.failed)
+		count(&f.Stuck, !k.stuck.IsZero() && now.Sub(k.stuck) >= stuckFor)
+	}
+}
+
+func count(n *int, yes bool) {
+	if yes {
+		*n++
 	}
 }
 
@@ -207,7 +212,9 @@ func lateAt(d catalog.Distribution, p Place, past bool, now time.Time) string {
 
 // pace says how fast a flow came that is late, and how fast it should have.
 func pace(d catalog.Distribution, f site.FlowView, now time.Time) string {
-	rate := func(bytes int64, in time.Duration) string { return units.Bits(int64(float64(8*bytes) / max(in.Seconds(), 1))) }
+	rate := func(bytes int64, in time.Duration) string {
+		return units.Bits(int64(float64(8*bytes) / max(in.Seconds(), 1)))
+	}
 	text := fmt.Sprintf("it came at %s over the WAN, and needed %s", rate(f.WANBytes, now.Sub(f.Ordered)), rate(f.UniqueBytes, d.ReadyBy.Sub(f.Ordered)))
 	if !f.Forecast.IsZero() {
 		text += "; it is expected at " + f.Forecast.UTC().Format("Mon 2 Jan 2006 15:04:05 MST")
