@@ -46,6 +46,8 @@ type commands struct {
 	Activate   operator.Activate   `cmd:"" help:"Say from when on a version is used that is distributed."`
 	Block      operator.Block      `cmd:"" help:"Stop a content or version everywhere at once, and have all of it deleted."`
 	Unblock    operator.Unblock    `cmd:"" help:"End blocks."`
+	Rollout    operator.Rollout    `cmd:"" help:"Show, halt and go on with distributions in rings."`
+	Rollback   operator.Rollback   `cmd:"" help:"Go back to a version, as a new one that takes the place of the bad one."`
 	Flows      operator.Flows      `cmd:"" help:"Show what moves where."`
 	Explain    operator.Explain    `cmd:"" help:"Say why a flow or an endpoint moves or does not, and how that came about."`
 	Pause      operator.Pause      `cmd:"" help:"Pause flows by site or content, or everywhere."`

@@ -31,6 +31,7 @@ import (
 
 	"github.com/sitecast/sitecast/e2e/lab/memnet"
 	"github.com/sitecast/sitecast/edge/agent"
+	"github.com/sitecast/sitecast/edge/engine"
 	"github.com/sitecast/sitecast/edge/host"
 	"github.com/sitecast/sitecast/edge/polite"
 	"github.com/sitecast/sitecast/edge/rtc/rtctest"
@@ -109,6 +110,8 @@ type Endpoint struct {
 	Limits polite.Limits
 	Senses *host.Senses
 	device
+	// User uses what is delivered from the next Start on; nil: nobody does.
+	User engine.User
 
 	lab    *Lab
 	net    *rtctest.Host
@@ -236,7 +239,7 @@ func (e *Endpoint) Start() {
 	e.prepare()
 	e.agent = run(func(ctx context.Context) error {
 		return e.run(ctx, agent.Config{Server: e.lab.url, Data: e.Data, Name: e.Name, Device: "agent", RTCListen: "0.0.0.0:0",
-			EnrolToken: func() (string, error) { return e.token, nil }, Log: e.lab.log(e.Name),
+			EnrolToken: func() (string, error) { return e.token, nil }, Log: e.lab.log(e.Name), User: e.User,
 			StoreKey: e.Key, Limits: e.Limits, Senses: e.Senses, Net: e.net, Dial: e.dial, Radio: func() (bool, bool) { return e.radio.Load(), true }})
 	})
 }
@@ -287,8 +290,11 @@ func (l *Lab) Publish(name, version string, size int64) {
 func (l *Lab) PublishPath(name, version, path string) {
 	l.t.Helper()
 	l.must(operator.Publish{Remote: l.Remote(io.Discard), Path: path, Name: name, Version: version,
-		Key: filepath.Join(l.dir, cmp.Or(l.key, "publisher.key"))}.Run(l.t.Context()))
+		Key: l.Key()}.Run(l.t.Context()))
 }
+
+// Key is the file of the publisher's key.
+func (l *Lab) Key() string { return filepath.Join(l.dir, cmp.Or(l.key, "publisher.key")) }
 
 // Bytes is what Publish publishes.
 func Bytes(name, version string, size int64) []byte {

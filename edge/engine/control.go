@@ -125,7 +125,7 @@ func (e *Engine) desired(now time.Time, w *wire.Flow) {
 	e.resigned(now, f, w)
 	e.rank(f, w.Priority)
 	e.restrain(f) // it may be urgent now, or no more
-	f.relay, f.beside = w.Relay, w.Superseded || w.Ahead && w.Activate == nil
+	f.relay, f.beside, f.retry = w.Relay, w.Superseded || w.Ahead && w.Activate == nil, w.Retry
 	e.stage(f, w)
 	e.useRelay(f)
 	switch {
@@ -172,6 +172,9 @@ func (e *Engine) adopt(now time.Time, w *wire.Flow, held *flow) *flow {
 	e.judge(now, f)
 	// A flow that ended and is ordered again is a new one to the server.
 	f.reported, f.announced, f.dirty, f.reportedAt = nil, false, true, time.Time{}
+	if f.body == nil {
+		f.body = e.sameBody(f.head.Body)
+	}
 	if f.body != nil && f.spec == nil {
 		if f.spec, err = f.head.OpenBody(f.body); err != nil {
 			e.log.Warn("stored body is damaged, fetching it again", "flow", id, "err", err)
@@ -179,6 +182,17 @@ func (e *Engine) adopt(now time.Time, w *wire.Flow, held *flow) *flow {
 		}
 	}
 	return f
+}
+
+// sameBody is the body of another version, where that is the same: going back to what is
+// held needs nothing from anywhere.
+func (e *Engine) sameBody(digest content.Digest) []byte {
+	for _, f := range e.flows {
+		if f.head.Body == digest && f.body != nil {
+			return f.body
+		}
+	}
+	return nil
 }
 
 // superseded refuses a head that is older than another of the same content known

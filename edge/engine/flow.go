@@ -27,6 +27,7 @@ type flow struct {
 	priority wire.Priority
 	paused   bool
 	relay    wire.Relay // as the server said in this session
+	retry    uint64     // the generation in which it was last asked for to try its activation again
 	beside   bool       // it is a copy that the site keeps or gets ahead of need, and not to be used
 
 	when     staging.When // it is used

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sitecast/sitecast/signaling/wire"
+	"github.com/sitecast/sitecast/storage/content"
 )
 
 // install has the stand hold a whole version.
@@ -24,11 +25,23 @@ func (s *stand) install() {
 	}
 }
 
-// replace orders another version with the same chunks in its place, whose body has
-// not come.
+// replace orders another version with the same chunks in its place, in a file of another
+// name, whose body has not come.
 func (s *stand) replace() wire.Flow {
+	s.t.Helper()
+	spec, err := content.DecodeBody(s.body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	spec.Files[0].Path = "till.bin"
+	s.body = spec.Encode()
+	return s.replaceBy(s.body)
+}
+
+// replaceBy orders another version with a body.
+func (s *stand) replaceBy(body []byte) wire.Flow {
 	head := s.head
-	head.Version, head.Serial = "2", 8
+	head.Version, head.Serial, head.Body, head.BodyBytes = "2", 8, content.Sum(body), int64(len(body))
 	flow := s.sign(head, wire.Normal)
 	flow.Generation = 2
 	s.want(flow)
@@ -53,6 +66,20 @@ func TestNewVersionIsTakenFromTheOldOneAndSaysSo(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		if p := s.lastProgress(); p.Flow != flow.ID || p.Seeding || !p.Complete || p.Bytes != (wire.Sources{Reused: 2_000_000}) || p.WAN != 0 {
 			t.Errorf("progress %+v, want all of it reused", p)
+		}
+	})
+}
+
+// Going back to a version that is held, under a new head, needs nothing from anywhere.
+func TestTheSameBodyIsTakenFromTheVersionThatHasIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStand(t)
+		defer func() { s.stop() }()
+		s.install()
+		flow := s.replaceBy(s.body)
+		time.Sleep(2 * time.Second)
+		if p := s.lastProgress(); p.Flow != flow.ID || !p.Complete || p.Bytes != (wire.Sources{Reused: 2_000_000}) || p.WAN != 0 {
+			t.Errorf("progress %+v, want all of it reused without a lease", p)
 		}
 	})
 }

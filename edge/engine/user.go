@@ -46,6 +46,9 @@ type Delivery struct {
 	// on, by the server's time and whether or not it can be asked then; zero: it is not that.
 	Held bool
 	At   time.Time
+	// Retry is the generation in which an operator last wished that it is tried again where
+	// it failed; 0: never, as far as this process was told.
+	Retry uint64
 }
 
 // Uses is what is in use.
@@ -127,7 +130,7 @@ func (e *Engine) delivery(f *flow) Delivery {
 		_, going = e.cache.going[f.id]
 	}
 	_, blocked := e.stager.blocks.Of(f.head.Ref())
-	v := Delivery{ID: f.id, Head: f.head, Complete: f.stored && f.whole && !going && !blocked, Held: f.when.Held, At: f.when.At,
+	v := Delivery{ID: f.id, Head: f.head, Complete: f.stored && f.whole && !going && !blocked, Held: f.when.Held, At: f.when.At, Retry: f.retry,
 		Wanted: !f.beside && f.distrust == "" && slices.Contains(e.order, f.id)}
 	switch {
 	case v.Complete:

@@ -42,6 +42,9 @@ type Delivered struct {
 	At   time.Time
 
 	due bool // At has come
+	// Retry is the generation in which an operator last wished that it is tried again where
+	// it failed; 0: never.
+	Retry uint64
 }
 
 // waits reports whether the version is not to be used yet.

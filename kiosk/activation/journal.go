@@ -51,6 +51,7 @@ type Entry struct {
 type Failure struct {
 	ID     content.VersionID `json:"id"`
 	Reason string            `json:"reason"`
+	Retry  uint64            `json:"retry,omitempty"` // wish after which it was tried last
 }
 
 // Journal is what outlives the process.

@@ -155,7 +155,7 @@ func (ev Stock) apply(t *step) {
 		return
 	}
 	n := len(t.Failed)
-	t.Failed = slices.DeleteFunc(t.Failed, func(f Failure) bool { return !t.wanted(f.ID) })
+	t.Failed = slices.DeleteFunc(t.Failed, func(f Failure) bool { return !t.wanted(f.ID) || t.find(f.ID).Retry > f.Retry })
 	t.changed = t.changed || len(t.Failed) < n
 }
 
@@ -352,7 +352,7 @@ func (t *step) fail(id content.VersionID, why string) {
 		return
 	}
 	t.Failed = slices.DeleteFunc(t.Failed, func(f Failure) bool { return f.ID == id })
-	t.Failed = append(t.Failed, Failure{id, clip(why)})
+	t.Failed = append(t.Failed, Failure{id, clip(why), t.find(id).Retry})
 	t.Failed = t.Failed[max(len(t.Failed)-maxFailed, 0):]
 }
 

@@ -277,7 +277,7 @@ func (k *Kiosk) stock(n news) activation.Stock {
 		if v.Head.Name != k.App {
 			continue
 		}
-		out.Versions = append(out.Versions, activation.Delivered{Complete: v.Complete, Wanted: v.Wanted, Held: v.Held, At: v.At,
+		out.Versions = append(out.Versions, activation.Delivered{Complete: v.Complete, Wanted: v.Wanted, Held: v.Held, At: v.At, Retry: v.Retry,
 			Version: activation.Version{ID: v.ID, Ref: v.Head.Ref(), Serial: v.Head.Serial}})
 		if v.Wanted {
 			have.Have, have.Want = v.Head.Bytes/64*int64(v.Have), v.Head.Bytes

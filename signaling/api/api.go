@@ -30,18 +30,19 @@ import (
 
 // Config is what the API is made of.
 type Config struct {
-	Catalog catalog.Catalog
-	Keys    *credential.Keys
-	Objects blob.Store
-	Hub     *site.Hub
-	Places  Places       // nil: all are where their tokens say
-	Socket  http.Handler // endpoints' signaling
-	Tunnel  http.Handler // for sockets over plain requests
-	Metrics http.Handler
-	Board   *board.Board    // what sites show; nil: one of its own
-	Streams *Streams        // counts streams of events; nil: nobody does
-	Pacer   *pace.Pacer     // paces downloads; never nil
-	Served  func(bytes int) // told of object bytes as they are served
+	Catalog  catalog.Catalog
+	Keys     *credential.Keys
+	Objects  blob.Store
+	Hub      *site.Hub
+	Places   Places       // nil: all are where their tokens say
+	Rollouts Rollouts     // sees to distributions in rings; nil: nobody does
+	Socket   http.Handler // endpoints' signaling
+	Tunnel   http.Handler // for sockets over plain requests
+	Metrics  http.Handler
+	Board    *board.Board    // what sites show; nil: one of its own
+	Streams  *Streams        // counts streams of events; nil: nobody does
+	Pacer    *pace.Pacer     // paces downloads; never nil
+	Served   func(bytes int) // told of object bytes as they are served
 	// Published is told of each version that was published, and must not block; nil:
 	// nobody is.
 	Published func()
@@ -135,6 +136,7 @@ func newServer(cfg Config) *server {
 	s.control()
 	s.activations()
 	s.blocks()
+	s.rollouts()
 	s.settings()
 	s.lists()
 	s.reports()

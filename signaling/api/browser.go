@@ -115,6 +115,7 @@ func (s *server) visitable(ctx context.Context, site string, contents []wire.Nam
 	if err != nil {
 		return err
 	}
+	orders.Now = time.Now()
 	ordered := catalog.Resolve(orders)
 	for _, n := range contents {
 		version, err := catalog.Meant(ctx, s.Catalog, ordered, n.Name, n.Version)

@@ -13,13 +13,17 @@ import (
 
 // NewDistribution orders a version to sites.
 type NewDistribution struct {
-	Name     string        `json:"name"`
-	Version  string        `json:"version"`
-	Sites    []string      `json:"sites,omitempty" maxItems:"10000"`
-	All      bool          `json:"all,omitempty"`
-	Priority wire.Priority `json:"priority,omitempty" enum:"high,normal,low" default:"normal"`
-	ReadyBy  time.Time     `json:"ready_by,omitzero" doc:"When it shall be complete at the latest: in the future, within a year. The rate is then the least that suffices."`
-	PreStage int           `json:"pre_stage,omitempty" minimum:"0" maximum:"64" doc:"Copies to place at each site ahead of need; 0: every endpoint shall have it."`
+	Name      string        `json:"name"`
+	Version   string        `json:"version"`
+	Sites     []string      `json:"sites,omitempty" maxItems:"10000"`
+	All       bool          `json:"all,omitempty"`
+	Priority  wire.Priority `json:"priority,omitempty" enum:"high,normal,low" default:"normal"`
+	ReadyBy   time.Time     `json:"ready_by,omitzero" doc:"When it shall be complete at the latest: in the future, within a year. The rate is then the least that suffices."`
+	PreStage  int           `json:"pre_stage,omitempty" minimum:"0" maximum:"64" doc:"Copies to place at each site ahead of need; 0: every endpoint shall have it."`
+	Target    string        `json:"target,omitempty" maxLength:"1000" doc:"A query of sites, in place of sites or all: who it means now, and later."`
+	NotBefore time.Time     `json:"not_before,omitzero" doc:"Nothing of it is fetched before: within a year."`
+	Rings     []NewRing     `json:"rings,omitempty" maxItems:"20" doc:"Parts of these sites in which it goes on, in order; none: to all at once."`
+	Replaces  int64         `json:"replaces,omitempty" minimum:"0" maximum:"9007199254740991" doc:"The distribution that this one rolls back. It goes to where that one went unless it says where."`
 	// Activate and Statement say from when on it is used, see NewActivation.
 	Activate  string          `json:"activate,omitempty" enum:"hold,at" doc:"When it is used: absent, as soon as it is there; when it is activated; or from an instant on, see statement."`
 	Statement json.RawMessage `json:"statement,omitempty" doc:"Of at: the instant, signed by a publisher of the version (a DSSE envelope)."`
@@ -51,12 +55,19 @@ type Change struct {
 	Removed    int    `json:"removed,omitempty"`  // rules ended
 	Released   int    `json:"released,omitempty"` // halted flows that go on
 	Proposal   int64  `json:"proposal,omitempty"` // nothing changed yet: somebody else has to approve it
+	// Sites are those that a distribution would mean now; nothing changed.
+	Sites []MeantSite `json:"sites,omitempty"`
+	// Distribution is the number of the one that was made.
+	Distribution int64 `json:"distribution,omitempty"`
 }
 
 func (s *server) control() {
 	register(s, about(scopeBody, operation("POST", "/distributions", "distribute", "Order a version to sites", catalog.RoleOperator)),
-		func(ctx context.Context, in *struct{ Body NewDistribution }) (*reply[Change], error) {
-			return s.distribute(ctx, in.Body)
+		func(ctx context.Context, in *struct {
+			DryRun bool `query:"dry_run" doc:"change nothing, and list the sites that it means now"`
+			Body   NewDistribution
+		}) (*reply[Change], error) {
+			return s.distribute(ctx, in.Body, in.DryRun)
 		})
 	register(s, about(scopeBody, operation("POST", "/rules", "set-rule", "Pause, reprioritise or cap flows, pin or purge versions", catalog.RoleOperator)),
 		func(ctx context.Context, in *struct{ Body NewRule }) (*reply[Change], error) {
@@ -88,9 +99,15 @@ func (s *server) control() {
 		})
 }
 
-func (s *server) distribute(ctx context.Context, in NewDistribution) (*reply[Change], error) {
-	if in.All == (len(in.Sites) > 0) {
-		return nil, bad("name sites, or say all", "use --site NAME (repeatable) or --all")
+func (s *server) distribute(ctx context.Context, in NewDistribution, dry bool) (*reply[Change], error) {
+	where := 0
+	for _, said := range []bool{in.All, len(in.Sites) > 0, in.Target != ""} {
+		if said {
+			where++
+		}
+	}
+	if where > 1 || where == 0 && in.Replaces == 0 {
+		return nil, bad("name sites, say all, or say which by a query", "use one of --site NAME (repeatable), --all, --tag TAG and --query QUERY")
 	}
 	if err := catalog.CheckReadyBy(in.ReadyBy, time.Now()); err != nil {
 		return nil, bad(err.Error(), "say a time ahead, such as --ready-by 6h")
@@ -103,8 +120,20 @@ func (s *server) distribute(ctx context.Context, in NewDistribution) (*reply[Cha
 		return nil, err
 	}
 	slices.Sort(in.Sites)
-	change, err := s.order(ctx, catalog.Distribution{Name: in.Name, Version: in.Version,
-		Sites: slices.Compact(in.Sites), All: in.All, Priority: string(in.Priority), ReadyBy: in.ReadyBy, PreStage: in.PreStage, When: when})
+	d := catalog.Distribution{Name: in.Name, Version: in.Version,
+		Sites: slices.Compact(in.Sites), All: in.All, Priority: string(in.Priority), ReadyBy: in.ReadyBy, PreStage: in.PreStage, When: when}
+	if err := s.aimed(ctx, in, &d); err != nil {
+		return nil, err
+	}
+	if where == 0 {
+		if err := s.back(ctx, &d); err != nil {
+			return nil, err
+		}
+	}
+	if dry {
+		return s.preview(ctx, d)
+	}
+	change, err := s.order(ctx, d)
 	return &reply[Change]{change}, err
 }
 

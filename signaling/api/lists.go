@@ -198,6 +198,11 @@ func (s *server) listDistributions(ctx context.Context, q distributionsQuery) (*
 	}
 	rows, err := s.Catalog.FindDistributions(ctx, catalog.DistributionsQuery{Content: q.Content, Version: q.Version, Sites: sites,
 		Before: q.Before, Limit: q.Limit})
+	if !asker(ctx).everywhere() { // queries may name sites that are not theirs to see
+		for i := range rows {
+			rows[i].Aim = catalog.Aim{NotBefore: rows[i].NotBefore}
+		}
+	}
 	return page(ctx, rows, q.Limit, "before", func(row catalog.Listed) string { return strconv.FormatInt(row.ID, 10) }), err
 }
 

@@ -119,6 +119,12 @@ var rights = map[string]right{
 	"PUT /api/v1/tags/{name}":                         {operator, ofOrganisation, nil},
 	"DELETE /api/v1/tags/{name}":                      {operator, ofOrganisation, nil},
 
+	"GET /api/v1/rollouts":                {viewer, ofOrganisation, nil},
+	"GET /api/v1/rollouts/{id}":           {viewer, ofOrganisation, nil},
+	"POST /api/v1/rollouts/{id}/halt":     {operator, ofOrganisation, nil},
+	"POST /api/v1/rollouts/{id}/continue": {operator, ofOrganisation, nil},
+	"POST /api/v1/rollouts/{id}/retry":    {operator, ofOrganisation, nil},
+
 	"GET /api/v1/four-eyes":               {viewer, ofAll, nil},
 	"PUT /api/v1/four-eyes":               {admin, ofOrganisation, nil},
 	"GET /api/v1/proposals":               {viewer, ofOrganisation, nil},

@@ -38,8 +38,7 @@ func (s *server) proposals() {
 			if err != nil {
 				return nil, err
 			}
-			s.Hub.Changed("")
-			return &reply[Change]{Change{Generation: generation}}, nil
+			return s.rolled(Change{Generation: generation}, nil)
 		})
 	register(s, about(scopeOrganisation, operation("POST", "/proposals/{id}/reject", "reject", "Reject or withdraw a proposal", catalog.RoleOperator)),
 		func(ctx context.Context, in *numbered) (*struct{}, error) {
@@ -49,7 +48,7 @@ func (s *server) proposals() {
 
 // order makes a distribution, or proposes it where four eyes look at those to all sites.
 func (s *server) order(ctx context.Context, d catalog.Distribution) (change Change, err error) {
-	if d.All {
+	if d.All || d.Target != "" {
 		four, err := s.Catalog.FourEyes(ctx)
 		if err != nil {
 			return change, err
@@ -59,8 +58,13 @@ func (s *server) order(ctx context.Context, d catalog.Distribution) (change Chan
 			return change, err
 		}
 	}
-	if change.Generation, err = s.Catalog.Distribute(ctx, actor(ctx), d); err == nil {
-		s.Hub.Changed("")
+	if change.Generation, err = s.Catalog.Distribute(ctx, actor(ctx), d); err != nil {
+		return change, err
+	}
+	_, _ = s.rolled(change, nil) // which fails only where it is told to
+	made, err := s.Catalog.FindDistributions(ctx, catalog.DistributionsQuery{Content: d.Name, Version: d.Version, Limit: 1})
+	if err == nil && len(made) > 0 {
+		change.Distribution = made[0].ID
 	}
 	return change, err
 }

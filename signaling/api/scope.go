@@ -37,7 +37,8 @@ func (n NewRule) sites() []string         { return []string{n.Site} }
 func (n EndedRules) sites() []string      { return []string{n.Site} }
 
 func (n NewDistribution) sites() []string {
-	if n.All {
+	// What a query means may come to be any site, and so may what is rolled back be at any.
+	if n.All || n.Target != "" || n.Replaces > 0 || len(n.Sites) == 0 {
 		return []string{""}
 	}
 	return n.Sites

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -18,14 +19,15 @@ import (
 // Distribute is `sitecast distribute`.
 type Distribute struct {
 	Remote
-	Ref      string        `arg:"" help:"Published version." placeholder:"NAME@V"`
-	Site     []string      `help:"Site that shall have it (repeatable)." placeholder:"NAME" sep:"none"`
-	All      bool          `help:"Every site shall have it, also those created later."`
-	Priority string        `help:"high, normal or low." enum:"high,normal,low" default:"normal"`
-	ReadyBy  ReadyBy       `name:"ready-by" help:"When it shall be complete at the latest: 2027-03-04T06:00:00+01:00, or from now: 6h. It is then sent no faster than needed." placeholder:"TIME"`
-	PreStage int           `name:"pre-stage" help:"Place so many copies at each site ahead of need; distribute it again without this to open it to all." placeholder:"K"`
-	Wait     bool          `help:"Show progress, and return when every endpoint online at those sites has it."`
-	Timeout  time.Duration `help:"With --wait: give up after this time (0: never)." placeholder:"DURATION"`
+	Ref      string   `arg:"" help:"Published version." placeholder:"NAME@V"`
+	Site     []string `help:"Site that shall have it (repeatable)." placeholder:"NAME" sep:"none"`
+	All      bool     `help:"Every site shall have it, also those created later."`
+	Priority string   `help:"high, normal or low." enum:"high,normal,low" default:"normal"`
+	ReadyBy  ReadyBy  `name:"ready-by" help:"When it shall be complete at the latest: 2027-03-04T06:00:00+01:00, or from now: 6h. It is then sent no faster than needed." placeholder:"TIME"`
+	PreStage int      `name:"pre-stage" help:"Place so many copies at each site ahead of need; distribute it again without this to open it to all." placeholder:"K"`
+	Aiming
+	Wait    bool          `help:"Show progress, and return when every endpoint online at those sites has it."`
+	Timeout time.Duration `help:"With --wait: give up after this time (0: never)." placeholder:"DURATION"`
 	Held
 }
 
@@ -48,7 +50,17 @@ With --activate hold every endpoint gets it and none uses it, until sitecast act
 so; with --activate-at each uses it from that instant on, also without a network then.
 Until then the version before stays in use, and wanted.
 
+With --tag or --query it goes to the sites that this means now, and to those that
+it means later: a site gets it with the tag, and nothing more of it without. A query is
+made of tag:TAG, name:PATTERN, tz:PATTERN and all, with and, or, not and parentheses;
+--dry-run lists the sites. With --not-before nothing of it is fetched until then.
+
+With --ring it goes on in rings: the next one opens when those before it pass their
+gates, and where too much fails everything halts. See sitecast rollout --help.
+
 Examples:
+  sitecast distribute till-app@2.1 --query 'tag:emea and not tag:pilot or name:store-1*' --dry-run
+  sitecast distribute till-app@2.1 --all --ring 'canary=tag:canary; soak 24h' --ring 'rest=rest; at-once 50'
   sitecast distribute till-app@3.0 --all --pre-stage 2
   sitecast distribute till-app@2.1 --site shop-12 --site shop-13 --wait
   sitecast distribute till-app@2.1 --all --ready-by 2027-03-04T06:00:00+01:00
@@ -60,8 +72,11 @@ Examples:
 
 // Validate wants sites, or all.
 func (c Distribute) Validate() error {
-	if c.All == (len(c.Site) > 0) {
-		return errors.New("say where: --site NAME (repeatable), or --all")
+	if err := c.where(len(c.Site) > 0, c.All); err != nil {
+		return err
+	}
+	if c.Wait && (c.DryRun || c.inRings() || c.NotBefore != ReadyBy{}) {
+		return errors.New("--wait is for what begins now and everywhere: `sitecast rollout show` says how far the rest is")
 	}
 	if _, err := content.ParseRef(c.Ref); err != nil {
 		return err
@@ -94,6 +109,12 @@ func (c Distribute) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("sign the instant of activation: %w", err)
 	}
+	if err := c.aim(&in); err != nil {
+		return err
+	}
+	if c.DryRun {
+		return c.preview(ctx, server, c.Remote, in)
+	}
 	var change api.Change
 	if err := server.call(ctx, http.MethodPost, "/distributions", nil, in, &change); err != nil {
 		return fmt.Errorf("distribute %s: %w", ref, err)
@@ -102,8 +123,15 @@ func (c Distribute) Run(ctx context.Context) error {
 		return c.proposed(ref, change.Proposal)
 	}
 	where := strings.Join(c.Site, ", ")
-	if c.All {
+	switch {
+	case c.All:
 		where = "all sites"
+	case in.Target != "":
+		where = "the sites that " + in.Target + " means"
+	}
+	where += ringsText(in.Rings)
+	if at := in.NotBefore; !at.IsZero() {
+		where += ", not before " + clockText(time.Now(), at)
 	}
 	if by := in.ReadyBy; !by.IsZero() {
 		where += ", to be ready by " + clockText(time.Now(), by)
@@ -112,6 +140,9 @@ func (c Distribute) Run(ctx context.Context) error {
 		where += fmt.Sprintf(", in %d copies ahead of need", c.PreStage)
 	}
 	c.say("Ordered %s to %s%s.", ref, where, used)
+	if c.inRings() {
+		c.say("Next: sitecast rollout show %d", change.Distribution)
+	}
 	if !c.Wait {
 		return nil
 	}
@@ -129,6 +160,16 @@ func (c Distribute) wait(ctx context.Context, server *client, ref content.Ref) e
 	tick := time.NewTicker(waitEvery)
 	defer tick.Stop()
 	sites := c.Site
+	if target := c.target(); target != "" {
+		in := api.NewDistribution{Name: ref.Name, Version: ref.Version, Target: target, Priority: wire.Normal}
+		var now api.Change
+		if err := server.call(limit, http.MethodPost, "/distributions", url.Values{"dry_run": {"true"}}, in, &now); err != nil {
+			return fmt.Errorf("list the sites to wait for: %w", err)
+		}
+		for _, m := range now.Sites {
+			sites = append(sites, m.Site)
+		}
+	}
 	if c.All { // those there are now; a flow may come a moment later
 		list, err := server.sites(limit)
 		if final(err) {

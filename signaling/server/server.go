@@ -109,9 +109,10 @@ type Server struct {
 	account site.Accounts
 	lines   site.Lines
 
-	cleaner *cleaner
-	vendors *vendors
-	parts   *partial.Parts // of uploads that were interrupted
+	cleaner  *cleaner
+	vendors  *vendors
+	rollouts *rollouts
+	parts    *partial.Parts // of uploads that were interrupted
 }
 
 // New opens or makes everything in cfg.Data and listens. Run must follow.
@@ -262,6 +263,7 @@ func (s *Server) assemble(ctx context.Context) error {
 	s.patcher.changed, s.patcher.forget = func() { s.hub.Changed("") }, src.forget
 	s.patcher.running = func(ctx context.Context) ([]content.Ref, error) { return running(ctx, s.hub) }
 	s.vendors.changed, s.vendors.running = s.patcher.changed, s.fetchedElsewhere
+	s.rollouts = newRollouts(s.catalog, s.hub, func() { s.hub.Changed("") }, s.log)
 	s.cleaner = newCleaner(s.catalog, s.objects, s.log)
 	s.cleaner.running, s.cleaner.forget = s.patcher.running, src.forget
 	s.socket = socket.New(socket.Config{Authenticate: s.authenticate, Renew: s.renew, Handler: s, Refused: &s.refused, Log: s.log, Place: s.places.place,
@@ -278,7 +280,7 @@ func (s *Server) assemble(ctx context.Context) error {
 		return err
 	}
 	s.http = &http.Server{
-		Handler: api.New(api.Config{Catalog: s.catalog, Keys: s.keys, Objects: s.objects, Hub: s.hub, Places: s.places, Socket: s.socket, Tunnel: s.tunnel,
+		Handler: api.New(api.Config{Catalog: s.catalog, Keys: s.keys, Objects: s.objects, Hub: s.hub, Places: s.places, Rollouts: s.rollouts, Socket: s.socket, Tunnel: s.tunnel,
 			Metrics: s.metrics(), Board: s.census.board, Streams: &s.streams, Answered: s.meters.answered, Needs: s.needs(), Served: func(n int) { s.served.Add(int64(n)) }, Published: s.patcher.published, Resigned: src.forget, Vendor: s.vendors.verify, Pin: s.certs.Pin,
 			Removed: src.forget, Fetched: s.patcher.running, Occupancy: s.cleaner.occupancy, Parts: s.parts,
 			PublicURL: s.publicURL(), Pacer: &s.pacer, OIDC: provider, Refused: &s.refused, Limits: s.cfg.Limits, Log: s.log}),
@@ -339,6 +341,7 @@ func (s *Server) Run(ctx context.Context) error {
 	if s.debugAt != nil {
 		group.Go(func() error { return s.debug(ctx) })
 	}
+	group.Go(func() error { return s.rollouts.run(ctx) })
 	if s.relay != nil {
 		group.Go(func() error { return s.relay.Run(ctx) })
 	}

@@ -107,6 +107,7 @@ func (s *source) Desired(ctx context.Context, name string, named []wire.Named) (
 		if when := order.When; when != nil {
 			spec.Activate = &site.Activate{At: when.At, Statement: when.Statement}
 		}
+		spec.NotBefore, spec.Retry = order.NotBefore, order.Retry
 		switch {
 		case spec.Superseded && !spec.OnDemand:
 			spec.Priority = wire.Low // nobody waits for it

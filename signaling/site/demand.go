@@ -187,6 +187,8 @@ func (m *member) visitor() *wire.Visitor {
 // wantedBy reports whether a member shall have the flow.
 func (f *flow) wantedBy(m *member) bool {
 	switch {
+	case f.early():
+		return false
 	case m.named != nil:
 		return m.named[f.ID]
 	case f.PreStage > 0:

@@ -42,6 +42,12 @@ type FlowSpec struct {
 	OnDemand bool
 	// Distrusted says that it is paused because its publisher's key is believed no more.
 	Distrusted bool
+	// NotBefore is when it begins to be wanted here; zero: it is. Until then nobody is told
+	// of it.
+	NotBefore time.Time
+	// Retry is the generation in which it was last asked for that who failed to activate it
+	// tries again; 0: never.
+	Retry uint64
 }
 
 // ahead reports whether endpoints hold copies of it before it is distributed to all.
@@ -124,7 +130,7 @@ func (e Wanted) apply(s *Site, now time.Time) {
 	}
 	for _, l := range s.leases {
 		f := s.flows[l.flow]
-		if f == nil || f.Paused || f.spare() || s.desired.Cap == 0 || !l.body && f.vendorChanged() {
+		if f == nil || f.Paused || f.spare() || f.early() || s.desired.Cap == 0 || !l.body && f.vendorChanged() {
 			s.revoke(now, l, "paused or ended")
 		}
 	}
@@ -156,7 +162,7 @@ func (s *Site) tell(now time.Time, m *member) {
 		}
 		ids = append(ids, spec.ID)
 		old, known := m.told[spec.ID]
-		if known && old.Priority == spec.Priority && old.Paused == spec.Paused && old.PausedBy == spec.PausedBy && old.Superseded == spec.Superseded && old.ahead() == spec.ahead() && old.Activate.equal(spec.Activate) &&
+		if known && old.Priority == spec.Priority && old.Paused == spec.Paused && old.PausedBy == spec.PausedBy && old.Superseded == spec.Superseded && old.ahead() == spec.ahead() && old.Activate.equal(spec.Activate) && old.Retry == spec.Retry &&
 			bytes.Equal(old.Envelope, spec.Envelope) { // or it was signed anew
 			continue
 		}

@@ -141,7 +141,12 @@ func (s *Site) watch(now time.Time, f *flow) {
 func megabytes(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/1e6) }
 
 // stopped reports whether nothing of the flow may be fetched.
-func (f *flow) stopped() bool { return f.Paused || f.spare() || f.guard.halted != "" }
+func (f *flow) stopped() bool {
+	return f.Paused || f.spare() || f.early() || f.guard.halted != ""
+}
+
+// early reports whether a flow is not to begin yet.
+func (f *flow) early() bool { return !f.NotBefore.IsZero() }
 
 // resume lets a flow that was halted go on, and counts anew.
 func (f *flow) resume() {

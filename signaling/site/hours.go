@@ -42,6 +42,15 @@ func (s *Site) barred(now time.Time) string {
 	return ""
 }
 
+// clock writes a time as it is at the site.
+func (s *Site) clock(at time.Time) string {
+	zone := s.desired.Zone
+	if zone == nil {
+		zone = time.UTC
+	}
+	return at.In(zone).Format("Mon 2 Jan 2006 15:04 MST")
+}
+
 // always is a week in which the window never closes.
 var always = func() (week policy.Week[bool]) {
 	for i := range week {

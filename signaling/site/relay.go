@@ -116,11 +116,11 @@ func (s *Site) tellFlow(m *member, spec FlowSpec) {
 	}
 	m.told[spec.ID] = told{spec, use}
 	if m.named != nil { // it is neither superseded nor ahead for who asked for it, and rules name people and sites
-		spec.PausedBy, spec.Superseded, spec.PreStage, spec.Activate = "", false, 0, nil
+		spec.PausedBy, spec.Superseded, spec.PreStage, spec.Activate, spec.Retry = "", false, 0, nil, 0
 	}
 	m.conn.Send(wire.KindFlow, wire.Flow{Generation: s.desired.Generation, ID: spec.ID, Head: spec.Envelope,
 		Priority: spec.Priority, Paused: spec.Paused, PausedBy: spec.PausedBy, Superseded: spec.Superseded, Ahead: spec.ahead() || spec.Activate != nil,
-		Activate: spec.Activate.wire(), Relay: use})
+		Activate: spec.Activate.wire(), Relay: use, Retry: spec.Retry})
 }
 
 // viaRelay is what a flow's groups were told of relays that says most, and in words.

@@ -198,6 +198,8 @@ func (s *Site) flowView(now time.Time, f *flow) FlowView {
 		v.State, v.Reason = StateHalted, f.guard.halted
 	case f.Paused:
 		v.State, v.Reason = StatePaused, f.PausedBy
+	case f.early():
+		v.State, v.Reason = StateWaiting, "it does not begin before "+s.clock(f.NotBefore)
 	case len(s.members) == 0:
 		v.State, v.Reason = StateWaiting, "no endpoint of the site is online"
 	case wanted == 0:

@@ -169,6 +169,9 @@ type Flow struct {
 	// Relay says whether peers that are reached only through a relay beyond the WAN shall
 	// be asked for chunks. It counts while there is a socket.
 	Relay Relay `json:"relay,omitempty"`
+	// Retry is the generation in which an operator last wished that who failed to activate
+	// it tries again; 0: never.
+	Retry uint64 `json:"retry,omitempty"`
 }
 
 // Activate says when a version is used that an endpoint has.

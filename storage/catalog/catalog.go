@@ -105,6 +105,7 @@ type Distribution struct {
 	Created  time.Time `json:"created"`
 	Removed  bool      `json:"-"` // the version was removed since, so it brings nothing; it supersedes others all the same
 	When
+	Aim
 }
 
 // Kinds of rule.
@@ -177,6 +178,7 @@ type Orders struct {
 	Rules         []Rule         // oldest first
 	Activations   []Activation   // of the site or of all, oldest first
 	Now           time.Time      // the time for which they are resolved; zero: no instant has come
+	Tags          []string       // that the site bears, in order
 }
 
 // Catalog remembers. Its methods may be called from several goroutines, and what
@@ -191,6 +193,7 @@ type Catalog interface {
 	Proposals
 	Externals
 	Activations
+	Rollouts
 
 	CreateSite(ctx context.Context, by string, s Site) error // ErrConflict when the name is taken
 	Site(ctx context.Context, name string) (Site, error)

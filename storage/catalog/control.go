@@ -127,7 +127,7 @@ func (o Orders) ruled(order Order) Order {
 			order.Capped, order.Cap, order.CappedBy = true, r.Cap, r.Words(o.Site.zone())
 		}
 	}
-	if pause != nil {
+	if pause != nil && !order.Paused { // or its rollout is halted, which no pause ends
 		order.Paused, order.PausedBy, order.PausedUntil = true, pause.Words(o.Site.zone()), pause.Expires
 	}
 	return order

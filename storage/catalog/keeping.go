@@ -71,7 +71,7 @@ func (o Orders) purge(r Rule) (Purge, bool) {
 	p := Purge{Name: r.Name, Version: r.Version, Why: r.By + " purged " + r.Selector.String()}
 	for _, d := range o.Distributions {
 		switch {
-		case d.Name != r.Name || r.Version != "" && d.Version != r.Version:
+		case d.Name != r.Name || r.Version != "" && d.Version != r.Version || !o.reaches(d):
 		case d.ID <= r.Upto:
 			p.Serial = max(p.Serial, d.Serial)
 		case r.Version != "":

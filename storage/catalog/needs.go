@@ -30,10 +30,11 @@ type Need struct {
 
 // Facts are what decides which versions are needed.
 type Facts struct {
-	Generation uint64        // all that was ordered up to it is here
-	Sites      []Orders      // of each site, and of one that is created later, which has no name
-	Patched    []Patched     // versions with patches
-	Fetched    []content.Ref // what pages have fetched
+	Generation uint64         // all that was ordered up to it is here
+	Sites      []Orders       // of each site, and of one that is created later, which has no name
+	Patched    []Patched      // versions with patches
+	Fetched    []content.Ref  // what pages have fetched
+	Live       []Distribution // whose sites may become others
 }
 
 // Survey reads what decides, but for what pages fetch.
@@ -70,6 +71,10 @@ func Survey(ctx context.Context, c Catalog) (Facts, error) {
 		}
 		after = sites[len(sites)-1].Name
 	}
+	if f.Live, err = c.LiveTargets(ctx); err != nil {
+		return Facts{}, err
+	}
+	f.Live = slices.DeleteFunc(f.Live, later.void)
 	f.Patched, err = c.Patched(ctx)
 	return f, err
 }
@@ -96,6 +101,7 @@ func Needed(f Facts, now time.Time) func(content.Ref) []Need {
 		if name == "" {
 			name = "every site that is created later"
 		}
+		o.Now = now
 		for _, order := range Resolve(o) {
 			by := ordered
 			if order.Superseded {
@@ -109,6 +115,10 @@ func Needed(f Facts, now time.Time) func(content.Ref) []Need {
 				pins = append(pins, r)
 			}
 		}
+	}
+	for _, d := range f.live() {
+		ref := content.Ref{Name: d.Name, Version: d.Version}
+		ordered[ref] = append(ordered[ref], fmt.Sprintf("sites that distribution %d has yet to reach", d.ID))
 	}
 	return func(ref content.Ref) (needs []Need) {
 		if sites := ordered[ref]; len(sites) > 0 {
@@ -134,6 +144,19 @@ func Needed(f Facts, now time.Time) func(content.Ref) []Need {
 		}
 		return needs
 	}
+}
+
+// live are the distributions that may come to further sites, but for those whose place
+// another one took for all that they may come to.
+func (f Facts) live() []Distribution {
+	return slices.DeleteFunc(slices.Clone(f.Live), func(old Distribution) bool {
+		taken := slices.ContainsFunc(f.Live, func(d Distribution) bool {
+			return d.Serial > old.Serial && d.Supersedes(old) && len(d.Rings) == 0
+		})
+		return taken || len(f.Sites) > 0 && slices.ContainsFunc(f.Sites[0].Distributions, func(d Distribution) bool {
+			return d.Serial > old.Serial && d.Supersedes(old) && len(d.Rings) == 0
+		})
+	})
 }
 
 // some names the first of many.

@@ -24,6 +24,12 @@ type Order struct {
 	// Superseded says that a newer version took its place: what is left of the copies is
 	// kept, and nothing of it is fetched.
 	Superseded bool
+	// NotBefore is when it begins to reach the site; zero: it does. Until then nobody gets
+	// anything of it, and it takes nothing's place.
+	NotBefore time.Time
+	// Retry is the generation in which it was last asked for that who failed to activate it
+	// tries again; 0: never.
+	Retry uint64
 	// OnDemand says that nobody asked for it but browsers, and nobody else gets it but
 	// those who shall hold copies.
 	OnDemand bool
@@ -42,19 +48,24 @@ const MaxSuperseded = 24
 // that end last the newest is named. Rules that have ended are not to be in o, see
 // [Orders.At]. What was purged since it was distributed was not distributed. Of several times by which the version shall be ready the earliest
 // counts: whoever needs it first needs it then. What is distributed to a few endpoints
-// ahead of need supersedes nothing until it is distributed to all. Where the site shall
+// ahead of need supersedes nothing until it is distributed to all, and what is not to begin
+// yet nothing until it may. A distribution in rings reaches the site once its ring is open;
+// where it was halted since, nothing more of it comes. Where the site shall
 // keep copies of what was superseded it is ordered, too. What is held until it is
 // activated comes beside the version in use, and supersedes nothing before. What is
 // blocked was not distributed.
 func Resolve(o Orders) []Order {
-	all := slices.DeleteFunc(slices.Clone(o.Distributions), o.void)
+	all := slices.DeleteFunc(slices.Clone(o.Distributions), func(d Distribution) bool { return o.void(d) || !o.reaches(d) })
 	o.Distributions = all
 	rest, held := o.staged()
 	o.Distributions = rest
-	open, ahead := map[string]Distribution{}, map[string]Distribution{}
+	open, ahead, early := map[string]Distribution{}, map[string]Distribution{}, map[string]Distribution{}
 	for _, d := range o.Distributions {
 		newest := open
-		if d.PreStage > 0 {
+		switch {
+		case d.NotBefore.After(o.Now):
+			newest = early
+		case d.PreStage > 0:
 			newest = ahead
 		}
 		if have, ok := newest[d.Name]; !ok || cmp.Or(cmp.Compare(d.Serial, have.Serial), cmp.Compare(d.ID, have.ID)) > 0 {
@@ -68,19 +79,28 @@ func Resolve(o Orders) []Order {
 		}
 	}
 	chosen = beside(chosen, open, held)
+	for name, d := range early {
+		if d.Serial > max(open[name].Serial, ahead[name].Serial) {
+			chosen = append(chosen, d)
+		}
+	}
 	var out []Order
 	for _, d := range chosen {
 		if d.Removed { // nothing takes its place: an older one would be a surprise
 			continue
 		}
-		order := Order{Name: d.Name, Version: d.Version, Priority: d.Priority, ReadyBy: earliest(all, d), PreStage: d.PreStage}
+		order := Order{Name: d.Name, Version: d.Version, Priority: d.Priority, ReadyBy: earliest(all, d), PreStage: d.PreStage, Retry: o.retry(d)}
+		order.Paused, order.PausedBy = o.halted(d)
 		if when := o.when(d); d.PreStage == 0 && when.Held(o.Now) {
 			order.When = &when
+		}
+		if d.NotBefore.After(o.Now) {
+			order.NotBefore = d.NotBefore
 		}
 		out = append(out, o.ruled(order))
 	}
 	slices.SortStableFunc(out, func(a, b Order) int {
-		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.PreStage, b.PreStage), rank(a)-rank(b))
+		return cmp.Or(cmp.Compare(a.Name, b.Name), a.NotBefore.Compare(b.NotBefore), cmp.Compare(a.PreStage, b.PreStage), rank(a)-rank(b))
 	})
 	for _, d := range o.superseded(open) {
 		out = append(out, o.ruled(Order{Name: d.Name, Version: d.Version, Priority: d.Priority, PreStage: o.Site.Replicas, Superseded: true}))
@@ -92,7 +112,7 @@ func Resolve(o Orders) []Order {
 // "" where there is none.
 func Everywhere(orders []Order, name string) string {
 	for _, order := range orders {
-		if order.Name == name && order.PreStage == 0 && !order.OnDemand && order.When == nil {
+		if order.Name == name && order.PreStage == 0 && !order.OnDemand && order.When == nil && order.NotBefore.IsZero() {
 			return order.Version
 		}
 	}

@@ -77,6 +77,7 @@ func Run(t *testing.T, open func(*testing.T) catalog.Catalog) {
 		"externals":   externals,
 		"daily":       daily,
 		"activations": activations,
+		"rollouts":    rollouts,
 	} {
 		t.Run(group, func(t *testing.T) {
 			for name, test := range tests {

@@ -32,6 +32,7 @@ type Filled struct {
 	Operators []catalog.Operator
 	Policy    FilledPolicy
 	Daily     []catalog.ReportRow
+	Rollouts  []catalog.Distribution
 }
 
 // Fill writes something of everything into an empty catalog.
@@ -66,6 +67,7 @@ func Fill(t *testing.T, c catalog.Catalog) {
 	fillPolicy(t, c)
 	must(t, c.PutExternal(ctx, who, externalOf("https://vendor.example/filled")))
 	fillDaily(t, c)
+	fillRollouts(t, c)
 }
 
 // Read reads everything that Fill wrote.
@@ -98,6 +100,8 @@ func Read(t *testing.T, c catalog.Catalog) Filled {
 	f.Networks, err = c.Networks(ctx)
 	must(t, err)
 	f.Policy = readPolicy(t, c)
+	f.Rollouts, err = c.RolloutsBefore(ctx, 0, 0, false)
+	must(t, err)
 	f.Audit, err = c.Audit(ctx, 0, 0)
 	must(t, err)
 	if f.Answer, err = c.Answer(ctx, "answer"); !errors.Is(err, catalog.ErrNotFound) { // as in schemas before 14

@@ -182,16 +182,25 @@ func (c *Catalog) FindDistributions(ctx context.Context, q catalog.Distributions
 	where.equal("d.name", q.Content)
 	where.equal("d.version", q.Version)
 	if len(q.Sites) > 0 {
-		where.within(`(d.every = 1 OR d.id IN (SELECT distribution FROM distribution_sites WHERE site IN (?)))`, q.Sites)
+		where.within(`(d.every = 1 OR d.id IN (SELECT distribution FROM distribution_sites WHERE site IN (?))
+			OR d.id IN (SELECT distribution FROM aims WHERE target <> ''))`, q.Sites)
 	}
 	if q.Before > 0 {
 		where.add("d.id < ?", q.Before)
 	}
-	return rowsOf(ctx, c, func(r *sql.Rows) (out catalog.Listed, err error) {
+	rows, err := rowsOf(ctx, c, func(r *sql.Rows) (out catalog.Listed, err error) {
 		out.Distribution, err = scanDistribution(r.Scan, &out.SiteCount)
 		return out, err
 	}, `SELECT `+distributionColumns+`, (SELECT COUNT(*) FROM distribution_sites r WHERE r.distribution = d.id)`+distributionTables,
 		where, ` ORDER BY d.id DESC`, q.Limit)
+	if err != nil {
+		return nil, err
+	}
+	var all []*catalog.Distribution
+	for i := range rows {
+		all = append(all, &rows[i].Distribution)
+	}
+	return rows, aim(ctx, c.read, all...)
 }
 
 // Distribution implements catalog.Lists.
@@ -199,6 +208,9 @@ func (c *Catalog) Distribution(ctx context.Context, id int64) (catalog.Distribut
 	d, err := scanDistribution(c.read.QueryRowContext(ctx, `SELECT `+distributionColumns+distributionTables+` WHERE d.id = $1`, id).Scan)
 	if err != nil {
 		return d, found("distribution "+strconv.FormatInt(id, 10), err)
+	}
+	if err := aim(ctx, c.read, &d); err != nil {
+		return d, err
 	}
 	d.Sites, err = list(ctx, c.read, func(r *sql.Rows) (name string, err error) { return name, r.Scan(&name) },
 		`SELECT site FROM distribution_sites WHERE distribution = $1 ORDER BY site`, id)

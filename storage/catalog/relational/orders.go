@@ -146,6 +146,9 @@ func distribute(ctx context.Context, tx *sql.Tx, d catalog.Distribution) (genera
 	if err != nil {
 		return 0, err
 	}
+	if err := writeAim(ctx, tx, &d); err != nil {
+		return 0, err
+	}
 	for _, site := range slices.Compact(slices.Sorted(slices.Values(d.Sites))) {
 		res, err := tx.ExecContext(ctx, `INSERT INTO distribution_sites (distribution, site)
 			SELECT $1, name FROM sites WHERE name = $2`, d.ID, site)
@@ -169,7 +172,7 @@ func detailOf(d catalog.Distribution) string {
 	if d.Activate != "" {
 		detail += ", " + d.When.String()
 	}
-	return detail
+	return detail + aimText(d.Aim)
 }
 
 // SetRule implements catalog.Catalog.
@@ -274,7 +277,11 @@ func (c *Catalog) Orders(ctx context.Context, site string) (o catalog.Orders, er
 		return o, err
 	}
 	o.Distributions, err = list(ctx, c.read, scanDistributionRow, `SELECT `+distributionColumns+distributionTables+`
-		WHERE d.every = 1 OR d.id IN (SELECT distribution FROM distribution_sites WHERE site = $1) ORDER BY d.id`, site)
+		WHERE d.every = 1 OR d.id IN (SELECT distribution FROM distribution_sites WHERE site = $1)
+		OR d.id IN (SELECT distribution FROM aims WHERE target <> '') ORDER BY d.id`, site)
+	if err == nil {
+		err = c.meant(ctx, &o)
+	}
 	if err != nil {
 		return o, err
 	}

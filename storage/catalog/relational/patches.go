@@ -31,7 +31,7 @@ func notePatchesDue(ctx context.Context, tx *sql.Tx, name string, serial uint64)
 const base = `SELECT c.serial FROM versions c LEFT JOIN (
 		SELECT sent.serial AS serial, SUM(sent.endpoints) AS endpoints FROM (
 			SELECT at.endpoints AS endpoints, (SELECT d.serial FROM distributions d
-				WHERE d.name = $1 AND d.serial < $2 AND d.pre_stage = 0 AND (d.every = 1 OR EXISTS (
+				WHERE d.name = $1 AND d.serial < $2 AND d.pre_stage = 0 AND (d.every = 1 OR d.id IN (SELECT distribution FROM aims WHERE target <> '') OR EXISTS (
 					SELECT 1 FROM distribution_sites r WHERE r.distribution = d.id AND r.site = at.site))
 				ORDER BY d.serial DESC LIMIT 1) AS serial
 			FROM (SELECT site, COUNT(*) AS endpoints FROM endpoints GROUP BY site) at) sent

@@ -65,6 +65,9 @@ func (c *Catalog) LaterOrders(ctx context.Context) (o catalog.Orders, err error)
 		return o, err
 	}
 	o.Distributions, err = list(ctx, c.read, scanDistributionRow, `SELECT `+distributionColumns+distributionTables+` WHERE d.every = 1 ORDER BY d.id`)
+	if err == nil {
+		err = c.meant(ctx, &o)
+	}
 	if err != nil {
 		return o, err
 	}

@@ -673,6 +673,91 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/rollouts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List distributions in rings, the newest first */
+        get: operations["list-rollouts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rollouts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show how far a distribution is, what is seen of its rings, and which sites are late and why */
+        get: operations["show-rollout"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rollouts/{id}/continue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let a halted rollout go on; what failed until now does not count any more */
+        post: operations["continue-rollout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rollouts/{id}/halt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Halt a rollout: no ring opens, and nothing more of it is fetched */
+        post: operations["halt-rollout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rollouts/{id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Have endpoints try again that failed to activate the version of a distribution */
+        post: operations["retry-rollout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/rules": {
         parameters: {
             query?: never;
@@ -1062,6 +1147,8 @@ export interface components {
         };
         Change: {
             /** Format: int64 */
+            distribution?: number;
+            /** Format: int64 */
             generation?: number;
             /** Format: int64 */
             proposal?: number;
@@ -1069,6 +1156,7 @@ export interface components {
             released?: number;
             /** Format: int64 */
             removed?: number;
+            sites?: components["schemas"]["MeantSite"][] | null;
         };
         ContentView: {
             name: string;
@@ -1088,14 +1176,23 @@ export interface components {
             /** Format: int64 */
             id: number;
             name: string;
+            /** Format: date-time */
+            not_before?: string;
             /** Format: int64 */
             pre_stage?: number;
             priority: string;
             /** Format: date-time */
             ready_by?: string;
             /** Format: int64 */
+            replaces?: number;
+            /** Format: int64 */
+            retry?: number;
+            rings?: components["schemas"]["Ring"][] | null;
+            rollout?: components["schemas"]["Rollout"];
+            /** Format: int64 */
             serial: number;
             sites?: string[] | null;
+            target?: string;
             version: string;
         };
         Effective: {
@@ -1192,6 +1289,24 @@ export interface components {
             site: string;
             tags: string[] | null;
         };
+        Figures: {
+            /** Format: int64 */
+            activated: number;
+            /** Format: int64 */
+            busy: number;
+            /** Format: int64 */
+            delivered: number;
+            /** Format: int64 */
+            endpoints: number;
+            /** Format: int64 */
+            failed: number;
+            /** Format: int64 */
+            kiosks: number;
+            /** Format: int64 */
+            sites: number;
+            /** Format: int64 */
+            stuck: number;
+        };
         Finding: {
             do?: string;
             fault?: string;
@@ -1261,6 +1376,9 @@ export interface components {
         FourEyes: {
             on: boolean;
         };
+        Halting: {
+            reason?: string;
+        };
         Head: {
             body: string;
             /** Format: int64 */
@@ -1323,16 +1441,25 @@ export interface components {
             /** Format: int64 */
             id: number;
             name: string;
+            /** Format: date-time */
+            not_before?: string;
             /** Format: int64 */
             pre_stage?: number;
             priority: string;
             /** Format: date-time */
             ready_by?: string;
             /** Format: int64 */
+            replaces?: number;
+            /** Format: int64 */
+            retry?: number;
+            rings?: components["schemas"]["Ring"][] | null;
+            rollout?: components["schemas"]["Rollout"];
+            /** Format: int64 */
             serial: number;
             /** Format: int64 */
             site_count: number;
             sites?: string[] | null;
+            target?: string;
             version: string;
         };
         Login: {
@@ -1372,6 +1499,15 @@ export interface components {
             token: string;
             /** Format: date-time */
             used?: string;
+        };
+        MeantSite: {
+            ring?: string;
+            site: string;
+        };
+        Missed: {
+            late: boolean;
+            site: string;
+            why: string;
         };
         Move: {
             detail: string;
@@ -1414,6 +1550,11 @@ export interface components {
             all?: boolean;
             name: string;
             /**
+             * Format: date-time
+             * @description Nothing of it is fetched before: within a year.
+             */
+            not_before?: string;
+            /**
              * Format: int64
              * @description Copies to place at each site ahead of need; 0: every endpoint shall have it.
              */
@@ -1428,7 +1569,16 @@ export interface components {
              * @description When it shall be complete at the latest: in the future, within a year. The rate is then the least that suffices.
              */
             ready_by?: string;
+            /**
+             * Format: int64
+             * @description The distribution that this one rolls back. It goes to where that one went unless it says where.
+             */
+            replaces?: number;
+            /** @description Parts of these sites in which it goes on, in order; none: to all at once. */
+            rings?: components["schemas"]["NewRing"][] | null;
             sites?: string[] | null;
+            /** @description A query of sites, in place of sites or all: who it means now, and later. */
+            target?: string;
             version: string;
         };
         NewEnrolment: {
@@ -1459,6 +1609,36 @@ export interface components {
         };
         NewRevocation: {
             reason?: string;
+        };
+        NewRing: {
+            /**
+             * Format: int64
+             * @description How many of its sites may be at it at a time; 0: all.
+             */
+            at_once?: number;
+            /**
+             * Format: int64
+             * @description Share of its endpoints that have it before the next ring opens; 95 where nobody says.
+             */
+            delivered_percent?: number;
+            /**
+             * Format: int64
+             * @description Most of those that tried to activate it that may have failed; 5 where nobody says.
+             */
+            failed_percent?: number;
+            /**
+             * Format: int64
+             * @description Share of its endpoints that fail from which on everything is halted; 0: never; 10 where nobody says.
+             */
+            halt_percent?: number;
+            name: string;
+            /**
+             * Format: int64
+             * @description How long these gates are passed before the next ring opens.
+             */
+            soak_seconds?: number;
+            /** @description A query, or rest for all sites that no ring before has. */
+            target: string;
         };
         NewRule: {
             content?: string;
@@ -1658,6 +1838,72 @@ export interface components {
             at: string;
             endpoint: string;
             reason?: string;
+        };
+        Ring: {
+            /** Format: int64 */
+            at_once: number;
+            /** Format: int64 */
+            delivered_percent: number;
+            /** Format: int64 */
+            failed_percent: number;
+            /** Format: int64 */
+            halt_percent: number;
+            name: string;
+            /** Format: int64 */
+            soak_seconds: number;
+            target: string;
+        };
+        RingView: {
+            /** Format: int64 */
+            at_once: number;
+            /** Format: int64 */
+            delivered_percent: number;
+            /** Format: int64 */
+            failed_percent: number;
+            /** Format: int64 */
+            halt_percent: number;
+            name: string;
+            open: boolean;
+            seen: components["schemas"]["Figures"];
+            /** Format: int64 */
+            soak_seconds: number;
+            target: string;
+        };
+        Rollout: {
+            /** Format: date-time */
+            changed?: string;
+            /** Format: date-time */
+            met?: string;
+            /** Format: int64 */
+            open: number;
+            /** Format: date-time */
+            opened?: string;
+            reason?: string;
+            /** Format: date-time */
+            since?: string;
+            state: string;
+            stopped?: boolean;
+            upto?: string;
+        };
+        RolloutView: {
+            /** Format: date-time */
+            changed?: string;
+            /** Format: date-time */
+            created: string;
+            /** Format: int64 */
+            id: number;
+            missed?: components["schemas"]["Missed"][] | null;
+            name: string;
+            /** Format: date-time */
+            not_before?: string;
+            /** Format: int64 */
+            open_rings: number;
+            /** Format: date-time */
+            ready_by?: string;
+            reason?: string;
+            rings: components["schemas"]["RingView"][] | null;
+            state: string;
+            version: string;
         };
         Rotation: {
             /**
@@ -2147,7 +2393,10 @@ export interface operations {
     };
     distribute: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description change nothing, and list the sites that it means now */
+                dry_run?: boolean;
+            };
             header?: {
                 /** @description any text that no other change has: sent again with it, a change is made once, and answered as the first time for a day */
                 "Idempotency-Key"?: string;
@@ -3420,6 +3669,183 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Kept"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-rollouts": {
+        parameters: {
+            query?: {
+                /** @description the number of the last of the page before, as its Link header has it; 0: from the newest on */
+                before?: number;
+                limit?: number;
+            };
+            header?: {
+                /** @description ETag of an answer that is there already: 304 while it is the same */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    Link?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RolloutView"][] | null;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "show-rollout": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of an answer that is there already: 304 while it is the same */
+                "If-None-Match"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RolloutView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "continue-rollout": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description any text that no other change has: sent again with it, a change is made once, and answered as the first time for a day */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Change"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "halt-rollout": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description any text that no other change has: sent again with it, a change is made once, and answered as the first time for a day */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Halting"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Change"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "retry-rollout": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description any text that no other change has: sent again with it, a change is made once, and answered as the first time for a day */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Change"];
                 };
             };
             /** @description Error */
