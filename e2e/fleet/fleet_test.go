@@ -21,10 +21,20 @@ import (
 	"github.com/sitecast/sitecast/signaling/operator"
 	"github.com/sitecast/sitecast/signaling/server"
 	"github.com/sitecast/sitecast/signaling/site"
+	"github.com/sitecast/sitecast/signaling/wire"
 	"github.com/sitecast/sitecast/storage/catalog/sqlite/sqlitetest"
+	"github.com/sitecast/sitecast/storage/pack"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	// zstd's coders belong to the whole process: they are made outside any bubble.
+	plain := bytes.Repeat([]byte("a"), 32<<10)
+	encoded, encoding := pack.Encode(plain, nil)
+	if _, err := pack.Decode(encoding, encoded, uint32(len(plain)), nil); err != nil {
+		panic(err)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 const (
 	address  = "10.255.0.1:8080"
@@ -213,7 +223,7 @@ func TestAFleetLooksToTheServerLikeItsEndpoints(t *testing.T) {
 		for k := range s.Size() {
 			s.Leave(k)
 		}
-		time.Sleep(time.Second)
+		time.Sleep(2 * wire.ResumeGrace) // a socket may break before the goodbye is heard
 		if f := s.flows("app")[0]; f.State != site.StateWaiting || f.Endpoints != 0 || len(s.states()) != 0 {
 			t.Errorf("once all left: %s with %d endpoints, %d on", f.State, f.Endpoints, len(s.states()))
 		}
