@@ -58,7 +58,7 @@ func seed(ctx context.Context, at string, n size) (err error) {
 		text string
 		args []any
 	}{
-		{`INSERT INTO sites (name, cidrs, tz, cap, created) SELECT 'shop-' || LPAD(CAST(i AS TEXT), 5, '0'), '["10.12.0.0/16"]', 'Europe/Berlin', -1, CAST($2 AS BIGINT)
+		{`INSERT INTO sites (name, cidrs, tz, created) SELECT 'shop-' || LPAD(CAST(i AS TEXT), 5, '0'), '["10.12.0.0/16"]', 'Europe/Berlin', CAST($2 AS BIGINT)
 			FROM GENERATE_SERIES(1, CAST($1 AS INTEGER)) i`, []any{n.sites, now}},
 		{`INSERT INTO endpoints (id, key, name, device, site, created, last_seen) SELECT MD5(CAST(i AS TEXT)), LPAD(TO_HEX(i), 64, '0'), 'till-' || i,
 			CASE WHEN i % 10 = 0 THEN 'kiosk' ELSE 'agent' END, 'shop-' || LPAD(CAST(1 + (i - 1) % CAST($2 AS INTEGER) AS TEXT), 5, '0'), CAST($3 AS BIGINT), CAST($3 AS BIGINT)

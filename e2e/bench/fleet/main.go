@@ -69,7 +69,7 @@ func main() {
 	flag.Uint64Var(&o.plan.Seed, "seed", 1, "seed of keys, rates and times")
 	flag.StringVar(&o.plan.Prefix, "prefix", "fleet", "how the names of sites begin")
 	flag.Float64Var(&o.plan.Roaming, "roaming", 0.05, "share of endpoints that roam")
-	flag.Float64Var(&wan, "wan", 0, "what a site's line carries, in MB/s (0: so that flows last half as long again as -for)")
+	flag.Float64Var(&wan, "wan", 0, "what a site's line carries, in MB/s (0: so that flows last three times as long as -for)")
 	flag.Float64Var(&lan, "lan", 50, "what an endpoint takes from peers, in MB/s")
 	flag.IntVar(&o.flows, "flows", 3, "flows that are active at each site")
 	flag.Float64Var(&size, "size", 64, "size of each, in MB")
@@ -88,7 +88,7 @@ func main() {
 	o.plan.LAN, o.size, o.scenarios = int64(lan*1e6), int64(size*1e6), strings.Split(list, ",")
 	o.plan.WAN = int64(wan * 1e6)
 	if wan == 0 {
-		o.plan.WAN = max(int64(float64(o.flows)*float64(o.size)/(1.5*o.length.Seconds())), 1)
+		o.plan.WAN = max(int64(float64(o.flows)*float64(o.size)/(3*o.length.Seconds())), 1)
 	}
 	command.Main("bench fleet", func(ctx context.Context) error {
 		if serve != "" {

@@ -42,7 +42,7 @@ func (b *bench) scenario(ctx context.Context, name string) error {
 		if err := b.flow(ctx); err != nil {
 			return err
 		}
-		return b.measured(ctx, "flows move", b.length/2, b.profile != "", func(ctx context.Context) error { return pause(ctx, b.length/2) })
+		return b.measured(ctx, "flows move", b.length, b.profile != "", func(ctx context.Context) error { return pause(ctx, b.length) })
 	case "watched":
 		if err := b.flow(ctx); err != nil {
 			return err

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -86,18 +87,38 @@ func (b *bench) start(ctx context.Context) (err error) {
 	return err
 }
 
+// seed has the catalog make its tables, and fills them.
 func (b *bench) seed(ctx context.Context) (err error) {
-	var c catalog.Catalog
-	if at := b.own.told.Database; at == "sqlite" {
-		c, err = sqlite.Open(ctx, filepath.Join(b.own.told.Data, "sitecast.db"))
-	} else {
-		c, err = postgres.Open(ctx, at)
-	}
+	c, err := b.catalog(ctx)
 	if err != nil {
 		return err
 	}
-	return errors.Join(fleet.Seed(ctx, c, b.plan), c.Close())
+	defer func() { err = errors.Join(err, c.Close()) }()
+	driver, at := "pgx", b.own.told.Database
+	if at == "sqlite" {
+		driver, at = at, b.own.file()
+	}
+	db, err := sql.Open(driver, at)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	if err := fleet.Seed(ctx, db, b.plan); err != nil {
+		return err
+	}
+	_, err = c.ChangeNetworks(ctx, "bench fleet", nil, b.plan.Networks())
+	return err
 }
+
+func (b *bench) catalog(ctx context.Context) (catalog.Catalog, error) {
+	if at := b.own.told.Database; at != "sqlite" {
+		return postgres.Open(ctx, at)
+	}
+	return sqlite.Open(ctx, b.own.file())
+}
+
+// file is where the database is that is in one.
+func (o *own) file() string { return filepath.Join(o.told.Data, "sitecast.db") }
 
 // run starts the process, and waits until it answers.
 func (o *own) run(ctx context.Context) error {
