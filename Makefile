@@ -110,6 +110,10 @@ bench-delta: ## What an update costs over the WAN, beside casync and zstd --patc
 bench-api: deps build ## Lists, filters and the overview of 5,000 sites and 100,000 endpoints on PostgreSQL: p50, p99, memory
 	$(GO) run ./e2e/bench/api
 
+.PHONY: bench-fleet
+bench-fleet: ## A server beside 10,000 simulated endpoints: join storm, orders, churn, restart; FLEET='-sites 50 -endpoints 1000' for fewer
+	$(GO) run ./e2e/bench/fleet $(FLEET)
+
 .PHONY: bench-cache
 bench-cache: ## Copies ahead of need at sites that come and go: by uptime, at random, by room (simulated)
 	$(GO) run ./e2e/bench/cache

@@ -99,6 +99,7 @@ func (e *endpoint) come(at *place, asked time.Time) {
 			token, err := e.token(ctx, at)
 			if err != nil {
 				f.tally.denied.Add(1)
+				f.tally.why.Store(&err)
 			}
 			return token, err
 		},

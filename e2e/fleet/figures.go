@@ -81,6 +81,7 @@ type Tally struct {
 	Sockets     int64 // opened
 	Lost        int64 // that ended, also in order
 	Denied      int64 // attempts to get a token that failed
+	Why         error // the last one did
 	Misplaced   int64 // welcomes to another site than planned, or to none
 	Refused     int64 // messages of the server that broke the rules
 }
@@ -89,6 +90,9 @@ type Tally struct {
 func (f *Fleet) Tally() Tally {
 	t := &f.tally
 	out := Tally{Sent: t.sent.Load(), Heard: t.heard.Load(), Sockets: t.sockets.Load(), Lost: t.lost.Load(), Denied: t.denied.Load(), Misplaced: t.misplaced.Load()}
+	if why := t.why.Load(); why != nil {
+		out.Why = *why
+	}
 	f.refused.Each(func(_ wire.Refusal, n uint64) { out.Refused += int64(n) })
 	return out
 }

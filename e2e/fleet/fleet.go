@@ -75,6 +75,7 @@ type Fleet struct {
 // tally counts over all endpoints.
 type tally struct {
 	sent, heard, sockets, lost, denied, misplaced atomic.Int64 // see [Tally]
+	why                                           atomic.Pointer[error]
 }
 
 // New returns a fleet of which nobody is on. Run must follow.

@@ -52,6 +52,7 @@ type options struct {
 	json      string
 	profile   string
 	churn     float64
+	within    time.Duration
 }
 
 // scenarios are all there are, in the order in which they are run by default.
@@ -75,6 +76,7 @@ func main() {
 	flag.Float64Var(&size, "size", 64, "size of each, in MB")
 	flag.DurationVar(&o.length, "for", time.Minute, "how long flows are watched, and churn goes on")
 	flag.Float64Var(&o.churn, "churn", 10, "per cent of the endpoints that leave, and come again, in a minute")
+	flag.DurationVar(&o.within, "within", 0, "time over which all join (0: at once)")
 	flag.IntVar(&o.listeners, "listeners", 4, "who watches events while -scenario watched runs")
 	flag.StringVar(&list, "scenario", strings.Join(scenarios, ","), "what to do, in this order")
 	flag.StringVar(&o.server, "server", "", "URL of a server that runs (empty: starts one)")

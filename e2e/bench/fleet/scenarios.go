@@ -64,14 +64,33 @@ func (b *bench) scenario(ctx context.Context, name string) error {
 	return b.restart(ctx)
 }
 
-// join switches everybody on at once.
+// join switches everybody on, at once or in a while.
 func (b *bench) join(ctx context.Context) error {
 	r := b.begin("join, all at once")
+	if b.within > 0 {
+		r.Name = fmt.Sprintf("join within %v", b.within)
+	}
 	for k := range b.Size() {
+		if wait := time.Until(r.begun.Add(time.Duration(float64(b.within) * float64(k) / float64(b.Size())))); wait > lookAt {
+			if err := pause(ctx, wait); err != nil {
+				return err
+			}
+		}
 		b.Join(k)
 	}
-	all, err := b.await(ctx, b.Size(), func(s fleet.State) bool { return s.Open && s.Joining > 0 })
-	if err != nil {
+	var all []fleet.State
+	group, grouped := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		all, err = b.await(grouped, b.Size(), func(s fleet.State) bool { return s.Open && s.Joining > 0 })
+		return err
+	})
+	if b.profile != "" && b.own != nil {
+		group.Go(func() error {
+			_, err := b.profiled(grouped, 10*time.Second, "join")
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
 		return err
 	}
 	took := make([]time.Duration, len(all))

@@ -82,7 +82,8 @@ func (b *bench) beyond(what, figures string) { b.rows[len(b.rows)-1].Beyond = wh
 // write writes all figures where they are wanted, and fails where one is beyond its bound.
 func (b *bench) write() error {
 	if t := b.Tally(); t.Refused > 0 || t.Denied > 0 || t.Misplaced > 0 {
-		fmt.Printf("endpoints: %d attempts at a token failed, %d messages were refused, %d are at another site than planned\n", t.Denied, t.Refused, t.Misplaced)
+		fmt.Printf("endpoints: %d attempts at a token failed (the last one: %v), %d messages were refused, %d are at another site than planned\n",
+			t.Denied, t.Why, t.Refused, t.Misplaced)
 	}
 	var wrong []string
 	for _, r := range b.rows {
