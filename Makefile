@@ -117,6 +117,10 @@ bench-api: deps build ## Lists, filters and the overview of 5,000 sites and 100,
 bench-control: ## From click to last byte, and to the first effect of a priority: 200 agents at 20 sites; 8 minutes
 	$(GO) run ./e2e/bench/control
 
+.PHONY: bench-fleet
+bench-fleet: ## A server beside 10,000 simulated endpoints: join storm, orders, churn, restart; FLEET='-sites 50 -endpoints 1000' for fewer
+	$(GO) run ./e2e/bench/fleet $(FLEET)
+
 .PHONY: bench-cache
 bench-cache: ## Copies ahead of need at sites that come and go: by uptime, at random, by room (simulated)
 	$(GO) run ./e2e/bench/cache

@@ -34,6 +34,8 @@ const (
 	// timely is how old what a site with endpoints shows may be. Some of it follows from
 	// the time alone, as that a report was too long ago to count.
 	timely = 10 * time.Second
+	// lookPart: looking at all sites takes one part in so many of the time.
+	lookPart = 40
 	// maxGone bounds the flows and endpoints remembered that are not shown any more.
 	maxGone = 4096
 )
@@ -52,7 +54,8 @@ type Board struct {
 	gone   []ended // the last that ended, oldest first
 	lost   uint64  // the number of the last that was dropped from gone
 	looked time.Time
-	sum    Summary // of all
+	rest   time.Duration // after that, until all are looked at again
+	sum    Summary       // of all
 	summed time.Time
 }
 
@@ -105,8 +108,8 @@ func (b *Board) Look(ctx context.Context, names []string) error {
 	return group.Wait()
 }
 
-// LookAtRunning is Look for all sites that run, unless that was done a moment ago. Who
-// comes while somebody does it sees what is there already.
+// LookAtRunning is Look for all sites that run, unless that was done a moment ago: within
+// Every, or longer where there are so many that to look takes its time. Who comes while somebody does it sees what is there already.
 func (b *Board) LookAtRunning(ctx context.Context) error {
 	if !b.running.TryLock() {
 		return nil
@@ -114,7 +117,7 @@ func (b *Board) LookAtRunning(ctx context.Context) error {
 	defer b.running.Unlock()
 	now := time.Now()
 	b.mu.Lock()
-	fresh := !b.looked.IsZero() && now.Sub(b.looked) < Every
+	fresh := !b.looked.IsZero() && now.Sub(b.looked) < b.rest
 	b.mu.Unlock()
 	if fresh {
 		return nil
@@ -124,9 +127,13 @@ func (b *Board) LookAtRunning(ctx context.Context) error {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.looked = now
+	b.looked, b.rest = now, restAfter(time.Since(now))
 	return nil
 }
+
+// restAfter is how long after a look at all sites that took so long there is another one.
+// To show what goes on at thousands of sites must not keep the server from leading them.
+func restAfter(took time.Duration) time.Duration { return min(max(Every, lookPart*took), timely) }
 
 // due reports whether a site is to be asked.
 func (b *Board) due(name string, now time.Time) bool {

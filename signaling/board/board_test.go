@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -166,5 +167,15 @@ func TestWhatWantsAttentionIsSaidInWordsTheWorstFirst(t *testing.T) {
 	all.cut(12)
 	if len(all.Attention) != 12 || all.AttentionMore != 48 || all.Attention[9].Code != AttentionHalted || all.States[site.StateComplete] != 10 {
 		t.Errorf("of ten sites got %+v", all)
+	}
+}
+
+func TestLookingAtManySitesTakesAPartOfTheTime(t *testing.T) {
+	for took, want := range map[time.Duration]time.Duration{
+		0: Every, 10 * time.Millisecond: Every, 50 * time.Millisecond: 2 * time.Second, time.Second: timely, time.Minute: timely,
+	} {
+		if got := restAfter(took); got != want {
+			t.Errorf("after %v: the next one in %v, want %v", took, got, want)
+		}
 	}
 }

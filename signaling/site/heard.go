@@ -216,7 +216,9 @@ func (s *Site) progress(now time.Time, m *member, p *wire.Progress) {
 		s.leaseState(now, m, f, state)
 	}
 	s.watch(now, f)
-	s.mark(now, f)
+	if h.complete || !f.finished.IsZero() { // else it stays unfinished: this one lacks some
+		s.mark(now, f)
+	}
 }
 
 // note takes over a part of what a member holds, and reports false where it names

@@ -108,12 +108,12 @@ func (s *Site) expire(now time.Time) {
 			s.revoke(now, l, "an endpoint may hold it in another version")
 		}
 	}
-	for _, m := range s.members {
-		leases := s.leasesOf(m.ID)
-		if len(leases) == 0 {
-			continue
-		}
-		why := ""
+	fetching := map[wire.EndpointID]bool{} // few of the members
+	for _, l := range s.leases {
+		fetching[l.to] = true
+	}
+	for id := range fetching {
+		m, leases, why := s.members[id], s.leasesOf(id), ""
 		switch first := leases[0]; {
 		case now.Sub(first.moved) >= s.patience(now, first):
 			why = "no progress"

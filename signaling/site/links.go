@@ -14,7 +14,8 @@ import (
 type linkTable struct {
 	edges   map[schedule.Edge]*edge
 	wanted  []schedule.Edge
-	changed bool // members or flows changed since wanted was decided
+	known   []*edge // of wanted, as far as they are; nearly always all are up
+	changed bool    // members or flows changed since wanted was decided
 	// apart are pairs that could not be linked directly, also while nobody wants
 	// their link; they are in different reach groups unless others join them.
 	apart   map[schedule.Edge]bool
@@ -85,11 +86,16 @@ func (s *Site) decideLinks(now time.Time) bool {
 		if len(s.order) > 0 {
 			t.wanted = schedule.Links(members, up, active, s.cfg.Epoch)
 		}
+		t.known = make([]*edge, len(t.wanted))
 		s.hangUp()
 	}
 	pending := false
-	for _, e := range t.wanted {
+	for i, e := range t.wanted {
+		if state := t.known[i]; state != nil && state.up {
+			continue
+		}
 		pending = s.dial(now, e) || pending
+		t.known[i] = t.edges[e]
 	}
 	return pending
 }
@@ -178,6 +184,18 @@ func (s *Site) linked(now time.Time, m *member, l *wire.Linked) {
 	if wasUp {
 		state.retryAt = now.Add(redialLost)
 	}
+}
+
+// linksUp counts the links of each member that are up.
+func (s *Site) linksUp() map[wire.EndpointID]int {
+	n := make(map[wire.EndpointID]int, len(s.members))
+	for e, state := range s.links.edges {
+		if state.up {
+			n[e.A]++
+			n[e.B]++
+		}
+	}
+	return n
 }
 
 // failed notes that a link is not up and no attempt at it is under way. An attempt

@@ -170,8 +170,11 @@ func (s *Site) view(now time.Time) View {
 	}
 	s.forecast(now, v.Flows)
 	v.Flows = slices.DeleteFunc(v.Flows, func(f FlowView) bool { return s.flows[f.ID].spare() && !s.flows[f.ID].copying })
+	links := s.linksUp()
 	for _, m := range s.members {
-		v.Endpoints = append(v.Endpoints, s.endpointView(now, m))
+		e := s.endpointView(now, m)
+		e.Links = links[m.ID]
+		v.Endpoints = append(v.Endpoints, e)
 	}
 	slices.SortFunc(v.Endpoints, func(a, b EndpointView) int {
 		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
@@ -307,11 +310,6 @@ func (s *Site) endpointView(now time.Time, m *member) EndpointView {
 	v := EndpointView{ID: m.ID, Name: m.Hello.Name, Site: s.cfg.Name, Kind: m.Hello.Device, Online: true,
 		Since: m.since, LastSeen: now, Version: m.Hello.Software, Address: m.Address, Obeyed: m.obeyed,
 		Holds: []string{}, Flows: []EndpointInFlow{}, Activation: m.activation, ReportedBy: s.reportedBy(now, m.ID)}
-	for e, state := range s.links.edges {
-		if state.up && (e.A == m.ID || e.B == m.ID) {
-			v.Links++
-		}
-	}
 	for _, id := range s.order {
 		f, h := s.flows[id], m.holds[id]
 		if h == nil {
