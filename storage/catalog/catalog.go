@@ -267,6 +267,9 @@ type Catalog interface {
 	Audit(ctx context.Context, before int64, limit int) ([]Entry, error)
 
 	Removals
+	Together
+	Holder
+	Roaming
 
 	Close() error
 }

@@ -20,6 +20,8 @@ const (
 	NeedPinned  = "version_pinned"
 	NeedPatches = "version_patched" // what makes a newer version of it is made, or used
 	NeedFetched = "version_fetched" // a page has it fetched, though no site shall have it
+	// NeedProposed: somebody proposed to order it, and it waits for approval.
+	NeedProposed = "version_proposed"
 )
 
 // Need is one reason to keep a version at the origin.
@@ -34,6 +36,7 @@ type Facts struct {
 	Sites      []Orders      // of each site, and of one that is created later, which has no name
 	Patched    []Patched     // versions with patches
 	Fetched    []content.Ref // what pages have fetched
+	Proposed   []Proposal    // that wait for approval
 }
 
 // Survey reads what decides, but for what pages fetch.
@@ -69,6 +72,9 @@ func Survey(ctx context.Context, c Catalog) (Facts, error) {
 			f.Sites = append(f.Sites, orders)
 		}
 		after = sites[len(sites)-1].Name
+	}
+	if f.Proposed, err = c.Proposals(ctx); err != nil {
+		return Facts{}, err
 	}
 	f.Patched, err = c.Patched(ctx)
 	return f, err
@@ -125,6 +131,12 @@ func Needed(f Facts, now time.Time) func(content.Ref) []Need {
 		for _, p := range f.Patched {
 			if p.Name == ref.Name && p.Base == ref.Version {
 				needs = append(needs, Need{NeedPatches, fmt.Sprintf("%s comes as patches to %s", p.Ref, ref)})
+				break
+			}
+		}
+		for _, p := range f.Proposed {
+			if p.Distribution.Name == ref.Name && p.Distribution.Version == ref.Version {
+				needs = append(needs, Need{NeedProposed, fmt.Sprintf("%s proposed to order %s (proposal %d)", p.By, ref, p.ID)})
 				break
 			}
 		}

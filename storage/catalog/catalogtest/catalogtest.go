@@ -73,6 +73,10 @@ func Run(t *testing.T, open func(*testing.T) catalog.Catalog) {
 		"removals":  removals,
 		"operators": operators,
 		"proposals": proposals,
+		"together":  together,
+		"roaming":   roaming,
+		"tagged":    tagged,
+		"proposed":  proposed,
 	} {
 		t.Run(group, func(t *testing.T) {
 			for name, test := range tests {

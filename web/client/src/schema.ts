@@ -206,7 +206,8 @@ export interface paths {
         delete: operations["remove-endpoint"];
         options?: never;
         head?: never;
-        patch?: never;
+        /** Fix an endpoint to its site, or let it roam */
+        patch: operations["change-endpoint"];
         trace?: never;
     };
     "/api/v1/endpoints/{id}/revocation": {
@@ -1022,10 +1023,11 @@ export interface components {
         };
         Attention: {
             /** @enum {string} */
-            code: "halted" | "failed" | "late" | "reported" | "kiosk";
+            code: "halted" | "failed" | "late" | "reported" | "quarantine" | "kiosk";
             content?: string;
             /** @description id */
             endpoint?: string;
+            /** @description empty for who is at none */
             site: string;
             /** @description what it is, in words */
             text: string;
@@ -1110,6 +1112,10 @@ export interface components {
             content?: string;
             site?: string;
             version?: string;
+        };
+        EndpointChange: {
+            /** @description true: it is matched with a site by the map of networks on each connect; false: it is fixed to the site where it enrolled */
+            roaming?: boolean;
         };
         EndpointInFlow: {
             /** Format: int32 */
@@ -1619,6 +1625,13 @@ export interface components {
             yield_seconds: number;
             /** Format: double */
             yield_share: number;
+        };
+        RegisteredEndpoint: {
+            id: string;
+            name: string;
+            roaming: boolean;
+            /** @description where it enrolled */
+            site: string;
         };
         Relay: {
             /** @description turn:HOST:PORT, turns: where it speaks TLS, empty for none */
@@ -2293,6 +2306,46 @@ export interface operations {
             };
         };
     };
+    "change-endpoint": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description any text that no other change has: sent again with it, a change is made once, and answered as the first time for a day */
+                "Idempotency-Key"?: string;
+                /** @description ETag of what GET answered here: the change is made only while that is the same, else 412 */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EndpointChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegisteredEndpoint"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "revoke-endpoint": {
         parameters: {
             query?: never;
@@ -2685,7 +2738,11 @@ export interface operations {
     };
     "list-networks": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description the last of the page before, as its Link header has it */
+                after?: string;
+                limit?: number;
+            };
             header?: {
                 /** @description ETag of an answer that is there already: 304 while it is the same */
                 "If-None-Match"?: string;
@@ -2698,6 +2755,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    Link?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2912,7 +2970,11 @@ export interface operations {
     };
     "list-operators": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description the last of the page before, as its Link header has it */
+                after?: string;
+                limit?: number;
+            };
             header?: {
                 /** @description ETag of an answer that is there already: 304 while it is the same */
                 "If-None-Match"?: string;
@@ -2925,6 +2987,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    Link?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3120,7 +3183,11 @@ export interface operations {
     };
     "list-proposals": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description the last of the page before, as its Link header has it */
+                after?: string;
+                limit?: number;
+            };
             header?: {
                 /** @description ETag of an answer that is there already: 304 while it is the same */
                 "If-None-Match"?: string;
@@ -3133,6 +3200,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    Link?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3616,7 +3684,11 @@ export interface operations {
     };
     "list-settings": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description the last of the page before, as its Link header has it */
+                after?: string;
+                limit?: number;
+            };
             header?: {
                 /** @description ETag of an answer that is there already: 304 while it is the same */
                 "If-None-Match"?: string;
@@ -3629,6 +3701,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    Link?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3949,7 +4022,11 @@ export interface operations {
     };
     "list-tags": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description the last of the page before, as its Link header has it */
+                after?: string;
+                limit?: number;
+            };
             header?: {
                 /** @description ETag of an answer that is there already: 304 while it is the same */
                 "If-None-Match"?: string;
@@ -3962,6 +4039,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    Link?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4063,7 +4141,11 @@ export interface operations {
     };
     "list-tokens": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description the last of the page before, as its Link header has it */
+                after?: string;
+                limit?: number;
+            };
             header?: {
                 /** @description ETag of an answer that is there already: 304 while it is the same */
                 "If-None-Match"?: string;
@@ -4076,6 +4158,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    Link?: string;
                     [name: string]: unknown;
                 };
                 content: {
