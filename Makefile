@@ -26,7 +26,7 @@ demo: build ## A server, two sites of four endpoints and real content on this ma
 	bin/sitecast demo
 
 # What runs on real links and clocks, one package at a time; all else doesn't mind company.
-REAL := portal|story|netlab|rig|browser|screen|demo|bench|cut|runbook
+REAL := portal|story|netlab|rig|browser|screen|demo|bench|cut|runbook|standby
 
 .PHONY: test
 test: deps check web build ## Everything CI runs: checks, race-tested packages, namespace stories, the demo

@@ -63,6 +63,7 @@ type commands struct {
 	Unset      operator.Unset      `cmd:"" help:"Take back what was set."`
 	Tag        operator.Tag        `cmd:"" help:"Give tags to sites and endpoints, so that something is set for all of them."`
 	Policy     operator.Policy     `cmd:"" help:"Say what is set where, and what holds."`
+	Overview   operator.Overview   `cmd:"" help:"Show how things stand, and what wants attention."`
 	Endpoints  operator.Endpoints  `cmd:"" help:"Show endpoints."`
 	Endpoint   operator.Endpoint   `cmd:"" help:"Revoke or remove an endpoint."`
 	Approve    operator.Approve    `cmd:"" help:"Approve a distribution to all sites that somebody else proposed."`

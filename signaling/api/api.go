@@ -92,6 +92,8 @@ const (
 
 type server struct {
 	Config
+	Hub    toldHub // hides that of Config
+	tell   *tellings
 	router chi.Router
 	api    huma.API
 	open   *addressLimit
@@ -109,7 +111,9 @@ func New(cfg Config) http.Handler { return newServer(cfg).router }
 
 func newServer(cfg Config) *server {
 	cfg.Streams = cmp.Or(cfg.Streams, new(Streams))
-	s := &server{Config: cfg, router: chi.NewRouter(), open: newAddressLimit(openPerMinute, time.Minute), board: cmp.Or(cfg.Board, board.New(cfg.Hub)),
+	told := new(tellings)
+	told.through(&cfg)
+	s := &server{Config: cfg, Hub: toldHub{cfg.Hub, told}, tell: told, router: chi.NewRouter(), open: newAddressLimit(openPerMinute, time.Minute), board: cmp.Or(cfg.Board, board.New(cfg.Hub)),
 		gates: newGates(cfg.Limits), passwords: cmp.Or(cfg.Passwords, credential.NewPasswords(credential.UsualCost))}
 	if cfg.Log != nil { // there is none where the API is only described
 		s.Log = slog.New(requestLog{cfg.Log.Handler()})
@@ -129,6 +133,7 @@ func newServer(cfg Config) *server {
 	s.enrolment()
 	s.publishers()
 	s.revocations()
+	s.roaming()
 	s.browsers()
 	s.versions()
 	s.removals()
@@ -202,14 +207,14 @@ func register[I, O any](s *server, op huma.Operation, handle func(context.Contex
 	if _, ok := sitesOf(new(I)); sc == scopeBody && !ok {
 		panic(op.OperationID + ": its body names no sites")
 	}
+	if _, _, ok := levelOf(new(I)); sc == scopeLevel && !ok {
+		panic(op.OperationID + ": it names no level")
+	}
 	huma.Register(s.api, op, func(ctx context.Context, in *I) (*O, error) {
 		ctx, stop := context.WithTimeout(ctx, requestTimeout)
 		defer stop()
-		if sc == scopeBody {
-			sites, _ := sitesOf(in)
-			if err := asker(ctx).mayAt(sites...); err != nil {
-				return nil, s.problem(ctx, err)
-			}
+		if err := s.withinInput(ctx, sc, in); err != nil {
+			return nil, s.problem(ctx, err)
 		}
 		out, err := handle(ctx, in)
 		if err != nil {
@@ -226,6 +231,12 @@ func (s *server) admitted(role string, sc scope) func(huma.Context, func(huma.Co
 		inner, who, err := s.admit(r, role)
 		if err == nil {
 			err = who.within(sc, ctx)
+		}
+		if err == nil && sc == scopeEndpoint && !who.everywhere() {
+			var site string
+			if site, err = s.aboutEndpoint(inner, ctx.Param("id")); err == nil {
+				err = who.mayAt(site)
+			}
 		}
 		if err != nil {
 			s.write(ctx, err)

@@ -248,7 +248,7 @@ func (s *server) overview(ctx context.Context, last time.Duration) (Overview, er
 		return Overview{}, err
 	}
 	sum, err := s.board.Overview(ctx)
-	return Overview{n.Sites, n.Endpoints, n.Contents, n.Versions, sum}, err
+	return Overview{n.Sites, n.Endpoints, n.Contents, n.Versions, sum.With(quarantined(s.standings()))}, err
 }
 
 // counts are those of the catalog, for all who watch.

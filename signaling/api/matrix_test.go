@@ -14,6 +14,7 @@ import (
 	"github.com/sitecast/sitecast/signaling/credential"
 	"github.com/sitecast/sitecast/signaling/wire"
 	"github.com/sitecast/sitecast/storage/catalog"
+	"github.com/sitecast/sitecast/storage/policy"
 )
 
 // right says who may use a route, and about which sites.
@@ -27,6 +28,7 @@ const (
 
 	ofOrganisation, inPath, inQuery, inBody, ofAll, ofSelf = "organisation", "path", "query", "body", "shared", "self"
 	ofNamed                                                = "named" // as inQuery, but who is held to some sites has to name one
+	ofEndpoint, ofLevel                                    = "endpoint", "level"
 )
 
 // rights are those of every route that is not public. A route is added here with what it is meant
@@ -91,8 +93,9 @@ var rights = map[string]right{
 	"GET /api/v1/audit":                             {viewer, ofOrganisation, nil},
 	"GET /api/v1/audit/head":                        {viewer, ofOrganisation, nil},
 
-	"DELETE /api/v1/endpoints/{id}":                   {admin, ofOrganisation, nil},
-	"POST /api/v1/endpoints/{id}/revocation":          {admin, ofOrganisation, nil},
+	"DELETE /api/v1/endpoints/{id}":                   {admin, ofEndpoint, nil},
+	"PATCH /api/v1/endpoints/{id}":                    {admin, ofEndpoint, nil},
+	"POST /api/v1/endpoints/{id}/revocation":          {admin, ofEndpoint, nil},
 	"GET /api/v1/networks":                            {viewer, ofOrganisation, nil},
 	"PUT /api/v1/networks":                            {operator, ofOrganisation, nil},
 	"DELETE /api/v1/networks":                         {operator, ofOrganisation, nil},
@@ -112,12 +115,18 @@ var rights = map[string]right{
 	"GET /api/v1/retention":                           {viewer, ofOrganisation, nil},
 	"PUT /api/v1/retention":                           {admin, ofOrganisation, nil},
 	"GET /api/v1/settings":                            {viewer, ofOrganisation, nil},
-	"PUT /api/v1/settings":                            {operator, ofOrganisation, nil},
-	"DELETE /api/v1/settings":                         {operator, ofOrganisation, nil},
-	"GET /api/v1/settings/keys":                       {viewer, ofAll, nil},
-	"GET /api/v1/tags":                                {viewer, ofOrganisation, nil},
-	"PUT /api/v1/tags/{name}":                         {operator, ofOrganisation, nil},
-	"DELETE /api/v1/tags/{name}":                      {operator, ofOrganisation, nil},
+	"PUT /api/v1/settings": {operator, ofLevel, func(site string) any {
+		change := api.SettingsChange{Level: policy.Site, Subject: site, Changes: []policy.Assignment{{Key: policy.WANCap, Value: "5mbit"}}}
+		if site == "" {
+			change.Level = policy.Organisation
+		}
+		return change
+	}},
+	"DELETE /api/v1/settings":    {operator, ofLevel, nil},
+	"GET /api/v1/settings/keys":  {viewer, ofAll, nil},
+	"GET /api/v1/tags":           {viewer, ofOrganisation, nil},
+	"PUT /api/v1/tags/{name}":    {operator, ofOrganisation, nil},
+	"DELETE /api/v1/tags/{name}": {operator, ofOrganisation, nil},
 
 	"GET /api/v1/rollouts":                {viewer, ofOrganisation, nil},
 	"GET /api/v1/rollouts/{id}":           {viewer, ofOrganisation, nil},
@@ -172,6 +181,13 @@ func (s *stand) about(token, name, site string) *httptest.ResponseRecorder {
 	at := strings.NewReplacer("{name}", site, "{version}", "1", "{digest}", strings.Repeat("ab", 32), "{id}", "0123456789abcdef", "{operator}", "nobody", "{key}", "nokey").Replace(route)
 	var in any = "{}"
 	switch {
+	case is.scope == ofLevel && is.body == nil:
+		at += "?key=wan_cap&level=site&subject=" + site
+		if site == "" {
+			at = strings.Replace(at, "level=site", "level=organisation", 1)
+		}
+	case is.scope == ofEndpoint:
+		at = strings.Replace(at, "0123456789abcdef", "till-of-"+site, 1)
 	case (is.scope == inQuery || is.scope == ofNamed) && site != "":
 		at += "?site=" + site
 	case is.body != nil:
@@ -218,6 +234,11 @@ func TestEveryRouteIsForWhomItIsMeant(t *testing.T) {
 				}
 			}
 			let := func(who, site string) {
+				if is.scope == ofEndpoint { // the one before may have removed it
+					if _, err := s.catalog.Endpoint(t.Context(), "till-of-"+site); err != nil {
+						s.device(site, "till-of-"+site, "till")
+					}
+				}
 				if w := s.about(tokens[who], name, site); w.Code == http.StatusUnauthorized || w.Code == http.StatusForbidden {
 					t.Errorf("%s about %q by %s answered %d %s", name, site, who, w.Code, w.Body)
 				}
@@ -246,7 +267,7 @@ func TestEveryRouteIsForWhomItIsMeant(t *testing.T) {
 					refused(other, "nowhere", http.StatusForbidden, "out_of_scope")
 				}
 				switch is.scope {
-				case inBody:
+				case inBody, ofLevel:
 					let(all, "")
 					refused(own, "", http.StatusForbidden, "out_of_scope")
 				case inQuery:
@@ -338,4 +359,22 @@ func TestADistributionIsToOwnSitesOnly(t *testing.T) {
 	if o, err := s.catalog.Orders(t.Context(), "shop-b"); len(o.Distributions) != 0 || err != nil {
 		t.Errorf("shop-b got %+v (%v)", o.Distributions, err)
 	}
+}
+
+// An endpoint's settings, and the endpoint itself, are for who may act at its site.
+func TestWhatIsSetOfAnEndpointIsForItsSite(t *testing.T) {
+	s := settingsStand(t)
+	token := s.scoped(operator, "shop-2")
+	set := func(subject string) *httptest.ResponseRecorder {
+		return s.with(token, "PUT", "/api/v1/settings", change(policy.Endpoint, subject, policy.EndpointAllowance, "5GB"))
+	}
+	for _, subject := range []string{"e1", "till", "nobody"} { // another site's, one of two, and none
+		wantProblem(t, set(subject), http.StatusForbidden, "out_of_scope")
+	}
+	for _, subject := range []string{"e2", "kiosk"} {
+		if w := set(subject); w.Code != http.StatusOK {
+			t.Errorf("%s answered %d %s", subject, w.Code, w.Body)
+		}
+	}
+	wantProblem(t, s.with(token, "PUT", "/api/v1/settings", change(policy.Organisation, "", policy.WANCap, "5mbit")), http.StatusForbidden, "out_of_scope")
 }

@@ -20,6 +20,8 @@ type Places interface {
 	Standings() []evidence.Standing
 	// Expel ends the session of an endpoint that was revoked, wherever it is.
 	Expel(id wire.EndpointID, why string)
+	// PlaceAnew ends the session of an endpoint, which is placed again as it comes back.
+	PlaceAnew(id wire.EndpointID, why string)
 }
 
 // NetworkChange is what became of the map of networks, or would.
@@ -49,9 +51,9 @@ func (q networkQuery) network() (catalog.Network, error) {
 // networks are the routes of the map by which endpoints are matched with sites.
 func (s *server) networks() {
 	register(s, operation("GET", "/networks", "list-networks", "List the map of networks", catalog.RoleViewer),
-		func(ctx context.Context, _ *struct{}) (*reply[[]catalog.Network], error) {
+		func(ctx context.Context, in *struct{ PageAfter }) (*listed[catalog.Network], error) {
 			list, err := s.Catalog.Networks(ctx)
-			return &reply[[]catalog.Network]{list}, err
+			return pageOf(ctx, list, in.PageAfter, networkKey), err
 		})
 	register(s, operation("GET", "/networks/export", "export-networks", "Export the map of networks as CSV", catalog.RoleViewer),
 		func(ctx context.Context, _ *struct{}) (*csvReply, error) {

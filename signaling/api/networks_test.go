@@ -18,11 +18,14 @@ import (
 type everybody struct {
 	all     []evidence.Standing
 	changed int
+	anew    []wire.EndpointID
 }
 
 func (e *everybody) Changed() { e.changed++ }
 
 func (e *everybody) Expel(wire.EndpointID, string) {}
+
+func (e *everybody) PlaceAnew(id wire.EndpointID, _ string) { e.anew = append(e.anew, id) }
 
 func (e *everybody) Standings() []evidence.Standing { return slices.Clone(e.all) }
 

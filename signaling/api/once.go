@@ -40,8 +40,9 @@ const (
 )
 
 // once makes a change that has an Idempotency-Key once, and answers later ones with the same
-// key as the first (draft-ietf-httpapi-idempotency-key-header). What failed changed nothing,
-// so its answer is not kept: it is tried again.
+// key as the first (draft-ietf-httpapi-idempotency-key-header). The change and its answer are
+// kept together or not at all, so that a server which dies leaves nobody in doubt. What
+// failed changed nothing, so its answer is not kept: it is tried again.
 func (s *server) once(ctx huma.Context, next func(huma.Context)) {
 	header := ctx.Header("Idempotency-Key")
 	if header == "" || ctx.Method() == http.MethodGet {
@@ -75,13 +76,19 @@ func (s *server) once(ctx huma.Context, next func(huma.Context)) {
 	kept, err := s.Catalog.Answer(ctx.Context(), seal.id)
 	switch {
 	case err == nil && kept.Created.Before(time.Now().Add(-AnswersLast)), errors.Is(err, catalog.ErrNotFound):
-		answer := record(w)
 		// The change is carried through although its caller went away: who comes back
 		// with the key wants to hear what came of it.
 		r = r.WithContext(context.WithoutCancel(ctx.Context()))
-		r.Body = io.NopCloser(bytes.NewReader(body))
-		next(humachi.NewContext(ctx.Operation(), r, answer))
-		s.keep(r.Context(), seal, digest, answer)
+		answer, err := s.whole(r, w, seal, digest, func(inner context.Context, answer *recorded) {
+			r := r.WithContext(inner)
+			r.Body = io.NopCloser(bytes.NewReader(body))
+			next(humachi.NewContext(ctx.Operation(), r, answer))
+		})
+		if err != nil {
+			s.write(ctx, err)
+			return
+		}
+		s.sweepAnswers(r.Context())
 		answer.send()
 	case err != nil:
 		s.write(ctx, err)
@@ -137,30 +144,59 @@ func (s *server) release(id string) {
 	delete(s.running, id)
 }
 
-// keep keeps the answer of a change that was made. One that can't be kept is sent all the
-// same.
-func (s *server) keep(ctx context.Context, seal seal, digest string, answer *recorded) {
-	if answer.status < 200 || answer.status > 299 || answer.body.Len() > maxAnswerBytes {
-		return
+// errUndone is why a change is undone that was refused; its answer says more.
+var errUndone = errors.New("what was refused changes nothing")
+
+// whole makes a change and keeps its answer, or does neither. Who was told of the change
+// while nobody could see it yet is told again.
+func (s *server) whole(r *http.Request, w http.ResponseWriter, seal seal, digest string, change func(context.Context, *recorded)) (*recorded, error) {
+	answer := record(w)
+	told := s.tell.begin()
+	defer s.tell.end(told)
+	err := s.Catalog.Together(r.Context(), func(ctx context.Context) error {
+		change(ctx, answer)
+		answer.WriteHeader(http.StatusOK) // unless it was another
+		if answer.status < 200 || answer.status > 299 {
+			return errUndone
+		}
+		return s.keep(ctx, seal, digest, answer)
+	})
+	if errors.Is(err, errUndone) {
+		err = nil
+	}
+	return answer, err
+}
+
+// keep keeps the answer of a change. One that is too long is made again.
+func (s *server) keep(ctx context.Context, seal seal, digest string, answer *recorded) error {
+	if answer.body.Len() > maxAnswerBytes {
+		return nil
 	}
 	ctx, stop := context.WithTimeout(ctx, keepTimeout)
 	defer stop()
-	now := time.Now()
 	sealed, err := seal.close(answer)
-	if err == nil {
-		err = s.Catalog.KeepAnswer(ctx, catalog.Answer{ID: seal.id, Digest: digest, Sealed: sealed, Created: now})
+	if err != nil {
+		return err
 	}
+	return s.Catalog.KeepAnswer(ctx, catalog.Answer{ID: seal.id, Digest: digest, Sealed: sealed, Created: time.Now()})
+}
+
+// sweepAnswers drops answers that are too old, now and then.
+func (s *server) sweepAnswers(ctx context.Context) {
+	now := time.Now()
 	s.mu.Lock()
 	due := now.Sub(s.swept) >= sweepEvery
 	if due {
 		s.swept = now
 	}
 	s.mu.Unlock()
-	if due && err == nil {
-		err = s.Catalog.DropAnswers(ctx, now.Add(-AnswersLast), maxAnswers)
+	if !due {
+		return
 	}
-	if err != nil {
-		s.Log.ErrorContext(ctx, "keeping the answer of a change; repeated, the change would be made again", "err", err)
+	ctx, stop := context.WithTimeout(ctx, keepTimeout)
+	defer stop()
+	if err := s.Catalog.DropAnswers(ctx, now.Add(-AnswersLast), maxAnswers); err != nil {
+		s.Log.ErrorContext(ctx, "dropping old answers", "err", err)
 	}
 }
 

@@ -86,13 +86,13 @@ func (s *server) tokens() {
 			return &reply[MadeToken]{MadeToken{credential.APIToken(secret), TokenView{made.ID(), made}}}, nil
 		})
 	register(s, about(scopeOrganisation, operation("GET", "/tokens", "list-tokens", "List API tokens", catalog.RoleAdmin)),
-		func(ctx context.Context, _ *struct{}) (*reply[[]TokenView], error) {
+		func(ctx context.Context, in *struct{ PageAfter }) (*listed[TokenView], error) {
 			all, err := s.Catalog.Tokens(ctx)
 			out := make([]TokenView, len(all))
 			for i, t := range all {
 				out[i] = TokenView{t.ID(), t}
 			}
-			return &reply[[]TokenView]{out}, err
+			return pageOf(ctx, out, in.PageAfter, tokenKey), err
 		})
 	register(s, about(scopeOrganisation, operation("DELETE", "/tokens/{id}", "revoke-token", "Revoke an API token", catalog.RoleAdmin)),
 		func(ctx context.Context, in *struct {
@@ -118,9 +118,9 @@ func (s *server) accounts() {
 			return &reply[MadeInvite]{MadeInvite{InviteURL(s.PublicURL, secret), i.Expires}}, nil
 		})
 	register(s, about(scopeOrganisation, operation("GET", "/operators", "list-operators", "List accounts", catalog.RoleAdmin)),
-		func(ctx context.Context, _ *struct{}) (*reply[[]catalog.Operator], error) {
+		func(ctx context.Context, in *struct{ PageAfter }) (*listed[catalog.Operator], error) {
 			all, err := s.Catalog.Operators(ctx)
-			return &reply[[]catalog.Operator]{all}, err
+			return pageOf(ctx, all, in.PageAfter, operatorKey), err
 		})
 	register(s, about(scopeOrganisation, operation("PATCH", "/operators/{operator}", "change-operator", "Change what an account may do", catalog.RoleAdmin)),
 		func(ctx context.Context, in *struct {

@@ -138,6 +138,8 @@ func (s *server) problem(ctx context.Context, err error) *Problem {
 	case errors.Is(err, credential.ErrRootOffline):
 		p = &Problem{Status: http.StatusConflict, Detail: err.Error(), Code: "root_offline",
 			Hint: "where the root key is kept, use `sitecast publisher` with --root-key FILE"}
+	case errors.Is(err, catalog.ErrLocked):
+		p = standbyProblem("standby: another server holds the catalog")
 	case errors.Is(err, catalog.ErrUnavailable):
 		s.Log.ErrorContext(ctx, "request failed", "err", err)
 		p = &Problem{Status: http.StatusServiceUnavailable, Detail: catalog.ErrUnavailable.Error(), Code: "database_unavailable",
@@ -159,6 +161,9 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	p.RequestID = requestID(r.Context())
 	s.count(r.URL.Path, &p)
 	w.Header().Set("Content-Type", "application/problem+json")
+	if p.Status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", retryAfter503)
+	}
 	w.WriteHeader(p.Status)
 	_ = json.NewEncoder(w).Encode(&p) // the client went away
 }
@@ -193,6 +198,9 @@ func (s *server) count(path string, p *Problem) {
 // counted counts the problems of huma's routes as they are written.
 func (s *server) counted(ctx huma.Context, _ string, v any) (any, error) {
 	if p, ok := v.(*Problem); ok {
+		if p.Status == http.StatusServiceUnavailable {
+			ctx.SetHeader("Retry-After", retryAfter503)
+		}
 		url := ctx.URL()
 		s.count(url.Path, p)
 	}

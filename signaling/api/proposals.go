@@ -28,9 +28,9 @@ func (s *server) proposals() {
 			return &reply[FourEyes]{in.Body}, s.Catalog.SetFourEyes(ctx, actor(ctx), in.Body.On)
 		})
 	register(s, about(scopeOrganisation, operation("GET", "/proposals", "list-proposals", "List what waits for approval", catalog.RoleViewer)),
-		func(ctx context.Context, _ *struct{}) (*reply[[]catalog.Proposal], error) {
+		func(ctx context.Context, in *struct{ PageAfter }) (*listed[catalog.Proposal], error) {
 			all, err := s.Catalog.Proposals(ctx)
-			return &reply[[]catalog.Proposal]{all}, err
+			return pageOf(ctx, all, in.PageAfter, proposalKey), err
 		})
 	register(s, about(scopeOrganisation, operation("POST", "/proposals/{id}/approve", "approve", "Approve what somebody else proposed", catalog.RoleOperator)),
 		func(ctx context.Context, in *numbered) (*reply[Change], error) {

@@ -45,11 +45,12 @@ const removeTries = 5
 
 // hints of what needs a version say how to end it.
 var needHints = map[string]string{
-	catalog.NeedOrdered: "distribute a newer version there, or end it with `sitecast purge NAME@V`",
-	catalog.NeedCopies:  "have the site keep fewer copies: `sitecast site set NAME --replicas 0`",
-	catalog.NeedPinned:  "end the pin with `sitecast unpin`",
-	catalog.NeedPatches: "publish another version: it has patches of its own",
-	catalog.NeedFetched: "try again when the pages have it",
+	catalog.NeedOrdered:  "distribute a newer version there, or end it with `sitecast purge NAME@V`",
+	catalog.NeedCopies:   "have the site keep fewer copies: `sitecast site set NAME --replicas 0`",
+	catalog.NeedPinned:   "end the pin with `sitecast unpin`",
+	catalog.NeedPatches:  "publish another version: it has patches of its own",
+	catalog.NeedProposed: "approve or reject the proposal first: `sitecast proposals` lists them",
+	catalog.NeedFetched:  "try again when the pages have it",
 }
 
 func (s *server) removals() {

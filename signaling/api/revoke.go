@@ -24,7 +24,7 @@ func errRevoked() error {
 
 // revocations is how endpoints are kept out.
 func (s *server) revocations() {
-	register(s, operation("POST", "/endpoints/{id}/revocation", "revoke-endpoint", "End an endpoint's sessions and keep it out", catalog.RoleAdmin),
+	register(s, about(scopeEndpoint, operation("POST", "/endpoints/{id}/revocation", "revoke-endpoint", "End an endpoint's sessions and keep it out", catalog.RoleAdmin)),
 		func(ctx context.Context, in *struct {
 			ID   string `path:"id"`
 			Body NewRevocation
@@ -43,7 +43,7 @@ func (s *server) revocations() {
 			r, err := s.Catalog.Revoked(ctx, in.ID)
 			return &reply[catalog.Revocation]{r}, err
 		})
-	register(s, operation("DELETE", "/endpoints/{id}", "remove-endpoint", "Forget an endpoint that is offline", catalog.RoleAdmin),
+	register(s, about(scopeEndpoint, operation("DELETE", "/endpoints/{id}", "remove-endpoint", "Forget an endpoint that is offline", catalog.RoleAdmin)),
 		func(ctx context.Context, in *struct {
 			ID string `path:"id"`
 		}) (*struct{}, error) {

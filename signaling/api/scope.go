@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"reflect"
@@ -11,6 +12,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/sitecast/sitecast/storage/catalog"
+	"github.com/sitecast/sitecast/storage/policy"
 )
 
 // scope says what a route is about, and so how those are held to their sites who may
@@ -26,6 +28,8 @@ const (
 	scopePath         scope = "path"         // the site that the path names as {name}
 	scopeQuery        scope = "query"        // a list: of the site that ?site= names, or of all that who asks may see
 	scopeBody         scope = "body"         // the sites that the body names, see sited
+	scopeEndpoint     scope = "endpoint"     // the site of the endpoint that the path names as {id}
+	scopeLevel        scope = "level"        // the site that a level of the settings is, or its endpoint's
 )
 
 // sited is the body of a request of scopeBody. An empty name stands for all sites.
@@ -73,6 +77,48 @@ func sitesOf(in any) ([]string, bool) {
 		return nil, false
 	}
 	return named.sites(), true
+}
+
+// levelOf is the level of the settings that a request is about, and its subject: of its body,
+// or of itself; false where it names none.
+func levelOf(in any) (level policy.Level, subject string, ok bool) {
+	v := reflect.ValueOf(in).Elem()
+	if body := v.FieldByName("Body"); body.IsValid() && body.Kind() == reflect.Struct {
+		v = body
+	}
+	of, about := v.FieldByName("Level"), v.FieldByName("Subject")
+	if !of.IsValid() || !about.IsValid() {
+		return "", "", false
+	}
+	level, ok = of.Interface().(policy.Level)
+	return level, about.String(), ok
+}
+
+// withinInput holds who asks to their sites by what a request holds, once it was read.
+func (s *server) withinInput(ctx context.Context, sc scope, in any) error {
+	who := asker(ctx)
+	switch {
+	case who.everywhere():
+	case sc == scopeBody:
+		sites, _ := sitesOf(in)
+		return who.mayAt(sites...)
+	case sc == scopeLevel:
+		switch level, subject, _ := levelOf(in); level {
+		case policy.Site:
+			return who.mayAt(subject)
+		case policy.Endpoint:
+			e, err := s.endpointNamed(ctx, subject)
+			if p := new(Problem); missing(err) || errors.As(err, &p) { // several have the name
+				return who.mayAt("")
+			}
+			if err != nil {
+				return err
+			}
+			return who.mayAt(e.Site)
+		}
+		return who.mayAt("")
+	}
+	return nil
 }
 
 // within holds somebody to their sites, as far as can be said without the body.

@@ -52,25 +52,25 @@ type Explained struct {
 
 func (s *server) settings() {
 	register(s, operation("GET", "/settings", "list-settings", "List what is set, at all levels", catalog.RoleViewer),
-		func(ctx context.Context, _ *struct{}) (*reply[[]policy.Setting], error) {
+		func(ctx context.Context, in *struct{ PageAfter }) (*listed[policy.Setting], error) {
 			book, err := s.Catalog.Policy(ctx, "")
 			if err != nil {
 				return nil, err
 			}
-			return &reply[[]policy.Setting]{book.Settings}, nil
+			return pageOf(ctx, slices.Clone(book.Settings), in.PageAfter, settingKey), nil
 		})
 	register(s, about(scopeShared, operation("GET", "/settings/keys", "list-setting-keys", "List what can be set", catalog.RoleViewer)),
 		func(context.Context, *struct{}) (*reply[[]policy.Key], error) {
 			return &reply[[]policy.Key]{policy.Keys()}, nil
 		})
-	register(s, operation("PUT", "/settings", "change-settings", "Set, or take back, what a level says", catalog.RoleOperator),
+	register(s, about(scopeLevel, operation("PUT", "/settings", "change-settings", "Set, or take back, what a level says", catalog.RoleOperator)),
 		func(ctx context.Context, in *struct {
 			DryRun bool `query:"dry_run" doc:"change nothing, and say what would be altered"`
 			Body   SettingsChange
 		}) (*reply[Alteration], error) {
 			return s.changeSettings(ctx, in.Body, in.DryRun)
 		})
-	register(s, operation("DELETE", "/settings", "unset-settings", "Take back what a level says", catalog.RoleOperator),
+	register(s, about(scopeLevel, operation("DELETE", "/settings", "unset-settings", "Take back what a level says", catalog.RoleOperator)),
 		func(ctx context.Context, in *struct {
 			DryRun  bool         `query:"dry_run" doc:"change nothing, and say what would be altered"`
 			Level   policy.Level `query:"level" required:"true" enum:"organisation,tag,site,endpoint"`
@@ -96,12 +96,12 @@ func (s *server) settings() {
 
 func (s *server) tags() {
 	register(s, operation("GET", "/tags", "list-tags", "List tags, and who bears them", catalog.RoleViewer),
-		func(ctx context.Context, _ *struct{}) (*reply[[]policy.Tagged], error) {
+		func(ctx context.Context, in *struct{ PageAfter }) (*listed[policy.Tagged], error) {
 			book, err := s.Catalog.Policy(ctx, "")
 			if err != nil {
 				return nil, err
 			}
-			return &reply[[]policy.Tagged]{book.Tags}, nil
+			return pageOf(ctx, slices.Clone(book.Tags), in.PageAfter, tagKey), nil
 		})
 	register(s, operation("PUT", "/tags/{name}", "change-tag", "Make a tag, or change its priority and who bears it", catalog.RoleOperator),
 		func(ctx context.Context, in *struct {

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"crypto/rand"
 	"fmt"
 	"net/http"
 	"strings"
@@ -17,7 +18,7 @@ var farAhead = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
 // device makes an endpoint of a site.
 func (s *stand) device(site, id, name string) {
 	s.t.Helper()
-	ctx, e := s.t.Context(), catalog.Enrolment{ID: "token of " + id, Site: site, SecretHash: []byte("x"), Uses: 1, Expires: farAhead}
+	ctx, e := s.t.Context(), catalog.Enrolment{ID: rand.Text(), Site: site, SecretHash: []byte("x"), Uses: 1, Expires: farAhead}
 	s.must(s.catalog.CreateEnrolment(ctx, "test", e))
 	_, err := s.catalog.Enrol(ctx, e.ID, e.SecretHash, catalog.Endpoint{ID: id, Key: []byte(id), Name: name}, farAhead.AddDate(-1, 0, 0))
 	s.must(err)

@@ -20,8 +20,8 @@ const (
 
 // Attention is something that somebody should look at.
 type Attention struct {
-	Code     string `json:"code" enum:"halted,failed,late,reported,kiosk"`
-	Site     string `json:"site"`
+	Code     string `json:"code" enum:"halted,failed,late,reported,quarantine,kiosk"`
+	Site     string `json:"site" doc:"empty for who is at none"`
 	Content  string `json:"content,omitempty"`
 	Version  string `json:"version,omitempty"`
 	Endpoint string `json:"endpoint,omitempty" doc:"id"`
@@ -30,17 +30,18 @@ type Attention struct {
 
 // The codes of what wants attention, the worst first.
 const (
-	AttentionHalted   = "halted"   // a flow took more over the WAN than it needs
-	AttentionFailed   = "failed"   // a flow can't go on at somebody
-	AttentionLate     = "late"     // a flow will be complete later than it should
-	AttentionReported = "reported" // peers caught an endpoint lying
-	AttentionKiosk    = "kiosk"    // a kiosk took a version back, or the one that it has does its work no more
+	AttentionHalted     = "halted"     // a flow took more over the WAN than it needs
+	AttentionFailed     = "failed"     // a flow can't go on at somebody
+	AttentionLate       = "late"       // a flow will be complete later than it should
+	AttentionReported   = "reported"   // peers caught an endpoint lying
+	AttentionQuarantine = "quarantine" // endpoints are at no site, as it is not certain which is theirs
+	AttentionKiosk      = "kiosk"      // a kiosk took a version back, or the one that it has does its work no more
 )
 
 // bad are states of a kiosk that somebody should look at.
 var bad = []string{"rolled_back", "unhealthy"}
 
-var worst = []string{AttentionHalted, AttentionFailed, AttentionLate, AttentionReported, AttentionKiosk}
+var worst = []string{AttentionHalted, AttentionFailed, AttentionLate, AttentionReported, AttentionQuarantine, AttentionKiosk}
 
 // Summary is what there is in sites. Rates are bits per second.
 type Summary struct {
@@ -92,6 +93,13 @@ func (s *Summary) add(other Summary) {
 	s.PeerBPS += other.PeerBPS
 	s.Attention = append(s.Attention, other.Attention...)
 	s.AttentionMore += other.AttentionMore
+}
+
+// With is the summary with more that wants attention; it leaves this one as it is.
+func (s Summary) With(more []Attention) Summary {
+	s.Attention = append(append([]Attention{}, s.Attention...), more...)
+	s.cut(MaxAttention)
+	return s
 }
 
 // cut keeps the worst of what wants attention.

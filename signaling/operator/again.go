@@ -3,7 +3,9 @@ package operator
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
+	"syscall"
 	"time"
 )
 
@@ -27,7 +29,7 @@ func (o *outage) Unwrap() error { return o.error }
 
 // repeated tries until an answer is the last word, or attempts are used up. A change is
 // also sent again when its answer was lost: the server knows it by its key and does it once.
-// Other requests are sent again only when there were too many.
+// Other requests are sent again only when there were too many, or another server takes over.
 func repeated(ctx context.Context, change bool, try func() error) error {
 	pause := firstPause
 	for n := 1; ; n++ {
@@ -57,11 +59,13 @@ func transient(err error, change, before bool) (after time.Duration, ok bool) {
 		case http.StatusTooManyRequests:
 			return refused.after, true
 		case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-			return refused.after, change
+			return refused.after, change || refused.Code == "standby"
 		}
 		return refused.after, change && refused.Code == "in_progress"
 	case errors.As(err, &lost):
-		return 0, change && (lost.reached || before)
+		// A balancer that finds nobody hangs up on who comes.
+		hungUp := errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET)
+		return 0, change && (lost.reached || hungUp || before)
 	}
 	return 0, false
 }

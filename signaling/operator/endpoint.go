@@ -13,6 +13,7 @@ import (
 
 // Endpoint is `sitecast endpoint`.
 type Endpoint struct {
+	Set    EndpointSet    `cmd:"" help:"Let an endpoint roam, or fix it to its site."`
 	Revoke EndpointRevoke `cmd:"" help:"End an endpoint's sessions and keep its key out."`
 	Remove EndpointRemove `cmd:"" help:"Forget an endpoint that is offline."`
 }

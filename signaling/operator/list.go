@@ -3,7 +3,6 @@ package operator
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"text/tabwriter"
 )
 
@@ -15,8 +14,8 @@ func show[T any](ctx context.Context, r Remote, asJSON bool, what, path, head st
 		return err
 	}
 	defer server.close()
-	all := []T{}
-	if err := server.call(ctx, http.MethodGet, path, nil, nil, &all); err != nil {
+	all, err := pagesOf[T](ctx, server, path, nil)
+	if err != nil {
 		return fmt.Errorf("list %s: %w", what, err)
 	}
 	if asJSON {

@@ -72,8 +72,8 @@ func (r Remote) networks(ctx context.Context) ([]catalog.Network, error) {
 		return nil, err
 	}
 	defer server.close()
-	all := []catalog.Network{}
-	if err := server.call(ctx, http.MethodGet, "/networks", nil, nil, &all); err != nil {
+	all, err := pagesOf[catalog.Network](ctx, server, "/networks", nil)
+	if err != nil {
 		return nil, fmt.Errorf("list networks: %w", err)
 	}
 	return all, nil

@@ -114,8 +114,8 @@ func (c TokenRevoke) Run(ctx context.Context) error {
 		return err
 	}
 	defer server.close()
-	var all []api.TokenView
-	if err := server.call(ctx, http.MethodGet, "/tokens", nil, nil, &all); err != nil {
+	all, err := pagesOf[api.TokenView](ctx, server, "/tokens", nil)
+	if err != nil {
 		return fmt.Errorf("revoke token %s: %w", c.Name, err)
 	}
 	id, err := tokenID(all, c.Name)

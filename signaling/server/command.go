@@ -37,6 +37,7 @@ type Command struct {
 	Reflector    []string  `help:"Further address that answers STUN, beyond the endpoints' line, to measure it with (repeatable)." env:"SITECAST_REFLECTOR" placeholder:"HOST:PORT"`
 	OIDC         OIDCFlags `embed:"" prefix:"oidc-"`
 	APIRate      int       `name:"api-rate" help:"Requests a second that one API token may read with; half as many may change something, five times as many may come from one address. 0: no limit." default:"100" env:"SITECAST_API_RATE" placeholder:"N"`
+	Standby      bool      `help:"Wait while another server has the catalog, and take over when it ends." env:"SITECAST_STANDBY"`
 	InsecureHTTP bool      `name:"insecure-http" help:"Accept plain http from other machines too, because something else protects the path." env:"SITECAST_INSECURE_HTTP"`
 	LogLevel     string    `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"SITECAST_LOG_LEVEL"`
 	LogFormat    string    `help:"text or json." enum:"text,json" default:"text" env:"SITECAST_LOG_FORMAT"`
@@ -68,8 +69,15 @@ A database on PostgreSQL is named by --database or SITECAST_DATABASE. Keep its p
 see it: in PGPASSWORD or the file ~/.pgpass. Unless sslmode says otherwise the database has to show a certificate of
 its name (its authority's file: sslrootcert=FILE).
 
+With --standby a second server of the same catalog waits while the first one has it: /readyz and all else answer 503
+standby. It takes over when the first one ends, however it does. Its --data needs the keys of the first one's (root.pub,
+root.key, token.key, url.key, turn.key, ca.pem, ca.key), and --packs the same folder or bucket. Without --standby a second
+server is refused.
+
 Examples:
   sitecast server --data /var/lib/sitecast --listen 0.0.0.0:8443 --public-url https://sitecast.example:8443
+  sitecast server --data /var/lib/sitecast --database postgres://sitecast@db.example/sitecast --standby \
+    --listen 0.0.0.0:8443 --public-url https://sitecast.example:8443 --packs s3://packs/sitecast
   sitecast server --data /var/lib/sitecast --database postgres://sitecast@db.example/sitecast --listen 0.0.0.0:8443
   sitecast server --data /var/lib/sitecast --listen 0.0.0.0:8443 --public-url https://sitecast.example:8443 \
     --oidc-issuer https://id.example --oidc-client-id sitecast --oidc-client-secret-file /etc/sitecast/oidc \
@@ -93,8 +101,20 @@ func (c Command) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if c.Standby {
+		cfg.Catalog, err = standBy(ctx, cfg)
+		if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+			return nil // it was stopped before its turn came
+		}
+		if err != nil {
+			return err
+		}
+	}
 	if at != nil {
 		if err := at.open(&cfg); err != nil {
+			if cfg.Catalog != nil {
+				err = errors.Join(err, cfg.Catalog.Close())
+			}
 			return err
 		}
 	}

@@ -97,13 +97,14 @@ func (k Kept) state(ctx context.Context) (relational.State, error) {
 type Migrate struct {
 	Kept
 	DryRun bool `name:"dry-run" help:"Only show what there is to do."`
-	JSON   bool `name:"json" help:"Print have (a version), known and pending (names of steps), as they are at the end."`
+	JSON   bool `name:"json" help:"Print have (a version), known, since (the oldest that goes on with it), pending and alongside (names of steps), as they are at the end."`
 }
 
 // Help is the long help with examples.
 func (Migrate) Help() string {
 	return `A server does the same when it starts. Do it ahead to see what a new release changes, or as a database user who may
-change tables while the server's own may not. Make a backup first; no other server may run meanwhile.
+change tables while the server's own may not. Make a backup first. On PostgreSQL the steps that only add are made while a
+server runs, also one of the release before, which goes on with them; the others wait until none does.
 
 Examples:
   sitecast server migrate --data /var/lib/sitecast --dry-run
@@ -123,11 +124,7 @@ func (c Migrate) Run(ctx context.Context) error {
 		c.say(state)
 	}
 	if !c.DryRun && len(state.Pending) > 0 {
-		kept, err := openCatalog(ctx, c.Data, c.Database)
-		if err == nil {
-			err = kept.Close()
-		}
-		if err != nil {
+		if err := c.migrate(ctx, state); err != nil {
 			return err
 		}
 		if state, err = c.state(ctx); err != nil {
@@ -143,10 +140,39 @@ func (c Migrate) Run(ctx context.Context) error {
 	return nil
 }
 
+// migrate makes the steps that servers don't notice first, and then the rest.
+func (c Migrate) migrate(ctx context.Context, state relational.State) error {
+	if onPostgres(c.Database) && len(state.Alongside) > 0 {
+		if err := postgres.Expand(ctx, c.Database); err != nil {
+			return err
+		}
+		if len(state.Alongside) == len(state.Pending) {
+			return nil
+		}
+	}
+	kept, err := openCatalog(ctx, c.Data, c.Database)
+	if errors.Is(err, catalog.ErrLocked) {
+		made := len(state.Alongside)
+		if !onPostgres(c.Database) {
+			made = 0
+		}
+		return fmt.Errorf("a server has the catalog open, and %s needs that none does (%d of %d steps made): stop it, or start this release with --standby "+
+			"and then stop it: the rest is done as it takes over", state.Pending[made], made, len(state.Pending))
+	}
+	if err != nil {
+		return err
+	}
+	return kept.Close()
+}
+
 func (c Migrate) say(state relational.State) {
 	fmt.Fprintf(c.out(), "the schema is version %d, this release's is %d\n", state.Have, state.Known)
-	for _, step := range state.Pending {
-		fmt.Fprintln(c.out(), "  to do:", step)
+	for i, step := range state.Pending {
+		when := ""
+		if i < len(state.Alongside) && onPostgres(c.Database) {
+			when = " (also while a server runs)"
+		}
+		fmt.Fprintln(c.out(), "  to do:", step+when)
 	}
 }
 

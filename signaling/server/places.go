@@ -201,6 +201,16 @@ func (p *places) Expel(id wire.EndpointID, why string) {
 	}
 }
 
+// PlaceAnew implements api.Places.
+func (p *places) PlaceAnew(id wire.EndpointID, why string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if e := p.online[id]; e != nil {
+		e.leaves = true // its session would be resumed as it was
+		e.session.Close(wire.CodeMoved, why)
+	}
+}
+
 // Standings implements api.Places.
 func (p *places) Standings() []evidence.Standing {
 	p.mu.Lock()

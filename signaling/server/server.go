@@ -60,6 +60,9 @@ type Config struct {
 	DebugListen     string        // address for profiles of the process; empty: none
 	Log             *slog.Logger
 
+	// Catalog is open already, and New takes it over; nil: New opens it.
+	Catalog catalog.Catalog
+
 	// Listener replaces Listen, Objects Packs and Dial the host's network, for tests in fake
 	// time.
 	Listener net.Listener
@@ -126,8 +129,10 @@ func New(ctx context.Context, cfg Config) (s *Server, err error) {
 			err = errors.Join(err, s.close())
 		}
 	}()
-	if s.catalog, err = openCatalog(ctx, cfg.Data, cfg.Database); err != nil {
-		return s, err
+	if s.catalog = cfg.Catalog; s.catalog == nil {
+		if s.catalog, err = openCatalog(ctx, cfg.Data, cfg.Database); err != nil {
+			return s, err
+		}
 	}
 	if err := slowly(s.catalog); err != nil {
 		s.log.Warn("searches for a text read all endpoints", "err", err)
@@ -142,6 +147,9 @@ func New(ctx context.Context, cfg Config) (s *Server, err error) {
 		return s, err
 	}
 	if s.certs, err = openCertificates(cfg); err != nil {
+		return s, err
+	}
+	if err := s.noteShared(ctx); err != nil {
 		return s, err
 	}
 	if s.listen = cfg.Listener; s.listen == nil {
@@ -228,6 +236,11 @@ func (s *Server) adminToken(ctx context.Context) error {
 	if _, err := os.Stat(path); err == nil {
 		return nil
 	}
+	if s.cfg.Catalog != nil { // it stood by, and the other server's folder has it
+		if known, err := knownShared(ctx, s.catalog.Meta); len(known) > 0 || err != nil {
+			return err
+		}
+	}
 	secret, hash := credential.NewSecret()
 	if err := s.catalog.PutToken(ctx, "first start", catalog.Token{Name: "admin", Hash: hash, Role: catalog.RoleAdmin, Created: time.Now()}); err != nil {
 		return err
@@ -293,10 +306,13 @@ func (s *Server) assemble(ctx context.Context) error {
 	return nil
 }
 
+// epochKey is the setting that counts the starts.
+const epochKey = "epoch"
+
 // nextEpoch counts the server's starts; leases of an earlier one are void.
 func (s *Server) nextEpoch(ctx context.Context) (uint64, error) {
 	epoch := uint64(0)
-	text, err := s.catalog.Meta(ctx, "epoch")
+	text, err := s.catalog.Meta(ctx, epochKey)
 	if err == nil {
 		_, err = fmt.Sscan(text, &epoch)
 	} else if errors.Is(err, catalog.ErrNotFound) {
@@ -305,7 +321,7 @@ func (s *Server) nextEpoch(ctx context.Context) (uint64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("read the epoch: %w", err)
 	}
-	return epoch + 1, s.catalog.SetMeta(ctx, "epoch", fmt.Sprint(epoch+1))
+	return epoch + 1, s.catalog.SetMeta(ctx, epochKey, fmt.Sprint(epoch+1))
 }
 
 // Run serves until ctx ends, and returns when everything has stopped.
@@ -334,6 +350,9 @@ func (s *Server) Run(ctx context.Context) error {
 		return nil
 	})
 	group.Go(func() error { return s.noteSeen(ctx) })
+	if onPostgres(s.cfg.Database) { // a file's lock can't be lost
+		group.Go(func() error { return s.keepHold(ctx) })
+	}
 	group.Go(func() error { return s.places.run(ctx) })
 	group.Go(func() error { return s.patcher.run(ctx) })
 	group.Go(func() error { return s.cleaner.run(ctx) })

@@ -278,6 +278,9 @@ type Catalog interface {
 
 	Removals
 	Daily
+	Together
+	Holder
+	Roaming
 
 	Close() error
 }

@@ -20,6 +20,8 @@ const (
 	NeedPinned  = "version_pinned"
 	NeedPatches = "version_patched" // what makes a newer version of it is made, or used
 	NeedFetched = "version_fetched" // a page has it fetched, though no site shall have it
+	// NeedProposed: somebody proposed to order it, and it waits for approval.
+	NeedProposed = "version_proposed"
 )
 
 // Need is one reason to keep a version at the origin.
@@ -35,6 +37,7 @@ type Facts struct {
 	Patched    []Patched      // versions with patches
 	Fetched    []content.Ref  // what pages have fetched
 	Live       []Distribution // whose sites may become others
+	Proposed   []Proposal     // that wait for approval
 }
 
 // Survey reads what decides, but for what pages fetch.
@@ -75,6 +78,9 @@ func Survey(ctx context.Context, c Catalog) (Facts, error) {
 		return Facts{}, err
 	}
 	f.Live = slices.DeleteFunc(f.Live, later.void)
+	if f.Proposed, err = c.Proposals(ctx); err != nil {
+		return Facts{}, err
+	}
 	f.Patched, err = c.Patched(ctx)
 	return f, err
 }
@@ -136,6 +142,12 @@ func Needed(f Facts, now time.Time) func(content.Ref) []Need {
 		for _, p := range f.Patched {
 			if p.Name == ref.Name && p.Base == ref.Version {
 				needs = append(needs, Need{NeedPatches, fmt.Sprintf("%s comes as patches to %s", p.Ref, ref)})
+				break
+			}
+		}
+		for _, p := range f.Proposed {
+			if p.Distribution.Name == ref.Name && p.Distribution.Version == ref.Version {
+				needs = append(needs, Need{NeedProposed, fmt.Sprintf("%s proposed to order %s (proposal %d)", p.By, ref, p.ID)})
 				break
 			}
 		}

@@ -58,7 +58,8 @@ type Removals interface {
 	Patched(ctx context.Context) ([]Patched, error)
 	// Remove forgets a version and what became of its patches, and notes their objects as
 	// unused. Its name stays taken, so that it never means other bytes. ErrConflict when
-	// desired state is not of that generation any more: then it may be needed.
+	// desired state is not of that generation any more, or a proposal that waits names it:
+	// then it may be needed.
 	Remove(ctx context.Context, by string, ref content.Ref, generation uint64) error
 
 	// Claim is Locate for who is about to publish: what lies in unused packs stays as if

@@ -78,6 +78,10 @@ func Run(t *testing.T, open func(*testing.T) catalog.Catalog) {
 		"daily":       daily,
 		"activations": activations,
 		"rollouts":    rollouts,
+		"together":    together,
+		"roaming":     roaming,
+		"tagged":      tagged,
+		"proposed":    proposed,
 	} {
 		t.Run(group, func(t *testing.T) {
 			for name, test := range tests {

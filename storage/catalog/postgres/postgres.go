@@ -47,12 +47,12 @@ const (
 	// toWrite takes the lock for the life of the connection, under a number of ours and
 	// the schema's name. It waits for a moment, because one of ours that broke may take
 	// one to end. That of a server whose machine died shall not last for hours.
-	toWrite = `SET tcp_keepalives_idle = 15; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3;
-		SET lock_timeout = '1s'; SELECT pg_advisory_lock(333619, hashtext(current_schema())); SET lock_timeout = 0`
+	toWrite = toLive + `SET lock_timeout = '1s'; SELECT pg_advisory_lock(333619, hashtext(current_schema())); SET lock_timeout = 0`
+	// toMigrate takes another lock: those who change the schema do it one after the other. A
+	// server may run meanwhile, so locks on its tables are not waited for long.
+	toMigrate = toLive + `SET lock_timeout = '30s'; SELECT pg_advisory_lock(333620, hashtext(current_schema())); SET lock_timeout = '1s'`
+	toLive    = `SET tcp_keepalives_idle = 15; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3; `
 )
-
-// lockTaken is the state of SQL in which a lock was not had in time.
-const lockTaken = "55P03"
 
 // Catalog is a catalog.Catalog in a PostgreSQL database.
 type Catalog struct {
@@ -72,7 +72,11 @@ func Open(ctx context.Context, at string) (Catalog, error) {
 	if err != nil {
 		return Catalog{}, err
 	}
-	c, err := relational.Open(ctx, schema, pool(config, readers, toRead), pool(config, 1, toWrite))
+	steps := pool(config, 1, toMigrate)
+	c, err := relational.Open(ctx, schema, pool(config, readers, toRead), pool(config, 1, toWrite), steps)
+	if closed := steps.Close(); err == nil && closed != nil {
+		err = errors.Join(closed, c.Close())
+	}
 	if err != nil {
 		return Catalog{}, fmt.Errorf("open catalog %s: %w", name(config), err)
 	}
@@ -92,6 +96,31 @@ func State(ctx context.Context, at string) (state relational.State, err error) {
 		return state, fmt.Errorf("catalog %s: %w", name(config), err)
 	}
 	return state, nil
+}
+
+// Meta reads a setting of the organisation. A server may have the catalog open.
+func Meta(ctx context.Context, at, key string) (value string, err error) {
+	config, err := parse(at)
+	if err != nil {
+		return "", err
+	}
+	db := pool(config, 1, toRead)
+	defer func() { err = errors.Join(err, db.Close()) }()
+	return schema.Meta(ctx, db, key)
+}
+
+// Expand makes those steps of the schema that servers don't notice. One may have it open.
+func Expand(ctx context.Context, at string) (err error) {
+	config, err := parse(at)
+	if err != nil {
+		return err
+	}
+	db := pool(config, 1, toMigrate)
+	defer func() { err = errors.Join(err, db.Close()) }()
+	if err := schema.Expand(ctx, db); err != nil {
+		return fmt.Errorf("catalog %s: %w", name(config), err)
+	}
+	return nil
 }
 
 // Check reports what is wrong with the URL of a database.
@@ -164,7 +193,7 @@ func pool(config *pgx.ConnConfig, conns int, first string) *sql.DB {
 func begin(ctx context.Context, conn *pgx.Conn, first string) error {
 	_, err := conn.Exec(ctx, first)
 	var refused *pgconn.PgError
-	if errors.As(err, &refused) && refused.Code == lockTaken {
+	if errors.As(err, &refused) && refused.Code == relational.LockMissed {
 		err = relational.ErrLocked
 	}
 	if err != nil {

@@ -188,7 +188,7 @@ func TestTextIsComparedByteByByte(t *testing.T) {
 func TestADatabaseOfANewerReleaseIsRefused(t *testing.T) {
 	at := database.New(t)
 	closeIt(t, open(t, at))
-	if _, err := raw(t, at).Exec(`INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, true)`); err != nil {
+	if _, err := raw(t, at).Exec(`INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, true); INSERT INTO contracts (version) VALUES (9999)`); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {

@@ -85,11 +85,11 @@ type readers struct {
 // QueryContext implements querier.
 func (r *readers) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
 	defer r.meter.begin()()
-	return r.DB.QueryContext(ctx, query, args...)
+	return r.of(ctx).QueryContext(ctx, query, args...)
 }
 
 // QueryRowContext is that of the database.
 func (r *readers) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
 	defer r.meter.begin()()
-	return r.DB.QueryRowContext(ctx, query, args...)
+	return r.of(ctx).QueryRowContext(ctx, query, args...)
 }

@@ -93,6 +93,17 @@ func (c *Catalog) Proposals(ctx context.Context) ([]catalog.Proposal, error) {
 	return list(ctx, c.read, func(r *sql.Rows) (catalog.Proposal, error) { return scanProposal(r) }, openProposals+` ORDER BY id`)
 }
 
+// unproposed fails where somebody proposed to order a version.
+func unproposed(ctx context.Context, tx *sql.Tx, ref content.Ref) error {
+	open, err := list(ctx, tx, func(r *sql.Rows) (catalog.Proposal, error) { return scanProposal(r) }, openProposals)
+	for _, p := range open {
+		if p.Distribution.Name == ref.Name && p.Distribution.Version == ref.Version {
+			return fmt.Errorf("proposal %d names it: %w", p.ID, catalog.ErrConflict)
+		}
+	}
+	return err
+}
+
 // decide ends a proposal that waits.
 func decide(ctx context.Context, tx *sql.Tx, id int64, state string) (catalog.Proposal, error) {
 	p, err := scanProposal(tx.QueryRowContext(ctx, openProposals+` AND id = $1`, id))

@@ -21,7 +21,7 @@ import (
 
 // ErrLocked means that another server has the catalog open. The database would let
 // both write, but each would lease the same ranges to its own endpoints.
-var ErrLocked = errors.New("another server has it open: stop that one first")
+var ErrLocked = catalog.ErrLocked
 
 // changeTimeout bounds one change, so that a database that went silent does not
 // hold up all that come after it.
@@ -36,11 +36,15 @@ type Catalog struct {
 
 var _ catalog.Catalog = (*Catalog)(nil)
 
-// Open brings the schema of a database up to date and makes a catalog of two pools on
-// it, which it closes. The one that writes has one connection.
-func Open(ctx context.Context, schema Schema, read, write *sql.DB) (*Catalog, error) {
+// Open takes the lock, brings the schema of a database up to date and makes a catalog of
+// two pools on it, which it closes. The one that writes has one connection. The third is
+// where the schema is changed, and may be the one that writes.
+func Open(ctx context.Context, schema Schema, read, write, steps *sql.DB) (*Catalog, error) {
 	c := &Catalog{&readers{DB: read}, write, make(chan struct{}, 1)}
-	err := schema.migrate(ctx, write)
+	err := write.PingContext(ctx)
+	if err == nil {
+		err = schema.Migrate(ctx, steps)
+	}
 	if err == nil {
 		err = c.chainOld(ctx)
 	}
@@ -48,6 +52,17 @@ func Open(ctx context.Context, schema Schema, read, write *sql.DB) (*Catalog, er
 		return nil, errors.Join(err, c.Close())
 	}
 	return c, nil
+}
+
+// Hold implements catalog.Catalog.
+func (c *Catalog) Hold(ctx context.Context) error {
+	select {
+	case c.turn <- struct{}{}:
+		defer func() { <-c.turn }()
+	case <-ctx.Done():
+		return ctx.Err() // somebody writes
+	}
+	return c.write.PingContext(ctx)
 }
 
 // Close closes the database.
@@ -60,6 +75,9 @@ func (c *Catalog) transact(ctx context.Context, f func(context.Context, *sql.Tx)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
+	if u := unitOf(ctx); u != nil {
+		return u.change(ctx, c, f)
+	}
 	select {
 	case c.turn <- struct{}{}:
 		defer func() { <-c.turn }()
@@ -71,9 +89,9 @@ func (c *Catalog) transact(ctx context.Context, f func(context.Context, *sql.Tx)
 	defer stop()
 	tx, err := c.write.BeginTx(ctx, nil)
 	if err != nil {
-		return err
+		return lost(err)
 	}
-	return end(ctx, tx, f(ctx, tx))
+	return lost(end(ctx, tx, f(ctx, tx)))
 }
 
 // end commits, or rolls back after an error. A transaction whose context ends is
@@ -125,7 +143,7 @@ func found(what string, err error) error {
 	if errors.Is(err, sql.ErrNoRows) || errors.As(err, &state) && state.SQLState() == noSuchText {
 		return fmt.Errorf("%s: %w", what, catalog.ErrNotFound)
 	}
-	return err
+	return lost(err)
 }
 
 // changedOne reports ErrNotFound or what is given when a statement changed no row.
@@ -149,11 +167,11 @@ type querier interface {
 func list[T any](ctx context.Context, db querier, scan func(*sql.Rows) (T, error), query string, args ...any) ([]T, error) {
 	if r, ok := db.(*readers); ok { // until all is read
 		defer r.meter.begin()()
-		db = r.DB
+		db = r.of(ctx)
 	}
 	rows, err := db.QueryContext(ctx, query, args...)
 	if err != nil {
-		return nil, err
+		return nil, lost(err)
 	}
 	defer rows.Close()
 	out := []T{}
@@ -164,7 +182,7 @@ func list[T any](ctx context.Context, db querier, scan func(*sql.Rows) (T, error
 		}
 		out = append(out, row)
 	}
-	return out, rows.Err()
+	return out, lost(rows.Err())
 }
 
 func page(limit int) int {

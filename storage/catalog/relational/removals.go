@@ -105,6 +105,9 @@ func (c *Catalog) Remove(ctx context.Context, by string, ref content.Ref, genera
 		if now != generation {
 			return fmt.Errorf("what sites shall have was changed meanwhile: %w", catalog.ErrConflict)
 		}
+		if err := unproposed(ctx, tx, ref); err != nil {
+			return err
+		}
 		var serial uint64
 		var body, placement string
 		err = tx.QueryRowContext(ctx, `SELECT serial, body, placement FROM versions WHERE name = $1 AND version = $2 AND head <> ''`,

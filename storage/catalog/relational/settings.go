@@ -171,6 +171,10 @@ func (c *Catalog) ChangeTag(ctx context.Context, by string, change policy.TagCha
 		return err
 	}
 	return c.changeWith(ctx, by, "tag", change.Name, func(ctx context.Context, tx *sql.Tx) (string, error) {
+		before, err := readTag(ctx, tx, change.Name)
+		if err != nil {
+			return "", err
+		}
 		words, err := writeTag(ctx, tx, change)
 		if err != nil {
 			return "", err
@@ -196,6 +200,11 @@ func (c *Catalog) ChangeTag(ctx context.Context, by string, change policy.TagCha
 				words = append(words, "- "+who.kind+" "+subject)
 			}
 		}
+		after, err := readTag(ctx, tx, change.Name)
+		if err != nil {
+			return "", err
+		}
+		changed(ctx, before, after)
 		_, err = raise(ctx, tx)
 		return strings.Join(words, ", "), err
 	})
@@ -234,6 +243,11 @@ func writeTag(ctx context.Context, tx *sql.Tx, change policy.TagChange) (words [
 // DropTag implements catalog.Catalog.
 func (c *Catalog) DropTag(ctx context.Context, by, name string) error {
 	return c.changeWith(ctx, by, "drop tag", name, func(ctx context.Context, tx *sql.Tx) (string, error) {
+		before, err := readTag(ctx, tx, name)
+		if err != nil {
+			return "", found("tag "+name, err)
+		}
+		changed(ctx, before, nil)
 		var bearers, settings int64
 		for _, step := range []struct {
 			statement string

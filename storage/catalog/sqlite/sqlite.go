@@ -67,7 +67,7 @@ func openPools(ctx context.Context, path string) (*relational.Catalog, error) {
 	if err != nil {
 		return nil, errors.Join(err, write.Close())
 	}
-	return relational.Open(ctx, schema, read, write)
+	return relational.Open(ctx, schema, read, write, write)
 }
 
 func open(path string, conns int, begin string, pragmas ...string) (*sql.DB, error) {
@@ -111,6 +111,16 @@ func State(ctx context.Context, path string) (state relational.State, err error)
 		return state, fmt.Errorf("catalog %s: %w", path, err)
 	}
 	return state, nil
+}
+
+// Meta reads a setting of the organisation. The file may be open elsewhere.
+func Meta(ctx context.Context, path, key string) (value string, err error) {
+	db, err := beside(path)
+	if err != nil {
+		return "", fmt.Errorf("open catalog %s: %w", path, err)
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	return schema.Meta(ctx, db, key)
 }
 
 // Backup writes all that the file at path holds into a new file, which can be put

@@ -259,7 +259,7 @@ func raw(t *testing.T, path string) *sql.DB {
 func TestFileOfANewerReleaseIsRefused(t *testing.T) {
 	path := newPath(t)
 	closeIt(t, open(t, path))
-	if _, err := raw(t, path).Exec(`INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, 1)`); err != nil {
+	if _, err := raw(t, path).Exec(`INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, 1); INSERT INTO contracts (version) VALUES (9999)`); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { connect, events, list, Refusal } from './index.ts'
 
 /** A server that gives these answers one after the other, and notes what it was asked. */
@@ -30,6 +30,31 @@ describe('connect', () => {
     expect(keys[2]).toBeNull()
     expect(asked.map((r) => r.headers.get('Authorization'))).toEqual(['Bearer sca1.x', 'Bearer sca1.x', 'Bearer sca1.x'])
     expect(asked[1]!.url).toBe('https://sitecast.example/api/v1/sites/shop')
+  })
+})
+
+describe('connect, where one server takes over from another', () => {
+  const standby = () => new Response('{"status":503,"title":"Service Unavailable","code":"standby"}', { status: 503, headers: { 'Retry-After': '1' } })
+
+  it('sends a change again with its key', async () => {
+    vi.useFakeTimers()
+    const { server, asked } = answering(standby(), standby(), json({ name: 'shop' }))
+    const answer = connect(server).POST('/api/v1/sites', { body: { name: 'shop' } })
+    await vi.runAllTimersAsync()
+    expect((await answer).data?.name).toBe('shop')
+    expect(new Set(asked.map((r) => r.headers.get('Idempotency-Key'))).size).toBe(1)
+    expect(await Promise.all(asked.map((r) => r.json()))).toEqual([{ name: 'shop' }, { name: 'shop' }, { name: 'shop' }])
+    vi.useRealTimers()
+  })
+
+  it('gives up in the end', async () => {
+    vi.useFakeTimers()
+    const { server, asked } = answering(...Array.from({ length: 7 }, standby))
+    const answer = connect(server).GET('/api/v1/sites')
+    await vi.runAllTimersAsync()
+    expect((await answer).error?.code).toBe('standby')
+    expect(asked.length).toBe(6)
+    vi.useRealTimers()
   })
 })
 

@@ -24,7 +24,7 @@ export class Refusal extends Error {
 
 /** The operations of the API, typed. */
 export function connect(server: Server): Client<paths> {
-  const client = createClient<paths>({ baseUrl: server.baseUrl, fetch: server.fetch })
+  const client = createClient<paths>({ baseUrl: server.baseUrl, fetch: persistent(server.fetch ?? fetch) })
   client.use({
     onRequest({ request }) {
       for (const [name, value] of Object.entries(headers(server))) request.headers.set(name, value)
@@ -33,6 +33,28 @@ export function connect(server: Server): Client<paths> {
     },
   })
   return client
+}
+
+const attempts = 6
+const firstPause = 500 // milliseconds; it doubles
+const passing = [429, 502, 503, 504]
+
+/** Sends again what nobody answered, or nobody can just now, as while one server takes over from another. A change has its key, so it is made once. */
+function persistent(send: typeof fetch): typeof fetch {
+  return async (input, init) => {
+    const request = new Request(input, init)
+    for (let n = 1; ; n++) {
+      let after = 0
+      try {
+        const answer = await send(request.clone())
+        if (n === attempts || !passing.includes(answer.status)) return answer
+        after = 1000 * Number(answer.headers.get('Retry-After') ?? 0)
+      } catch (error) {
+        if (n === attempts || request.signal.aborted) throw error
+      }
+      await new Promise((done) => setTimeout(done, Math.max(after || 0, firstPause * 2 ** (n - 1))))
+    }
+  }
 }
 
 function headers(server: Server): Record<string, string> {

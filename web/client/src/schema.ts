@@ -206,7 +206,8 @@ export interface paths {
         delete: operations["remove-endpoint"];
         options?: never;
         head?: never;
-        patch?: never;
+        /** Fix an endpoint to its site, or let it roam */
+        patch: operations["change-endpoint"];
         trace?: never;
     };
     "/api/v1/endpoints/{id}/revocation": {
@@ -1107,10 +1108,11 @@ export interface components {
         };
         Attention: {
             /** @enum {string} */
-            code: "halted" | "failed" | "late" | "reported" | "kiosk";
+            code: "halted" | "failed" | "late" | "reported" | "quarantine" | "kiosk";
             content?: string;
             /** @description id */
             endpoint?: string;
+            /** @description empty for who is at none */
             site: string;
             /** @description what it is, in words */
             text: string;
@@ -1207,6 +1209,10 @@ export interface components {
             content?: string;
             site?: string;
             version?: string;
+        };
+        EndpointChange: {
+            /** @description true: it is matched with a site by the map of networks on each connect; false: it is fixed to the site where it enrolled */
+            roaming?: boolean;
         };
         EndpointInFlow: {
             /** Format: int32 */
@@ -1799,6 +1805,13 @@ export interface components {
             yield_seconds: number;
             /** Format: double */
             yield_share: number;
+        };
+        RegisteredEndpoint: {
+            id: string;
+            name: string;
+            roaming: boolean;
+            /** @description where it enrolled */
+            site: string;
         };
         Relay: {
             /** @description turn:HOST:PORT, turns: where it speaks TLS, empty for none */
@@ -2542,6 +2555,46 @@ export interface operations {
             };
         };
     };
+    "change-endpoint": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description any text that no other change has: sent again with it, a change is made once, and answered as the first time for a day */
+                "Idempotency-Key"?: string;
+                /** @description ETag of what GET answered here: the change is made only while that is the same, else 412 */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EndpointChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegisteredEndpoint"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "revoke-endpoint": {
         parameters: {
             query?: never;
@@ -2934,7 +2987,11 @@ export interface operations {
     };
     "list-networks": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description the last of the page before, as its Link header has it */
+                after?: string;
+                limit?: number;
+            };
             header?: {
                 /** @description ETag of an answer that is there already: 304 while it is the same */
                 "If-None-Match"?: string;
@@ -2947,6 +3004,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    Link?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3161,7 +3219,11 @@ export interface operations {
     };
     "list-operators": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description the last of the page before, as its Link header has it */
+                after?: string;
+                limit?: number;
+            };
             header?: {
                 /** @description ETag of an answer that is there already: 304 while it is the same */
                 "If-None-Match"?: string;
@@ -3174,6 +3236,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    Link?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3369,7 +3432,11 @@ export interface operations {
     };
     "list-proposals": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description the last of the page before, as its Link header has it */
+                after?: string;
+                limit?: number;
+            };
             header?: {
                 /** @description ETag of an answer that is there already: 304 while it is the same */
                 "If-None-Match"?: string;
@@ -3382,6 +3449,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    Link?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4042,7 +4110,11 @@ export interface operations {
     };
     "list-settings": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description the last of the page before, as its Link header has it */
+                after?: string;
+                limit?: number;
+            };
             header?: {
                 /** @description ETag of an answer that is there already: 304 while it is the same */
                 "If-None-Match"?: string;
@@ -4055,6 +4127,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    Link?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4375,7 +4448,11 @@ export interface operations {
     };
     "list-tags": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description the last of the page before, as its Link header has it */
+                after?: string;
+                limit?: number;
+            };
             header?: {
                 /** @description ETag of an answer that is there already: 304 while it is the same */
                 "If-None-Match"?: string;
@@ -4388,6 +4465,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    Link?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4489,7 +4567,11 @@ export interface operations {
     };
     "list-tokens": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description the last of the page before, as its Link header has it */
+                after?: string;
+                limit?: number;
+            };
             header?: {
                 /** @description ETag of an answer that is there already: 304 while it is the same */
                 "If-None-Match"?: string;
@@ -4502,6 +4584,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    Link?: string;
                     [name: string]: unknown;
                 };
                 content: {

@@ -1,3 +1,4 @@
+-- expand: no statement of the release before names these tables
 -- +goose Up
 CREATE TABLE daily (
 	day TEXT COLLATE "C" NOT NULL, site TEXT COLLATE "C" NOT NULL, content TEXT COLLATE "C" NOT NULL, endpoints BIGINT NOT NULL, origin BIGINT NOT NULL, peer BIGINT NOT NULL,

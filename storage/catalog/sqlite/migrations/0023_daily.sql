@@ -1,3 +1,4 @@
+-- expand: no statement of the release before names these tables
 -- +goose Up
 CREATE TABLE daily (
 	day TEXT NOT NULL, site TEXT NOT NULL, content TEXT NOT NULL, endpoints BIGINT NOT NULL, origin BIGINT NOT NULL, peer BIGINT NOT NULL,
