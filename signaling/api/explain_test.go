@@ -12,8 +12,8 @@ import (
 	"github.com/sitecast/sitecast/storage/catalog"
 )
 
-// enrols enrols a device at shop-1.
-func (s *stand) enrols(name string) device {
+// newTill enrols a device at shop-1.
+func (s *stand) newTill(name string) device {
 	s.t.Helper()
 	var made api.MadeEnrolment
 	s.call("POST", "/enrolments", api.NewEnrolment{Site: "shop-1", Uses: 1, TTLSeconds: 60}, &made)
@@ -60,7 +60,7 @@ func TestFlowsSayWhyTheyStandAsTheyDo(t *testing.T) {
 
 func TestAnEndpointSaysWhereItIs(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *stand) {
-		d := s.enrols("till-1")
+		d := s.newTill("till-1")
 		ask := "/endpoints/explain?endpoint=" + string(d.id)
 		var story reason.EndpointStory
 		s.call("GET", ask, nil, &story)

@@ -86,6 +86,9 @@ func (r Reason) same(other Reason) bool {
 // fill writes parameters into a template. A part in brackets is left out where a parameter in
 // it is missing; what stands there behind a bar is said instead.
 func (r Reason) fill(template string, zone *time.Location, s Subject) string {
+	if !strings.ContainsAny(template, "[{") {
+		return template
+	}
 	var out strings.Builder
 	for {
 		before, rest, found := strings.Cut(template, "[")

@@ -445,8 +445,8 @@ func TestStoriesOfLinksAreTold(t *testing.T) {
 			old.say(p)
 			s.pass(time.Second)
 		},
-		"patches_are_made": func(s *stand, a site.FlowSpec) {
-			a = patched(version("a", 100))
+		"patches_are_made": func(s *stand, _ site.FlowSpec) {
+			a := patched(version("a", 100))
 			s.order(with(a, func(f *site.FlowSpec) { f.Patches = nil }))
 			till := s.join("till", able)
 			till.holdsBefore()

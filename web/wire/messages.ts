@@ -11,9 +11,11 @@ export const ChannelCtl = 0
 export const CodeBadBody = "bad_body"
 export const CodeBadChunk = "bad_chunk"
 export const CodeBadHead = "bad_head"
+export const CodeBadInstant = "bad_instant"
 export const CodeCandidate = "candidate"
 export const CodeDiskFull = "disk_full"
 export const CodeDistrusted = "distrusted"
+export const CodeExternal = "external_changed"
 export const CodeMoved = "moved"
 export const CodeOrigin = "origin"
 export const CodeOverloaded = "overloaded"
@@ -512,7 +514,8 @@ export interface Hello {
 }
 
 /**
- * Obeyed reports the generation that the endpoint now obeys.
+ * Obeyed reports the generation that the endpoint now obeys: of what it blocks the store
+ * holds nothing any more.
  */
 export interface Obeyed {
   generation: number

@@ -4,6 +4,23 @@
  */
 
 export interface paths {
+    "/api/v1/activations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say from when on a version is used that is distributed */
+        post: operations["activate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/audit": {
         parameters: {
             query?: never;
@@ -32,6 +49,41 @@ export interface paths {
         get: operations["audit-head"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/blocks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List blocks, the oldest first, and how far they are obeyed */
+        get: operations["list-blocks"];
+        put?: never;
+        /** Keep a content or version away, and have all of it deleted */
+        post: operations["block"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/blocks/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End blocks */
+        post: operations["unblock"];
         delete?: never;
         options?: never;
         head?: never;
@@ -192,6 +244,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/endpoints/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Say where an endpoint is, and why what it shall have moves or does not */
+        get: operations["explain-endpoint"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/endpoints/{id}": {
         parameters: {
             query?: never;
@@ -270,6 +339,23 @@ export interface paths {
         };
         /** List flows by site, content and version */
         get: operations["list-flows"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/flows/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Say why a flow moves or does not, and how that came about */
+        get: operations["explain-flow"];
         put?: never;
         post?: never;
         delete?: never;
@@ -656,6 +742,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Report what endpoints received, and what of it did not cross the WAN */
+        get: operations["report"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Export such a report as CSV */
+        get: operations["export-report"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/retention": {
         parameters: {
             query?: never;
@@ -769,7 +889,7 @@ export interface paths {
         /** List rules, the oldest first */
         get: operations["list-rules"];
         put?: never;
-        /** Pause or reprioritise flows, pin or purge versions */
+        /** Pause, reprioritise or cap flows, pin or purge versions */
         post: operations["set-rule"];
         delete?: never;
         options?: never;
@@ -788,6 +908,23 @@ export interface paths {
         put?: never;
         /** End pause rules, and let halted flows go on */
         post: operations["resume"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rules/uncap": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End caps that are rules */
+        post: operations["uncap"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1041,6 +1178,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/versions/{name}/{version}/external": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Tell anew how a vendor's file is known, whose bytes are what they were */
+        put: operations["renew-vendor-file"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/versions/{name}/{version}/instant": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show the serial of the last instant signed for a version */
+        get: operations["show-instant"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/versions/{name}/{version}/signature": {
         parameters: {
             query?: never;
@@ -1123,6 +1294,31 @@ export interface components {
             /** Format: int64 */
             id: number;
         };
+        BlockView: {
+            by: string;
+            /** Format: int64 */
+            cap_bytes_per_second?: number;
+            content?: string;
+            /** Format: date-time */
+            created: string;
+            /** Format: date-time */
+            expires?: string;
+            /** Format: int64 */
+            generation: number;
+            /** Format: int64 */
+            gone: number;
+            /** Format: int64 */
+            holding: number;
+            kind: string;
+            /** Format: int64 */
+            offline: number;
+            priority?: string;
+            reason?: string;
+            site?: string;
+            /** Format: int64 */
+            upto?: number;
+            version?: string;
+        };
         BrowserSessionRequest: {
             key: string;
             nonce: string;
@@ -1172,11 +1368,16 @@ export interface components {
             key: string;
         };
         Distribution: {
+            activate?: string;
+            /** Format: date-time */
+            activate_at?: string;
             all?: boolean;
             /** Format: date-time */
             created: string;
             /** Format: int64 */
             id: number;
+            /** Format: int64 */
+            instant?: number;
             name: string;
             /** Format: date-time */
             not_before?: string;
@@ -1194,8 +1395,26 @@ export interface components {
             /** Format: int64 */
             serial: number;
             sites?: string[] | null;
+            statement?: unknown;
             target?: string;
             version: string;
+        };
+        Effect: {
+            /** Format: int64 */
+            away?: number;
+            /** Format: int64 */
+            confirmed: number;
+            confirmed_ms?: components["schemas"]["Spread"];
+            /** Format: int64 */
+            endpoints: number;
+            first_effect_ms?: components["schemas"]["Spread"];
+            last_byte_ms?: components["schemas"]["Spread"];
+            /** Format: int64 */
+            pending: number;
+            /** Format: int64 */
+            sites: number;
+            /** Format: int64 */
+            sites_reading?: number;
         };
         Effective: {
             conflict?: string;
@@ -1223,6 +1442,20 @@ export interface components {
             flow: string;
             /** Format: int32 */
             held: number;
+            why?: components["schemas"]["Why"];
+        };
+        EndpointStory: {
+            /** @description id */
+            endpoint: string;
+            /** @description the site where it enrolled */
+            enrolled?: string;
+            /** @description why it is at that site */
+            evidence?: string;
+            flows: components["schemas"]["PartStory"][] | null;
+            name: string;
+            /** @description where it is, or was last */
+            site: string;
+            why: components["schemas"]["Why"];
         };
         EndpointView: {
             activation?: components["schemas"]["Activation"];
@@ -1295,6 +1528,11 @@ export interface components {
             site: string;
             tags: string[] | null;
         };
+        ExternalView: {
+            /** @enum {string} */
+            code?: "external_changed" | "external_checking" | "external_failing" | "external_no_agent";
+            url: string;
+        };
         Figures: {
             /** Format: int64 */
             activated: number;
@@ -1320,7 +1558,31 @@ export interface components {
             rung: string;
             seen: string;
         };
+        FlowStory: {
+            content: string;
+            /**
+             * Format: date-time
+             * @description when it was not wanted any more; absent: it is
+             */
+            ended?: string;
+            /** @description those that were asked for, who lack something first */
+            endpoints: components["schemas"]["PartStory"][] | null;
+            /** @description changes of the reason, the oldest first, since this server began */
+            history: components["schemas"]["Moment"][] | null;
+            /**
+             * Format: int64
+             * @description endpoints that were left out
+             */
+            more?: number;
+            /** Format: date-time */
+            ordered: string;
+            site: string;
+            version: string;
+            why: components["schemas"]["Why"];
+        };
         FlowView: {
+            /** Format: date-time */
+            activate_at?: string;
             /** Format: int64 */
             browsers?: number;
             /** Format: int64 */
@@ -1336,12 +1598,16 @@ export interface components {
             /** Format: int64 */
             bytes_total: number;
             /** Format: int64 */
+            cap_bps?: number;
+            capped_by?: string;
+            /** Format: int64 */
             complete: number;
             content: string;
             /** Format: int64 */
             endpoints: number;
             /** Format: double */
             eta_seconds: number;
+            external?: components["schemas"]["ExternalView"];
             fetchers: string[] | null;
             /** Format: date-time */
             finished?: string;
@@ -1350,11 +1616,14 @@ export interface components {
             forecast_cause?: string;
             /** Format: int64 */
             groups: number;
+            held?: boolean;
             id: string;
             on_demand?: boolean;
             /** Format: date-time */
             ordered: string;
             paused_by: string;
+            /** Format: date-time */
+            paused_until?: string;
             /** Format: int64 */
             peer_bps: number;
             /** Format: int64 */
@@ -1378,6 +1647,7 @@ export interface components {
             wan_bps: number;
             /** Format: int64 */
             wan_bytes: number;
+            why: components["schemas"]["Why"];
         };
         FourEyes: {
             on: boolean;
@@ -1427,6 +1697,10 @@ export interface components {
             of: string;
             type: string;
         };
+        LastInstant: {
+            /** Format: int64 */
+            serial: number;
+        };
         LineView: {
             /** Format: int64 */
             bound_bps: number;
@@ -1441,11 +1715,16 @@ export interface components {
             state?: string;
         };
         Listed: {
+            activate?: string;
+            /** Format: date-time */
+            activate_at?: string;
             all?: boolean;
             /** Format: date-time */
             created: string;
             /** Format: int64 */
             id: number;
+            /** Format: int64 */
+            instant?: number;
             name: string;
             /** Format: date-time */
             not_before?: string;
@@ -1465,6 +1744,7 @@ export interface components {
             /** Format: int64 */
             site_count: number;
             sites?: string[] | null;
+            statement?: unknown;
             target?: string;
             version: string;
         };
@@ -1515,6 +1795,48 @@ export interface components {
             site: string;
             why: string;
         };
+        Moment: {
+            /** Format: date-time */
+            at: string;
+            code: string;
+            /** @enum {string} */
+            kind: "done" | "moving" | "waiting" | "stopped";
+            /**
+             * Format: date-time
+             * @description when it came the last time; absent: it came once
+             */
+            last?: string;
+            /**
+             * Format: int64
+             * @description seconds or a number that it names
+             */
+            n?: number;
+            text: string;
+            /**
+             * Format: int64
+             * @description how often it came, in turns with the one before or behind it; absent: once
+             */
+            times?: number;
+            /** Format: date-time */
+            until?: string;
+            /** @description another content that it names, or what somebody else said */
+            what?: string;
+            /** @description names of endpoints that the text names */
+            who?: string;
+        };
+        Money: {
+            currency: string;
+            /**
+             * Format: double
+             * @description for saved_bytes
+             */
+            saved: number;
+            /**
+             * Format: double
+             * @description for wan_bytes
+             */
+            spent: number;
+        };
         Move: {
             detail: string;
             from?: string;
@@ -1540,6 +1862,27 @@ export interface components {
             moves: components["schemas"]["Move"][] | null;
             removed: components["schemas"]["Network"][] | null;
         };
+        NewActivation: {
+            /**
+             * @description As soon as it is there; when this is called again; from an instant on, see statement.
+             * @default now
+             * @enum {string}
+             */
+            activate: "now" | "hold" | "at";
+            all?: boolean;
+            name: string;
+            sites?: string[] | null;
+            /** @description Of at: the instant, signed by a publisher of the version (a DSSE envelope). */
+            statement?: unknown;
+            version: string;
+        };
+        NewBlock: {
+            content: string;
+            /** @description Why, for operators and the status of endpoints. */
+            reason?: string;
+            site?: string;
+            version?: string;
+        };
         NewBrowserToken: {
             /** @description without a version: the one that the site shall have, else the newest that was published */
             contents: components["schemas"]["Named"][] | null;
@@ -1553,6 +1896,11 @@ export interface components {
             ttl_seconds: number;
         };
         NewDistribution: {
+            /**
+             * @description When it is used: absent, as soon as it is there; when it is activated; or from an instant on, see statement.
+             * @enum {string}
+             */
+            activate?: "hold" | "at";
             all?: boolean;
             name: string;
             /**
@@ -1583,6 +1931,8 @@ export interface components {
             /** @description Parts of these sites in which it goes on, in order; none: to all at once. */
             rings?: components["schemas"]["NewRing"][] | null;
             sites?: string[] | null;
+            /** @description Of at: the instant, signed by a publisher of the version (a DSSE envelope). */
+            statement?: unknown;
             /** @description A query of sites, in place of sites or all: who it means now, and later. */
             target?: string;
             version: string;
@@ -1647,16 +1997,28 @@ export interface components {
             target: string;
         };
         NewRule: {
+            /**
+             * Format: int64
+             * @description Of a cap: the most that each site takes over the WAN, or (with a content) each flow of it. What is on the LAN goes round as ever.
+             */
+            cap_bytes_per_second?: number;
             content?: string;
             /**
              * Format: date-time
-             * @description Of a pin: when it ends; absent: when it is ended.
+             * @description When it ends by itself, within a year (a pin: ten); absent: when it is ended. A purge does not end.
              */
             expires?: string;
+            /**
+             * Format: int64
+             * @description In place of expires: how long it holds, by the server's clock.
+             */
+            for_seconds?: number;
             /** @enum {string} */
-            kind: "pause" | "priority" | "pin" | "purge";
+            kind: "pause" | "priority" | "cap" | "pin" | "purge";
             /** @enum {string} */
             priority?: "high" | "normal" | "low";
+            /** @description Why, for others who see it: one line. */
+            reason?: string;
             site?: string;
             version?: string;
         };
@@ -1751,6 +2113,17 @@ export interface components {
             /** Format: int64 */
             wan_bps: number;
         };
+        PartStory: {
+            /** @description id */
+            endpoint: string;
+            /** @description NAME@V */
+            flow: string;
+            history: components["schemas"]["Moment"][] | null;
+            name: string;
+            /** @description from where bytes came last, and why from there; absent: none came */
+            source?: components["schemas"]["Why"];
+            why: components["schemas"]["Why"];
+        };
         PasswordChange: {
             new: string;
             old: string;
@@ -1759,6 +2132,7 @@ export interface components {
             code: string;
             detail?: string;
             hint?: string;
+            request_id?: string;
             /** Format: int64 */
             status: number;
             title: string;
@@ -1773,6 +2147,7 @@ export interface components {
             person: string;
         };
         Published: {
+            external?: components["schemas"]["VendorState"];
             head: components["schemas"]["Head"];
             id: string;
             name: string;
@@ -1829,6 +2204,62 @@ export interface components {
             findings: components["schemas"]["Finding"][] | null;
             linked: boolean;
             path: string;
+        };
+        ReportRow: {
+            /**
+             * Format: int64
+             * @description what would have, had every endpoint fetched it from the origin
+             */
+            alone_bytes: number;
+            /**
+             * Format: int64
+             * @description content bytes
+             */
+            bytes_origin: number;
+            /**
+             * Format: int64
+             * @description content bytes
+             */
+            bytes_peer: number;
+            /**
+             * Format: int64
+             * @description content bytes, through relays beyond the WAN
+             */
+            bytes_relay: number;
+            /**
+             * Format: int64
+             * @description content bytes that endpoints held before: they count as no saving
+             */
+            bytes_reused: number;
+            /**
+             * Format: int64
+             * @description how often an endpoint completed a version
+             */
+            endpoints: number;
+            /** @description the site, content or day; all; (other) for the smallest contents of a day together */
+            key: string;
+            /**
+             * Format: double
+             * @description the most that could be saved: (n-1)/n for n endpoints of a site that need the same
+             */
+            max_share: number;
+            /** @description absent where no tariff is known */
+            money?: components["schemas"]["Money"][] | null;
+            /**
+             * Format: int64
+             * @description the difference; negative where relays took more than they spared
+             */
+            saved_bytes: number;
+            /**
+             * Format: double
+             * @description of alone_bytes
+             */
+            saved_share: number;
+            /**
+             * Format: int64
+             * @description what crossed the WAN: from the origin as encoded, and what was relayed twice, there and back
+             */
+            wan_bytes: number;
         };
         Reserved: {
             /** Format: int64 */
@@ -1915,6 +2346,7 @@ export interface components {
             ready_by?: string;
             reason?: string;
             rings: components["schemas"]["RingView"][] | null;
+            /** @description running, waiting, halted, done, superseded or rolled_back; open: it has no rings */
             state: string;
             version: string;
         };
@@ -1932,17 +2364,21 @@ export interface components {
              */
             until: string;
         };
-        Rule: {
+        RuleView: {
             by: string;
+            /** Format: int64 */
+            cap_bytes_per_second?: number;
             content?: string;
             /** Format: date-time */
             created: string;
+            effect?: components["schemas"]["Effect"];
             /** Format: date-time */
             expires?: string;
             /** Format: int64 */
             generation: number;
             kind: string;
             priority?: string;
+            reason?: string;
             site?: string;
             /** Format: int64 */
             upto?: number;
@@ -1984,6 +2420,7 @@ export interface components {
             document: unknown;
         };
         SignedVersion: {
+            external?: components["schemas"]["VendorFile"];
             head: unknown;
             packs: string[] | null;
         };
@@ -2012,6 +2449,14 @@ export interface components {
             relay?: components["schemas"]["Relay"];
             /** Format: int64 */
             replicas?: number;
+        };
+        Spread: {
+            /** Format: double */
+            max: number;
+            /** Format: double */
+            p50: number;
+            /** Format: double */
+            p99: number;
         };
         TagChange: {
             add_endpoints?: string[] | null;
@@ -2047,6 +2492,31 @@ export interface components {
             /** Format: int64 */
             serial: number;
         };
+        VendorFile: {
+            /** Format: int64 */
+            bytes: number;
+            /** @description A strong one; absent: there was none. */
+            etag?: string;
+            /** @description Last-Modified, as it was sent; absent: there was none. */
+            modified?: string;
+            url: string;
+        };
+        VendorState: {
+            /** Format: int64 */
+            bytes: number;
+            /** @description Why nobody fetches it any more; absent: it is as it was published. */
+            changed?: string;
+            /**
+             * Format: date-time
+             * @description When the server last found it; absent: it could not reach it yet.
+             */
+            checked?: string;
+            /** @description A strong one; absent: there was none. */
+            etag?: string;
+            /** @description Last-Modified, as it was sent; absent: there was none. */
+            modified?: string;
+            url: string;
+        };
         VersionView: {
             /** Format: int64 */
             bytes: number;
@@ -2062,6 +2532,24 @@ export interface components {
             unique_bytes: number;
             version: string;
         };
+        Why: {
+            code: string;
+            /** @description what somebody could do about it */
+            do?: string;
+            /** @enum {string} */
+            kind: "done" | "moving" | "waiting" | "stopped";
+            /**
+             * Format: date-time
+             * @description when it became so, as far as this server saw
+             */
+            since: string;
+            text: string;
+            /**
+             * Format: date-time
+             * @description when it ends by itself; absent: not known
+             */
+            until?: string;
+        };
         "WithCookieStruct {}Body": Record<string, never>;
     };
     responses: never;
@@ -2072,6 +2560,42 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    activate: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description any text that no other change has: sent again with it, a change is made once, and answered as the first time for a day */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewActivation"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Change"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "list-audit": {
         parameters: {
             query?: {
@@ -2136,6 +2660,117 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AuditHead"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-blocks": {
+        parameters: {
+            query?: {
+                site?: string;
+                content?: string;
+                /** @description the last of the page before, as its Link header has it */
+                after?: string;
+                limit?: number;
+            };
+            header?: {
+                /** @description ETag of an answer that is there already: 304 while it is the same */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    Link?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BlockView"][] | null;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    block: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description any text that no other change has: sent again with it, a change is made once, and answered as the first time for a day */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewBlock"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Change"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unblock: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description any text that no other change has: sent again with it, a change is made once, and answered as the first time for a day */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EndedRules"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Change"];
                 };
             };
             /** @description Error */
@@ -2521,6 +3156,41 @@ export interface operations {
             };
         };
     };
+    "explain-endpoint": {
+        parameters: {
+            query: {
+                /** @description its id */
+                endpoint: string;
+            };
+            header?: {
+                /** @description ETag of an answer that is there already: 304 while it is the same */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointStory"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "remove-endpoint": {
         parameters: {
             query?: never;
@@ -2729,6 +3399,47 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["FlowView"][] | null;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "explain-flow": {
+        parameters: {
+            query: {
+                site: string;
+                content: string;
+                /** @description absent: the newest at the site */
+                version?: string;
+                /** @description id or name of one whose story is to be told, too */
+                endpoint?: string;
+                /** @description tell those of all endpoints, up to 100, those first who lack something */
+                endpoints?: boolean;
+            };
+            header?: {
+                /** @description ETag of an answer that is there already: 304 while it is the same */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlowStory"];
                 };
             };
             /** @description Error */
@@ -3680,6 +4391,96 @@ export interface operations {
             };
         };
     };
+    report: {
+        parameters: {
+            query?: {
+                /** @description first day, as 2026-11-01; 30 days before the last where it is not said */
+                from?: string;
+                /** @description last day; today, where it is that the latest on earth, where it is not said */
+                to?: string;
+                by?: "site" | "content" | "day" | "all";
+                site?: string;
+                content?: string;
+                /** @description what bytes over the WAN cost, as 0.08EUR/GB; what is set as wan_tariff where it is not said */
+                tariff?: string;
+                /** @description the last of the page before, as its Link header has it */
+                after?: string;
+                limit?: number;
+            };
+            header?: {
+                /** @description ETag of an answer that is there already: 304 while it is the same */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    Link?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportRow"][] | null;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "export-report": {
+        parameters: {
+            query?: {
+                /** @description first day, as 2026-11-01; 30 days before the last where it is not said */
+                from?: string;
+                /** @description last day; today, where it is that the latest on earth, where it is not said */
+                to?: string;
+                by?: "site" | "content" | "day" | "all";
+                site?: string;
+                content?: string;
+                /** @description what bytes over the WAN cost, as 0.08EUR/GB; what is set as wan_tariff where it is not said */
+                tariff?: string;
+            };
+            header?: {
+                /** @description ETag of an answer that is there already: 304 while it is the same */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Content-Disposition"?: string;
+                    "Content-Type"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "show-retention": {
         parameters: {
             query?: never;
@@ -3930,7 +4731,7 @@ export interface operations {
     "list-rules": {
         parameters: {
             query?: {
-                kind?: "pause" | "priority" | "pin" | "purge";
+                kind?: "pause" | "priority" | "cap" | "pin" | "purge" | "block";
                 site?: string;
                 content?: string;
                 /** @description the last of the page before, as its Link header has it */
@@ -3953,7 +4754,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Rule"][] | null;
+                    "application/json": components["schemas"]["RuleView"][] | null;
                 };
             };
             /** @description Error */
@@ -4004,6 +4805,42 @@ export interface operations {
         };
     };
     resume: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description any text that no other change has: sent again with it, a change is made once, and answered as the first time for a day */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EndedRules"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Change"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    uncap: {
         parameters: {
             query?: never;
             header?: {
@@ -4878,6 +5715,82 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Removed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "renew-vendor-file": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description any text that no other change has: sent again with it, a change is made once, and answered as the first time for a day */
+                "Idempotency-Key"?: string;
+                /** @description ETag of what GET answered here: the change is made only while that is the same, else 412 */
+                "If-Match"?: string;
+            };
+            path: {
+                name: string;
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VendorFile"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VendorState"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "show-instant": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of an answer that is there already: 304 while it is the same */
+                "If-None-Match"?: string;
+            };
+            path: {
+                name: string;
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LastInstant"];
                 };
             };
             /** @description Error */
