@@ -15,7 +15,7 @@ type NewBlock struct {
 	Site    string `json:"site,omitempty"`
 	Content string `json:"content"`
 	Version string `json:"version,omitempty"`
-	Reason  string `json:"reason,omitempty" maxLength:"200" doc:"Why, for operators and the status of endpoints."`
+	Reason  string `json:"reason,omitempty" maxLength:"160" doc:"Why, for operators and the status of endpoints."`
 }
 
 func (n NewBlock) sites() []string { return []string{n.Site} }

@@ -7,8 +7,8 @@ import (
 )
 
 const (
-	// MaxReason bounds why a rule was set.
-	MaxReason = 200
+	// MaxBlockReason bounds in bytes why a block was set.
+	MaxBlockReason = 160
 	// MaxBlocks bounds the blocks that stand at a time.
 	MaxBlocks = 1000
 )
