@@ -35,8 +35,9 @@ test: deps check web build ## Everything CI runs: checks, race-tested packages, 
 	DEMO_EXIT=1 bin/sitecast demo
 
 .PHONY: test-many
-test-many: ## 200 sites of 3 endpoints at one server, in one process and fake time
+test-many: ## 200 sites of 3 endpoints at one server, and a block at 200 endpoints, in one process and fake time
 	SITECAST_LAB_SITES=200 $(GO) test -timeout 9m -run ManySites -v ./e2e/lab
+	SITECAST_LAB_SITES=40 $(GO) test -timeout 9m -run BlockRemoves -v ./e2e/lab
 
 .PHONY: test-long
 test-long: web ## What takes long: all kinds of NATs, moves, outages in fake time; IPv6, moves, portals and the doctor on real links (root)
