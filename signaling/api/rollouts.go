@@ -63,7 +63,7 @@ type RolloutView struct {
 	ID        int64     `json:"id"`
 	Name      string    `json:"name"`
 	Version   string    `json:"version"`
-	State     string    `json:"state" doc:"running, waiting, halted, done, superseded or rolled_back; open: it has no rings"`
+	State     string    `json:"state"` // running, waiting, halted, done, superseded or rolled_back; open: it has no rings
 	Reason    string    `json:"reason,omitempty"`
 	Created   time.Time `json:"created"`
 	Changed   time.Time `json:"changed,omitzero"`
