@@ -41,8 +41,8 @@ Examples:
 
 // Validate implements what the parser asks of a command.
 func (c Block) Validate() error {
-	if len(c.Reason) > catalog.MaxBlockReason {
-		return fmt.Errorf("--reason: at most %d bytes", catalog.MaxBlockReason)
+	if len(c.Reason) > catalog.MaxReason {
+		return fmt.Errorf("--reason: at most %d bytes", catalog.MaxReason)
 	}
 	return c.Kept.Validate()
 }

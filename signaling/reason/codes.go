@@ -38,6 +38,7 @@ const (
 	VendorChanged  Code = "vendor_changed"
 	VendorChecking Code = "vendor_checking"
 	VendorFailing  Code = "vendor_failing"
+	VendorNoAgent  Code = "vendor_no_agent"
 	NotBefore      Code = "not_before"
 
 	// It is waited for a turn, or for who may fetch.
@@ -137,6 +138,7 @@ var meanings = map[Code]meaning{
 	VendorChanged:  {is: Stopped, says: "the vendor's file changed since it was published[: {what}]", do: "publish it again."},
 	VendorChecking: {is: Waiting, says: "the server checks whether the vendor's file changed[: {what}]", loose: true},
 	VendorFailing:  {is: Waiting, says: "fetching from the vendor failed[: {what}]", loose: true, do: "see that the vendor's URL can be reached from the site."},
+	VendorNoAgent:  {is: Waiting, says: "its bytes lie at a vendor's URL, which no page may fetch from: waiting for an agent at the site", do: "switch on an agent that takes part."},
 	NotBefore:      {is: Waiting, says: "does not begin before {until}"},
 
 	Queued:         {is: Waiting, says: "queued behind {what}, which has a higher priority", do: "sitecast prioritize {flow} --site {site} --priority high"},

@@ -38,7 +38,7 @@ func (s *Site) whyFlow(sc *scene, f *flow) reason.Reason {
 }
 
 // whyStands: it is complete, or somebody wants it so or has to see to it.
-func (s *Site) whyStands(_ *scene, f *flow) reason.Reason {
+func (s *Site) whyStands(sc *scene, f *flow) reason.Reason {
 	v := FlowView{Endpoints: s.among(f)}
 	_, _, failed := s.taken(f, &v)
 	switch {
@@ -47,7 +47,9 @@ func (s *Site) whyStands(_ *scene, f *flow) reason.Reason {
 	case f.Distrusted:
 		return reason.Reason{Code: reason.PublisherRevoked, What: f.PausedBy}
 	case f.Paused:
-		return reason.Reason{Code: reason.Paused, What: f.PausedBy}
+		return reason.Reason{Code: reason.Paused, What: f.PausedBy, Until: f.PausedUntil}
+	case f.early():
+		return reason.Reason{Code: reason.NotBefore, Until: f.NotBefore}
 	case len(s.members) == 0:
 		return reason.Reason{Code: reason.NoEndpointOnline}
 	case v.Endpoints == 0 && f.spare():
@@ -56,6 +58,8 @@ func (s *Site) whyStands(_ *scene, f *flow) reason.Reason {
 		return reason.Reason{Code: reason.NoRoomForCopy}
 	case v.Complete == v.Endpoints:
 		return reason.Reason{Code: reason.Complete}
+	case f.vendorChanged() && s.missing(sc.now, f) > 0:
+		return reason.Reason{Code: reason.VendorChanged, What: f.External.Changed}
 	case len(failed) > 0:
 		return f.trouble(failed)
 	case f.spare():
@@ -98,6 +102,9 @@ func names(members []*member) string {
 // whyShut: nothing may go over the WAN now, and the site lacks something.
 func (s *Site) whyShut(sc *scene, f *flow) reason.Reason {
 	r := s.closed(sc.now)
+	if f.closed() != "" {
+		r = reason.Reason{Code: reason.Capped, What: f.CappedBy}
+	}
 	if r.IsZero() || s.missing(sc.now, f) == 0 {
 		return reason.Reason{}
 	}
@@ -148,6 +155,12 @@ func (s *Site) whyAwaits(sc *scene, f *flow) reason.Reason {
 	now, lacks := sc.now, s.wantsOrigin(sc.now, f)
 	if !lacks {
 		return reason.Reason{}
+	}
+	if s.vendorShut(now, f) != "" {
+		return reason.Reason{Code: reason.VendorChecking, What: f.vendor.trouble, Until: f.vendor.until}
+	}
+	if f.External != nil && s.pagesOnly(f) {
+		return reason.Reason{Code: reason.VendorNoAgent}
 	}
 	if now.Before(s.grantFrom) {
 		return reason.Reason{Code: reason.ServerHearing, Until: s.grantFrom}
@@ -254,6 +267,9 @@ func (s *Site) whyRelayed(f *flow) reason.Reason {
 func (s *Site) whyFails(f *flow) reason.Reason {
 	fault := f.tale.fault
 	r := reason.Reason{Code: reason.OriginFailing, Who: fault.who, What: fault.what}
+	if f.External != nil {
+		r.Code = reason.VendorFailing
+	}
 	for _, m := range s.members {
 		if f.lacks(m) && m.heldOff.After(fault.at) && (r.Until.IsZero() || m.heldOff.Before(r.Until)) {
 			r.Until = m.heldOff

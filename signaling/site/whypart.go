@@ -13,7 +13,7 @@ func (s *Site) whyPart(sc *scene, f *flow, m *member, p *partTale, whole reason.
 	switch {
 	case h != nil && h.complete:
 		return reason.Reason{Code: reason.Complete}
-	case f.Paused || f.guard.halted != "":
+	case f.Paused || f.guard.halted != "" || f.early():
 		return whole
 	case h == nil:
 		return reason.Reason{Code: reason.NotHeard}

@@ -7,14 +7,6 @@ import (
 )
 
 const (
-<<<<<<< HEAD
-||||||| 18a0af1
-	// MaxReason bounds why a rule was set.
-	MaxReason = 200
-=======
-	// MaxBlockReason bounds in bytes why a block was set.
-	MaxBlockReason = 160
->>>>>>> activate
 	// MaxBlocks bounds the blocks that stand at a time.
 	MaxBlocks = 1000
 )

@@ -106,14 +106,6 @@ func CheckKeeping(r Rule, now time.Time) error {
 		return errors.New("say which content: NAME, or NAME@V")
 	case (r.Kind == RulePurge || r.Kind == RuleBlock) && !r.Expires.IsZero():
 		return fmt.Errorf("a %s does not expire", r.Kind)
-<<<<<<< HEAD
-||||||| 18a0af1
-	case len(r.Reason) > MaxReason:
-		return fmt.Errorf("the reason has %d bytes, limit %d", len(r.Reason), MaxReason)
-=======
-	case len(r.Reason) > MaxBlockReason:
-		return fmt.Errorf("the reason has %d bytes, limit %d", len(r.Reason), MaxBlockReason)
->>>>>>> activate
 	case !r.Expires.IsZero() && (!r.Expires.After(now) || r.Expires.Sub(now) > MaxPin):
 		return fmt.Errorf("a pin ends between now and %d days from now, or when it is ended", MaxPin/(24*time.Hour))
 	}
