@@ -2346,7 +2346,6 @@ export interface components {
             ready_by?: string;
             reason?: string;
             rings: components["schemas"]["RingView"][] | null;
-            /** @description running, waiting, halted, done, superseded or rolled_back; open: it has no rings */
             state: string;
             version: string;
         };
