@@ -83,6 +83,15 @@ func (p toldPlaces) PlaceAnew(id wire.EndpointID, why string) {
 	p.t.tell(func() { p.Places.PlaceAnew(id, why) })
 }
 
+// toldRollouts is what operations see of rollouts.
+type toldRollouts struct {
+	Rollouts
+	t *tellings
+}
+
+// Wake hides that of the rollouts.
+func (r toldRollouts) Wake() { r.t.tell(r.Rollouts.Wake) }
+
 // through has all who are told of changes told by way of t.
 func (t *tellings) through(cfg *Config) {
 	again := func(f func(content.Ref)) func(content.Ref) {
@@ -94,6 +103,9 @@ func (t *tellings) through(cfg *Config) {
 	cfg.Removed, cfg.Resigned = again(cfg.Removed), again(cfg.Resigned)
 	if published := cfg.Published; published != nil {
 		cfg.Published = func() { t.tell(published) }
+	}
+	if cfg.Rollouts != nil {
+		cfg.Rollouts = toldRollouts{cfg.Rollouts, t}
 	}
 	if cfg.Places != nil {
 		cfg.Places = toldPlaces{cfg.Places, t}
