@@ -955,6 +955,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/versions/{name}/{version}/external": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Tell anew how a vendor's file is known, whose bytes are what they were */
+        put: operations["renew-vendor-file"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/versions/{name}/{version}/signature": {
         parameters: {
             query?: never;
@@ -1192,6 +1209,11 @@ export interface components {
             site: string;
             tags: string[] | null;
         };
+        ExternalView: {
+            /** @enum {string} */
+            code?: "external_changed" | "external_checking" | "external_failing" | "external_no_agent";
+            url: string;
+        };
         Finding: {
             do?: string;
             fault?: string;
@@ -1221,6 +1243,7 @@ export interface components {
             endpoints: number;
             /** Format: double */
             eta_seconds: number;
+            external?: components["schemas"]["ExternalView"];
             fetchers: string[] | null;
             /** Format: date-time */
             finished?: string;
@@ -1587,6 +1610,7 @@ export interface components {
             person: string;
         };
         Published: {
+            external?: components["schemas"]["VendorState"];
             head: components["schemas"]["Head"];
             id: string;
             name: string;
@@ -1725,6 +1749,7 @@ export interface components {
             document: unknown;
         };
         SignedVersion: {
+            external?: components["schemas"]["VendorFile"];
             head: unknown;
             packs: string[] | null;
         };
@@ -1787,6 +1812,31 @@ export interface components {
             root: string;
             /** Format: int64 */
             serial: number;
+        };
+        VendorFile: {
+            /** Format: int64 */
+            bytes: number;
+            /** @description A strong one; absent: there was none. */
+            etag?: string;
+            /** @description Last-Modified, as it was sent; absent: there was none. */
+            modified?: string;
+            url: string;
+        };
+        VendorState: {
+            /** Format: int64 */
+            bytes: number;
+            /** @description Why nobody fetches it any more; absent: it is as it was published. */
+            changed?: string;
+            /**
+             * Format: date-time
+             * @description When the server last found it; absent: it could not reach it yet.
+             */
+            checked?: string;
+            /** @description A strong one; absent: there was none. */
+            etag?: string;
+            /** @description Last-Modified, as it was sent; absent: there was none. */
+            modified?: string;
+            url: string;
         };
         VersionView: {
             /** Format: int64 */
@@ -4369,6 +4419,47 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Removed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "renew-vendor-file": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description any text that no other change has: sent again with it, a change is made once, and answered as the first time for a day */
+                "Idempotency-Key"?: string;
+                /** @description ETag of what GET answered here: the change is made only while that is the same, else 412 */
+                "If-Match"?: string;
+            };
+            path: {
+                name: string;
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VendorFile"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VendorState"];
                 };
             };
             /** @description Error */
