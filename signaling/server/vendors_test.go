@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -48,9 +49,9 @@ func file(t *testing.T, at string, data []byte) (catalog.External, *content.Body
 // that vendors may be there.
 func TestAFileIsLookedAtAsAnEndpointWould(t *testing.T) {
 	data := bytes.Repeat([]byte("installer "), 5000)
-	asked := 0
+	var asked atomic.Int64
 	vendor := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		asked++
+		asked.Add(1)
 		switch r.URL.Path {
 		case "/moved":
 			http.Redirect(w, r, "/app.msi", http.StatusFound)
@@ -94,7 +95,7 @@ func TestAFileIsLookedAtAsAnEndpointWould(t *testing.T) {
 			t.Errorf("%s: %s, want %s", path, got, want)
 		}
 	}
-	asked = 0
+	asked.Store(0)
 	_, port, err := net.SplitHostPort(strings.TrimPrefix(vendor.URL, "http://"))
 	if err != nil {
 		t.Fatal(err)
@@ -104,8 +105,8 @@ func TestAFileIsLookedAtAsAnEndpointWould(t *testing.T) {
 			t.Errorf("%s: %s, want it refused", at, got)
 		}
 	}
-	if asked > 0 {
-		t.Errorf("the vendor was asked %d times at an address that is not public", asked)
+	if n := asked.Load(); n > 0 {
+		t.Errorf("the vendor was asked %d times at an address that is not public", n)
 	}
 }
 
