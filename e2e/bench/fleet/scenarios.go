@@ -78,11 +78,19 @@ func (b *bench) join(ctx context.Context) error {
 		}
 		b.Join(k)
 	}
-	var all []fleet.State
 	group, grouped := errgroup.WithContext(ctx)
-	group.Go(func() (err error) {
-		all, err = b.await(grouped, b.Size(), func(s fleet.State) bool { return s.Open && s.Joining > 0 })
-		return err
+	group.Go(func() error {
+		all, err := b.await(grouped, b.Size(), func(s fleet.State) bool { return s.Open && s.Joining > 0 })
+		if err != nil {
+			return err
+		}
+		took := make([]time.Duration, len(all))
+		for i, s := range all {
+			took[i] = s.Joining
+		}
+		r.spread(took)
+		b.end(r)
+		return nil
 	})
 	if b.profile != "" && b.own != nil {
 		group.Go(func() error {
@@ -90,16 +98,7 @@ func (b *bench) join(ctx context.Context) error {
 			return err
 		})
 	}
-	if err := group.Wait(); err != nil {
-		return err
-	}
-	took := make([]time.Duration, len(all))
-	for i, s := range all {
-		took[i] = s.Joining
-	}
-	r.spread(took)
-	b.end(r)
-	return nil
+	return group.Wait()
 }
 
 // flow sees to it that as many flows as there shall be are active at each site.
