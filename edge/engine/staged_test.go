@@ -207,6 +207,7 @@ func TestBlockThatWasHeardIsObeyedWithoutAServer(t *testing.T) {
 		s.staging.Memory = staging.Memory{Blocks: staging.Blocks{{Content: "app", Version: "2", Why: "ann blocked it"}}}
 		k.take()
 		s.begin()
+		synctest.Wait()
 		if got := k.version("2"); got.Complete {
 			t.Errorf("told %+v of what is blocked", got)
 		}
