@@ -93,7 +93,7 @@ func TestAFlowKeepsToItsCapBesideOthers(t *testing.T) {
 		if l.AwaitComplete("free", shop, 30*time.Second); time.Since(begun) > 20*time.Second {
 			t.Errorf("what is not capped took %v", time.Since(begun))
 		}
-		time.Sleep(begun.Add(50 * time.Second).Sub(time.Now()))
+		time.Sleep(time.Until(begun.Add(50 * time.Second)))
 		// A lease, and one ahead, and its body.
 		if f := l.Flow("slow", shop); f.WANBytes > limit*(50+8)+(100<<10) || f.WANBytes < limit*30 {
 			t.Errorf("what is capped at %d bytes a second took %d in 50 s", limit, f.WANBytes)

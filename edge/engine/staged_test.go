@@ -105,7 +105,7 @@ func TestWhatIsStagedOutlivesARestartWithoutAServer(t *testing.T) {
 		flow.Activate = s.instant("app", flow.ID, time.Hour, 5, s.publisher)
 		s.want(flow)
 		at := k.version("2").At
-		if at.Sub(time.Now()).Round(time.Second) > time.Hour || at.IsZero() {
+		if time.Until(at).Round(time.Second) > time.Hour || at.IsZero() {
 			t.Fatalf("told %v", at)
 		}
 		restart := func() engine.Delivery {
