@@ -180,6 +180,9 @@ func TestOperatorsWatchAndSteerFlows(t *testing.T) {
 		t.Errorf("the server says %s, paused by %q", f.State, f.PausedBy)
 	}
 	s.until("the table to say who paused it", shows(Name+" paused till-app@2.1 at shop-12"))
+	s.click(`button.why`)
+	s.until("the story to tell of the pause", `[...document.querySelectorAll('dialog .timeline li')].some((l) => l.innerText.includes('`+Name+` paused'))`)
+	s.press("Close")
 	s.press("Resume")
 	s.until("the flow to run again", shows("Resume: in effect after")+` && document.querySelector('td .state.running') !== null`)
 	if f := s.flow(); f.PausedBy != "" {
@@ -220,7 +223,7 @@ func (s *stand) pages() {
 	}
 	for _, screen := range []browser.Screen{{Width: 1440, Height: 900, Calm: true}, {Width: 360, Height: 740, Dark: true, Calm: true}} {
 		s.must(s.portal.Show(s.ctx, screen))
-		for _, path := range []string{"", "flows", "flows?group=site", "sites", "sites/shop-12", "endpoints", "contents", "contents/till-app", "enrolment", "access", "audit"} {
+		for _, path := range []string{"", "flows", "flows?group=site", "sites", "sites/shop-12", "endpoints", "contents", "contents/till-app", "rollouts", "enrolment", "access", "audit"} {
 			s.visit(path)
 			where := fmt.Sprintf("/portal/%s at %d pixels, dark %v", path, screen.Width, screen.Dark)
 			var found []string

@@ -15,13 +15,14 @@ const Site = lazy(() => import('./pages/site.tsx'))
 const Endpoints = lazy(() => import('./pages/endpoints.tsx'))
 const Contents = lazy(() => import('./pages/contents.tsx'))
 const Content = lazy(() => import('./pages/content.tsx'))
+const Rollouts = lazy(() => import('./pages/rollouts.tsx'))
 const Enrolment = lazy(() => import('./pages/enrolment.tsx'))
 const Access = lazy(() => import('./pages/access.tsx'))
 const Audit = lazy(() => import('./pages/audit.tsx'))
 
 const pages = [
   ['/', text.nav.overview, 'viewer'], ['/flows', text.nav.flows, 'viewer'], ['/sites', text.nav.sites, 'viewer'], ['/endpoints', text.nav.endpoints, 'viewer'],
-  ['/contents', text.nav.contents, 'viewer'], ['/enrolment', text.nav.enrolment, 'admin'], ['/access', text.nav.access, 'admin'], ['/audit', text.nav.audit, 'viewer'],
+  ['/contents', text.nav.contents, 'viewer'], ['/rollouts', text.nav.rollouts, 'viewer'], ['/enrolment', text.nav.enrolment, 'admin'], ['/access', text.nav.access, 'admin'], ['/audit', text.nav.audit, 'viewer'],
 ] as const
 
 export function App() {
@@ -40,6 +41,7 @@ export function App() {
             <Route path="/endpoints"><Endpoints /></Route>
             <Route path="/contents"><Contents /></Route>
             <Route path="/contents/:name">{({ name }) => <Content key={name} name={decodeURIComponent(name)} />}</Route>
+            <Route path="/rollouts"><Rollouts /></Route>
             <Route path="/enrolment"><Enrolment /></Route>
             <Route path="/access"><Access /></Route>
             <Route path="/audit"><Audit /></Route>

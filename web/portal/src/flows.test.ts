@@ -5,7 +5,7 @@ import type { Flow } from './live.ts'
 const flow = (site: string, content: string, more: Partial<Flow> = {}): Flow => ({
   id: '', site, content, version: '1', state: 'running', priority: 'normal', paused_by: '', endpoints: 2, complete: 1, fetchers: [], groups: 1,
   bytes_origin: 10, bytes_peer: 10, bytes_relay: 0, bytes_reused: 0, bytes_total: 40, unique_bytes: 20, wan_bytes: 5, wan_bps: 100, peer_bps: 300,
-  eta_seconds: 3, ordered: '', seconds: 1, ...more,
+  eta_seconds: 3, ordered: '', seconds: 1, why: { code: 'from_peers', kind: 'moving', text: 'from peers', since: '' }, ...more,
 })
 
 describe('a search', () => {

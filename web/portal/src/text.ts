@@ -5,7 +5,7 @@ const plural = (n: number, one: string, many: string): string => `${n.toLocaleSt
 export const text = {
   product: 'Sitecast',
   nav: {
-    label: 'Main', overview: 'Overview', flows: 'Flows', sites: 'Sites', endpoints: 'Endpoints', contents: 'Contents', enrolment: 'Enrolment', access: 'Access', audit: 'Audit log',
+    label: 'Main', overview: 'Overview', flows: 'Flows', sites: 'Sites', endpoints: 'Endpoints', contents: 'Contents', rollouts: 'Rollouts', enrolment: 'Enrolment', access: 'Access', audit: 'Audit log',
     account: 'Your account', skip: 'Skip to content', find: 'Find a site, content or page',
   },
   link: {
@@ -64,6 +64,15 @@ export const text = {
   contents: { title: 'Contents', search: 'Name begins with', none: 'No content has such a name.', noneYet: 'Nothing was published yet: sitecast publish PATH --name NAME --version VERSION' },
   content: { versions: 'Versions', distributions: 'Ordered to', all: 'all sites', sites: (n: number): string => plural(n, 'site', 'sites'), flows: 'Flows', noDistributions: 'It was not ordered to anybody.', readyBy: 'ready by', preStage: (n: number): string => `${plural(n, 'copy', 'copies')} ahead of need` },
   audit: { title: 'Audit log', search: 'Search target or detail', none: 'No entry matches.', before: 'Before', after: 'After', change: 'What changed', close: 'Close' },
+  story: { title: 'Why it moves or does not', since: (when: string): string => `since ${when}`, times: (n: number): string => `${n} times`, open: (flow: string): string => `Why: ${flow}` },
+  rollouts: {
+    title: 'Rollouts', none: 'Nothing goes on in rings. A version goes to a few sites first, and on by itself when it proved good there:',
+    command: "sitecast distribute app@2 --all --ring 'canary=tag:canary; soak 24h' --ring 'rest=rest; at-once 50'",
+    ordered: (when: string): string => `ordered ${when}`, states: { running: 'Running', waiting: 'Waiting', halted: 'Halted', done: 'Done', superseded: 'Superseded' } as Record<string, string>,
+    columns: ['Ring', 'Open', 'Sites', 'Delivered', 'Activated', 'Failed', 'Next ring opens with'], open: 'open', shut: 'not yet',
+    gates: { delivered: (n: number): string => `${n} % delivered`, failed: (n: number): string => `at most ${n} % failed`, soak: (s: string): string => `for ${s}`, atOnce: (n: number): string => `${n} sites at once` },
+    missed: (n: number): string => `${plural(n, 'site misses', 'sites miss')} the deadline`, halt: 'Halt', go: 'Go on', retry: 'Have those that failed try again',
+  },
   copy: { copy: 'Copy', done: 'Copied' },
   sure: { yes: (what: string): string => `${what}: yes`, no: 'No' },
   enrolment: {

@@ -6,12 +6,11 @@ import { span } from '../format.ts'
 import { flowKey, useFlows, type Flow } from '../live.ts'
 import { Failure, Freshness, moving, Progress, State } from '../parts/bits.tsx'
 import { Controls } from '../parts/controls.tsx'
+import { Story } from '../parts/story.tsx'
 import { Table, sorted, type Column, type Sort } from '../parts/table.tsx'
 import { useMay } from '../me.ts'
 import { text } from '../text.ts'
 import { grouped, matches, type Group } from '../flows.ts'
-
-const why = (f: Flow): string => f.paused_by || f.reason || f.forecast_cause || ''
 
 /** What there is to know of a flow in a line. */
 export const flowColumns: Column<Flow>[] = [
@@ -25,8 +24,19 @@ export const flowColumns: Column<Flow>[] = [
   { id: 'peers', title: text.columns.peers, order: (f) => f.peer_bps, figure: true, cell: (f) => moving(f.peer_bps) },
   { id: 'eta', title: text.columns.eta, order: (f) => f.eta_seconds, figure: true, cell: (f) => (f.state === 'running' && f.eta_seconds > 0 ? span(f.eta_seconds) : '–') },
   { id: 'priority', title: text.columns.priority, order: (f) => ['high', 'normal', 'low'].indexOf(f.priority), cell: (f) => text.priorities[f.priority] ?? f.priority, extra: true },
-  { id: 'why', title: text.columns.why, cell: (f) => <span className="why" title={why(f)}>{why(f)}</span>, extra: true, width: '24%' },
+  { id: 'why', title: text.columns.why, cell: (f) => <Why flow={f} />, width: '24%' },
 ]
+
+/** Why it stands as it does, in a line; more is told when it is clicked. */
+function Why({ flow }: { flow: Flow }) {
+  const [open, setOpen] = useState(false)
+  return (
+    <>
+      <button type="button" className="link why" title={flow.why.text} aria-label={`${text.story.open(`${flow.content}@${flow.version}, ${flow.site}`)}: ${flow.why.text}`} onClick={() => setOpen(true)}>{flow.why.text}</button>
+      {open && <Story flow={flow} close={() => setOpen(false)} />}
+    </>
+  )
+}
 
 const states = Object.keys(text.states)
 const groups = Object.keys(text.flows.groups) as Group[]

@@ -70,7 +70,7 @@ function Attention({ sum }: { sum: Sum }) {
       {sum.attention === null || sum.attention.length === 0 ? <p className="soft">{text.overview.nothing}</p> : (
         <ul className="list">
           {sum.attention.map((a) => (
-            <li key={`${a.code} ${a.site} ${a.content} ${a.version} ${a.endpoint}`}>
+            <li key={`${a.code} ${a.site} ${a.content} ${a.version} ${a.endpoint} ${a.text}`}>
               <span className={`badge ${a.code}`} aria-hidden="true" />
               <Link href={a.site ? `/sites/${encodeURIComponent(a.site)}` : '/endpoints'}>{a.text}</Link>
             </li>
