@@ -223,7 +223,7 @@ func (s *stand) pages() {
 	}
 	for _, screen := range []browser.Screen{{Width: 1440, Height: 900, Calm: true}, {Width: 360, Height: 740, Dark: true, Calm: true}} {
 		s.must(s.portal.Show(s.ctx, screen))
-		for _, path := range []string{"", "flows", "flows?group=site", "sites", "sites/shop-12", "endpoints", "contents", "contents/till-app", "rollouts", "enrolment", "access", "audit"} {
+		for _, path := range []string{"", "flows", "flows?group=site", "sites", "sites/shop-12", "endpoints", "contents", "contents/till-app", "rollouts", "reports", "enrolment", "access", "audit"} {
 			s.visit(path)
 			where := fmt.Sprintf("/portal/%s at %d pixels, dark %v", path, screen.Width, screen.Dark)
 			var found []string

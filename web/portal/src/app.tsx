@@ -16,13 +16,14 @@ const Endpoints = lazy(() => import('./pages/endpoints.tsx'))
 const Contents = lazy(() => import('./pages/contents.tsx'))
 const Content = lazy(() => import('./pages/content.tsx'))
 const Rollouts = lazy(() => import('./pages/rollouts.tsx'))
+const Reports = lazy(() => import('./pages/reports.tsx'))
 const Enrolment = lazy(() => import('./pages/enrolment.tsx'))
 const Access = lazy(() => import('./pages/access.tsx'))
 const Audit = lazy(() => import('./pages/audit.tsx'))
 
 const pages = [
   ['/', text.nav.overview, 'viewer'], ['/flows', text.nav.flows, 'viewer'], ['/sites', text.nav.sites, 'viewer'], ['/endpoints', text.nav.endpoints, 'viewer'],
-  ['/contents', text.nav.contents, 'viewer'], ['/rollouts', text.nav.rollouts, 'viewer'], ['/enrolment', text.nav.enrolment, 'admin'], ['/access', text.nav.access, 'admin'], ['/audit', text.nav.audit, 'viewer'],
+  ['/contents', text.nav.contents, 'viewer'], ['/rollouts', text.nav.rollouts, 'viewer'], ['/reports', text.nav.reports, 'viewer'], ['/enrolment', text.nav.enrolment, 'admin'], ['/access', text.nav.access, 'admin'], ['/audit', text.nav.audit, 'viewer'],
 ] as const
 
 export function App() {
@@ -42,6 +43,7 @@ export function App() {
             <Route path="/contents"><Contents /></Route>
             <Route path="/contents/:name">{({ name }) => <Content key={name} name={decodeURIComponent(name)} />}</Route>
             <Route path="/rollouts"><Rollouts /></Route>
+            <Route path="/reports"><Reports /></Route>
             <Route path="/enrolment"><Enrolment /></Route>
             <Route path="/access"><Access /></Route>
             <Route path="/audit"><Audit /></Route>

@@ -5,7 +5,7 @@ const plural = (n: number, one: string, many: string): string => `${n.toLocaleSt
 export const text = {
   product: 'Sitecast',
   nav: {
-    label: 'Main', overview: 'Overview', flows: 'Flows', sites: 'Sites', endpoints: 'Endpoints', contents: 'Contents', rollouts: 'Rollouts', enrolment: 'Enrolment', access: 'Access', audit: 'Audit log',
+    label: 'Main', overview: 'Overview', flows: 'Flows', sites: 'Sites', endpoints: 'Endpoints', contents: 'Contents', rollouts: 'Rollouts', reports: 'Reports', enrolment: 'Enrolment', access: 'Access', audit: 'Audit log',
     account: 'Your account', skip: 'Skip to content', find: 'Find a site, content or page',
   },
   link: {
@@ -72,6 +72,12 @@ export const text = {
     columns: ['Ring', 'Open', 'Sites', 'Delivered', 'Activated', 'Failed', 'Next ring opens with'], open: 'open', shut: 'not yet',
     gates: { delivered: (n: number): string => `${n} % delivered`, failed: (n: number): string => `at most ${n} % failed`, soak: (s: string): string => `for ${s}`, atOnce: (n: number): string => `${n} sites at once` },
     missed: (n: number): string => `${plural(n, 'site misses', 'sites miss')} the deadline`, halt: 'Halt', go: 'Go on', retry: 'Have those that failed try again',
+  },
+  reports: {
+    title: 'Reports', csv: 'Download as CSV', rows: 'A row for each', time: 'Of', days: (n: number): string => (n === 1 ? 'today' : n === 365 ? 'the last year' : `the last ${n} days`),
+    by: { site: 'Site', content: 'Content', day: 'Day' }, origin: 'From the origin', peers: 'From peers', reused: 'Was there', wan: 'Over the WAN', saved: 'Saved by sharing', share: 'Share', max: 'At most',
+    endpoints: 'Deliveries', money: 'Money', none: 'Nothing was received in that time.',
+    what: 'Saved is what endpoints had from each other in place of the WAN, as measured. At most is what could have been: (n-1)/n where n endpoints of a site need the same.',
   },
   copy: { copy: 'Copy', done: 'Copied' },
   sure: { yes: (what: string): string => `${what}: yes`, no: 'No' },
