@@ -47,7 +47,7 @@ test-long: web ## What takes long: all kinds of NATs, moves, outages in fake tim
 	SITECAST_LONG=1 $(GO) test -timeout 9m -v -run 'NATs|Moves|BecomesDirect|ComesAndGoes|ADayWithout|RestartsAgainAndAgain|LargeMesh|GroupsThatCannotLink|WhateverHappens' ./e2e/lab
 	SITECAST_LONG=1 $(GO) test -timeout 9m -v -run 'TheDoctor|HardestCells|RouterWasRebooted|SlowLossyLink|KilledServer|SitesBehindNAT|SharesItsBlocks|WithoutIPv4|OverIPv|OfDifferentKinds|SaysLittle|NetworksThatAnOperator|CaptivePortal|DesktopSays|EndpointThat(Moves|Slept)|CurlAndApt|AKiosk|OutageOfPostgreSQL' ./e2e/story
 	SITECAST_LONG=1 $(GO) test -timeout 9m -v -run 'ThreeTabs|ATab(That|Whose|TakesFromIts)|TheExamples|TabRefuses|InATab|HiddenTab' ./e2e/story
-	SITECAST_LONG=1 $(GO) test -timeout 9m -v ./e2e/screen
+	SITECAST_LONG=1 $(GO) test -timeout 9m -v ./e2e/screen ./e2e/fleet
 	SITECAST_CUT_ROUNDS=80 $(GO) test -timeout 9m -v ./e2e/cut
 	@$(MAKE) --no-print-directory systems-all
 	SITECAST_LONG=1 $(GO) test -timeout 9m -run 'OthersKeepTheirLine|FullLine|LossyLine' ./edge/governor
