@@ -38,7 +38,7 @@ var mayImport = map[string][]string{
 }
 
 // testsMayImport are packages that any test may use.
-var testsMayImport = []string{"e2e/lab/memnet", "signaling/tunnel"}
+var testsMayImport = []string{"e2e/lab/memnet", "signaling/tunnel", "signaling/schedule"}
 
 // homes says where each third-party module may be imported. Modules that are only
 // for tests are at home in every test.

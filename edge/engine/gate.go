@@ -23,12 +23,13 @@ const (
 type gate struct {
 	// mu guards the rest.
 	mu      sync.Mutex
-	running map[*lease]int64 // and what each may take beside higher ones
-	changed chan struct{}    // closed, and made anew, at each change
+	running map[*lease]bool
+	credit  [classes]int64 // what each class may take beside higher ones
+	changed chan struct{}  // closed, and made anew, at each change
 }
 
 func newGate() *gate {
-	return &gate{running: map[*lease]int64{}, changed: make(chan struct{})}
+	return &gate{running: map[*lease]bool{}, changed: make(chan struct{})}
 }
 
 func (g *gate) notify() {
@@ -36,12 +37,26 @@ func (g *gate) notify() {
 	g.changed = make(chan struct{})
 }
 
-// enter and leave frame a lease's fetch.
+// enter and leave frame a lease's fetch. Who follows on a lease of its class enters before
+// that leaves: what is between them would be a gap, and a lower class would have the line.
 func (g *gate) enter(l *lease) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.running[l] = 0
+	class := l.class.Load()
+	if _, runs := g.others(class); !runs[class] {
+		g.credit[class] = 0
+	}
+	g.running[l] = true
 	g.notify()
+}
+
+// others tells which classes run, and whether one of them is higher than a class.
+func (g *gate) others(class int32) (higher bool, runs [classes]bool) {
+	for l := range g.running {
+		c := l.class.Load()
+		runs[c], higher = true, higher || c < class
+	}
+	return higher, runs
 }
 
 func (g *gate) leave(l *lease) {
@@ -77,20 +92,18 @@ func (g *gate) take(ctx context.Context, l *lease, n int64) error {
 func (g *gate) try(l *lease, n int64) (changed <-chan struct{}, ok bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	class, overtaken := l.class.Load(), false
-	for other := range g.running {
-		overtaken = overtaken || other.class.Load() < class
-	}
-	if l.held.Load() || overtaken && g.running[l] < n {
+	class := l.class.Load()
+	overtaken, runs := g.others(class)
+	if l.held.Load() || overtaken && g.credit[class] < n {
 		return g.changed, false
 	}
 	if overtaken {
-		g.running[l] -= n
+		g.credit[class] -= n
 	}
 	waits := false
-	for other, credit := range g.running {
-		if other.class.Load() > class {
-			g.running[other] = min(credit+max(n/floorShare, 1), maxCredit)
+	for lower := class + 1; lower < classes; lower++ {
+		if runs[lower] {
+			g.credit[lower] = min(g.credit[lower]+max(n/floorShare, 1), maxCredit)
 			waits = true
 		}
 	}

@@ -101,3 +101,34 @@ func TestFetcherWaitsForPeersThatTakeWhatItFetches(t *testing.T) {
 		}
 	})
 }
+
+// A higher class whose leases are short goes from one to the next all the time. What is
+// between them is no gap for others.
+func TestALowerClassDoesNotSlipInBetweenLeasesOfAHigherOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStand(t)
+		defer func() { s.stop() }()
+		got := map[uint64]int{}
+		s.parts = s.paced(got)
+		s.want(s.flow)
+		s.leaseBody()
+		urgent := s.other("fix", wire.High, 99)
+		for i := range uint32(10) {
+			s.leaseOf(urgent, 100+uint64(i), 2*i, 2*i+2)
+		}
+		s.leaseChunks(0, 20) // lease 2
+		time.Sleep(2050 * time.Millisecond)
+		synctest.Wait()
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		high := 0
+		for lease, n := range got {
+			if lease != 2 {
+				high += n
+			}
+		}
+		if high < 19 || got[2] > 2 {
+			t.Errorf("%d urgent chunks, in leases of two, and %d of the other in 2 s, want nearly all and one in twenty", high, got[2])
+		}
+	})
+}

@@ -141,6 +141,7 @@ func (e *Engine) begin(now time.Time, l *lease) {
 	spec := f.spec // set once, never changed
 	l.patches = e.takesPatches(l, f)
 	e.log.Debug("lease begins", "lease", l.Lease.Lease, "bytes", l.To-l.From, "body", l.Body, "patches", l.patches)
+	e.gate.enter(l)
 	e.wg.Go(func() { e.fetch(l, f, spec) })
 }
 
@@ -159,14 +160,12 @@ func (e *Engine) startable(l *lease) bool {
 
 // fetch runs outside the loop; of f it reads only the head, which never changes.
 func (e *Engine) fetch(l *lease, f *flow, spec *content.Body) {
-	e.gate.enter(l)
 	var err error
 	if l.Body {
 		err = e.fetchBody(l, f)
 	} else {
 		err = e.fetchParts(l, spec)
 	}
-	e.gate.leave(l)
 	e.post(leaseEnded{l, err})
 }
 
@@ -319,6 +318,10 @@ type leaseEnded struct {
 func (ev leaseEnded) apply(e *Engine, now time.Time) {
 	l := ev.l
 	l.ended = true
+	defer func() { // the next of its class, first
+		e.startLeases(now)
+		e.gate.leave(l)
+	}()
 	mine := l.failed == "" // and not given back before
 	e.log.Debug("lease ended", "lease", l.Lease.Lease, "bytes", l.fetched.Load(), "took", now.Sub(l.started), "err", ev.err)
 	f := e.flows[l.Flow]

@@ -76,7 +76,7 @@ func Fetchers(candidates []Candidate, n int) []wire.EndpointID {
 // Waiting is a flow that needs something from the origin.
 type Waiting struct {
 	Priority wire.Priority
-	Turn     uint64            // where its next lease begins in bytes leased, on a scale of all flows
+	Turn     uint64            // where its next lease begins, by [Turns]
 	Due      time.Time         // when it shall be complete; zero: no matter when
 	Fetchers []wire.EndpointID // who may fetch for it, best first
 }
@@ -90,8 +90,7 @@ type Slot struct {
 
 // NextLease chooses the flow that gets the next lease, as an index, and who gets
 // it, given how many more leases a slot takes. Higher classes come first, and
-// flows of one class take turns by bytes (start-time fair queueing; Goyal, Vin and
-// Cheng, SIGCOMM 1996). Where all of a class shall be complete by a time
+// flows of one class take turns by bytes (see [Turns]). Where all of a class shall be complete by a time
 // the earliest comes first instead: nothing else lets all of them be in time at the
 // least rate. It reports false when there is nothing to grant now.
 func NextLease(flows []Waiting, room func(Slot) int) (flow int, to wire.EndpointID, ok bool) {

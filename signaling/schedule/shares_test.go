@@ -12,7 +12,7 @@ import (
 // contender is a flow that always wants more.
 type contender struct {
 	priority wire.Priority
-	turn     uint64
+	turn     schedule.Turn
 	got      int64 // since the set of flows, or a priority, changed last
 }
 
@@ -24,7 +24,7 @@ func TestClassesAreStrictAndFlowsOfOneShareEqually(t *testing.T) {
 	priorities := []wire.Priority{wire.High, wire.Normal, wire.Low}
 	rapid.Check(t, func(t *rapid.T) {
 		var flows []*contender
-		turn, most := uint64(0), int64(0) // of the site, as its loop keeps it
+		turns, most := schedule.Turns{}, int64(0)
 		anew := func() {
 			for _, f := range flows {
 				f.got = 0
@@ -54,7 +54,7 @@ func TestClassesAreStrictAndFlowsOfOneShareEqually(t *testing.T) {
 				}
 				waiting := make([]schedule.Waiting, len(flows))
 				for i, f := range flows {
-					waiting[i] = schedule.Waiting{Priority: f.priority, Turn: max(f.turn, turn), Fetchers: []wire.EndpointID{"one"}}
+					waiting[i] = schedule.Waiting{Priority: f.priority, Turn: turns.Begins(f.turn, f.priority.Class()), Fetchers: []wire.EndpointID{"one"}}
 				}
 				i, _, ok := schedule.NextLease(waiting, room)
 				highest := len(priorities)
@@ -71,8 +71,8 @@ func TestClassesAreStrictAndFlowsOfOneShareEqually(t *testing.T) {
 				}
 				bytes := rapid.Int64Range(1, schedule.MaxLeaseBytes).Draw(t, "bytes")
 				most = max(most, bytes)
-				turn = max(flows[i].turn, turn)
-				flows[i].turn, flows[i].got = turn+uint64(bytes), flows[i].got+bytes
+				flows[i].turn = turns.Take(flows[i].turn, flows[i].priority.Class(), bytes)
+				flows[i].got += bytes
 			}
 			for i, f := range flows {
 				for j, other := range flows[:i] {

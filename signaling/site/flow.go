@@ -119,7 +119,7 @@ func (f *flow) rates(now time.Time) (wan, lan, all float64) {
 // need is what one reach group needs of a flow. Each group gets its own copy.
 type need struct {
 	supply    *schedule.Supply
-	turn      uint64          // where the next lease begins, on the scale of the site's turn
+	turn      schedule.Turn
 	moved     time.Time       // when one of the group last got a chunk that others hold, or had no reason to
 	notBefore time.Time       // no lease earlier
 	body      time.Time       // since when one of the group holds the body; zero while none does

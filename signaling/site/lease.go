@@ -318,7 +318,7 @@ func (s *Site) waiting(now time.Time, room func(schedule.Slot) int) (open []*flo
 				continue
 			}
 			open = append(open, f)
-			waiting = append(waiting, schedule.Waiting{Priority: f.Priority, Turn: max(n.turn, s.turn), Due: f.ReadyBy, Fetchers: s.choose(now, f, n, members)})
+			waiting = append(waiting, schedule.Waiting{Priority: f.Priority, Turn: s.turns.Begins(n.turn, f.Priority.Class()), Due: f.ReadyBy, Fetchers: s.choose(now, f, n, members)})
 		}
 	}
 	return open, waiting
@@ -410,8 +410,7 @@ func (s *Site) grant(now time.Time, f *flow, m *member) bool {
 		out.Patch.URL = s.cfg.URL(Object{Kind: Patch, Digest: l.patch.Pack, From: l.patch.From, To: l.patch.To}, good)
 	}
 	l.good = now.Add(good)
-	s.turn = max(n.turn, s.turn)
-	n.turn, n.trial = s.turn+uint64(l.bytes), ""
+	n.turn, n.trial = s.turns.Take(n.turn, f.Priority.Class(), l.bytes), ""
 	s.leases[l.fence] = l
 	s.cfg.Accounts.granted()
 	s.fetches(now, m)

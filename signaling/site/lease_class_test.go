@@ -158,3 +158,51 @@ func TestFlowsOfOneClassHaveEqualPartsWhateverTheirLeases(t *testing.T) {
 		}
 	})
 }
+
+func TestFlowsOfALowerClassHaveEqualPartsOfItsFloor(t *testing.T) {
+	onStand(t, func(s *stand) {
+		specs := []site.FlowSpec{version("urgent", 8000), version("a", 2000), version("b", 2000)}
+		held, got, waiting := map[content.VersionID][]uint32{}, map[content.VersionID]int64{}, [2][]wire.Lease{}
+		of := map[content.VersionID]site.FlowSpec{}
+		for i := range specs {
+			specs[i].Priority = wire.Low
+			if i == 0 {
+				specs[i].Priority = wire.High
+			}
+			of[specs[i].ID] = specs[i]
+		}
+		s.order(specs...)
+		till := s.join("till")
+		for _, f := range specs {
+			till.report(f, nil)
+		}
+		// fetch ends the oldest lease of a class.
+		fetch := func(class int) {
+			for _, l := range take[wire.Lease](till) {
+				c := of[l.Flow].Priority.Class() / 2
+				waiting[c] = append(waiting[c], l)
+			}
+			if len(waiting[class]) == 0 {
+				t.Fatal("no lease")
+			}
+			l := waiting[class][0]
+			waiting[class] = waiting[class][1:]
+			for _, part := range l.Parts {
+				held[l.Flow] = append(held[l.Flow], part.Chunk)
+			}
+			got[l.Flow] += l.To - l.From
+			p := progress(of[l.Flow], held[l.Flow], done(l))
+			p.Body = true
+			till.say(p)
+		}
+		for range 20 {
+			for range 5 {
+				fetch(0)
+			}
+			fetch(1)
+		}
+		if a, b := got[specs[1].ID], got[specs[2].ID]; float64(min(a, b))/float64(max(a, b)) < 0.75 {
+			t.Errorf("beside an urgent flow one got %d bytes and another %d, want about as much", a, b)
+		}
+	})
+}

@@ -166,7 +166,7 @@ type Site struct {
 	order     []content.VersionID // of flows, as ordered
 	leases    map[fence]*lease
 	lastLease uint64
-	turn      uint64 // where the last lease granted began, in bytes: flows of a class have equal parts
+	turns     schedule.Turns // so that flows of a class have equal parts
 	groups    map[groupID][]*member
 	lastGroup groupID
 	links     linkTable
