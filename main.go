@@ -66,10 +66,10 @@ type commands struct {
 	Overview   operator.Overview   `cmd:"" help:"Show how things stand, and what wants attention."`
 	Endpoints  operator.Endpoints  `cmd:"" help:"Show endpoints."`
 	Endpoint   operator.Endpoint   `cmd:"" help:"Revoke or remove an endpoint."`
-	Approve    operator.Approve    `cmd:"" help:"Approve a distribution to all sites that somebody else proposed."`
+	Approve    operator.Approve    `cmd:"" help:"Approve what somebody else proposed: a distribution to all sites or a query, a rollback, an activation."`
 	Reject     operator.Reject     `cmd:"" help:"Reject or withdraw such a proposal."`
 	Proposals  operator.Proposals  `cmd:"" help:"List what waits for approval."`
-	FourEyes   operator.FourEyes   `cmd:"" help:"Say whether distributions to all sites need approval."`
+	FourEyes   operator.FourEyes   `cmd:"" help:"Say whether what reaches all sites or a query needs approval."`
 	Token      operator.Token      `cmd:"" help:"Create, list and revoke API tokens."`
 	Operator   operator.Accounts   `cmd:"" help:"Invite, list, change and remove operators."`
 	Report     operator.Report     `cmd:"" help:"Report what was received on which days, and what did not cross the WAN."`

@@ -67,6 +67,12 @@ func (s *server) activate(ctx context.Context, in NewActivation) (*reply[Change]
 	if err := s.reaches(ctx, ref, in.Sites); err != nil {
 		return nil, err
 	}
+	if in.All && when.Activate != catalog.ActivateHold { // to hold is to stop
+		id, err := s.propose(ctx, catalog.Proposal{Distribution: catalog.Distribution{Name: in.Name, Version: in.Version}, Activation: &when})
+		if err != nil || id > 0 {
+			return &reply[Change]{Change{Proposal: id}}, err
+		}
+	}
 	a := catalog.Activation{Name: in.Name, Version: in.Version, When: when}
 	generation, err := s.Catalog.Activate(ctx, actor(ctx), a, in.Sites)
 	if err != nil {

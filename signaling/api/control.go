@@ -125,6 +125,7 @@ func (s *server) distribute(ctx context.Context, in NewDistribution, dry bool) (
 	if err := s.aimed(ctx, in, &d); err != nil {
 		return nil, err
 	}
+	asked := d
 	if where == 0 {
 		if err := s.back(ctx, &d); err != nil {
 			return nil, err
@@ -133,7 +134,7 @@ func (s *server) distribute(ctx context.Context, in NewDistribution, dry bool) (
 	if dry {
 		return s.preview(ctx, d)
 	}
-	change, err := s.order(ctx, d)
+	change, err := s.order(ctx, asked, d)
 	return &reply[Change]{change}, err
 }
 

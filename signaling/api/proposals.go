@@ -6,7 +6,7 @@ import (
 	"github.com/sitecast/sitecast/storage/catalog"
 )
 
-// FourEyes says whether a distribution to all sites waits until somebody else approves it.
+// FourEyes says whether what reaches all sites, or a query, waits until somebody else approves it.
 type FourEyes struct {
 	On bool `json:"on"`
 }
@@ -18,12 +18,12 @@ type numbered struct {
 
 // proposals are the routes about what four eyes look at.
 func (s *server) proposals() {
-	register(s, about(scopeShared, operation("GET", "/four-eyes", "show-four-eyes", "Say whether distributions to all sites need approval", catalog.RoleViewer)),
+	register(s, about(scopeShared, operation("GET", "/four-eyes", "show-four-eyes", "Say whether what reaches all sites or a query needs approval", catalog.RoleViewer)),
 		func(ctx context.Context, _ *struct{}) (*reply[FourEyes], error) {
 			on, err := s.Catalog.FourEyes(ctx)
 			return &reply[FourEyes]{FourEyes{on}}, err
 		})
-	register(s, about(scopeOrganisation, operation("PUT", "/four-eyes", "set-four-eyes", "Say whether distributions to all sites need approval", catalog.RoleAdmin)),
+	register(s, about(scopeOrganisation, operation("PUT", "/four-eyes", "set-four-eyes", "Say whether what reaches all sites or a query needs approval", catalog.RoleAdmin)),
 		func(ctx context.Context, in *struct{ Body FourEyes }) (*reply[FourEyes], error) {
 			return &reply[FourEyes]{in.Body}, s.Catalog.SetFourEyes(ctx, actor(ctx), in.Body.On)
 		})
@@ -34,7 +34,8 @@ func (s *server) proposals() {
 		})
 	register(s, about(scopeOrganisation, operation("POST", "/proposals/{id}/approve", "approve", "Approve what somebody else proposed", catalog.RoleOperator)),
 		func(ctx context.Context, in *numbered) (*reply[Change], error) {
-			generation, err := s.Catalog.Approve(ctx, actor(ctx), asker(ctx).person, in.ID)
+			generation, err := s.Catalog.Approve(ctx, actor(ctx), asker(ctx).person, in.ID,
+				func(d *catalog.Distribution) error { return s.back(ctx, d) })
 			if err != nil {
 				return nil, err
 			}
@@ -46,15 +47,22 @@ func (s *server) proposals() {
 		})
 }
 
-// order makes a distribution, or proposes it where four eyes look at those to all sites.
-func (s *server) order(ctx context.Context, d catalog.Distribution) (change Change, err error) {
-	if d.All || d.Target != "" {
-		four, err := s.Catalog.FourEyes(ctx)
-		if err != nil {
-			return change, err
-		}
-		if four {
-			change.Proposal, err = s.Catalog.Propose(ctx, catalog.Proposal{Distribution: d, By: actor(ctx), Person: asker(ctx).person})
+// propose keeps what reaches all sites for somebody else, where four eyes look at that; the
+// number is 0 where they don't.
+func (s *server) propose(ctx context.Context, p catalog.Proposal) (id int64, err error) {
+	four, err := s.Catalog.FourEyes(ctx)
+	if err != nil || !four {
+		return 0, err
+	}
+	p.By, p.Person = actor(ctx), asker(ctx).person
+	return s.Catalog.Propose(ctx, p)
+}
+
+// order makes a distribution, or proposes it as it was asked for where four eyes look at
+// those to all sites or a query. One that rolls another back ends that everywhere.
+func (s *server) order(ctx context.Context, asked, d catalog.Distribution) (change Change, err error) {
+	if asked.All || asked.Target != "" || asked.Replaces > 0 {
+		if change.Proposal, err = s.propose(ctx, catalog.Proposal{Distribution: asked}); err != nil || change.Proposal > 0 {
 			return change, err
 		}
 	}

@@ -95,7 +95,7 @@ func (s *split) look(ctx context.Context, conn net.Conn) net.Conn {
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
 	_ = conn.SetReadDeadline(time.Now().Add(FirstByteTimeout)) // a dead connection fails the read
-	stamped := stamp.Conn(conn) // conn may be closed meanwhile
+	stamped := stamp.Conn(conn)                                // conn may be closed meanwhile
 	peeked := &peekedConn{Conn: stamped, r: bufio.NewReaderSize(stamped, 1<<10)}
 	first, err := peeked.r.Peek(1)
 	if err != nil {

@@ -35,7 +35,8 @@ func (Activate) Help() string {
 This says from when on it is: at once, or with --at from an instant on. The instant is
 signed here, and endpoints go by it when it comes, also those that have no network then,
 were restarted meanwhile, or have a clock that is wrong. Windows of kiosks don't delay it,
-their hook before does. Who is offline now keeps to what it heard last.
+their hook before does. Who is offline now keeps to what it heard last. While four-eyes
+is on, --all waits until somebody else approves it; --hold does not.
 
 Examples:
   sitecast distribute prices@7 --all --activate hold
@@ -96,6 +97,10 @@ func (c Activate) Run(ctx context.Context) error {
 	var change api.Change
 	if err := server.call(ctx, http.MethodPost, "/activations", nil, in, &change); err != nil {
 		return fmt.Errorf("activate %s: %w", ref, err)
+	}
+	if change.Proposal > 0 {
+		c.say("Proposed that %s is used wherever it is distributed. Somebody else approves it with: sitecast approve %d", ref, change.Proposal)
+		return nil
 	}
 	where := strings.Join(c.Site, ", ")
 	if c.All {

@@ -50,6 +50,17 @@ func TestVersionsAreHeldActivatedAndBlocked(t *testing.T) {
 			t.Errorf("activate printed %q", got)
 		}
 		s.wantFlows("shop-1 app@2 waiting normal")
+		s.run(operator.FourEyes{Remote: s.remote, State: "on"})
+		wantLines(t, "activate", s.run(operator.Activate{Remote: s.remote, Ref: "app@2", All: true}),
+			"Proposed that app@2 is used wherever it is distributed. Somebody else approves it with: sitecast approve 1")
+		wantLines(t, "distribute", s.run(operator.Distribute{Remote: s.remote, Ref: "app@2", Priority: "normal", Aiming: operator.Aiming{Query: "name:shop-*"}}),
+			"Proposed app@2 to the sites that name:shop-* means. Somebody else approves it with: sitecast approve 2")
+		if got := lines(s.run(operator.Proposals{Remote: s.remote})); len(got) != 3 || !strings.HasSuffix(got[1], " activate app@2 wherever it is") ||
+			!strings.HasSuffix(got[2], " distribute app@2 to the sites that name:shop-* means") {
+			t.Errorf("proposals printed %q", got)
+		}
+		s.run(operator.FourEyes{Remote: s.remote, State: "off"})
+		s.run(operator.Reject{Remote: s.remote, ID: 2})
 
 		bad := operator.Kept{Content: "app@2"}
 		if got := s.run(operator.Block{Remote: s.remote, Kept: bad, Reason: "wrong receipts", Wait: true}); !strings.HasPrefix(got, "Blocked app@2 everywhere (generation ") ||

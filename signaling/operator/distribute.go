@@ -119,9 +119,6 @@ func (c Distribute) Run(ctx context.Context) error {
 	if err := server.call(ctx, http.MethodPost, "/distributions", nil, in, &change); err != nil {
 		return fmt.Errorf("distribute %s: %w", ref, err)
 	}
-	if change.Proposal > 0 {
-		return c.proposed(ref, change.Proposal)
-	}
 	where := strings.Join(c.Site, ", ")
 	switch {
 	case c.All:
@@ -130,6 +127,9 @@ func (c Distribute) Run(ctx context.Context) error {
 		where = "the sites that " + in.Target + " means"
 	}
 	where += ringsText(in.Rings)
+	if change.Proposal > 0 {
+		return c.proposed(ref, where, change.Proposal)
+	}
 	if at := in.NotBefore; !at.IsZero() {
 		where += ", not before " + clockText(time.Now(), at)
 	}

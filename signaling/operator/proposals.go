@@ -1,6 +1,7 @@
 package operator
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -11,11 +12,11 @@ import (
 )
 
 // proposed says that a distribution waits for somebody else.
-func (c Distribute) proposed(ref content.Ref, id int64) error {
+func (c Distribute) proposed(ref content.Ref, where string, id int64) error {
 	if c.Wait {
 		return fmt.Errorf("%s waits for somebody else's approval as proposal %d, so nothing moves yet\n  they run: sitecast approve %d", ref, id, id)
 	}
-	c.say("Proposed %s to all sites. Somebody else approves it with: sitecast approve %d", ref, id)
+	c.say("Proposed %s to %s. Somebody else approves it with: sitecast approve %d", ref, where, id)
 	return nil
 }
 
@@ -27,8 +28,9 @@ type Approve struct {
 
 // Help is the long help with an example.
 func (Approve) Help() string {
-	return `Approves a distribution to all sites that somebody else proposed; it is made then. Who
-made a token counts as who uses it.
+	return `Approves what somebody else proposed (sitecast proposals): a distribution to all sites or
+a query, a rollback or an activation. It is done then, and a rollback goes to where the
+bad version is by then. Who made a token counts as who uses it.
 
 Example:
   sitecast approve 7`
@@ -39,7 +41,7 @@ func (c Approve) Run(ctx context.Context) error {
 	if err := c.decide(ctx, c.ID, "approve"); err != nil {
 		return err
 	}
-	c.say("Approved proposal %d: it is ordered to all sites.", c.ID)
+	c.say("Approved proposal %d: it is ordered.", c.ID)
 	return nil
 }
 
@@ -84,9 +86,9 @@ func (Proposals) Help() string { return "Example:\n  sitecast proposals --json" 
 
 // Run lists the proposals.
 func (c Proposals) Run(ctx context.Context) error {
-	return show(ctx, c.Remote, c.JSON, "proposals", "/proposals", "ID\tVERSION\tPRIORITY\tBY\tPROPOSED", func(p catalog.Proposal) string {
+	return show(ctx, c.Remote, c.JSON, "proposals", "/proposals", "ID\tVERSION\tPRIORITY\tBY\tPROPOSED\tWHAT", func(p catalog.Proposal) string {
 		d := p.Distribution
-		return fmt.Sprintf("%d\t%s@%s\t%s\t%s\t%s", p.ID, d.Name, d.Version, d.Priority, p.By, whenText(p.Created, "-"))
+		return fmt.Sprintf("%d\t%s@%s\t%s\t%s\t%s\t%s", p.ID, d.Name, d.Version, cmp.Or(d.Priority, "-"), p.By, whenText(p.Created, "-"), p)
 	})
 }
 
@@ -99,7 +101,10 @@ type FourEyes struct {
 
 // Help is the long help with an example.
 func (FourEyes) Help() string {
-	return `While it is on, a distribution with --all waits until somebody else approves it.
+	return `While it is on, what brings a version to all sites or to a query, or into use there, waits
+until somebody else approves it: distribute with --all, --tag or --query, rollback with
+--all or of a distribution, activate with --all. What stops a version does not wait: pause,
+block, purge, halting a rollout, activate --hold. Nor does what names its sites.
 
 Example:
   sitecast four-eyes on`
@@ -125,7 +130,7 @@ func (c FourEyes) Run(ctx context.Context) error {
 		return c.printJSON(got)
 	}
 	if got.On {
-		c.say("on: a distribution to all sites waits until somebody else approves it.")
+		c.say("on: what brings a version to all sites or a query, or into use there, waits until somebody else approves it.")
 		return nil
 	}
 	c.say("off")

@@ -19,31 +19,38 @@ func (c *Catalog) Activate(ctx context.Context, by string, a catalog.Activation,
 	sites = slices.Compact(slices.Sorted(slices.Values(sites)))
 	where := strings.Join(sites, ", ")
 	if len(sites) == 0 {
-		where, sites = "everywhere", []string{""}
+		where, sites = "everywhere", everywhere
 	}
 	err = c.change(ctx, by, "activate", ref.String(), where+", "+a.When.String(), func(ctx context.Context, tx *sql.Tx) error {
-		if _, err := serialOf(ctx, tx, ref); err != nil {
-			return err
-		}
-		if err := newInstant(ctx, tx, a.Name, a.Version, a.When); err != nil {
-			return err
-		}
-		for _, site := range sites {
-			if err := knownSite(ctx, tx, site); err != nil {
-				return err
-			}
-			_, err := tx.ExecContext(ctx, `INSERT INTO activations (id, name, version, site, activate, statement, activate_at, instant, upto, setter, created)
-				SELECT COALESCE(MAX(id), 0) + 1, $1, $2, $3, $4, $5, $6, $7, (SELECT COALESCE(MAX(id), 0) FROM distributions), $8, $9 FROM activations WHERE true`,
-				a.Name, a.Version, site, a.Activate, string(a.Statement), ms(a.At), a.Instant, by, ms(time.Now()))
-			if err != nil {
-				return err
-			}
-		}
-		changed(ctx, nil, a.When)
-		generation, err = raise(ctx, tx)
+		generation, err = activate(ctx, tx, by, a, sites)
 		return err
 	})
 	return generation, err
+}
+
+// everywhere stands for all sites where activations are kept.
+var everywhere = []string{""}
+
+func activate(ctx context.Context, tx *sql.Tx, by string, a catalog.Activation, sites []string) (generation uint64, err error) {
+	if _, err := serialOf(ctx, tx, content.Ref{Name: a.Name, Version: a.Version}); err != nil {
+		return 0, err
+	}
+	if err := newInstant(ctx, tx, a.Name, a.Version, a.When); err != nil {
+		return 0, err
+	}
+	for _, site := range sites {
+		if err := knownSite(ctx, tx, site); err != nil {
+			return 0, err
+		}
+		_, err := tx.ExecContext(ctx, `INSERT INTO activations (id, name, version, site, activate, statement, activate_at, instant, upto, setter, created)
+			SELECT COALESCE(MAX(id), 0) + 1, $1, $2, $3, $4, $5, $6, $7, (SELECT COALESCE(MAX(id), 0) FROM distributions), $8, $9 FROM activations WHERE true`,
+			a.Name, a.Version, site, a.Activate, string(a.Statement), ms(a.At), a.Instant, by, ms(time.Now()))
+		if err != nil {
+			return 0, err
+		}
+	}
+	changed(ctx, nil, a.When)
+	return raise(ctx, tx)
 }
 
 // knownSite refuses a site that there is none of; empty is all of them.

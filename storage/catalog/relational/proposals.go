@@ -12,7 +12,7 @@ import (
 	"github.com/sitecast/sitecast/storage/content"
 )
 
-// fourEyesKey is the setting that says whether distributions to all sites need approval.
+// fourEyesKey is the setting that says whether what reaches all sites needs approval.
 const fourEyesKey = "four_eyes"
 
 // FourEyes implements catalog.Catalog.
@@ -44,11 +44,27 @@ const (
 	proposalRejected = "rejected"
 )
 
+// proposal is what is proposed as it is kept: a distribution, which has a name and a version
+// only where it is an activation. Releases that know no activations would take that for
+// a distribution to no site.
+type proposal struct {
+	catalog.Distribution
+	Activation *catalog.When `json:"activation,omitempty"`
+}
+
 // Propose implements catalog.Catalog.
 func (c *Catalog) Propose(ctx context.Context, p catalog.Proposal) (id int64, err error) {
 	ref := content.Ref{Name: p.Distribution.Name, Version: p.Distribution.Version}
-	err = c.change(ctx, p.By, "propose distribution", ref.String(), detailOf(p.Distribution), func(ctx context.Context, tx *sql.Tx) error {
+	action, detail, when := "propose distribution", detailOf(p.Distribution), p.Distribution.When
+	if p.Activation != nil {
+		when = *p.Activation
+		action, detail = "propose activation", "everywhere, "+when.String()
+	}
+	err = c.change(ctx, p.By, action, ref.String(), detail, func(ctx context.Context, tx *sql.Tx) error {
 		if _, err := serialOf(ctx, tx, ref); err != nil {
+			return err
+		}
+		if err := newInstant(ctx, tx, ref.Name, ref.Version, when); err != nil {
 			return err
 		}
 		var waiting int
@@ -58,11 +74,12 @@ func (c *Catalog) Propose(ctx context.Context, p catalog.Proposal) (id int64, er
 		if waiting >= catalog.MaxProposals {
 			return fmt.Errorf("%d proposals wait already: %w", waiting, catalog.ErrConflict)
 		}
-		text, err := json.Marshal(p.Distribution)
+		what := proposal{p.Distribution, p.Activation}
+		text, err := json.Marshal(what)
 		if err != nil {
 			return err
 		}
-		changed(ctx, nil, p.Distribution)
+		changed(ctx, nil, what)
 		return tx.QueryRowContext(ctx, `INSERT INTO proposals (id, distribution, proposer, person, created, state)
 			SELECT COALESCE(MAX(id), 0) + 1, $1, $2, $3, $4, $5 FROM proposals WHERE true RETURNING id`,
 			string(text), p.By, p.Person, ms(time.Now()), proposalOpen).Scan(&id)
@@ -82,8 +99,10 @@ func scanProposal(row interface{ Scan(...any) error }) (p catalog.Proposal, err 
 	if err := row.Scan(&p.ID, &text, &p.By, &p.Person, &created); err != nil {
 		return p, err
 	}
-	p.Created = at(created)
-	return p, json.Unmarshal([]byte(text), &p.Distribution)
+	var what proposal
+	err = json.Unmarshal([]byte(text), &what)
+	p.Created, p.Distribution, p.Activation = at(created), what.Distribution, what.Activation
+	return p, err
 }
 
 const openProposals = `SELECT id, distribution, proposer, person, created FROM proposals WHERE state = 'open'`
@@ -115,34 +134,39 @@ func decide(ctx context.Context, tx *sql.Tx, id int64, state string) (catalog.Pr
 }
 
 // Approve implements catalog.Catalog.
-func (c *Catalog) Approve(ctx context.Context, by, person string, id int64) (generation uint64, err error) {
-	err = c.change(ctx, by, "approve distribution", fmt.Sprintf("proposal %d", id), "", func(ctx context.Context, tx *sql.Tx) error {
+func (c *Catalog) Approve(ctx context.Context, by, person string, id int64, settle func(*catalog.Distribution) error) (generation uint64, err error) {
+	err = c.changeWith(ctx, by, "approve", fmt.Sprintf("proposal %d", id), func(ctx context.Context, tx *sql.Tx) (string, error) {
 		p, err := decide(ctx, tx, id, proposalApproved)
 		if err != nil {
-			return err
+			return "", err
 		}
 		if p.Person == person {
-			return fmt.Errorf("%s proposed it, and somebody else has to approve it: %w", person, catalog.ErrConflict)
+			return "", fmt.Errorf("%s proposed it, and somebody else has to approve it: %w", person, catalog.ErrConflict)
 		}
-		if err := catalog.CheckReadyBy(p.Distribution.ReadyBy, time.Now()); err != nil {
-			return fmt.Errorf("%w: %w", catalog.ErrConflict, err)
+		if err := p.Check(time.Now()); err != nil {
+			return "", fmt.Errorf("%w: %w", catalog.ErrConflict, err)
 		}
-		if p.Distribution.Activate == catalog.ActivateAt {
-			if err := catalog.CheckInstant(p.Distribution.At, time.Now()); err != nil {
-				return fmt.Errorf("%w: activation: %w", catalog.ErrConflict, err)
+		if p.Activation != nil {
+			a := catalog.Activation{Name: p.Distribution.Name, Version: p.Distribution.Version, When: *p.Activation}
+			generation, err = activate(ctx, tx, by, a, everywhere)
+			return p.String(), err
+		}
+		if settle != nil && p.Distribution.Nowhere() {
+			if err := settle(&p.Distribution); err != nil {
+				return "", err
 			}
 		}
 		generation, err = distribute(ctx, tx, p.Distribution)
-		return err
+		return p.String(), err
 	})
 	return generation, err
 }
 
 // Reject implements catalog.Catalog.
 func (c *Catalog) Reject(ctx context.Context, by string, id int64) error {
-	return c.change(ctx, by, "reject distribution", fmt.Sprintf("proposal %d", id), "", func(ctx context.Context, tx *sql.Tx) error {
+	return c.changeWith(ctx, by, "reject", fmt.Sprintf("proposal %d", id), func(ctx context.Context, tx *sql.Tx) (string, error) {
 		p, err := decide(ctx, tx, id, proposalRejected)
-		changed(ctx, p.Distribution, nil)
-		return err
+		changed(ctx, proposal{p.Distribution, p.Activation}, nil)
+		return p.String(), err
 	})
 }

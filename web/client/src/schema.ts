@@ -371,9 +371,9 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Say whether distributions to all sites need approval */
+        /** Say whether what reaches all sites or a query needs approval */
         get: operations["show-four-eyes"];
-        /** Say whether distributions to all sites need approval */
+        /** Say whether what reaches all sites or a query needs approval */
         put: operations["set-four-eyes"];
         post?: never;
         delete?: never;
@@ -2138,6 +2138,7 @@ export interface components {
             title: string;
         };
         Proposal: {
+            activation?: components["schemas"]["When"];
             by: string;
             /** Format: date-time */
             created: string;
@@ -2530,6 +2531,14 @@ export interface components {
             /** Format: int64 */
             unique_bytes: number;
             version: string;
+        };
+        When: {
+            activate?: string;
+            /** Format: date-time */
+            activate_at?: string;
+            /** Format: int64 */
+            instant?: number;
+            statement?: unknown;
         };
         Why: {
             code: string;
