@@ -33,8 +33,8 @@ RACED := netlab|rig|browser
 
 .PHONY: test
 test: deps check web build ## Everything CI runs: checks, race-tested packages, namespace stories, the demo
-	$(GO) test -vet=off -race -timeout 14m $$($(GO) list ./... | grep -vE '/e2e/(lab|$(REAL))(/|$$)')
-	$(GO) test -vet=off -timeout 14m ./e2e/lab/...
+	$(GO) test -vet=off -race -timeout 14m $$($(GO) list ./... | grep -vE '/e2e/lab$$|/e2e/($(REAL))(/|$$)')
+	$(GO) test -vet=off -timeout 14m ./e2e/lab
 	$(GO) test -vet=off -race -timeout 14m -p 1 $$($(GO) list ./... | grep -E '/e2e/($(RACED))(/|$$)')
 	$(GO) test -vet=off -timeout 14m -p 1 $$($(GO) list ./... | grep -E '/e2e/($(REAL))(/|$$)' | grep -vE '/e2e/($(RACED))(/|$$)')
 	DEMO_EXIT=1 bin/sitecast demo
