@@ -105,7 +105,7 @@ function First() {
     <section className="card">
       <h2>{text.overview.first}</h2>
       <ol className="steps">
-        {text.overview.firstSteps.map(([what, command]) => <li key={what}>{what}<pre><code>{command}</code></pre></li>)}
+        {text.overview.firstSteps.map(([what, command]) => <li key={what}>{what}<pre tabIndex={0}><code>{command}</code></pre></li>)}
       </ol>
     </section>
   )

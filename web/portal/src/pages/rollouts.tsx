@@ -24,7 +24,7 @@ export default function Rollouts() {
     <>
       <div className="heading"><h1>{text.rollouts.title}</h1></div>
       {asked.error ? <Failure error={asked.error} again={asked.again} /> : last === undefined ? <p className="soft" aria-busy="true">{text.loading}</p>
-        : last.length === 0 ? <div className="empty">{text.rollouts.none}<pre><code>{text.rollouts.command}</code></pre></div>
+        : last.length === 0 ? <div className="empty">{text.rollouts.none}<pre tabIndex={0}><code>{text.rollouts.command}</code></pre></div>
           : last.map((r) => <One key={r.id} rollout={r} now={now} done={asked.again} />)}
     </>
   )
