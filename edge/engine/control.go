@@ -167,6 +167,7 @@ func (e *Engine) adopt(now time.Time, w *wire.Flow, held *flow) *flow {
 		e.flows[id] = f
 	}
 	e.order = append(e.order, id)
+	f.since = w.Generation
 	e.takeHead(f, w)
 	f.distrust = ""
 	e.judge(now, f)

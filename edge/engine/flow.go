@@ -27,6 +27,7 @@ type flow struct {
 	priority wire.Priority
 	paused   bool
 	relay    wire.Relay // as the server said in this session
+	since    uint64     // the generation in which it was ordered
 	retry    uint64     // the generation in which it was last asked for to try its activation again
 	beside   bool       // it is a copy that the site keeps or gets ahead of need, and not to be used
 
@@ -246,7 +247,7 @@ func storeCode(err error) string {
 // openStore opens the version's place on disk, when the cache admits it.
 func (e *Engine) openStore(f *flow) {
 	if k := e.cache; k != nil && !f.stored {
-		if k.known && !e.scrub.runs() { // else it is not known what may make room for it
+		if k.known && f.since <= e.generation && !e.scrub.runs() { // else it is not known what may make room for it
 			f.opening = true
 			e.measure(f)
 		}
