@@ -26,15 +26,17 @@ demo: build ## A server, two sites of four endpoints and real content on this ma
 	bin/sitecast demo
 
 # What runs on real links and clocks, one package at a time; all else doesn't mind company. Most
-# of it leads programs that are built without the race detector, so only RACED has it there. The
-# lab is the whole in one process, and takes a quarter of an hour with it: make test-long does that.
+# of it leads programs that are built without the race detector, so only RACED has it there.
 REAL := portal|story|netlab|rig|browser|screen|demo|bench|cut|runbook|standby
 RACED := netlab|rig|browser
+# What is many times slower with the race detector than anything it would find is likely: the
+# whole in one process, what only computes, and SQLite, which is Go here. make test-long has it there.
+SLOW := e2e/lab|edge/governor|storage/patch|storage/catalog/sqlite
 
 .PHONY: test
 test: deps check web build ## Everything CI runs: checks, race-tested packages, namespace stories, the demo
-	$(GO) test -vet=off -race -timeout 14m $$($(GO) list ./... | grep -vE '/e2e/lab$$|/e2e/($(REAL))(/|$$)')
-	$(GO) test -vet=off -timeout 14m ./e2e/lab
+	$(GO) test -vet=off -race -timeout 14m $$($(GO) list ./... | grep -vE '/($(SLOW))$$|/e2e/($(REAL))(/|$$)')
+	$(GO) test -vet=off -timeout 14m $$($(GO) list ./... | grep -E '/($(SLOW))$$')
 	$(GO) test -vet=off -race -timeout 14m -p 1 $$($(GO) list ./... | grep -E '/e2e/($(RACED))(/|$$)')
 	$(GO) test -vet=off -timeout 14m -p 1 $$($(GO) list ./... | grep -E '/e2e/($(REAL))(/|$$)' | grep -vE '/e2e/($(RACED))(/|$$)')
 	DEMO_EXIT=1 bin/sitecast demo
@@ -50,7 +52,7 @@ test-long: web ## What takes long: all kinds of NATs, moves, outages in fake tim
 	SITECAST_LONG=1 $(GO) test -timeout 9m -v -run 'TheDoctor|HardestCells|RouterWasRebooted|SlowLossyLink|KilledServer|SitesBehindNAT|SharesItsBlocks|WithoutIPv4|OverIPv|OfDifferentKinds|SaysLittle|NetworksThatAnOperator|CaptivePortal|DesktopSays|EndpointThat(Moves|Slept)|CurlAndApt|AKiosk|OutageOfPostgreSQL' ./e2e/story
 	SITECAST_LONG=1 $(GO) test -timeout 9m -v -run 'ThreeTabs|ATab(That|Whose|TakesFromIts)|TheExamples|TabRefuses|InATab|HiddenTab' ./e2e/story
 	SITECAST_LONG=1 $(GO) test -timeout 9m -v ./e2e/screen ./e2e/fleet
-	$(GO) test -race -timeout 30m ./e2e/lab
+	$(GO) test -race -timeout 30m $$($(GO) list ./... | grep -E '/($(SLOW))$$')
 	SITECAST_CUT_ROUNDS=80 $(GO) test -timeout 9m -v ./e2e/cut
 	@$(MAKE) --no-print-directory systems-all
 	SITECAST_LONG=1 $(GO) test -timeout 9m -run 'OthersKeepTheirLine|FullLine|LossyLine' ./edge/governor
