@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"testing"
@@ -20,6 +19,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/sitecast/sitecast/e2e/rig"
 	"github.com/sitecast/sitecast/kiosk/activation"
 )
 
@@ -30,18 +30,12 @@ const fewRounds = 3
 var program string // the sitecast binary
 
 func TestMain(m *testing.M) {
-	dir, err := os.MkdirTemp("", "sitecast-cut-")
+	dir, err := rig.Build()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 	program = filepath.Join(dir, "sitecast")
-	build := exec.Command("go", "build", "-o", program, "../..")
-	build.Stdout, build.Stderr = os.Stderr, os.Stderr
-	if err := build.Run(); err != nil {
-		fmt.Fprintln(os.Stderr, "build sitecast:", err)
-		os.Exit(1)
-	}
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
 		_ = os.RemoveAll(dir) // a left-over in the system's temporary folder
 		os.Exit(code)

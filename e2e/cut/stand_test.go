@@ -80,29 +80,18 @@ func begin(ctx context.Context, t *testing.T) *stand {
 
 // s127 is an address on loopback where nobody listened a moment ago.
 func s127(t *testing.T) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	addr, err := rig.Loopback()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	return addr
 }
 
 func (s *stand) end() {
 	for _, step := range []string{"before", "probe", "after"} {
 		s.release(step)
 	}
-	for _, p := range []*rig.Process{s.kiosk, s.server} {
-		if p == nil {
-			continue
-		}
-		if err := p.Stop(); err != nil {
-			s.t.Error(err)
-		}
-		if s.t.Failed() {
-			s.t.Log(p.Log())
-		}
-	}
+	rig.StopAll(s.t, s.kiosk, s.server)
 }
 
 func (s *stand) path(names ...string) string {

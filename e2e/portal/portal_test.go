@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -25,18 +24,12 @@ import (
 var exe string // the sitecast binary
 
 func TestMain(m *testing.M) {
-	dir, err := os.MkdirTemp("", "sitecast-portal-")
+	dir, err := rig.Build()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 	exe = filepath.Join(dir, "sitecast")
-	build := exec.Command("go", "build", "-o", exe, "../..")
-	build.Stdout, build.Stderr = os.Stderr, os.Stderr
-	if err := build.Run(); err != nil {
-		fmt.Fprintln(os.Stderr, "build sitecast:", err)
-		os.Exit(1)
-	}
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
 		_ = os.RemoveAll(dir) // a left-over in the system's temporary folder
 		os.Exit(code)
@@ -54,10 +47,9 @@ type stand struct {
 
 func begin(ctx context.Context, t *testing.T) *stand {
 	s := &stand{t: t, ctx: ctx, dir: t.TempDir()}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	var err error
+	s.addr, err = rig.Loopback()
 	s.must(err)
-	s.addr = l.Addr().String()
-	s.must(l.Close())
 	t.Cleanup(s.end)
 	data := filepath.Join(s.dir, "server")
 	server := s.launch("server", "server", "--data", data, "--listen", s.addr, "--turn-listen", "none")
@@ -89,14 +81,7 @@ func (s *stand) end() {
 			s.t.Error(err)
 		}
 	}
-	for _, p := range s.processes {
-		if err := p.Stop(); err != nil {
-			s.t.Error(err)
-		}
-		if s.t.Failed() {
-			s.t.Log(p.Log())
-		}
-	}
+	rig.StopAll(s.t, s.processes...)
 }
 
 func (s *stand) must(err error) {

@@ -11,7 +11,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -28,18 +27,12 @@ import (
 var bin string // the folder with the sitecast binary
 
 func TestMain(m *testing.M) {
-	dir, err := os.MkdirTemp("", "sitecast-runbook-")
+	dir, err := rig.Build()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 	bin = dir
-	build := exec.Command("go", "build", "-o", filepath.Join(dir, "sitecast"), "../..")
-	build.Stdout, build.Stderr = os.Stderr, os.Stderr
-	if err := build.Run(); err != nil {
-		fmt.Fprintln(os.Stderr, "build sitecast:", err)
-		os.Exit(1)
-	}
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
 		_ = os.RemoveAll(dir) // a left-over in the system's temporary folder
 		os.Exit(code)
@@ -86,10 +79,9 @@ type stand struct {
 
 func begin(ctx context.Context, t *testing.T) *stand {
 	s := &stand{t: t, ctx: ctx, dir: t.TempDir(), agents: map[string]*rig.Process{}}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	var err error
+	s.addr, err = rig.Loopback()
 	s.must(err)
-	s.addr = l.Addr().String()
-	s.must(l.Close())
 	t.Cleanup(s.end)
 	s.serve()
 	s.must(os.WriteFile(filepath.Join(s.dir, "till.bin"), make([]byte, 1<<20), 0o600))
@@ -111,17 +103,7 @@ func (s *stand) end() {
 	for _, a := range s.agents {
 		processes = append(processes, a)
 	}
-	for _, p := range processes {
-		if p == nil {
-			continue
-		}
-		if err := p.Stop(); err != nil {
-			s.t.Error(err)
-		}
-		if s.t.Failed() {
-			s.t.Log(p.Log())
-		}
-	}
+	rig.StopAll(s.t, processes...)
 }
 
 func (s *stand) must(err error) {

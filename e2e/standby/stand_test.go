@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -133,23 +132,15 @@ func begin(ctx context.Context, t *testing.T) *stand {
 
 // free is an address where nobody listened a moment ago.
 func free(t *testing.T) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	addr, err := rig.Loopback()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	return addr
 }
 
 func (s *stand) end() {
-	for _, p := range s.begun {
-		if err := p.Stop(); err != nil {
-			s.t.Error(err)
-		}
-		if s.t.Failed() {
-			s.t.Log(p.Log())
-		}
-	}
+	rig.StopAll(s.t, s.begun...)
 	if s.client != nil {
 		s.client.CloseIdleConnections()
 	}

@@ -12,7 +12,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
@@ -29,18 +28,12 @@ const mib = 1 << 20
 var program string // the sitecast binary that stories run
 
 func TestMain(m *testing.M) {
-	dir, err := os.MkdirTemp("", "sitecast-story-")
+	dir, err := rig.Build()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 	program = filepath.Join(dir, "sitecast")
-	build := exec.Command("go", "build", "-o", program, "../..")
-	build.Stdout, build.Stderr = os.Stderr, os.Stderr
-	if err := build.Run(); err != nil {
-		fmt.Fprintln(os.Stderr, "build sitecast:", err)
-		os.Exit(1)
-	}
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
 		_ = os.RemoveAll(dir) // a left-over in the system's temporary folder
 		os.Exit(code)
