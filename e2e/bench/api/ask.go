@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"regexp"
 	"slices"
@@ -143,13 +142,4 @@ func (s *server) get(ctx context.Context, path string) ([]byte, http.Header, err
 		err = fmt.Errorf("%s answered %d %.300s", path, resp.StatusCode, text)
 	}
 	return text, resp.Header, err
-}
-
-// freeAddress is one on loopback that nobody listens at.
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return l.Addr().String(), l.Close()
 }

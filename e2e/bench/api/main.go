@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"github.com/sitecast/sitecast/e2e/bench/command"
+	"github.com/sitecast/sitecast/e2e/rig"
 	"github.com/sitecast/sitecast/storage/catalog/postgres/postgrestest"
 )
 
@@ -118,7 +119,7 @@ func start(ctx context.Context, program, dir, database string) (*server, error) 
 	if err != nil {
 		return nil, err
 	}
-	at, err := freeAddress()
+	at, err := rig.Loopback()
 	if err != nil {
 		return nil, err
 	}

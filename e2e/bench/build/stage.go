@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -41,7 +40,7 @@ type stage struct {
 
 func newStage(ctx context.Context, exe, dir string) (s *stage, err error) {
 	s = &stage{exe: exe, dir: dir}
-	address, err := free()
+	address, err := rig.Loopback()
 	if err != nil {
 		return s, err
 	}
@@ -72,15 +71,6 @@ func newStage(ctx context.Context, exe, dir string) (s *stage, err error) {
 	return s, errors.Join(err, os.RemoveAll(file))
 }
 
-// free is an address that nobody listened on a moment ago.
-func free() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return l.Addr().String(), l.Close()
-}
-
 // sitecast runs an operator's command.
 func (s *stage) sitecast(ctx context.Context, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, s.exe, args...)
@@ -106,7 +96,7 @@ func (s *stage) start(ctx context.Context, flags []string) error {
 	for range 2 {
 		s.serial++
 		name := fmt.Sprintf("desk-%d", s.serial)
-		status, err := free()
+		status, err := rig.Loopback()
 		if err != nil {
 			return err
 		}

@@ -11,9 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	_ "net/http/pprof" // on a port of loopback
 	"net/url"
 	"os"
 	"os/exec"
@@ -25,6 +23,7 @@ import (
 	"time"
 
 	"github.com/sitecast/sitecast/e2e/fleet"
+	"github.com/sitecast/sitecast/e2e/rig"
 	"github.com/sitecast/sitecast/signaling/server"
 	"github.com/sitecast/sitecast/storage/catalog"
 	"github.com/sitecast/sitecast/storage/catalog/postgres"
@@ -49,8 +48,7 @@ func serveMain(ctx context.Context, text string) error {
 	if err := json.Unmarshal([]byte(text), &t); err != nil {
 		return err
 	}
-	go func() { _ = http.ListenAndServe(t.Profile, nil) }() //nolint:gosec // for this bench alone, which lives longer
-	return server.Command{Data: t.Data, Listen: t.Listen, Database: t.Database, TURNListen: "none", Fetchers: 1, LogLevel: "error",
+	return server.Command{Data: t.Data, Listen: t.Listen, Database: t.Database, TURNListen: "none", Fetchers: 1, LogLevel: "error", DebugListen: t.Profile,
 		Stdout: io.Discard, Stderr: os.Stderr}.Run(ctx)
 }
 
@@ -61,10 +59,10 @@ func (b *bench) start(ctx context.Context) (err error) {
 	if err := os.Mkdir(t.Data, 0o700); err != nil {
 		return err
 	}
-	if t.Listen, err = freeAddress(); err != nil {
+	if t.Listen, err = rig.Loopback(); err != nil {
 		return err
 	}
-	if t.Profile, err = freeAddress(); err != nil {
+	if t.Profile, err = rig.Loopback(); err != nil {
 		return err
 	}
 	if b.database == "postgres" {
@@ -231,7 +229,11 @@ func (b *bench) profiled(ctx context.Context, length time.Duration, name string)
 	if resp.StatusCode != http.StatusOK {
 		return "", fmt.Errorf("the profile answered %s", resp.Status)
 	}
-	path = filepath.Join(cmp.Or(b.profile, b.dir), name+".pprof")
+	folder := cmp.Or(b.profile, b.dir)
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return "", err
+	}
+	path = filepath.Join(folder, name+".pprof")
 	return path, os.WriteFile(path, text, 0o600)
 }
 
@@ -248,13 +250,4 @@ func shareOf(ctx context.Context, profile, functions string) (percent float64, e
 		return 0, fmt.Errorf("read the profile: %.300s", out)
 	}
 	return strconv.ParseFloat(string(found[1]), 64)
-}
-
-// freeAddress is one on loopback that nobody listens at.
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return l.Addr().String(), l.Close()
 }
