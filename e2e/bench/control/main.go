@@ -83,6 +83,9 @@ func measure(ctx context.Context, p plan) (err error) {
 			all.add(r)
 		}
 		fmt.Printf("%-17s %s\n", c.name, all)
+		if len(all.seen) == 0 {
+			return fmt.Errorf("%s: nothing moved anywhere, so it shows nothing", c.name)
+		}
 		late = late || quantile(all.seen, 0.99) > bound
 	}
 	if late {
@@ -98,7 +101,7 @@ type result struct {
 	seen         []time.Duration
 	told         []float64 // p99 of each click, in milliseconds
 	pending, all int       // endpoints that had not confirmed after stopped, and all
-	still        int       // of seen, where nothing moved when the click came
+	still        int       // where nothing had moved before the click, so that none of seen is of it
 }
 
 func (r *result) add(o result) {
@@ -165,11 +168,11 @@ func (s *stage) stops(ctx context.Context, which catalog.Selector, who []*endpoi
 	r.account(e)
 	for _, ep := range who {
 		after := last(ep).Sub(at)
-		if after <= 0 {
+		if after < -moving {
 			r.still++
 			continue
 		}
-		r.seen = append(r.seen, after)
+		r.seen = append(r.seen, max(after, 0)) // 0: none came any more
 	}
 	return r, s.call(ctx, "POST", "/rules/resume", api.EndedRules{Site: which.Site, Content: which.Name}, nil)
 }
