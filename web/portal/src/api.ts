@@ -1,6 +1,7 @@
 // What the portal asks of the server, and what becomes of the answers.
 
 import { useCallback, useEffect, useState } from 'react'
+import { useNow } from './now.ts'
 import { connect, list, Refusal, type ListPath, type Schemas, type Server } from '../../client/src/index.ts'
 
 export { Refusal }
@@ -63,6 +64,14 @@ export function useAsked<T>(key: string, ask: (signal: AbortSignal) => Promise<T
   }, [key, turn])
   const again = useCallback(() => setTurn((n) => n + 1), [])
   return state.key === key ? { data: state.data, error: state.error, again } : { again }
+}
+
+/** Asks again every so often, and keeps the last answer meanwhile. */
+export function usePolled<T>(key: string, everyMs: number, ask: (signal: AbortSignal) => Promise<T>): Asked<T> {
+  const asked = useAsked(`${key} ${useNow(everyMs)}`, ask)
+  const [last, setLast] = useState<{ key: string; data: T }>()
+  if (asked.data !== undefined && asked.data !== last?.data) setLast({ key, data: asked.data })
+  return { ...asked, data: asked.data ?? (last?.key === key ? last.data : undefined) }
 }
 
 /** Reads a list up to a number of rows, and says whether there were more. */

@@ -45,7 +45,7 @@ export const text = {
     site: 'Site', content: 'Content', version: 'Version', state: 'State', progress: 'Progress', endpoints: 'Endpoints', wan: 'WAN', peers: 'Peers', eta: 'Left', priority: 'Priority', why: 'Why',
     name: 'Name', kind: 'Kind', online: 'Online', seen: 'Last seen', holds: 'Holds', address: 'Address', agent: 'Agent', health: 'Health', links: 'Links',
     created: 'Created', size: 'Size', newest: 'Newest', versions: 'Versions', serial: 'Serial', chunks: 'Chunks',
-    cap: 'Cap', zone: 'Time zone', networks: 'Networks', flows: 'Flows', attention: 'Attention',
+    cap: 'Cap', zone: 'Time zone', networks: 'Networks',
     at: 'When', by: 'Who', action: 'What', target: 'On', detail: 'Detail',
   },
   sources: { origin: 'from the origin', peer: 'from peers', relay: 'relayed', reused: 'was there' },

@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState } from 'react'
 import { Link } from 'wouter'
-import { rows, useAsked } from '../api.ts'
+import { rows, usePolled } from '../api.ts'
 import { ago, count, rate, share } from '../format.ts'
 import { useOverview, type Overview as Sum } from '../live.ts'
 import { Answer, Failure, Figure, Freshness } from '../parts/bits.tsx'
@@ -12,6 +12,9 @@ import { useNow } from '../now.ts'
 
 /** How many samples the chart keeps: ten minutes, of two a second at most. */
 const maxSamples = 1200
+
+/** How often it is asked what was done last, in milliseconds. */
+const eventsEvery = 10_000
 
 export function Overview() {
   const { rows: [sum], link, error } = useOverview()
@@ -84,7 +87,7 @@ function Attention({ sum }: { sum: Sum }) {
 
 function Events() {
   const now = useNow()
-  const entries = useAsked('events', () => rows('/api/v1/audit', { limit: 8 }, 8))
+  const entries = usePolled('events', eventsEvery, () => rows('/api/v1/audit', { limit: 8 }, 8))
   return (
     <section className="card">
       <h2>{text.overview.events}</h2>

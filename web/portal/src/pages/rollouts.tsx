@@ -2,39 +2,41 @@
 
 import { useState } from 'react'
 import { Link } from 'wouter'
-import { api, body, rows, useAsked, type Schemas } from '../api.ts'
+import { api, body, rows, usePolled, type Schemas } from '../api.ts'
 import { ago, count, span, time } from '../format.ts'
 import { useMay } from '../me.ts'
 import { useNow } from '../now.ts'
-import { Failure } from '../parts/bits.tsx'
+import { Answer, Failure } from '../parts/bits.tsx'
 import { Sure } from '../parts/form.tsx'
 import { text } from '../text.ts'
 
 const most = 50
 const again = 5000 // milliseconds until it is asked for anew
 
+const never = 2 ** 31 - 1 // the longest that a timer waits: 24 days
+
 type Rollout = Schemas['RolloutView']
+
+const ended = (r: Rollout): boolean => r.state === 'done' || r.state === 'superseded'
 
 export default function Rollouts() {
   const now = useNow(again)
-  const asked = useAsked(`rollouts ${now}`, () => rows('/api/v1/rollouts', { limit: most }, most))
-  const [last, setLast] = useState<Rollout[]>()
-  if (asked.data && asked.data.rows !== last) setLast(asked.data.rows)
+  const asked = usePolled('rollouts', again, () => rows('/api/v1/rollouts', { limit: most }, most))
   return (
     <>
       <div className="heading"><h1>{text.rollouts.title}</h1></div>
-      {asked.error ? <Failure error={asked.error} again={asked.again} /> : last === undefined ? <p className="soft" aria-busy="true">{text.loading}</p>
-        : last.length === 0 ? <div className="empty">{text.rollouts.none}<pre tabIndex={0}><code>{text.rollouts.command}</code></pre></div>
-          : last.map((r) => <One key={r.id} rollout={r} now={now} done={asked.again} />)}
+      <Answer asked={asked}>
+        {({ rows: list }) => list.length === 0 ? <div className="empty">{text.rollouts.none}<pre tabIndex={0}><code>{text.rollouts.command}</code></pre></div>
+          : list.map((r) => <One key={r.id} rollout={r} now={now} done={asked.again} />)}
+      </Answer>
     </>
   )
 }
 
 function One({ rollout: r, now, done }: { rollout: Rollout; now: number; done: () => void }) {
-  // Figures are in the answer for one rollout only.
-  const asked = useAsked(`rollout ${r.id} ${now}`, () => body(api.GET('/api/v1/rollouts/{id}', { params: { path: { id: r.id } } })))
-  const [last, setLast] = useState<Rollout>(r)
-  if (asked.data && asked.data !== last) setLast(asked.data)
+  // Figures are in the answer for one rollout only, and of one that ended they change no more.
+  const asked = usePolled(`rollout ${r.id} ${r.state}`, ended(r) ? never : again, () => body(api.GET('/api/v1/rollouts/{id}', { params: { path: { id: r.id } } })))
+  const last = asked.data ?? r
   return (
     <section className="card">
       <div className="heading">
@@ -86,7 +88,7 @@ function Steer({ rollout: r, done }: { rollout: Rollout; done: () => void }) {
   const steers = useMay('operator')
   const path = { params: { path: { id: r.id } } }
   const act = (asked: Promise<unknown>) => void asked.then(() => { setError(undefined); done() }, setError)
-  if (!steers || r.state === 'done' || r.state === 'superseded') return null
+  if (!steers || ended(r)) return null
   return (
     <div className="actions">
       {r.state === 'halted'

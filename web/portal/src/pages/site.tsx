@@ -1,7 +1,7 @@
 // One site: what moves there, its lines to the WAN, who is there, and what holds.
 
 import { useState } from 'react'
-import { api, body, rows, useAsked, type Schemas } from '../api.ts'
+import { api, body, rows, useAsked, usePolled } from '../api.ts'
 import { ago, rate, size } from '../format.ts'
 import { endpointKey, flowKey, useEndpoints, useFlows, type Endpoint, type Flow } from '../live.ts'
 import { useNow } from '../now.ts'
@@ -11,6 +11,9 @@ import { sorted, Table, type Column, type Sort } from '../parts/table.tsx'
 import { useMay } from '../me.ts'
 import { text } from '../text.ts'
 import { flowColumns } from './flows.tsx'
+
+/** How often lines are asked for, in milliseconds. */
+const linesEvery = 3000
 
 const columns = flowColumns.filter((c) => c.id !== 'site')
 
@@ -42,19 +45,16 @@ export default function Site({ name }: { name: string }) {
   )
 }
 
-/** Lines are asked for every few seconds: their rates are not in the stream. */
+/** Rates of lines are not in the stream. */
 function Lines({ site }: { site: string }) {
-  const now = useNow(3000)
-  const asked = useAsked(`lines ${site} ${now}`, () => rows('/api/v1/lines', { site }))
-  const [last, setLast] = useState<Schemas['LineView'][]>()
-  if (asked.data && asked.data.rows !== last) setLast(asked.data.rows)
+  const asked = usePolled(`lines ${site}`, linesEvery, () => rows('/api/v1/lines', { site }))
   return (
     <section className="card">
       <h2>{text.site.lines}</h2>
-      {asked.error ? <Failure error={asked.error} again={asked.again} /> : last === undefined ? <p className="soft">{text.loading}</p>
-        : last.length === 0 ? <p className="soft">{text.site.noLine}</p> : (
+      <Answer asked={asked}>
+        {({ rows: lines }) => lines.length === 0 ? <p className="soft">{text.site.noLine}</p> : (
           <ul className="list">
-            {last.map((l) => (
+            {lines.map((l) => (
               <li key={l.egress}>
                 <span><strong>{l.egress || text.site.line}</strong> {text.site.rate} {rate(l.rate_bps)}
                   {l.capacity_bps > 0 && <>, {text.site.capacity} {rate(l.capacity_bps)}</>}
@@ -65,6 +65,7 @@ function Lines({ site }: { site: string }) {
             ))}
           </ul>
         )}
+      </Answer>
     </section>
   )
 }

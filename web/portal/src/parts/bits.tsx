@@ -1,7 +1,7 @@
 // Small things that pages are made of.
 
 import type { ReactNode } from 'react'
-import { count, rate, share, size } from '../format.ts'
+import { rate, share, size } from '../format.ts'
 import type { Asked, Refusal } from '../api.ts'
 import type { Flow, Link } from '../live.ts'
 import { hold, useHeld } from '../live.ts'
@@ -76,7 +76,5 @@ export function Figure({ label, value, more }: { label: string; value: string; m
   )
 }
 
-/** What crosses the WAN and what stays at the site, of one flow. */
+/** A rate where something moves. */
 export const moving = (bps: number): string => (bps > 0 ? rate(bps) : '–')
-
-export const ofAll = (n: number, all: number): string => `${count(n)} ${text.overview.of(count(all))}`

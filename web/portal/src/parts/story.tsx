@@ -1,7 +1,7 @@
 // Why a flow moves or does not: what holds now, what could be done, and how it came about,
 // for the flow and for each endpoint that lacks something.
 
-import { api, body, useAsked, type Schemas } from '../api.ts'
+import { api, body, usePolled, type Schemas } from '../api.ts'
 import { ago, time } from '../format.ts'
 import type { Flow } from '../live.ts'
 import { useNow } from '../now.ts'
@@ -22,7 +22,7 @@ export function Story({ flow, close }: { flow: Flow; close: () => void }) {
 
 function Told({ flow }: { flow: Flow }) {
   const now = useNow(again)
-  const asked = useAsked(`story ${flow.site} ${flow.content}@${flow.version}`, () => body(api.GET('/api/v1/flows/explain', {
+  const asked = usePolled(`story ${flow.site} ${flow.content}@${flow.version}`, again, () => body(api.GET('/api/v1/flows/explain', {
     params: { query: { site: flow.site, content: flow.content, version: flow.version, endpoints: true } },
   })))
   return (
