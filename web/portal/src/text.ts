@@ -68,7 +68,7 @@ export const text = {
   rollouts: {
     title: 'Rollouts', none: 'Nothing goes on in rings. A version goes to a few sites first, and on by itself when it proved good there:',
     command: "sitecast distribute app@2 --all --ring 'canary=tag:canary; soak 24h' --ring 'rest=rest; at-once 50'",
-    ordered: (when: string): string => `ordered ${when}`, states: { running: 'Running', waiting: 'Waiting', halted: 'Halted', done: 'Done', superseded: 'Superseded' } as Record<string, string>,
+    ordered: (when: string): string => `ordered ${when}`, states: { running: 'Running', waiting: 'Waiting', halted: 'Halted', done: 'Done', superseded: 'Superseded', rolled_back: 'Rolled back' } as Record<string, string>,
     columns: ['Ring', 'Open', 'Sites', 'Delivered', 'Activated', 'Failed', 'Next ring opens with'], open: 'open', shut: 'not yet',
     gates: { delivered: (n: number): string => `${n} % delivered`, failed: (n: number): string => `at most ${n} % failed`, soak: (s: string): string => `for ${s}`, atOnce: (n: number): string => `${n} sites at once` },
     missed: (n: number): string => `${plural(n, 'site misses', 'sites miss')} the deadline`, halt: 'Halt', go: 'Go on', retry: 'Have those that failed try again',

@@ -17,7 +17,7 @@ const never = 2 ** 31 - 1 // the longest that a timer waits: 24 days
 
 type Rollout = Schemas['RolloutView']
 
-const ended = (r: Rollout): boolean => r.state === 'done' || r.state === 'superseded'
+const ended = (r: Rollout): boolean => ['done', 'superseded', 'rolled_back'].includes(r.state)
 
 export default function Rollouts() {
   const now = useNow(again)
