@@ -80,7 +80,9 @@ func (c Command) Run(ctx context.Context) (err error) {
 	if c.Exit {
 		return nil
 	}
-	d.explain()
+	if err := d.explain(ctx); err != nil {
+		return err
+	}
 	<-ctx.Done()
 	return nil
 }
@@ -210,14 +212,22 @@ func (d *demo) table(ctx context.Context, took time.Duration) error {
 
 func mb(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/1e6) }
 
-func (d *demo) explain() {
+func (d *demo) explain(ctx context.Context) error {
+	invite, err := d.sitecast(ctx, "operator", "invite", "demo", "--role", "admin")
+	if err != nil {
+		return err
+	}
 	server := filepath.Join(d.dir, "server")
 	ca := ""
 	if strings.HasPrefix(d.url, "https:") {
 		ca = " SITECAST_CA_FILE=" + filepath.Join(server, "ca.pem")
 	}
-	fmt.Fprintf(d.out, `
-The demo stays up until Ctrl-C. In another terminal:
+	_, err = fmt.Fprintf(d.out, `
+The demo stays up until Ctrl-C. The operators' portal begins with an account, in a browser, which does not know the demo's own authority and asks whether to go on:
+
+  %s
+
+In another terminal:
 
   export SITECAST_SERVER=%s SITECAST_TOKEN_FILE=%s%s
   %s flows --watch
@@ -225,8 +235,9 @@ The demo stays up until Ctrl-C. In another terminal:
   curl -s http://%s/status
   ls %s
 
-`, d.url, filepath.Join(server, "admin.token"), ca, d.exe, d.exe, d.endpoints[0].status,
+`, strings.TrimSpace(string(invite)), d.url, filepath.Join(server, "admin.token"), ca, d.exe, d.exe, d.endpoints[0].status,
 		filepath.Join(d.endpoints[0].data, "content", contentName, "1"))
+	return err
 }
 
 func (d *demo) say(format string, args ...any) { fmt.Fprintf(d.out, format+"\n", args...) }
