@@ -194,8 +194,8 @@ func (o Orders) halted(d Distribution) (bool, string) {
 }
 
 // retry is the newest wish to try again of all distributions of a version.
-func (o Orders) retry(of Distribution) (generation uint64) {
-	for _, d := range o.Distributions {
+func retry(all []Distribution, of Distribution) (generation uint64) {
+	for _, d := range all {
 		if d.Name == of.Name && d.Serial == of.Serial {
 			generation = max(generation, d.Retry)
 		}
