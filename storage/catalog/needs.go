@@ -107,7 +107,6 @@ func Needed(f Facts, now time.Time) func(content.Ref) []Need {
 		if name == "" {
 			name = "every site that is created later"
 		}
-		o.Now = now
 		for _, order := range Resolve(o) {
 			by := ordered
 			if order.Superseded {
@@ -115,6 +114,12 @@ func Needed(f Facts, now time.Time) func(content.Ref) []Need {
 			}
 			ref := content.Ref{Name: order.Name, Version: order.Version}
 			by[ref] = append(by[ref], name)
+		}
+		for _, d := range o.Distributions { // of what comes, the newest alone is ordered
+			if d.NotBefore.After(now) && !o.void(d) && o.reaches(d) {
+				ref := content.Ref{Name: d.Name, Version: d.Version}
+				ordered[ref] = append(ordered[ref], name)
+			}
 		}
 		for _, r := range o.Rules {
 			if r.Kind == RulePin && (r.Expires.IsZero() || r.Expires.After(now)) {

@@ -23,6 +23,10 @@ func TestVersionIsNeededForEachOfItsReasons(t *testing.T) {
 	first, second := of(1, "1", 1), of(2, "2", 2)
 	ahead := of(1, "1", 1)
 	ahead.PreStage = 2
+	from := func(hours int, d catalog.Distribution) catalog.Distribution {
+		d.NotBefore = now.Add(time.Duration(hours) * time.Hour)
+		return d
+	}
 	at := func(name string, replicas int, ds ...catalog.Distribution) catalog.Orders {
 		return catalog.Orders{Site: catalog.Site{Name: name, Replicas: replicas}, Distributions: ds}
 	}
@@ -60,6 +64,9 @@ func TestVersionIsNeededForEachOfItsReasons(t *testing.T) {
 		"a page fetches it":    {catalog.Facts{Fetched: []content.Ref{{Name: "app", Version: "2"}, ref}}, []string{catalog.NeedFetched}, "a page"},
 		"all at once": {catalog.Facts{Fetched: []content.Ref{ref}, Sites: []catalog.Orders{ruled(at("shop", 0, first), pin(catalog.Selector{Name: "app"}, time.Time{})), at("b", 1, first, second)}},
 			[]string{catalog.NeedOrdered, catalog.NeedCopies, catalog.NeedPinned, catalog.NeedFetched}, "shop"},
+		"comes, and a newer one after it": {catalog.Facts{Sites: []catalog.Orders{at("shop", 0, from(1, first), from(2, second))}}, []string{catalog.NeedOrdered}, "shop"},
+		"came, and a newer one after it":  {catalog.Facts{Sites: []catalog.Orders{at("shop", 0, from(-2, first), from(-1, second))}}, nil, ""},
+		"comes, and is purged":            {catalog.Facts{Sites: []catalog.Orders{ruled(at("shop", 0, from(1, first), from(2, second)), purge)}}, nil, ""},
 		"many sites": {catalog.Facts{Sites: []catalog.Orders{at("e", 0, first), at("d", 0, first), at("c", 0, first), at("b", 0, first), at("a", 0, first)}},
 			[]string{catalog.NeedOrdered}, "ordered to a, b, c and 2 more"},
 	} {
