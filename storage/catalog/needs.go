@@ -107,7 +107,6 @@ func Needed(f Facts, now time.Time) func(content.Ref) []Need {
 		if name == "" {
 			name = "every site that is created later"
 		}
-		o.Now = now
 		for _, order := range Resolve(o) {
 			by := ordered
 			if order.Superseded {
@@ -116,13 +115,19 @@ func Needed(f Facts, now time.Time) func(content.Ref) []Need {
 			ref := content.Ref{Name: order.Name, Version: order.Version}
 			by[ref] = append(by[ref], name)
 		}
+		for _, d := range o.Distributions { // of what comes, the newest alone is ordered
+			if d.NotBefore.After(now) && !o.void(d) && o.reaches(d) {
+				ref := content.Ref{Name: d.Name, Version: d.Version}
+				ordered[ref] = append(ordered[ref], name)
+			}
+		}
 		for _, r := range o.Rules {
 			if r.Kind == RulePin && (r.Expires.IsZero() || r.Expires.After(now)) {
 				pins = append(pins, r)
 			}
 		}
 	}
-	for _, d := range f.live() {
+	for _, d := range f.live(now) {
 		ref := content.Ref{Name: d.Name, Version: d.Version}
 		ordered[ref] = append(ordered[ref], fmt.Sprintf("sites that distribution %d has yet to reach", d.ID))
 	}
@@ -158,17 +163,31 @@ func Needed(f Facts, now time.Time) func(content.Ref) []Need {
 	}
 }
 
-// live are the distributions that may come to further sites, but for those whose place
-// another one took for all that they may come to.
-func (f Facts) live() []Distribution {
+// live are the distributions that may come to further sites, at now, but for those whose
+// place another one took for all that they may come to.
+func (f Facts) live(now time.Time) []Distribution {
+	var later Orders
+	if len(f.Sites) > 0 {
+		later = f.Sites[0]
+	}
+	newer := slices.DeleteFunc(slices.Concat(f.Live, later.Distributions), func(d Distribution) bool {
+		return d.NotBefore.After(now) || d.Rollout.State == RolloutRolledBack || later.void(d) || later.when(d).Held(now)
+	})
 	return slices.DeleteFunc(slices.Clone(f.Live), func(old Distribution) bool {
-		taken := slices.ContainsFunc(f.Live, func(d Distribution) bool {
-			return d.Serial > old.Serial && d.Supersedes(old) && len(d.Rings) == 0
-		})
-		return taken || len(f.Sites) > 0 && slices.ContainsFunc(f.Sites[0].Distributions, func(d Distribution) bool {
-			return d.Serial > old.Serial && d.Supersedes(old) && len(d.Rings) == 0
+		return slices.ContainsFunc(newer, func(d Distribution) bool {
+			return d.Serial > old.Serial && d.Supersedes(old) && d.through(old.Rings)
 		})
 	})
+}
+
+// through reports whether a distribution has come to all that are in some rings, as far as it
+// means them.
+func (a Aim) through(rings []Ring) bool {
+	if len(a.Rings) == 0 {
+		return true
+	}
+	same := slices.EqualFunc(a.Rings, rings, func(r, other Ring) bool { return r.Target == other.Target })
+	return a.Rollout.State == RolloutDone && (same || a.Rings[len(a.Rings)-1].Target == RestTarget)
 }
 
 // some names the first of many.

@@ -23,6 +23,30 @@ func TestVersionIsNeededForEachOfItsReasons(t *testing.T) {
 	first, second := of(1, "1", 1), of(2, "2", 2)
 	ahead := of(1, "1", 1)
 	ahead.PreStage = 2
+	from := func(hours int, d catalog.Distribution) catalog.Distribution {
+		d.NotBefore = now.Add(time.Duration(hours) * time.Hour)
+		return d
+	}
+	live := func(ds ...catalog.Distribution) []catalog.Distribution {
+		for i := range ds {
+			ds[i].Target = "tag:shops"
+		}
+		return ds
+	}
+	rings := func(state string, d catalog.Distribution, targets ...string) catalog.Distribution {
+		d.Rollout.State = state
+		if targets == nil {
+			targets = []string{"tag:a"}
+		}
+		for _, target := range targets {
+			d.Rings = append(d.Rings, catalog.Ring{Name: target, Target: target})
+		}
+		return d
+	}
+	rolledBack := func(d catalog.Distribution) catalog.Distribution {
+		d.All, d.Rollout.State = true, catalog.RolloutRolledBack
+		return d
+	}
 	at := func(name string, replicas int, ds ...catalog.Distribution) catalog.Orders {
 		return catalog.Orders{Site: catalog.Site{Name: name, Replicas: replicas}, Distributions: ds}
 	}
@@ -60,6 +84,21 @@ func TestVersionIsNeededForEachOfItsReasons(t *testing.T) {
 		"a page fetches it":    {catalog.Facts{Fetched: []content.Ref{{Name: "app", Version: "2"}, ref}}, []string{catalog.NeedFetched}, "a page"},
 		"all at once": {catalog.Facts{Fetched: []content.Ref{ref}, Sites: []catalog.Orders{ruled(at("shop", 0, first), pin(catalog.Selector{Name: "app"}, time.Time{})), at("b", 1, first, second)}},
 			[]string{catalog.NeedOrdered, catalog.NeedCopies, catalog.NeedPinned, catalog.NeedFetched}, "shop"},
+		"comes, and a newer one after it": {catalog.Facts{Sites: []catalog.Orders{at("shop", 0, from(1, first), from(2, second))}}, []string{catalog.NeedOrdered}, "shop"},
+		"came, and a newer one after it":  {catalog.Facts{Sites: []catalog.Orders{at("shop", 0, from(-2, first), from(-1, second))}}, nil, ""},
+		"comes, and is purged":            {catalog.Facts{Sites: []catalog.Orders{ruled(at("shop", 0, from(1, first), from(2, second)), purge)}}, nil, ""},
+		"meant by a query":                {catalog.Facts{Live: live(first)}, []string{catalog.NeedOrdered}, "has yet to reach"},
+		"meant, and a newer one":          {catalog.Facts{Live: live(first, second)}, nil, ""},
+		"meant, and a newer one comes":    {catalog.Facts{Live: live(first, from(1, second))}, []string{catalog.NeedOrdered}, "has yet to reach"},
+		"meant, and a newer one is held":  {catalog.Facts{Live: live(first, held(onHold, second))}, []string{catalog.NeedOrdered}, "has yet to reach"},
+		"meant, and a newer one is used": {catalog.Facts{Live: live(first, held(onHold, second)),
+			Sites: []catalog.Orders{{Activations: []catalog.Activation{changed(catalog.When{}, "", 2, 2)}}}}, nil, ""},
+		"meant, and a newer one was rolled back": {catalog.Facts{Live: live(first), Sites: []catalog.Orders{at("", 0, rolledBack(second))}}, []string{catalog.NeedOrdered}, "has yet to reach"},
+		"meant in rings, and a newer one in some": {catalog.Facts{Live: live(rings(catalog.RolloutDone, first), rings(catalog.RolloutRunning, second))},
+			[]string{catalog.NeedOrdered}, "has yet to reach"},
+		"meant in rings, and a newer one in all":      {catalog.Facts{Live: live(rings(catalog.RolloutDone, first), rings(catalog.RolloutDone, second))}, nil, ""},
+		"meant in rings, and a newer one in others":   {catalog.Facts{Live: live(rings(catalog.RolloutDone, first), rings(catalog.RolloutDone, second, "tag:b"))}, []string{catalog.NeedOrdered}, "has yet to reach"},
+		"meant in rings, and a newer one to the rest": {catalog.Facts{Live: live(rings(catalog.RolloutDone, first), rings(catalog.RolloutDone, second, "tag:b", catalog.RestTarget))}, nil, ""},
 		"many sites": {catalog.Facts{Sites: []catalog.Orders{at("e", 0, first), at("d", 0, first), at("c", 0, first), at("b", 0, first), at("a", 0, first)}},
 			[]string{catalog.NeedOrdered}, "ordered to a, b, c and 2 more"},
 	} {

@@ -56,31 +56,30 @@ const MaxSuperseded = 24
 // blocked was not distributed.
 func Resolve(o Orders) []Order {
 	all := slices.DeleteFunc(slices.Clone(o.Distributions), func(d Distribution) bool { return o.void(d) || !o.reaches(d) })
-	o.Distributions = all
-	rest, held := o.staged()
-	o.Distributions = rest
-	open, ahead, early := map[string]Distribution{}, map[string]Distribution{}, map[string]Distribution{}
-	for _, d := range o.Distributions {
-		newest := open
-		switch {
-		case d.NotBefore.After(o.Now):
-			newest = early
-		case d.PreStage > 0:
-			newest = ahead
-		}
-		if have, ok := newest[d.Name]; !ok || cmp.Or(cmp.Compare(d.Serial, have.Serial), cmp.Compare(d.ID, have.ID)) > 0 {
-			newest[d.Name] = d
+	var coming []Distribution
+	o.Distributions = nil
+	for _, d := range all {
+		if d.NotBefore.After(o.Now) {
+			coming = append(coming, d)
+		} else {
+			o.Distributions = append(o.Distributions, d)
 		}
 	}
+	rest, held := o.staged()
+	o.Distributions = rest
+	open := newest(rest, func(d Distribution) bool { return d.PreStage == 0 })
 	chosen := slices.Collect(maps.Values(open))
-	for name, d := range ahead {
+	for name, d := range newest(rest, func(d Distribution) bool { return d.PreStage > 0 }) {
 		if d.Serial > open[name].Serial {
 			chosen = append(chosen, d)
 		}
 	}
 	chosen = beside(chosen, open, held)
-	for name, d := range early {
-		if d.Serial > max(open[name].Serial, ahead[name].Serial) {
+	for _, d := range newest(coming, func(Distribution) bool { return true }) {
+		taken := func(c Distribution) bool {
+			return c.Name == d.Name && (c.Serial == d.Serial || c.Serial > d.Serial && !o.when(c).Held(o.Now))
+		}
+		if !slices.ContainsFunc(chosen, taken) {
 			chosen = append(chosen, d)
 		}
 	}
@@ -89,7 +88,7 @@ func Resolve(o Orders) []Order {
 		if d.Removed { // nothing takes its place: an older one would be a surprise
 			continue
 		}
-		order := Order{Name: d.Name, Version: d.Version, Priority: d.Priority, ReadyBy: earliest(all, d), PreStage: d.PreStage, Retry: o.retry(d)}
+		order := Order{Name: d.Name, Version: d.Version, Priority: d.Priority, ReadyBy: earliest(all, d), PreStage: d.PreStage, Retry: retry(all, d)}
 		order.Paused, order.PausedBy = o.halted(d)
 		if when := o.when(d); d.PreStage == 0 && when.Held(o.Now) {
 			order.When = &when
@@ -104,6 +103,19 @@ func Resolve(o Orders) []Order {
 	})
 	for _, d := range o.superseded(open) {
 		out = append(out, o.ruled(Order{Name: d.Name, Version: d.Version, Priority: d.Priority, PreStage: o.Site.Replicas, Superseded: true}))
+	}
+	return out
+}
+
+// newest is the newest distribution of each content, of those that count: of several of a
+// version the last.
+func newest(all []Distribution, counts func(Distribution) bool) map[string]Distribution {
+	out := map[string]Distribution{}
+	for _, d := range all {
+		have, ok := out[d.Name]
+		if counts(d) && (!ok || cmp.Or(cmp.Compare(d.Serial, have.Serial), cmp.Compare(d.ID, have.ID)) > 0) {
+			out[d.Name] = d
+		}
 	}
 	return out
 }

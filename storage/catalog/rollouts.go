@@ -66,11 +66,10 @@ const (
 
 // Bounds of rings.
 const (
-	MaxRings       = 20
-	MaxAtOnce      = 10_000
-	MaxSoak        = 90 * 24 * time.Hour
-	MaxRingName    = 64 // bytes
-	MaxReasonBytes = 500
+	MaxRings    = 20
+	MaxAtOnce   = 10_000
+	MaxSoak     = 90 * 24 * time.Hour
+	MaxRingName = 64 // bytes
 	// Lately is how long ago an endpoint may have been online to count among those that a
 	// ring waits for.
 	Lately = 7 * 24 * time.Hour
@@ -194,8 +193,8 @@ func (o Orders) halted(d Distribution) (bool, string) {
 }
 
 // retry is the newest wish to try again of all distributions of a version.
-func (o Orders) retry(of Distribution) (generation uint64) {
-	for _, d := range o.Distributions {
+func retry(all []Distribution, of Distribution) (generation uint64) {
+	for _, d := range all {
 		if d.Name == of.Name && d.Serial == of.Serial {
 			generation = max(generation, d.Retry)
 		}
@@ -212,9 +211,7 @@ func (a *Aim) Check(now time.Time) error {
 		}
 		a.Target = q.String()
 	}
-	switch {
-	case a.NotBefore.IsZero():
-	case a.NotBefore.Sub(now) > MaxAhead:
+	if a.NotBefore.Sub(now) > MaxAhead {
 		return errors.New("it is not to begin before a time that is more than a year ahead")
 	}
 	if len(a.Rings) > MaxRings {

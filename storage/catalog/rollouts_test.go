@@ -1,6 +1,7 @@
 package catalog_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -118,4 +119,90 @@ func FuzzDecodeRings(f *testing.F) {
 			t.Fatal(err)
 		}
 	})
+}
+
+// TestWhatIsSaidOfADistributionHoldsTogether has what can be said of a distribution, and of its
+// content, two or more at a time.
+func TestWhatIsSaidOfADistributionHoldsTogether(t *testing.T) {
+	later := func(hours int, d catalog.Distribution) catalog.Distribution {
+		d.NotBefore = hour(hours)
+		return d
+	}
+	rings := func(open int, d catalog.Distribution) catalog.Distribution {
+		d.Rings, d.Rollout = []catalog.Ring{{Name: "all", Target: "all"}}, catalog.Rollout{State: catalog.RolloutRunning, Open: open}
+		return d
+	}
+	halted := func(d catalog.Distribution) catalog.Distribution {
+		d = rings(1, d)
+		d.Rollout.State, d.Rollout.Stopped, d.Rollout.Reason = catalog.RolloutHalted, true, "too bad"
+		return d
+	}
+	rolledBack := func(d catalog.Distribution) catalog.Distribution {
+		d.Rollout.State = catalog.RolloutRolledBack
+		return d
+	}
+	block := func(version string) catalog.Rule {
+		return catalog.Rule{Kind: catalog.RuleBlock, Selector: catalog.Selector{Name: "app", Version: version}}
+	}
+	brief := pause("ann", 1, catalog.Selector{Name: "app"})
+	brief.Expires = hour(9)
+	one := app(1, 1, "low")
+	all := func(d ...catalog.Distribution) []catalog.Distribution { return d }
+	for name, c := range map[string]struct {
+		distributions []catalog.Distribution
+		rules         []catalog.Rule
+		activations   []catalog.Activation
+		now           int // in hours
+		want          string
+	}{
+		"held, not before":                                {all(one, held(onHold, later(8, app(2, 2, "low")))), nil, nil, 7, "1, 2 held later"},
+		"held, not before, then":                          {all(one, held(onHold, later(8, app(2, 2, "low")))), nil, nil, 8, "1, 2 held"},
+		"an instant before it may begin":                  {all(one, held(atTen, later(12, app(2, 2, "low")))), nil, nil, 11, "1, 2 later"},
+		"in use, and held from later on":                  {all(one, app(2, 2, "low"), held(onHold, later(8, app(2, 3, "low")))), nil, nil, 7, "2"},
+		"in use, and held from later on, then":            {all(one, app(2, 2, "low"), held(onHold, later(8, app(2, 3, "low")))), nil, nil, 8, "1, 2 held"},
+		"held, and in use from later on":                  {all(one, held(onHold, app(2, 2, "low")), later(8, app(2, 3, "low"))), nil, nil, 7, "1, 2 held"},
+		"held, and in use from later on, then":            {all(one, held(onHold, app(2, 2, "low")), later(8, app(2, 3, "low"))), nil, nil, 8, "2"},
+		"ahead of need, and held from later on":           {all(one, ahead(2, app(2, 2, "low")), held(onHold, later(8, app(2, 3, "low")))), nil, nil, 7, "1, 2 in 2 copies"},
+		"a newer one is held, an older one comes later":   {all(one, held(onHold, app(3, 2, "low")), later(8, app(2, 3, "low"))), nil, nil, 7, "1, 3 held, 2 later"},
+		"a newer one is in use, an older one comes later": {all(app(3, 1, "low"), later(8, app(2, 2, "low"))), nil, nil, 7, "3"},
+		"held, its ring is not open":                      {all(one, held(onHold, rings(0, app(2, 2, "low")))), nil, nil, 0, "1"},
+		"held, halted":                                    {all(one, held(onHold, halted(app(2, 2, "low")))), nil, nil, 0, "1, 2 held paused for good"},
+		"activated, its ring is not open":                 {all(one, held(onHold, rings(0, app(2, 2, "low")))), nil, []catalog.Activation{changed(catalog.When{}, "", 2, 2)}, 0, "1"},
+		"held, blocked":                                   {all(one, held(onHold, app(2, 2, "low"))), []catalog.Rule{block("2")}, nil, 0, "1"},
+		"halted, and a pause that ends":                   {all(one, halted(app(2, 2, "low"))), []catalog.Rule{brief}, nil, 0, "2 paused for good"},
+		"a pause that ends":                               {all(one, rings(1, app(2, 2, "low"))), []catalog.Rule{brief}, nil, 0, "2 paused"},
+		"halted, then to all":                             {all(one, halted(app(2, 2, "low")), app(2, 3, "low")), nil, nil, 0, "2"},
+		"halted, a newer one's ring is not open":          {all(one, halted(app(2, 2, "low")), rings(0, app(3, 3, "low"))), nil, nil, 0, "2 paused for good"},
+		"blocked, to which another was rolled back":       {all(one, rolledBack(app(2, 2, "low")), app(3, 3, "low")), []catalog.Rule{block("3")}, nil, 0, "1"},
+		"rolled back, and blocked":                        {all(one, rolledBack(app(2, 2, "low")), app(3, 3, "low")), []catalog.Rule{block("2")}, nil, 0, "3"},
+		"rolled back from later on":                       {all(one, rolledBack(app(2, 2, "low")), later(8, app(3, 3, "low"))), nil, nil, 7, "1, 3 later"},
+		"its ring is not open, and ready by":              {all(one, by(6, rings(0, app(2, 2, "low")))), nil, nil, 0, "1"},
+		"to all, its ring with a time is not open":        {all(one, app(2, 2, "low"), by(6, rings(0, app(2, 3, "low")))), nil, nil, 0, "2"},
+		"to all, its ring with a time is open":            {all(one, app(2, 2, "low"), by(6, rings(1, app(2, 3, "low")))), nil, nil, 0, "2 by 6"},
+	} {
+		o := catalog.Orders{Site: catalog.Site{Name: "shop"}, Distributions: c.distributions, Rules: c.rules, Activations: c.activations, Now: hour(c.now)}
+		var got []string
+		for _, order := range catalog.Resolve(o) {
+			text := order.Version
+			for _, said := range []struct {
+				holds bool
+				words string
+			}{
+				{order.PreStage > 0, fmt.Sprintf(" in %d copies", order.PreStage)},
+				{order.When != nil, " held"},
+				{!order.NotBefore.IsZero(), " later"},
+				{order.Paused, " paused"},
+				{order.Paused && order.PausedUntil.IsZero(), " for good"},
+				{!order.ReadyBy.IsZero(), fmt.Sprintf(" by %d", order.ReadyBy.Unix()/3600)},
+			} {
+				if said.holds {
+					text += said.words
+				}
+			}
+			got = append(got, text)
+		}
+		if got := strings.Join(got, ", "); got != c.want {
+			t.Errorf("%s: ordered %q, want %q", name, got, c.want)
+		}
+	}
 }

@@ -11,7 +11,8 @@ import (
 )
 
 // Measured is told how long an operation of the catalog took: a change from when it was its
-// turn until it was committed, a query until it was read, or (of one row) answered.
+// turn until it was committed, a query until it was read, or (of one row) answered. Of changes
+// that are made together each takes until it was made, and Together until all were committed.
 type Measured func(operation string, took time.Duration)
 
 // meter tells how long operations took. Its zero value tells nobody.

@@ -43,6 +43,7 @@ func (c *Catalog) Together(ctx context.Context, f func(context.Context) error) e
 	if u.tx == nil {
 		return err
 	}
+	defer c.read.meter.begin()()
 	return lost(end(u.ctx, u.tx, err))
 }
 
@@ -54,6 +55,7 @@ func (u *unit) change(ctx context.Context, c *Catalog, f func(context.Context, *
 			return err
 		}
 	}
+	defer c.read.meter.begin()()
 	// Its values are the caller's, and its end that of the transaction.
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
