@@ -23,6 +23,7 @@ const (
 
 	// The WAN may not be used now.
 	Capped        Code = "capped_to_nothing"
+	FlowCapped    Code = "flow_capped_to_nothing"
 	HourClosed    Code = "hour_closed"
 	WindowClosed  Code = "window_closed"
 	AllowanceUsed Code = "allowance_used"
@@ -44,6 +45,7 @@ const (
 	// It is waited for a turn, or for who may fetch.
 	Queued         Code = "queued"
 	TakingTurns    Code = "taking_turns"
+	AtItsCap       Code = "at_its_cap"
 	NobodyMayFetch Code = "nobody_may_fetch"
 	UsersHold      Code = "users_hold"
 	OriginFailing  Code = "origin_failing"
@@ -102,6 +104,7 @@ type meaning struct {
 
 const (
 	doDoctor = "[sitecast doctor pair --site {site} {endpoint} {who}|sitecast doctor pair --site {site}, with two of its endpoints,] says what stands between them."
+	doUncap  = "sitecast cap --site {site} --content {flow} --wan none ends that, or says which command does."
 	doAgent  = "its user decides; the agent's page at that computer says what holds."
 )
 
@@ -124,7 +127,8 @@ var meanings = map[Code]meaning{
 	UnsafePath:       {is: Stopped, says: "a path in it may not be written[ at {who}][: {what}]", do: "publish it without that path."},
 	EndpointFailed:   {is: Stopped, says: "can't go on[ at {who}][: {what}]", do: "sitecast doctor, run at that endpoint, says more."},
 
-	Capped:        {is: Stopped, says: "nothing may go over the WAN: its cap is 0[ ({what})]", do: "sitecast cap --site {site} --wan RATE, or none"},
+	Capped:        {is: Stopped, says: "nothing may go over the WAN: its cap is 0", do: "sitecast cap --site {site} --wan RATE, or none"},
+	FlowCapped:    {is: Stopped, says: "nothing of it may go over the WAN: its cap is 0[ ({what})]", do: doUncap},
 	HourClosed:    {is: Waiting, says: "waiting, as nothing may go over the WAN in this hour[ until {until}|, and there is no other]", do: "to have it sooner, allow more in this hour: sitecast policy explain --site {site} says where that is set."},
 	WindowClosed:  {is: Waiting, says: "waiting for window[ until {until}|, and there is no other]", do: "to have it sooner, widen the window: sitecast policy explain --site {site} says where it is set."},
 	AllowanceUsed: {is: Waiting, says: "the site took the {what}: waiting for the next month, or for a higher monthly_allowance", do: "sitecast set --site {site} monthly_allowance=SIZE"},
@@ -143,6 +147,7 @@ var meanings = map[Code]meaning{
 
 	Queued:         {is: Waiting, says: "queued behind {what}, which has a higher priority", do: "sitecast prioritize {flow} --site {site} --priority high"},
 	TakingTurns:    {is: Waiting, says: "takes turns with {what}, and is not at its turn", do: "sitecast prioritize {flow} --site {site} --priority high"},
+	AtItsCap:       {is: Waiting, says: "waiting, as it took what its cap allows until now[: {what}]", do: doUncap},
 	NobodyMayFetch: {is: Waiting, says: "nobody that is online may fetch it: {what}", do: "switch on an endpoint that may; high priority goes past a tunnel and a battery (sitecast prioritize)."},
 	UsersHold:      {is: Waiting, says: "all who lack it hold back: {what}", do: doAgent},
 	OriginFailing:  {is: Waiting, says: "the origin failed[ for {who}][: {what}][; it is asked again at {at} at the latest]", loose: true, do: "see that the server's public URL, or the bucket, can be reached from the site: sitecast doctor, run at that endpoint, climbs the rungs."},

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sitecast/sitecast/signaling/reason"
 	"github.com/sitecast/sitecast/signaling/site"
 	"github.com/sitecast/sitecast/signaling/wire"
 )
@@ -101,6 +102,28 @@ func TestACapThatFallsHoldsAtOnce(t *testing.T) {
 		s.order(a)
 		if got := take[wire.Lease](till); len(got) != 2 {
 			t.Errorf("got %d leases when the cap has ended, want 2", len(got))
+		}
+	})
+}
+
+func TestAFlowThatWaitsForItsCapSaysSo(t *testing.T) {
+	onStand(t, func(s *stand) {
+		slow, free := capped(version("slow", 40), 10_000), version("free", 40)
+		s.order(slow, free)
+		till := &fetching{fake: s.join("till"), held: map[string][]uint32{}, got: map[string]int64{}}
+		till.report(slow, nil)
+		till.report(free, nil)
+		till.fetch(slow) // the line gives more than the cap, and a chunk is ten seconds of it
+		s.pass(time.Second)
+		why := s.flow(slow).Why
+		if why.Code != reason.AtItsCap || !strings.Contains(why.Text, "ann capped slow") ||
+			!strings.HasPrefix(why.Do, "sitecast cap --site shop-1 --content slow@1 --wan none ") {
+			t.Errorf("the flow says %+v, want that it has all that its cap allows for now", why)
+		}
+		s.order(capped(slow, 0), free)
+		s.pass(time.Second)
+		if why := s.flow(slow).Why; why.Code != reason.FlowCapped || !strings.HasPrefix(why.Do, "sitecast cap --site shop-1 --content slow@1 --wan none ") {
+			t.Errorf("a flow that may take nothing says %+v, want how to end its own cap", why)
 		}
 	})
 }

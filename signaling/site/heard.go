@@ -110,6 +110,12 @@ type holding struct {
 	restraint wire.Restraint
 }
 
+// goesOn reports whether a member says of itself what it said before, but for its chunks.
+func (h *holding) goesOn(p *wire.Progress) bool {
+	return len(p.Leases) == 0 && p.Restraint == nil && h.restraint == (wire.Restraint{}) &&
+		p.Body == h.body && p.Seeding == h.seeding && p.Complete == h.complete && p.Code == h.code
+}
+
 // covers reports whether a member holds all that a lease is for.
 func (h *holding) covers(l *lease) bool {
 	for _, p := range l.parts {

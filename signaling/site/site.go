@@ -157,6 +157,7 @@ type Site struct {
 	stirs atomic.Uint64
 
 	// Owned by Run.
+	pressing  bool // what came in since it was last decided may change that
 	desired   Desired
 	known     bool // desired was heard; before, nobody is told that nothing is wanted
 	early     []Heard
@@ -259,6 +260,7 @@ func (s *Site) Run(ctx context.Context) error {
 	defer close(s.done)
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
+	ticking := false // the timer has it decide within a tick
 	for {
 		var began time.Time
 		select {
@@ -273,11 +275,15 @@ func (s *Site) Run(ctx context.Context) error {
 		case <-timer.C:
 			began = time.Now()
 			s.stirs.Add(1)
+			s.pressing = true
 		}
-		if s.decide(time.Now()) {
-			timer.Reset(tick)
-		} else {
-			timer.Reset(time.Hour)
+		if s.pressing || !ticking {
+			s.pressing, ticking = false, s.decide(time.Now())
+			if ticking {
+				timer.Reset(tick)
+			} else {
+				timer.Reset(time.Hour)
+			}
 		}
 		s.cfg.Accounts.step(began)
 	}
@@ -295,6 +301,11 @@ func (s *Site) take(e event) {
 		s.early = append(s.early, h)
 		return
 	}
+	if h, ok := e.(Heard); ok {
+		s.pressing = !s.hear(now, h) || s.pressing
+		return
+	}
+	s.pressing = true
 	e.apply(s, now)
 	if _, ok := e.(Wanted); ok {
 		s.early = slices.DeleteFunc(s.early, func(h Heard) bool {
@@ -305,6 +316,23 @@ func (s *Site) take(e event) {
 			return ready
 		})
 	}
+}
+
+// hear applies what a member says, and reports whether it was routine, so that nothing is to
+// be decided: somebody who fetches nothing got more of what others of its group hold. Nearly
+// all that is said while flows move is that, and deciding takes longer than hearing it. What
+// follows with time, as that nobody waits in vain, follows with the next tick.
+func (s *Site) hear(now time.Time, e Heard) (routine bool) {
+	p, ok := e.Body.(*wire.Progress)
+	m := s.members[e.ID]
+	if !ok || m == nil || !m.meter.since.IsZero() || s.flows[p.Flow] == nil || m.holds[p.Flow] == nil || !m.holds[p.Flow].goesOn(p) {
+		e.apply(s, now)
+		return false
+	}
+	h, supply := m.holds[p.Flow], s.flows[p.Flow].need(m.group, now).supply
+	had, open, absent := h.count, supply.Open(), supply.Absent()
+	e.apply(s, now)
+	return h.count > had && supply.Open() == open && supply.Absent() == absent
 }
 
 // drain applies what else is waiting, so that decisions see all of it.

@@ -103,7 +103,7 @@ func names(members []*member) string {
 func (s *Site) whyShut(sc *scene, f *flow) reason.Reason {
 	r := s.closed(sc.now)
 	if f.closed() != "" {
-		r = reason.Reason{Code: reason.Capped, What: f.CappedBy}
+		r = reason.Reason{Code: reason.FlowCapped, What: f.CappedBy}
 	}
 	if r.IsZero() || s.missing(sc.now, f) == 0 {
 		return reason.Reason{}
@@ -293,6 +293,8 @@ func (s *Site) whyFetchesNot(sc *scene, f *flow) reason.Reason {
 		return reason.Reason{Code: reason.NobodyMayFetch, What: held}
 	case s.unheardOf(sc.now, f):
 		return reason.Reason{Code: reason.HearingEndpoints}
+	case f.rationed(sc.now):
+		return reason.Reason{Code: reason.AtItsCap, What: f.CappedBy}
 	case !t.fault.at.IsZero() && !t.fault.at.Before(t.came.at[ofOrigin]):
 		return s.whyFails(f)
 	}
