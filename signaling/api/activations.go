@@ -148,8 +148,8 @@ func (s *server) unblocked(ctx context.Context, in NewDistribution) error {
 		return err
 	}
 	sites := in.Sites
-	if in.All {
-		sites = []string{""} // of some a block is said in their flows
+	if len(sites) == 0 {
+		sites = []string{""} // of some of those a block is said in their flows
 	}
 	var found error
 	for _, r := range rules {

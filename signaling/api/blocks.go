@@ -106,7 +106,7 @@ func (s *server) listBlocks(ctx context.Context, q blocksQuery) (*listed[BlockVi
 	}
 	out := &listed[BlockView]{Link: rules.Link, Body: []BlockView{}}
 	for _, r := range rules.Body {
-		out.Body = append(out.Body, obeyed(r.Rule, online, enrolled))
+		out.Body = append(out.Body, obeyed(asker(ctx), r.Rule, online, enrolled))
 	}
 	return out, nil
 }
@@ -129,15 +129,15 @@ func (s *server) enrolledAt(ctx context.Context) (map[wire.EndpointID]string, er
 	}
 }
 
-// obeyed counts who obeys a block. An endpoint obeys a generation when nothing that it
-// blocks is on its disk.
-func obeyed(r catalog.Rule, online []site.EndpointView, enrolled map[wire.EndpointID]string) BlockView {
+// obeyed counts who obeys a block, at the sites that who asks may see. An endpoint obeys a
+// generation when nothing that it blocks is on its disk.
+func obeyed(who Actor, r catalog.Rule, online []site.EndpointView, enrolled map[wire.EndpointID]string) BlockView {
 	v := BlockView{Rule: r}
 	here := map[wire.EndpointID]bool{}
 	for _, e := range online {
 		here[e.ID] = true
 		switch {
-		case e.Kind == wire.DeviceBrowser || r.Site != "" && r.Site != e.Site:
+		case e.Kind == wire.DeviceBrowser || r.Site != "" && r.Site != e.Site, !who.sees(e.Site):
 		case e.Obeyed >= r.Generation:
 			v.Gone++
 		default:
@@ -145,7 +145,7 @@ func obeyed(r catalog.Rule, online []site.EndpointView, enrolled map[wire.Endpoi
 		}
 	}
 	for id, name := range enrolled {
-		if !here[id] && (r.Site == "" || r.Site == name) {
+		if !here[id] && (r.Site == "" || r.Site == name) && who.sees(name) {
 			v.Offline++
 		}
 	}

@@ -239,7 +239,10 @@ func TestStreamsEndAndAreFewAndOfSomething(t *testing.T) {
 		for range api.MaxStreams {
 			open = append(open, s.watch("view=flows&site=shop-1", ""))
 		}
-		wantProblem(t, s.as(catalog.RoleViewer, "GET", "/api/v1/events?view=flows", nil), http.StatusServiceUnavailable, "too_many_streams")
+		w := s.as(catalog.RoleViewer, "GET", "/api/v1/events?view=flows", nil)
+		if wantProblem(t, w, http.StatusServiceUnavailable, "too_many_streams"); w.Header().Get("Retry-After") != "30" {
+			t.Errorf("Retry-After %q, want 30: streams last", w.Header().Get("Retry-After"))
+		}
 		for _, tape := range open[1:] {
 			tape.end()
 		}

@@ -161,7 +161,7 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	p.RequestID = requestID(r.Context())
 	s.count(r.URL.Path, &p)
 	w.Header().Set("Content-Type", "application/problem+json")
-	if p.Status == http.StatusServiceUnavailable {
+	if p.Status == http.StatusServiceUnavailable && w.Header().Get("Retry-After") == "" {
 		w.Header().Set("Retry-After", retryAfter503)
 	}
 	w.WriteHeader(p.Status)

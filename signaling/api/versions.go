@@ -109,7 +109,7 @@ func (s *server) versions() {
 // elsewhere, several are made at a time.
 func (s *server) missing(ctx context.Context, digests []content.Digest) ([]content.Digest, error) {
 	has := make([]bool, len(digests))
-	doomed, err := s.Catalog.Renew(ctx, digests)
+	doomed, err := s.Catalog.Renew(catalog.Apart(ctx), digests)
 	if err != nil {
 		return nil, err
 	}
@@ -236,7 +236,8 @@ func (s *server) place(ctx context.Context, body *content.Body, packs []content.
 }
 
 // index has the catalog note what lies in a pack, unless it did before. Later
-// versions, also those of others, rely on it: so every chunk is checked first.
+// versions, also those of others, rely on it: so every chunk is checked first. It stays
+// known whatever becomes of the version, so that who tries again waits for the rest only.
 func (s *server) index(ctx context.Context, digest content.Digest) error {
 	if has, err := s.Catalog.HasPack(ctx, digest); has || err != nil {
 		return err
@@ -261,7 +262,7 @@ func (s *server) index(ctx context.Context, digest content.Digest) error {
 		chunks[i] = catalog.Packed{Chunk: content.Chunk{Digest: e.Digest, Length: e.Plain}, Pack: digest,
 			Offset: e.Offset, Length: e.Length, Encoding: uint8(e.Encoding)}
 	}
-	return s.Catalog.AddPack(ctx, digest, chunks)
+	return s.Catalog.AddPack(catalog.Apart(ctx), digest, chunks)
 }
 
 // objects serves the origin: uploads by operators, and signed downloads.

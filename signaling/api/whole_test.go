@@ -1,14 +1,18 @@
 package api_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/sitecast/sitecast/signaling/api"
 	"github.com/sitecast/sitecast/signaling/evidence"
+	"github.com/sitecast/sitecast/storage/blob"
 	"github.com/sitecast/sitecast/storage/catalog"
+	"github.com/sitecast/sitecast/storage/content"
 )
 
 // failing fails where it is told to.
@@ -100,6 +104,59 @@ func TestWhoIsToldOfAChangeSeesIt(t *testing.T) {
 		}
 		if len(w.seen) == 0 || w.seen[len(w.seen)-1] != 1 {
 			t.Errorf("with key %q who was told saw maps of %v networks, want one in the end", key, w.seen)
+		}
+	}
+}
+
+// distant is an origin during whose answers others want to change something.
+type distant struct {
+	blob.Store
+	meanwhile func()
+}
+
+func (d *distant) Has(ctx context.Context, digest content.Digest) (bool, error) {
+	d.meanwhile()
+	return d.Store.Has(ctx, digest)
+}
+
+func (d *distant) Open(ctx context.Context, digest content.Digest) (blob.Object, int64, error) {
+	d.meanwhile()
+	return d.Store.Open(ctx, digest)
+}
+
+// A change of others does not wait for what one handler asks of the origin, which may be far
+// away.
+func TestNobodyWaitsWhileTheOriginIsAsked(t *testing.T) {
+	origin := &distant{meanwhile: func() {}}
+	s := newStand(t, func(cfg *api.Config) { origin.Store, cfg.Objects = cfg.Objects, origin })
+	v := s.ready("app", "1")
+	extra, digest := packOf(t, content.Sum([]byte("extra")), []byte("extra"))
+	s.must(s.objects.Put(t.Context(), digest, int64(len(extra)), bytes.NewReader(extra)))
+	other, second := packOf(t, content.Sum([]byte("other")), []byte("other"))
+	s.must(s.objects.Put(t.Context(), second, int64(len(other)), bytes.NewReader(other)))
+	s.must(s.catalog.NoteUnused(t.Context(), []content.Digest{v.digest}))
+	in := s.signed(v)
+	in.Packs = append(in.Packs, digest, second) // which nobody looked into when they came
+	asked := 0
+	origin.meanwhile = func() {
+		asked++
+		ctx, stop := context.WithTimeout(context.Background(), time.Second)
+		defer stop()
+		if err := s.catalog.SetMeta(ctx, "test", "another change"); err != nil {
+			t.Errorf("another change: %v", err)
+		}
+	}
+	for _, c := range []struct {
+		method, path string
+		in           any
+		asks         int
+	}{
+		{"POST", "/objects/missing", api.Objects{Digests: []content.Digest{v.digest}}, 1},
+		{"PUT", v.path(), in, 3},
+	} {
+		asked = 0
+		if w := s.asking(c.method, c.path, c.in, "Idempotency-Key", c.method); w.Code/100 != 2 || asked != c.asks {
+			t.Errorf("%s %s: answered %d %s and asked the origin %d times, want %d", c.method, c.path, w.Code, w.Body, asked, c.asks)
 		}
 	}
 }

@@ -12,3 +12,13 @@ type Together interface {
 	// goroutine, until f returns. The error is that of f, or says why nothing was kept.
 	Together(ctx context.Context, f func(context.Context) error) error
 }
+
+type apartKey struct{}
+
+// Apart returns a context whose changes are kept each by itself, as long as none was made
+// together with ctx: what is good to know whatever becomes of the rest, and is noted between
+// waits for others, during which nobody shall be held up.
+func Apart(ctx context.Context) context.Context { return context.WithValue(ctx, apartKey{}, true) }
+
+// IsApart reports whether a context comes from Apart.
+func IsApart(ctx context.Context) bool { return ctx.Value(apartKey{}) != nil }

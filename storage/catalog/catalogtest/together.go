@@ -19,6 +19,8 @@ var together = map[string]func(*testing.T, catalog.Catalog){
 	"afterwards the context is one like any":   contextAfterwards,
 	"others wait until all is kept":            othersWait,
 	"units that change nothing hold up nobody": nothingHoldsNobody,
+	"what is kept apart stays":                 apartStays,
+	"but belongs to what was changed before":   apartAfterChange,
 }
 
 var errNo = errors.New("no")
@@ -140,4 +142,32 @@ func nothingHoldsNobody(t *testing.T, c catalog.Catalog) {
 		}
 		return create(t.Context(), c, "a") // as somebody else
 	}))
+}
+
+func apartStays(t *testing.T, c catalog.Catalog) {
+	err := c.Together(t.Context(), func(ctx context.Context) error {
+		must(t, create(catalog.Apart(ctx), c, "a"))
+		createSites(t, c, "b") // nobody is held up
+		if got := sitesThere(t, ctx, c); got != "a b " {
+			t.Errorf("there are sites %s", got)
+		}
+		must(t, create(ctx, c, "c"))
+		return errNo
+	})
+	wantErr(t, "a unit that fails", err, errNo)
+	if got := sitesThere(t, t.Context(), c); got != "a b " {
+		t.Errorf("there are sites %s", got)
+	}
+}
+
+func apartAfterChange(t *testing.T, c catalog.Catalog) {
+	err := c.Together(t.Context(), func(ctx context.Context) error {
+		must(t, create(ctx, c, "a"))
+		must(t, create(catalog.Apart(ctx), c, "b"))
+		return errNo
+	})
+	wantErr(t, "a unit that fails", err, errNo)
+	if got := sitesThere(t, t.Context(), c); got != "" {
+		t.Errorf("there are sites %s", got)
+	}
 }

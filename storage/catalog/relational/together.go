@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+
+	"github.com/sitecast/sitecast/storage/catalog"
 )
 
 // unit is what is changed together. It begins a transaction with its first change, and
@@ -19,10 +21,11 @@ type unitKey struct{}
 
 // unitOf is the unit that a context is of; nil for none.
 func unitOf(ctx context.Context) *unit {
-	if u, ok := ctx.Value(unitKey{}).(*unit); ok && !u.ended {
-		return u
+	u, ok := ctx.Value(unitKey{}).(*unit)
+	if !ok || u.ended || u.tx == nil && catalog.IsApart(ctx) { // once there is a transaction all else would wait for it
+		return nil
 	}
-	return nil
+	return u
 }
 
 // Together implements catalog.Together.
