@@ -229,10 +229,11 @@ func (e *Engine) openHead(w *wire.Flow, held *flow) (content.Head, content.Versi
 // cache has them removed.
 func (e *Engine) closeGeneration(now time.Time, w *wire.Flows) {
 	for _, id := range slices.Clone(e.order) {
+		f := e.flows[id]
 		if slices.Contains(w.IDs, id) {
+			f.since = min(f.since, w.Generation) // a server that went back closes what it was ordered in, too
 			continue
 		}
-		f := e.flows[id]
 		if !f.paused {
 			f.paused = true
 			e.suspend(f, "flow ended")
