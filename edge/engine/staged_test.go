@@ -276,3 +276,20 @@ func TestOlderVersionComesOnceTheNewerIsBlocked(t *testing.T) {
 		s.wantOnItsWay("1")
 	})
 }
+
+// The newer one had not begun to come.
+func TestOlderVersionComesOnceTheNewerThatIsNotThereIsBlocked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStand(t)
+		defer func() { s.stop() }()
+		s.onDisk(50_000_000, cache.Policy{Keep: 3})
+		s.want(s.numbered(2, 20))
+		older := s.numbered(1, 50)
+		s.eng.Heard(wire.KindFlow, &older)
+		s.eng.Heard(wire.KindFlows, &wire.Flows{Generation: 50, IDs: []content.VersionID{older.ID},
+			Purges: []wire.Purge{{Content: "app", Version: "2", Serial: content.MaxSerial, Block: true}}})
+		time.Sleep(5 * time.Second)
+		synctest.Wait()
+		s.wantOnItsWay("1")
+	})
+}
