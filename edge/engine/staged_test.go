@@ -235,6 +235,33 @@ func TestVersionComesWhereTheServerWentBackToALowerGeneration(t *testing.T) {
 	})
 }
 
+// It may have been held since it does not work.
+func TestVersionThatWasTakenBackWhileItWasHeldIsHeldAfterARestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStand(t)
+		defer func() { s.stop() }()
+		s.remembers()
+		k := s.employ(50_000_000, cache.Policy{Keep: 3})
+		first, second := s.deliver(1), s.deliver(2)
+		for _, activate := range []*wire.Activate{{}, s.instant("app", second.ID, time.Hour, 5, s.publisher)} {
+			second.Activate = activate
+			s.want(second)
+			s.want(first)
+			if got := k.version("2"); !got.Complete || got.Wanted || !got.Held {
+				t.Errorf("told %+v of what was taken back", got)
+			}
+			s.stop()
+			k.take()
+			s.begin()
+			synctest.Wait()
+			if got := k.version("2"); !got.Complete || !got.Held || !got.At.IsZero() {
+				t.Errorf("after a restart without a server told %+v", got)
+			}
+			s.eng.Connected(wire.Welcome{Epoch: 1, Site: "shop"})
+		}
+	})
+}
+
 // The power went between hearing of a block and obeying it.
 func TestBlockThatWasHeardIsObeyedWithoutAServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
