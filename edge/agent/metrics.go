@@ -10,7 +10,7 @@ import (
 // that no label is unbounded.
 var (
 	flowStates         = []string{"paused", "failed", "preparing", "seeding", "filling", "complete"}
-	activationOutcomes = []string{"activated", "rolled_back", "refused", "lost"}
+	activationOutcomes = []string{"activated", "rolled_back", "refused", "lost", "blocked"}
 	activationStates   = []string{"preparing", "active", "staged", "activating", "rolled_back", "unhealthy"}
 )
 

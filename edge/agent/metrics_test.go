@@ -28,7 +28,7 @@ func (sick) Changed() <-chan struct{} { return nil }
 
 func (sick) Uses() engine.Uses {
 	return engine.Uses{Activation: &engine.Activation{Content: "app", Version: "2", State: "unhealthy",
-		History: []engine.Activated{{Version: "2", Outcome: "activated"}, {Version: "1", Outcome: "exploded"}}}}
+		History: []engine.Activated{{Version: "2", Outcome: "activated"}, {Version: "3", Outcome: "blocked"}, {Version: "1", Outcome: "exploded"}}}}
 }
 
 // metricNames finds the metrics of a dashboard's queries.
@@ -59,7 +59,7 @@ func TestAgentIsWatched(t *testing.T) {
 	for _, line := range []string{`sitecast_agent_flows{state="complete"} 0`, `sitecast_agent_flows{state="other"} 0`, `sitecast_agent_links_by_kind{kind="relayed"} 0`,
 		"sitecast_agent_sent_bytes_total 0", "sitecast_agent_missing_bytes 0", `sitecast_agent_cache_versions{complete="true"} 0`, "sitecast_agent_filesystem_free_bytes ",
 		`sitecast_agent_activation{state="unhealthy"} 1`, `sitecast_agent_activation{state="active"} 0`,
-		`sitecast_agent_activations_remembered{outcome="activated"} 1`, `sitecast_agent_activations_remembered{outcome="other"} 1`} {
+		`sitecast_agent_activations_remembered{outcome="activated"} 1`, `sitecast_agent_activations_remembered{outcome="blocked"} 1`, `sitecast_agent_activations_remembered{outcome="other"} 1`} {
 		if !strings.Contains(body, "\n"+line) {
 			t.Errorf("metrics lack %q", line)
 		}

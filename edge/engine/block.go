@@ -77,7 +77,8 @@ func (e *Engine) obey() {
 	s.owed = 0
 }
 
-// putOff keeps what was refused since a newer version is known here, until that is gone.
+// putOff keeps what was refused since a newer version is known here, until that is blocked
+// or gone.
 func (e *Engine) putOff(w *wire.Flow) {
 	if e.stager.late == nil {
 		e.stager.late = map[content.VersionID]*wire.Flow{}
@@ -87,11 +88,10 @@ func (e *Engine) putOff(w *wire.Flow) {
 	}
 }
 
-// tryAgain takes up what was refused on account of a content of which something went.
-func (e *Engine) tryAgain(now time.Time, name string) {
-	for id, w := range e.stager.late {
-		if head, _, err := content.ReadHead(w.Head); err == nil && head.Name == name {
-			delete(e.stager.late, id)
+// tryAgain takes up what was put off and would not be refused any more.
+func (e *Engine) tryAgain(now time.Time) {
+	for _, w := range e.stager.late {
+		if head, _, err := content.ReadHead(w.Head); err == nil && e.superseded(head, w.Superseded) == nil {
 			e.desired(now, w)
 		}
 	}

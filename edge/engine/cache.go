@@ -357,7 +357,7 @@ func (ev removed) apply(e *Engine, now time.Time) {
 		return
 	}
 	delete(e.flows, id)
-	defer e.tryAgain(now, ev.Version.Ref.Name)
+	defer e.tryAgain(now)
 	e.leases = slices.DeleteFunc(e.leases, func(l *lease) bool {
 		if l.Flow == id {
 			l.stop()

@@ -116,6 +116,7 @@ func (e *Engine) newTrust(now time.Time, t *wire.Trust) {
 
 // desired obeys one flow's desired state.
 func (e *Engine) desired(now time.Time, w *wire.Flow) {
+	delete(e.stager.late, w.ID) // this is newer
 	f := e.flows[w.ID]
 	if f == nil || !slices.Contains(e.order, w.ID) {
 		if f = e.adopt(now, w, f); f == nil {
@@ -200,10 +201,11 @@ func (e *Engine) sameBody(digest content.Digest) []byte {
 // here: a server that lost its memory, or is not what it seems, can't bring back a
 // version that was replaced. One that is still held is always good, and one that
 // the site keeps (kept) may come beside a newer one that is wanted, and any beside one that
-// is not used yet.
+// is not used yet, or not any more.
 func (e *Engine) superseded(head content.Head, kept bool) error {
 	for id, f := range e.flows {
-		beside := slices.Contains(e.order, id) && (kept || f.when.Waits(e.serverNow()))
+		_, blocked := e.stager.blocks.Of(f.head.Ref())
+		beside := blocked || slices.Contains(e.order, id) && (kept || f.when.Waits(e.serverNow()))
 		if f.head.Name == head.Name && f.head.Serial > head.Serial && !beside {
 			return fmt.Errorf("%s has serial %d and is older than %s with %d, which is known here: to go back, publish it again under a new version",
 				head.Ref(), head.Serial, f.head.Ref(), f.head.Serial)
@@ -229,10 +231,11 @@ func (e *Engine) openHead(w *wire.Flow, held *flow) (content.Head, content.Versi
 // cache has them removed.
 func (e *Engine) closeGeneration(now time.Time, w *wire.Flows) {
 	for _, id := range slices.Clone(e.order) {
+		f := e.flows[id]
 		if slices.Contains(w.IDs, id) {
+			f.since = min(f.since, w.Generation) // a server that went back closes what it was ordered in, too
 			continue
 		}
-		f := e.flows[id]
 		if !f.paused {
 			f.paused = true
 			e.suspend(f, "flow ended")
@@ -245,6 +248,7 @@ func (e *Engine) closeGeneration(now time.Time, w *wire.Flows) {
 	e.bar(blockedBy(w.Purges))
 	e.stager.unwanted(w.IDs)
 	e.deliver(now) // who was taken back and is ordered again at once was taken back all the same
+	e.tryAgain(now)
 	e.cfg.Links.SetNetworks(w.PeersOn)
 	if e.cache != nil {
 		e.cache.Policy = e.cache.own.Within(w.Limits.CacheQuota, w.Limits.CacheFloor, time.Duration(w.Limits.CacheIdleMs)*time.Millisecond)

@@ -11,7 +11,10 @@ import (
 // find in the store, and nothing of it stays open: an agent lives for years, and a
 // version until the next. How long its bytes stay is for the cache.
 func (e *Engine) retire(f *flow) {
-	kept := &flow{id: f.id, head: f.head, envelope: f.envelope, body: f.body, paused: true, stored: f.stored, whole: f.whole}
+	kept := &flow{id: f.id, head: f.head, envelope: f.envelope, body: f.body, paused: true, stored: f.stored, whole: f.whole, when: f.when}
+	if f.when.Held || !f.when.At.IsZero() {
+		kept.when = f.when.Hold() // what was never used is not used without a server either
+	}
 	e.flows[f.id] = kept
 	if e.cache != nil {
 		e.cache.stale = true // it was needed until now

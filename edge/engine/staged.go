@@ -159,9 +159,17 @@ func (e *Engine) keepStaged(now time.Time) time.Time {
 		return s.retryAt
 	}
 	m := staging.Memory{Held: []staging.Entry{}, Blocks: s.blocks}
+	keep := func(f *flow) {
+		if w := f.when; w.Held || w.Serial > 0 {
+			m.Held = append(m.Held, staging.Entry{ID: f.id, Held: w.Held, Statement: w.Statement, Serial: w.Serial})
+		}
+	}
 	for _, id := range e.order {
-		if w := e.flows[id].when; w.Held || w.Serial > 0 {
-			m.Held = append(m.Held, staging.Entry{ID: id, Held: w.Held, Statement: w.Statement, Serial: w.Serial})
+		keep(e.flows[id])
+	}
+	for id, f := range e.flows {
+		if f.stored && !slices.Contains(e.order, id) {
+			keep(f)
 		}
 	}
 	m.Blocks = slices.Clone(m.Blocks)

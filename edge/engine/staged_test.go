@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"crypto/ed25519"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -55,6 +56,23 @@ func (s *stand) obeyed() (generations []uint64) {
 		generations = append(generations, o.Generation)
 	}
 	return generations
+}
+
+// numbered is the n-th version of the content, as it is ordered in a generation.
+func (s *stand) numbered(n, generation uint64) wire.Flow {
+	head := s.head
+	head.Version, head.Serial = fmt.Sprint(n), s.head.Serial+n
+	flow := s.sign(head, wire.Normal)
+	flow.Generation = generation
+	return flow
+}
+
+func (s *stand) wantOnItsWay(version string) {
+	s.t.Helper()
+	st, err := s.eng.Status(s.t.Context())
+	if err != nil || len(st.Flows) != 1 || st.Flows[0].Version != version || st.Flows[0].State == "failed" {
+		s.t.Errorf("%+v, %v: want version %s on its way", st.Flows, err, version)
+	}
 }
 
 func TestInstantThatNobodyTrustedSignedIsRefusedAndSaid(t *testing.T) {
@@ -194,6 +212,56 @@ func TestBlockedVersionGoesWhateverHoldsIt(t *testing.T) {
 	})
 }
 
+// Who was told of a version in a generation that was never closed, as the server went back to
+// an older state of its catalog, gets it once that says so, too.
+func TestVersionComesWhereTheServerWentBackToALowerGeneration(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStand(t)
+		defer func() { s.stop() }()
+		s.onDisk(50_000_000, cache.Policy{Keep: 1})
+		flow := s.numbered(1, 50)
+		s.eng.Heard(wire.KindFlow, &flow)
+		s.eng.Disconnected()
+		synctest.Wait()
+		s.eng.Connected(wire.Welcome{Epoch: 1, Site: "shop"})
+		flow.Generation = 3
+		s.want(flow)
+		s.eng.Heard(wire.KindLease, &wire.Lease{Flow: flow.ID, Epoch: 1, Lease: 1000, Body: true, To: int64(len(s.body)), TTLMs: 20_000})
+		time.Sleep(2 * time.Second)
+		s.leaseOf(flow, 1001, 0, 20)
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		s.wantDelivered("1")
+	})
+}
+
+// It may have been held since it does not work.
+func TestVersionThatWasTakenBackWhileItWasHeldIsHeldAfterARestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStand(t)
+		defer func() { s.stop() }()
+		s.remembers()
+		k := s.employ(50_000_000, cache.Policy{Keep: 3})
+		first, second := s.deliver(1), s.deliver(2)
+		for _, activate := range []*wire.Activate{{}, s.instant("app", second.ID, time.Hour, 5, s.publisher)} {
+			second.Activate = activate
+			s.want(second)
+			s.want(first)
+			if got := k.version("2"); !got.Complete || got.Wanted || !got.Held {
+				t.Errorf("told %+v of what was taken back", got)
+			}
+			s.stop()
+			k.take()
+			s.begin()
+			synctest.Wait()
+			if got := k.version("2"); !got.Complete || !got.Held || !got.At.IsZero() {
+				t.Errorf("after a restart without a server told %+v", got)
+			}
+			s.eng.Connected(wire.Welcome{Epoch: 1, Site: "shop"})
+		}
+	})
+}
+
 // The power went between hearing of a block and obeying it.
 func TestBlockThatWasHeardIsObeyedWithoutAServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -225,19 +293,30 @@ func TestOlderVersionComesOnceTheNewerIsBlocked(t *testing.T) {
 		defer func() { s.stop() }()
 		s.onDisk(50_000_000, cache.Policy{Keep: 3})
 		s.deliver(2)
-		head := s.head
-		head.Version, head.Serial = "1", s.head.Serial+1
-		older := s.sign(head, wire.Normal)
-		older.Generation = 50
+		older := s.numbered(1, 50)
 		s.eng.Heard(wire.KindFlow, &older)
 		s.eng.Heard(wire.KindFlows, &wire.Flows{Generation: 50, IDs: []content.VersionID{older.ID},
 			Purges: []wire.Purge{{Content: "app", Version: "2", Serial: content.MaxSerial, Block: true}}})
 		time.Sleep(5 * time.Second)
 		synctest.Wait()
 		s.wantDelivered()
-		st, err := s.eng.Status(t.Context())
-		if err != nil || len(st.Flows) != 1 || st.Flows[0].Version != "1" || st.Flows[0].State == "failed" {
-			t.Errorf("%+v, %v: want version 1 on its way", st.Flows, err)
-		}
+		s.wantOnItsWay("1")
+	})
+}
+
+// The newer one had not begun to come.
+func TestOlderVersionComesOnceTheNewerThatIsNotThereIsBlocked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStand(t)
+		defer func() { s.stop() }()
+		s.onDisk(50_000_000, cache.Policy{Keep: 3})
+		s.want(s.numbered(2, 20))
+		older := s.numbered(1, 50)
+		s.eng.Heard(wire.KindFlow, &older)
+		s.eng.Heard(wire.KindFlows, &wire.Flows{Generation: 50, IDs: []content.VersionID{older.ID},
+			Purges: []wire.Purge{{Content: "app", Version: "2", Serial: content.MaxSerial, Block: true}}})
+		time.Sleep(5 * time.Second)
+		synctest.Wait()
+		s.wantOnItsWay("1")
 	})
 }

@@ -64,6 +64,25 @@ func TestAVendorsFileIsFetchedByItsURL(t *testing.T) {
 	})
 }
 
+// A publisher may name an address of the server itself as a vendor's.
+func TestTheKeyToAnAnswersRateIsNotForVendors(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newObject(3, 50_000)
+		var asked http.Header
+		client := serveAt(t, func(wire.Pace) bool { return true }, map[string]http.HandlerFunc{
+			home: func(w http.ResponseWriter, r *http.Request) {
+				http.Redirect(w, r, "http://"+cdnAt+"/app.msi", http.StatusFound)
+			},
+			cdnAt: func(_ http.ResponseWriter, r *http.Request) { asked = r.Header }})
+		l := atVendor(o)
+		l.URL = "http://" + home + "/app.msi"
+		_, _ = fetch(client, o, l)
+		if asked == nil || asked.Get(wire.PaceHeader) != "" {
+			t.Errorf("asked with %v", asked)
+		}
+	})
+}
+
 func TestAnotherFileAtTheVendorEndsTheLease(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := newObject(3, 50_000)

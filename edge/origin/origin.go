@@ -216,7 +216,7 @@ func (c *Client) get(ctx context.Context, lease wire.Lease, read func(*shapedRea
 		return err
 	}
 	var asked wire.Pace
-	if c.own(address) {
+	if lease.External == nil && c.own(address) {
 		asked = c.shape.ask(req.Header)
 	}
 	patience := c.patience()

@@ -9,9 +9,9 @@ import (
 
 // Limits of what is kept.
 const (
-	MaxEntries = 512 // versions, or blocks
+	MaxEntries = 1024 // versions, as many as a site has at most, or blocks
 	// MaxMemoryBytes bounds the encoded memory.
-	MaxMemoryBytes = 4 << 20
+	MaxMemoryBytes = 8 << 20
 	format         = 1
 )
 

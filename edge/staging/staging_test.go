@@ -55,6 +55,22 @@ func TestBlockCoversAVersionOrAll(t *testing.T) {
 	}
 }
 
+// A site has up to 1,024 flows, and each may be held.
+func TestAllThatASiteMayHaveIsKept(t *testing.T) {
+	statement := json.RawMessage(`"` + strings.Repeat("x", content.MaxInstantEnvelopeBytes-2) + `"`)
+	var m staging.Memory
+	for i := range 1024 {
+		m.Held = append(m.Held, staging.Entry{ID: content.VersionID{byte(i), byte(i >> 8)}, Statement: statement, Serial: content.MaxSerial})
+	}
+	text, err := m.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if kept, err := staging.Parse(text); err != nil || len(kept.Held) != len(m.Held) {
+		t.Errorf("%d versions of %d are kept (%v)", len(kept.Held), len(m.Held), err)
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	whole, err := staging.Memory{Held: []staging.Entry{{ID: content.VersionID{1}, Held: true}, {ID: content.VersionID{2}, Serial: 7, Statement: json.RawMessage(`{"a":1}`)}},
 		Blocks: staging.Blocks{{Content: "app", Version: "1", Why: "x"}}}.Encode()

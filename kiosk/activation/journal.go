@@ -68,6 +68,8 @@ type Journal struct {
 	History []Entry   `json:"history"`          // newest first
 	// Tried is the highest serial of which an activation was decided.
 	Tried uint64 `json:"tried,omitempty"`
+	// Wish is the one after which the version was tried that was tried last.
+	Wish uint64 `json:"wish,omitempty"`
 	// TakenBack says that the watch took a version back, and none was kept since.
 	TakenBack bool `json:"taken_back,omitempty"`
 	// BeforeOutput is what the hook before wrote, until the history has it.

@@ -30,3 +30,22 @@ func TestAVersionThatFailedIsTriedAgainOnceForEachWish(t *testing.T) {
 	hears(8, "show 2")
 	d.want("active", "2", "")
 }
+
+// A process that was told of no wish yet says that the trial failed.
+func TestAVersionThatEndsTheComputerIsTriedAgainOnceForEachWish(t *testing.T) {
+	d := onFirst(t, tenSeconds)
+	d.bad["2"] = "bad"
+	d.hears(true, wanted(1, 2))
+	d.pass(time.Minute)
+	delete(d.bad, "2")
+	versions := wanted(1, 2)
+	versions[1].Retry = 7
+	d.hears(true, versions)
+	for range 3 {
+		d.want("activating", "2", "2 is on trial")
+		d.pass(5 * time.Second)
+		d.start()
+	}
+	d.pass(time.Hour)
+	d.want("rolled_back", "1", "2 failed: this program or the computer ended 3 times while it was tried")
+}

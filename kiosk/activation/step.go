@@ -290,7 +290,7 @@ func (t *step) begin(v Version) {
 func (t *step) switchTo(v Version, before string) {
 	t.From, t.Active, t.Next, t.BeforeOutput = t.Active, &v, &v, clip(before)
 	t.Phase, t.Starts, t.changed = OnTrial, 1, true
-	t.Tried = max(t.Tried, v.Serial)
+	t.Tried, t.Wish = max(t.Tried, v.Serial), t.find(v.ID).Retry
 	t.do(Show{t.Active})
 	t.try()
 }
@@ -352,7 +352,7 @@ func (t *step) fail(id content.VersionID, why string) {
 		return
 	}
 	t.Failed = slices.DeleteFunc(t.Failed, func(f Failure) bool { return f.ID == id })
-	t.Failed = append(t.Failed, Failure{id, clip(why), t.find(id).Retry})
+	t.Failed = append(t.Failed, Failure{id, clip(why), max(t.find(id).Retry, t.Wish)})
 	t.Failed = t.Failed[max(len(t.Failed)-maxFailed, 0):]
 }
 

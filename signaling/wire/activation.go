@@ -31,7 +31,7 @@ type Activated struct {
 	At      time.Time `json:"at"`
 	Version string    `json:"version"`
 	From    string    `json:"from,omitempty"` // the version that was active before
-	Outcome string    `json:"outcome"`        // activated, rolled_back, refused, lost
+	Outcome string    `json:"outcome"`        // activated, rolled_back, refused, lost, blocked
 	Reason  string    `json:"reason,omitempty"`
 }
 
