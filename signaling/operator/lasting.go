@@ -2,7 +2,6 @@ package operator
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -84,9 +83,7 @@ func setAndWatch(ctx context.Context, r Remote, rule api.NewRule, asJSON bool, d
 	set, err := server.effect(ctx, rule, change.Generation)
 	switch {
 	case asJSON && err == nil:
-		text := json.NewEncoder(r.stdout())
-		text.SetIndent("", "  ")
-		return text.Encode(set)
+		return r.printJSON(set)
 	case err != nil && (asJSON || ctx.Err() != nil):
 		return fmt.Errorf("the rule holds, but what became of it can't be read: %w", err)
 	case err != nil: // what was asked for is done

@@ -91,9 +91,9 @@ func (c RolloutRollback) Run(ctx context.Context) error {
 		return err
 	}
 	defer server.close()
-	var v api.RolloutView
-	if err := server.call(ctx, http.MethodGet, fmt.Sprintf("/rollouts/%d", c.ID), nil, nil, &v); err != nil {
-		return fmt.Errorf("find rollout %d: %w", c.ID, err)
+	v, err := server.rollout(ctx, c.ID)
+	if err != nil {
+		return err
 	}
 	if err := c.Backward.check(v.Name); err != nil {
 		return err
