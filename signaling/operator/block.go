@@ -162,23 +162,5 @@ func (c Unblock) Validate() error { return c.Kept.Validate() }
 
 // Run ends blocks.
 func (c Unblock) Run(ctx context.Context) error {
-	which, err := c.selector()
-	if err != nil {
-		return err
-	}
-	server, err := c.client()
-	if err != nil {
-		return err
-	}
-	defer server.close()
-	change, err := server.endRules(ctx, "/blocks/end", which)
-	if err != nil {
-		return fmt.Errorf("unblock: %w", err)
-	}
-	if change.Removed == 0 {
-		c.say("Nothing was blocked by a rule about %s.", which)
-		return nil
-	}
-	c.say("Unblocked %s.", which)
-	return nil
+	return c.end(ctx, c.Remote, "/blocks/end", "blocked")
 }

@@ -163,7 +163,11 @@ func count(n int, what string) string {
 
 // still says of the rules of a kind that go on about some of a selection, what they are and
 // how to end them. All reports whether one is about all of it.
-func still(rules []api.RuleView, kind, end string, which catalog.Selector) (text string, all bool) {
+func (c *client) still(ctx context.Context, kind, end string, which catalog.Selector) (text string, all bool, err error) {
+	rules, err := pagesOf[api.RuleView](ctx, c, "/rules", nil)
+	if err != nil {
+		return "", false, fmt.Errorf("read rules: %w", err)
+	}
 	for _, rule := range rules {
 		if rule.Kind != kind || !rule.Overlaps(which) {
 			continue
@@ -171,5 +175,5 @@ func still(rules []api.RuleView, kind, end string, which catalog.Selector) (text
 		all = all || rule.Covers(which)
 		text += fmt.Sprintf("\n  %s; end that with: sitecast %s%s", rule.Words(time.Local), end, flags(rule.Selector))
 	}
-	return strings.TrimPrefix(text, "\n"), all
+	return strings.TrimPrefix(text, "\n"), all, nil
 }
