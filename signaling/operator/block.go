@@ -71,16 +71,11 @@ func (c Block) Run(ctx context.Context) error {
 
 // follow shows how far a block is obeyed: once, or until it is.
 func (c Block) follow(ctx context.Context, server *client, which catalog.Selector) error {
-	limit := ctx
-	if c.Timeout > 0 {
-		var stop context.CancelFunc
-		limit, stop = context.WithTimeout(ctx, c.Timeout)
-		defer stop()
-	}
+	limit, stop := within(ctx, c.Timeout)
+	defer stop()
 	tick := time.NewTicker(waitEvery)
 	defer tick.Stop()
 	screen := newScreen(c.stderr())
-	var told time.Time
 	for {
 		b, err := server.blockOf(limit, which)
 		switch {
@@ -95,9 +90,8 @@ func (c Block) follow(ctx context.Context, server *client, which catalog.Selecto
 		if !c.Wait || done {
 			return c.report(b, err)
 		}
-		if now := time.Now(); err == nil && !c.JSON && (screen.term || now.Sub(told) >= plainEvery) {
-			screen.draw([]string{blockText(b)})
-			told = now
+		if err == nil && !c.JSON {
+			screen.show(time.Now(), []string{blockText(b)}, false)
 		}
 		select {
 		case <-limit.Done():
