@@ -41,8 +41,8 @@ Examples:
 
 // Validate implements what the parser asks of a command.
 func (c Block) Validate() error {
-	if len(c.Reason) > catalog.MaxReason {
-		return fmt.Errorf("--reason: at most %d bytes", catalog.MaxReason)
+	if err := catalog.CheckReason(c.Reason); err != nil {
+		return fmt.Errorf("--reason: %w", err)
 	}
 	return c.Kept.Validate()
 }
