@@ -84,7 +84,7 @@ func (c RolloutShow) Run(ctx context.Context) error {
 	}
 	c.say("%s@%s: %s", v.Name, v.Version, v.State)
 	if v.Reason != "" {
-		c.say("%s", v.Reason)
+		c.say("%s", clean(v.Reason))
 	}
 	if !v.ReadyBy.IsZero() {
 		c.say("ready by %s", whenText(v.ReadyBy, "-"))
@@ -110,7 +110,7 @@ func (c RolloutShow) Run(ctx context.Context) error {
 		if m.Late {
 			verb = "missed its time"
 		}
-		c.say("%s %s: %s", m.Site, verb, m.Why)
+		c.say("%s %s: %s", m.Site, verb, clean(m.Why))
 	}
 	return nil
 }
