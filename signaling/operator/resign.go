@@ -9,7 +9,6 @@ import (
 	"slices"
 
 	"github.com/sitecast/sitecast/signaling/api"
-	"github.com/sitecast/sitecast/signaling/site"
 	"github.com/sitecast/sitecast/storage/content"
 )
 
@@ -82,8 +81,8 @@ func (c Resign) refs(ctx context.Context, server *client) (refs []content.Ref, e
 	if !c.All {
 		return refs, nil
 	}
-	var flows []site.FlowView
-	if err := server.call(ctx, http.MethodGet, "/flows", nil, nil, &flows); err != nil {
+	flows, err := server.flows(ctx, "", "")
+	if err != nil {
 		return nil, fmt.Errorf("list what is ordered: %w", err)
 	}
 	for _, f := range flows {
