@@ -6,13 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/sitecast/sitecast/signaling/api"
-	"github.com/sitecast/sitecast/signaling/credential"
 	"github.com/sitecast/sitecast/signaling/site"
 	"github.com/sitecast/sitecast/storage/catalog"
 	"github.com/sitecast/sitecast/storage/content"
@@ -124,24 +122,19 @@ func heldText(f site.FlowView) string {
 // instant signs from when on a version is used, with the publisher's key of this machine.
 // The version is the one with that head, whatever the server says of its id.
 func (c *client) instant(ctx context.Context, ref content.Ref, at time.Time, keyFile string) (json.RawMessage, error) {
-	path, err := publisherKeyPath(keyFile)
+	key, err := readPublisherKey(keyFile)
 	if err != nil {
 		return nil, err
 	}
-	key, err := credential.ReadPrivate(path)
-	if err != nil {
-		return nil, fmt.Errorf("read the publisher key (name it with --key): %w", err)
-	}
-	address := "/versions/" + url.PathEscape(ref.Name) + "/" + url.PathEscape(ref.Version)
 	var shown api.Published
-	if err := c.call(ctx, http.MethodGet, address, nil, nil, &shown); err != nil {
+	if err := c.call(ctx, http.MethodGet, versionPath(ref), nil, nil, &shown); err != nil {
 		return nil, err
 	}
 	if _, id, err := content.SignHead(shown.Head, key); err != nil || id != shown.ID || shown.Head.Ref() != ref {
 		return nil, errors.Join(err, fmt.Errorf("the server shows another version than %s", ref))
 	}
 	var last api.LastInstant
-	if err := c.call(ctx, http.MethodGet, address+"/instant", nil, nil, &last); err != nil {
+	if err := c.call(ctx, http.MethodGet, versionPath(ref)+"/instant", nil, nil, &last); err != nil {
 		return nil, err
 	}
 	serial := max(uint64(time.Now().UnixMilli()), last.Serial+1)

@@ -41,8 +41,8 @@ Examples:
 
 // Validate implements what the parser asks of a command.
 func (c Block) Validate() error {
-	if len(c.Reason) > catalog.MaxReason {
-		return fmt.Errorf("--reason: at most %d bytes", catalog.MaxReason)
+	if err := catalog.CheckReason(c.Reason); err != nil {
+		return fmt.Errorf("--reason: %w", err)
 	}
 	return c.Kept.Validate()
 }
@@ -71,16 +71,11 @@ func (c Block) Run(ctx context.Context) error {
 
 // follow shows how far a block is obeyed: once, or until it is.
 func (c Block) follow(ctx context.Context, server *client, which catalog.Selector) error {
-	limit := ctx
-	if c.Timeout > 0 {
-		var stop context.CancelFunc
-		limit, stop = context.WithTimeout(ctx, c.Timeout)
-		defer stop()
-	}
+	limit, stop := within(ctx, c.Timeout)
+	defer stop()
 	tick := time.NewTicker(waitEvery)
 	defer tick.Stop()
 	screen := newScreen(c.stderr())
-	var told time.Time
 	for {
 		b, err := server.blockOf(limit, which)
 		switch {
@@ -95,9 +90,8 @@ func (c Block) follow(ctx context.Context, server *client, which catalog.Selecto
 		if !c.Wait || done {
 			return c.report(b, err)
 		}
-		if now := time.Now(); err == nil && !c.JSON && (screen.term || now.Sub(told) >= plainEvery) {
-			screen.draw([]string{blockText(b)})
-			told = now
+		if err == nil && !c.JSON {
+			screen.show(time.Now(), []string{blockText(b)}, false)
 		}
 		select {
 		case <-limit.Done():
@@ -162,23 +156,5 @@ func (c Unblock) Validate() error { return c.Kept.Validate() }
 
 // Run ends blocks.
 func (c Unblock) Run(ctx context.Context) error {
-	which, err := c.selector()
-	if err != nil {
-		return err
-	}
-	server, err := c.client()
-	if err != nil {
-		return err
-	}
-	defer server.close()
-	change, err := server.endRules(ctx, "/blocks/end", which)
-	if err != nil {
-		return fmt.Errorf("unblock: %w", err)
-	}
-	if change.Removed == 0 {
-		c.say("Nothing was blocked by a rule about %s.", which)
-		return nil
-	}
-	c.say("Unblocked %s.", which)
-	return nil
+	return c.end(ctx, c.Remote, "/blocks/end", "blocked")
 }

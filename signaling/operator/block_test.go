@@ -10,6 +10,14 @@ import (
 	"github.com/sitecast/sitecast/signaling/operator"
 )
 
+func TestTheReasonOfABlockIsOneLine(t *testing.T) {
+	for reason, good := range map[string]bool{"": true, "wrong receipts": true, "one\ntwo": false, strings.Repeat("x", 161): false} {
+		if err := (operator.Block{Kept: operator.Kept{Content: "app"}, Reason: reason}).Validate(); (err == nil) != good {
+			t.Errorf("%.20q: %v, want good %v", reason, err, good)
+		}
+	}
+}
+
 func TestVersionsAreHeldActivatedAndBlocked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStand(t)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/sitecast/sitecast/signaling/api"
 	"github.com/sitecast/sitecast/storage/catalog"
 	"github.com/sitecast/sitecast/storage/content"
 )
@@ -91,11 +90,11 @@ func (c Cap) end(ctx context.Context, which catalog.Selector) error {
 	if err != nil {
 		return fmt.Errorf("end caps: %w", err)
 	}
-	rules, err := pagesOf[api.RuleView](ctx, server, "/rules", nil)
+	left, _, err := server.still(ctx, catalog.RuleCap, "cap --wan none", which)
 	if err != nil {
-		return fmt.Errorf("read rules: %w", err)
+		return err
 	}
-	if left, _ := still(rules, catalog.RuleCap, "cap --wan none", which); left != "" {
+	if left != "" {
 		c.say("Caps of %s that go on:\n%s", which, left)
 	}
 	if change.Removed > 0 || !c.setting() {

@@ -143,11 +143,10 @@ func (c Resume) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("resume flows: %w", err)
 	}
-	rules, err := pagesOf[api.RuleView](ctx, server, "/rules", nil)
+	partly, all, err := server.still(ctx, catalog.RulePause, "resume", which)
 	if err != nil {
-		return fmt.Errorf("read rules: %w", err)
+		return err
 	}
-	partly, all := still(rules, catalog.RulePause, "resume", which)
 	if all {
 		return fmt.Errorf("%s stays paused:\n%s", which, partly)
 	}

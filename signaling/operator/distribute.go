@@ -151,12 +151,8 @@ func (c Distribute) Run(ctx context.Context) error {
 
 // wait shows the flows until they are complete or can't become so.
 func (c Distribute) wait(ctx context.Context, server *client, ref content.Ref) error {
-	limit := ctx
-	if c.Timeout > 0 {
-		var stop context.CancelFunc
-		limit, stop = context.WithTimeout(ctx, c.Timeout)
-		defer stop()
-	}
+	limit, stop := within(ctx, c.Timeout)
+	defer stop()
 	tick := time.NewTicker(waitEvery)
 	defer tick.Stop()
 	sites := c.Site
@@ -181,7 +177,6 @@ func (c Distribute) wait(ctx context.Context, server *client, ref content.Ref) e
 	}
 	w := &wait{ref: ref, sites: sites, open: c.PreStage == 0, moved: time.Now()}
 	screen := newScreen(c.stderr())
-	var told time.Time
 	for {
 		flows, err := server.flows(limit, "", ref.Name)
 		switch {
@@ -202,12 +197,9 @@ func (c Distribute) wait(ctx context.Context, server *client, ref content.Ref) e
 			done, ended = w.look(now, flows)
 			lines = w.lines(now)
 		}
-		// A log gets lines now and then, a terminal is drawn each time.
-		if screen.term || done || ended != nil || now.Sub(told) >= plainEvery {
-			screen.draw(lines)
-			told = now
-		}
-		if done || ended != nil {
+		last := done || ended != nil
+		screen.show(now, lines, last)
+		if last {
 			return ended
 		}
 		select {

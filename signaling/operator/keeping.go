@@ -37,6 +37,29 @@ func (k Kept) rule(kind string) (api.NewRule, catalog.Selector, error) {
 	return api.NewRule{Kind: kind, Site: which.Site, Content: which.Name, Version: which.Version}, which, err
 }
 
+// end ends the rules of a kind within what is meant. Was is what they made of it.
+func (k Kept) end(ctx context.Context, r Remote, path, was string) error {
+	which, err := k.selector()
+	if err != nil {
+		return err
+	}
+	server, err := r.client()
+	if err != nil {
+		return err
+	}
+	defer server.close()
+	change, err := server.endRules(ctx, path, which)
+	switch {
+	case err != nil:
+		return fmt.Errorf("have %s not %s any more: %w", which, was, err)
+	case change.Removed == 0:
+		r.say("Nothing was %s by a rule about %s.", was, which)
+	default:
+		r.say("Un%s %s.", was, which)
+	}
+	return nil
+}
+
 // Pin is `sitecast pin`.
 type Pin struct {
 	Remote
@@ -96,27 +119,7 @@ Example:
 func (c Unpin) Validate() error { return c.Kept.Validate() }
 
 // Run ends pins.
-func (c Unpin) Run(ctx context.Context) error {
-	which, err := c.selector()
-	if err != nil {
-		return err
-	}
-	server, err := c.client()
-	if err != nil {
-		return err
-	}
-	defer server.close()
-	change, err := server.endRules(ctx, "/rules/unpin", which)
-	if err != nil {
-		return fmt.Errorf("unpin: %w", err)
-	}
-	if change.Removed == 0 {
-		c.say("Nothing was pinned by a rule about %s.", which)
-		return nil
-	}
-	c.say("Unpinned %s.", which)
-	return nil
-}
+func (c Unpin) Run(ctx context.Context) error { return c.end(ctx, c.Remote, "/rules/unpin", "pinned") }
 
 // Purge is `sitecast purge`.
 type Purge struct {

@@ -1,6 +1,7 @@
 package operator_test
 
 import (
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -212,4 +213,22 @@ func (s *stand) restart() {
 	s.t.Helper()
 	next := newStandOn(s.t, s.data)
 	*s = *next
+}
+
+func TestAllVersionsAreSignedAgainHoweverManyFlowsThereAre(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newFake(t, func(w http.ResponseWriter, r *http.Request) {
+			switch {
+			case !strings.HasSuffix(r.URL.Path, "/flows"):
+				refusal(w, http.StatusNotFound, "not_found")
+			case r.URL.Query().Get("after") == "":
+				w.Header().Set("Link", `</api/v1/flows?after=1>; rel="next"`)
+				_, _ = w.Write([]byte("[]"))
+			default:
+				_, _ = w.Write([]byte(`[{"content":"till","version":"2"}]`))
+			}
+		})
+		s.fails(operator.Resign{Remote: s.remote, All: true, Key: s.newKey("publisher.key")}, "sign till@2: ")
+		s.end()
+	})
 }

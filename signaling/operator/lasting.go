@@ -2,7 +2,6 @@ package operator
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -84,9 +83,7 @@ func setAndWatch(ctx context.Context, r Remote, rule api.NewRule, asJSON bool, d
 	set, err := server.effect(ctx, rule, change.Generation)
 	switch {
 	case asJSON && err == nil:
-		text := json.NewEncoder(r.stdout())
-		text.SetIndent("", "  ")
-		return text.Encode(set)
+		return r.printJSON(set)
 	case err != nil && (asJSON || ctx.Err() != nil):
 		return fmt.Errorf("the rule holds, but what became of it can't be read: %w", err)
 	case err != nil: // what was asked for is done
@@ -166,7 +163,11 @@ func count(n int, what string) string {
 
 // still says of the rules of a kind that go on about some of a selection, what they are and
 // how to end them. All reports whether one is about all of it.
-func still(rules []api.RuleView, kind, end string, which catalog.Selector) (text string, all bool) {
+func (c *client) still(ctx context.Context, kind, end string, which catalog.Selector) (text string, all bool, err error) {
+	rules, err := pagesOf[api.RuleView](ctx, c, "/rules", nil)
+	if err != nil {
+		return "", false, fmt.Errorf("read rules: %w", err)
+	}
 	for _, rule := range rules {
 		if rule.Kind != kind || !rule.Overlaps(which) {
 			continue
@@ -174,5 +175,5 @@ func still(rules []api.RuleView, kind, end string, which catalog.Selector) (text
 		all = all || rule.Covers(which)
 		text += fmt.Sprintf("\n  %s; end that with: sitecast %s%s", rule.Words(time.Local), end, flags(rule.Selector))
 	}
-	return strings.TrimPrefix(text, "\n"), all
+	return strings.TrimPrefix(text, "\n"), all, nil
 }

@@ -3,6 +3,7 @@ package operator
 import (
 	"context"
 	"fmt"
+	"strings"
 	"text/tabwriter"
 )
 
@@ -24,7 +25,11 @@ func show[T any](ctx context.Context, r Remote, asJSON bool, what, path, head st
 	t := tabwriter.NewWriter(r.stdout(), 0, 8, 2, ' ', 0)
 	fmt.Fprintln(t, head)
 	for _, each := range all {
-		fmt.Fprintln(t, line(each))
+		cells := strings.Split(line(each), "\t")
+		for i, text := range cells {
+			cells[i] = clean(text)
+		}
+		fmt.Fprintln(t, strings.Join(cells, "\t"))
 	}
 	return t.Flush()
 }

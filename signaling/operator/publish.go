@@ -291,6 +291,19 @@ func publisherKeyPath(path string) (string, error) {
 	return filepath.Join(config, "sitecast", "publisher.key"), nil
 }
 
+// readPublisherKey reads a publisher key that is there already.
+func readPublisherKey(path string) (ed25519.PrivateKey, error) {
+	path, err := publisherKeyPath(path)
+	if err != nil {
+		return nil, err
+	}
+	key, err := credential.ReadPrivate(path)
+	if err != nil {
+		return nil, fmt.Errorf("read the publisher key (name it with --key): %w", err)
+	}
+	return key, nil
+}
+
 // introduce has the key added to the organisation's trust document, unless it is
 // there.
 func (c Publish) introduce(ctx context.Context, server *client, key ed25519.PrivateKey) error {

@@ -6,12 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 
 	"github.com/sitecast/sitecast/signaling/api"
-	"github.com/sitecast/sitecast/signaling/credential"
-	"github.com/sitecast/sitecast/signaling/site"
 	"github.com/sitecast/sitecast/storage/content"
 )
 
@@ -55,13 +52,9 @@ func (c Resign) Run(ctx context.Context) error {
 		return err
 	}
 	defer server.close()
-	path, err := publisherKeyPath(c.Key)
+	key, err := readPublisherKey(c.Key)
 	if err != nil {
 		return err
-	}
-	key, err := credential.ReadPrivate(path)
-	if err != nil {
-		return fmt.Errorf("read the publisher key: %w", err)
 	}
 	refs, err := c.refs(ctx, server)
 	if err != nil {
@@ -88,8 +81,8 @@ func (c Resign) refs(ctx context.Context, server *client) (refs []content.Ref, e
 	if !c.All {
 		return refs, nil
 	}
-	var flows []site.FlowView
-	if err := server.call(ctx, http.MethodGet, "/flows", nil, nil, &flows); err != nil {
+	flows, err := server.flows(ctx, "", "")
+	if err != nil {
 		return nil, fmt.Errorf("list what is ordered: %w", err)
 	}
 	for _, f := range flows {
@@ -102,9 +95,8 @@ func (c Resign) refs(ctx context.Context, server *client) (refs []content.Ref, e
 
 // resign signs what the server shows of a version, if that is what was published.
 func resign(ctx context.Context, server *client, ref content.Ref, key ed25519.PrivateKey) error {
-	address := "/versions/" + url.PathEscape(ref.Name) + "/" + url.PathEscape(ref.Version)
 	var shown api.Published
-	if err := server.call(ctx, http.MethodGet, address, nil, nil, &shown); err != nil {
+	if err := server.call(ctx, http.MethodGet, versionPath(ref), nil, nil, &shown); err != nil {
 		return err
 	}
 	signed, id, err := content.SignHead(shown.Head, key)
@@ -114,5 +106,5 @@ func resign(ctx context.Context, server *client, ref content.Ref, key ed25519.Pr
 	if id != shown.ID {
 		return errors.New("its head can't be made again as it was: publish it under a new version, which moves no chunk")
 	}
-	return server.call(ctx, http.MethodPut, address+"/signature", nil, api.NewSignature{Head: signed}, nil)
+	return server.call(ctx, http.MethodPut, versionPath(ref)+"/signature", nil, api.NewSignature{Head: signed}, nil)
 }

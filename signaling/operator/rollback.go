@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/sitecast/sitecast/signaling/api"
-	"github.com/sitecast/sitecast/signaling/credential"
 	"github.com/sitecast/sitecast/signaling/wire"
 	"github.com/sitecast/sitecast/storage/content"
 )
@@ -92,9 +91,9 @@ func (c RolloutRollback) Run(ctx context.Context) error {
 		return err
 	}
 	defer server.close()
-	var v api.RolloutView
-	if err := server.call(ctx, http.MethodGet, fmt.Sprintf("/rollouts/%d", c.ID), nil, nil, &v); err != nil {
-		return fmt.Errorf("find rollout %d: %w", c.ID, err)
+	v, err := server.rollout(ctx, c.ID)
+	if err != nil {
+		return err
 	}
 	if err := c.Backward.check(v.Name); err != nil {
 		return err
@@ -109,13 +108,9 @@ func (r Remote) back(ctx context.Context, b Backward, name string, where api.New
 		return err
 	}
 	defer server.close()
-	path, err := publisherKeyPath(b.Key)
+	key, err := readPublisherKey(b.Key)
 	if err != nil {
 		return err
-	}
-	key, err := credential.ReadPrivate(path)
-	if err != nil {
-		return fmt.Errorf("read the publisher key: %w", err)
 	}
 	old := content.Ref{Name: name, Version: b.To}
 	ref, err := again(ctx, server, old, b.As, key)

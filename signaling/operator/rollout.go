@@ -46,24 +46,9 @@ func (RolloutList) Help() string { return "Example:\n  sitecast rollout list --j
 
 // Run lists the rollouts.
 func (c RolloutList) Run(ctx context.Context) error {
-	server, err := c.client()
-	if err != nil {
-		return err
-	}
-	defer server.close()
-	all, err := pagesOf[api.RolloutView](ctx, server, "/rollouts", nil)
-	if err != nil {
-		return fmt.Errorf("list rollouts: %w", err)
-	}
-	if c.JSON {
-		return c.printJSON(all)
-	}
-	t := tabwriter.NewWriter(c.stdout(), 0, 8, 2, ' ', 0)
-	fmt.Fprintln(t, "ID\tVERSION\tSTATE\tRINGS\tORDERED\tREASON")
-	for _, r := range all {
-		fmt.Fprintf(t, "%d\t%s@%s\t%s\t%d of %d\t%s\t%s\n", r.ID, r.Name, r.Version, r.State, r.Open, len(r.Rings), whenText(r.Created, "-"), r.Reason)
-	}
-	return t.Flush()
+	return show(ctx, c.Remote, c.JSON, "rollouts", "/rollouts", "ID\tVERSION\tSTATE\tRINGS\tORDERED\tREASON", func(r api.RolloutView) string {
+		return fmt.Sprintf("%d\t%s@%s\t%s\t%d of %d\t%s\t%s", r.ID, r.Name, r.Version, r.State, r.Open, len(r.Rings), whenText(r.Created, "-"), r.Reason)
+	})
 }
 
 // One names a rollout.
@@ -90,16 +75,16 @@ func (c RolloutShow) Run(ctx context.Context) error {
 		return err
 	}
 	defer server.close()
-	var v api.RolloutView
-	if err := server.call(ctx, http.MethodGet, fmt.Sprintf("/rollouts/%d", c.ID), nil, nil, &v); err != nil {
-		return fmt.Errorf("show rollout %d: %w", c.ID, err)
+	v, err := server.rollout(ctx, c.ID)
+	if err != nil {
+		return err
 	}
 	if c.JSON {
 		return c.printJSON(v)
 	}
 	c.say("%s@%s: %s", v.Name, v.Version, v.State)
 	if v.Reason != "" {
-		c.say("%s", v.Reason)
+		c.say("%s", clean(v.Reason))
 	}
 	if !v.ReadyBy.IsZero() {
 		c.say("ready by %s", whenText(v.ReadyBy, "-"))
@@ -125,9 +110,17 @@ func (c RolloutShow) Run(ctx context.Context) error {
 		if m.Late {
 			verb = "missed its time"
 		}
-		c.say("%s %s: %s", m.Site, verb, m.Why)
+		c.say("%s %s: %s", m.Site, verb, clean(m.Why))
 	}
 	return nil
+}
+
+// rollout is the one of that number.
+func (c *client) rollout(ctx context.Context, id int64) (v api.RolloutView, err error) {
+	if err := c.call(ctx, http.MethodGet, fmt.Sprintf("/rollouts/%d", id), nil, nil, &v); err != nil {
+		return v, fmt.Errorf("find rollout %d: %w", id, err)
+	}
+	return v, nil
 }
 
 // gatesText writes the gates of a ring as --ring has them.

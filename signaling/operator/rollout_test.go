@@ -1,6 +1,8 @@
 package operator_test
 
 import (
+	"encoding/json"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,6 +12,8 @@ import (
 
 	"github.com/sitecast/sitecast/signaling/api"
 	"github.com/sitecast/sitecast/signaling/operator"
+	"github.com/sitecast/sitecast/signaling/rollout"
+	"github.com/sitecast/sitecast/storage/catalog"
 )
 
 func TestARolloutByItsCommands(t *testing.T) {
@@ -108,6 +112,28 @@ func TestRingsComeFromAFile(t *testing.T) {
 		}
 		s.must(os.WriteFile(path, []byte(`[{"name":"all","target":"rest","at_once":3}]`), 0o600))
 		wantLines(t, "a trial", s.run(order), "shop-1 all", "1 sites now. Nothing was ordered.")
+		s.end()
+	})
+}
+
+func TestWordsOfEndpointsInARolloutDriveNoTerminal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const word = "its disk says \x1b]0;all is well\x07"
+		v := api.RolloutView{ID: 1, Name: "app", Version: "1", State: catalog.RolloutHalted, Reason: word, Missed: []rollout.Missed{{Site: "shop", Why: word}}}
+		s := newFake(t, func(w http.ResponseWriter, r *http.Request) {
+			var answer any = v
+			if strings.HasSuffix(r.URL.Path, "/rollouts") {
+				answer = []api.RolloutView{v}
+			}
+			if err := json.NewEncoder(w).Encode(answer); err != nil {
+				t.Error(err)
+			}
+		})
+		for times, c := range map[int]command{1: operator.RolloutList{Remote: s.remote}, 2: operator.RolloutShow{Remote: s.remote, One: operator.One{ID: 1}}} {
+			if got := s.run(c); strings.ContainsAny(got, "\x1b\x07") || strings.Count(got, "its disk says ?]0;all is well?") != times {
+				t.Errorf("%T printed %q", c, got)
+			}
+		}
 		s.end()
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -25,7 +26,8 @@ type screen struct {
 	out   io.Writer
 	term  bool
 	size  func() (width, height int)
-	drawn int // lines on the terminal now
+	drawn int       // lines on the terminal now
+	told  time.Time // when show printed last
 }
 
 func newScreen(out io.Writer) *screen {
@@ -43,6 +45,14 @@ func newScreen(out io.Writer) *screen {
 		return width, height
 	}
 	return s
+}
+
+// show draws lines each time on a terminal. A log gets them now and then, and the last ones.
+func (s *screen) show(now time.Time, lines []string, last bool) {
+	if s.term || last || now.Sub(s.told) >= plainEvery {
+		s.draw(lines)
+		s.told = now
+	}
 }
 
 // draw replaces what was drawn by lines; those that don't fit are counted. It

@@ -1,6 +1,7 @@
 package operator
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -17,6 +18,14 @@ const (
 	// to try again while nothing else moves, and sites to hear of the order.
 	patience = 5 * time.Second
 )
+
+// within bounds a wait; 0 is no bound.
+func within(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
+	if limit <= 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, limit)
+}
 
 // wait decides when a distribution that is waited for is over. It does no I/O.
 type wait struct {
