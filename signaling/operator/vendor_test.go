@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -28,7 +29,7 @@ type vendor struct {
 	header  http.Header
 	data    []byte
 	asked   []http.Header
-	sent    int64
+	sent    atomic.Int64
 }
 
 func (v *vendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -45,12 +46,12 @@ func (v *vendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 type counting struct {
 	http.ResponseWriter
-	n *int64
+	n *atomic.Int64
 }
 
 func (c counting) Write(b []byte) (int, error) {
 	n, err := c.ResponseWriter.Write(b)
-	*c.n += int64(n)
+	c.n.Add(int64(n))
 	return n, err
 }
 
@@ -100,8 +101,8 @@ func TestAVendorsFileIsDownloadedOnceAndNotUploaded(t *testing.T) {
 		if report.From != vendorURL || report.Bytes != 3<<20 || report.NewBytes != 0 || report.Uploaded == 0 || report.Uploaded > 64<<10 {
 			t.Errorf("%+v, want that the body alone was uploaded", report)
 		}
-		if most := int64(len(v.data)) + 1 + 256<<10; v.sent > most {
-			t.Errorf("the vendor sent %d bytes, want the file once and a chunk for the server's look", v.sent)
+		if most := int64(len(v.data)) + 1 + 256<<10; v.sent.Load() > most {
+			t.Errorf("the vendor sent %d bytes, want the file once and a chunk for the server's look", v.sent.Load())
 		}
 		for _, h := range v.asked {
 			if h.Get("Authorization") != "" || h.Get("Idempotency-Key") != "" || h.Get("Range") == "" {
@@ -137,8 +138,8 @@ func TestADownloadGoesOnWhereItBrokeOff(t *testing.T) {
 			http.ServeContent(counting{w, &v.sent}, r, "", time.Time{}, bytes.NewReader(v.data))
 		}
 		s.run(publish)
-		if most := int64(2<<20) + 64<<10 + 256<<10; v.sent > most {
-			t.Errorf("the vendor sent %d more bytes after a break, want what was left", v.sent)
+		if most := int64(2<<20) + 64<<10 + 256<<10; v.sent.Load() > most {
+			t.Errorf("the vendor sent %d more bytes after a break, want what was left", v.sent.Load())
 		}
 	})
 }

@@ -14,8 +14,12 @@ import (
 	"github.com/sitecast/sitecast/storage/content"
 )
 
-// keepTimeout bounds one write of what sites learned.
-const keepTimeout = 10 * time.Second
+const (
+	// keepTimeout bounds one write of what sites learned.
+	keepTimeout = 10 * time.Second
+	// keptTogether is of how many sites one change keeps it: each waits for the disk once.
+	keptTogether = 50
+)
 
 // memory keeps in the catalog what sites learned. Loops hand it over without
 // waiting; run writes it.
@@ -91,17 +95,30 @@ func (m *memory) write() {
 	pending := m.pending
 	m.pending = map[string]site.Learned{}
 	m.mu.Unlock()
-	for name, l := range pending {
+	for names := range slices.Chunk(slices.Sorted(maps.Keys(pending)), keptTogether) {
 		ctx, stop := context.WithTimeout(context.Background(), keepTimeout)
-		if err := m.catalog.KeepLearned(ctx, name, kept(l), keptLines(l)); err != nil {
-			m.log.Error("keeping what a site learned", "site", name, "err", err)
-		}
-		if l.Spent.Month != "" {
-			if err := m.catalog.KeepSpent(ctx, name, catalog.Spent(l.Spent)); err != nil {
-				m.log.Error("keeping what a site took over the WAN in this month", "site", name, "err", err)
+		err := m.catalog.Together(ctx, func(ctx context.Context) error {
+			for _, name := range names {
+				m.keep(ctx, name, pending[name])
 			}
+			return nil // what could not be kept of one site takes nothing from the others
+		})
+		if err != nil {
+			m.log.Error("keeping what sites learned", "sites", len(names), "first", names[0], "err", err)
 		}
 		stop()
+	}
+}
+
+func (m *memory) keep(ctx context.Context, name string, l site.Learned) {
+	if err := m.catalog.KeepLearned(ctx, name, kept(l), keptLines(l)); err != nil {
+		m.log.Error("keeping what a site learned", "site", name, "err", err)
+	}
+	if l.Spent.Month == "" {
+		return
+	}
+	if err := m.catalog.KeepSpent(ctx, name, catalog.Spent(l.Spent)); err != nil {
+		m.log.Error("keeping what a site took over the WAN in this month", "site", name, "err", err)
 	}
 }
 

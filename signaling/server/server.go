@@ -23,6 +23,7 @@ import (
 	"github.com/sitecast/sitecast/signaling/api"
 	"github.com/sitecast/sitecast/signaling/board"
 	"github.com/sitecast/sitecast/signaling/credential"
+	"github.com/sitecast/sitecast/signaling/lane"
 	"github.com/sitecast/sitecast/signaling/listen"
 	"github.com/sitecast/sitecast/signaling/oidc"
 	"github.com/sitecast/sitecast/signaling/pace"
@@ -270,8 +271,9 @@ func (s *Server) assemble(ctx context.Context) error {
 		return err
 	}
 	s.vendors = newVendors(s.catalog, s.objects, s.cfg)
+	busy := lane.New()
 	s.hub = site.NewHub(site.Config{Suspect: s.vendors.suspect, Epoch: epoch, Grace: grace, Fetchers: s.cfg.Fetchers, URL: s.objectURL, Reflectors: s.cfg.Reflectors,
-		Memory: s.memory, Ledger: s.ledger, Accounts: &s.account, Lines: &s.lines, Refused: &s.refused, Log: s.log}, src)
+		Memory: s.memory, Ledger: s.ledger, Accounts: &s.account, Lines: &s.lines, Refused: &s.refused, Lane: busy, Log: s.log}, src)
 	s.meters, s.census.board = newMeters(), board.New(s.hub)
 	s.patcher.changed, s.patcher.forget = func() { s.hub.Changed("") }, src.forget
 	s.patcher.running = func(ctx context.Context) ([]content.Ref, error) { return running(ctx, s.hub) }
@@ -279,7 +281,7 @@ func (s *Server) assemble(ctx context.Context) error {
 	s.rollouts = newRollouts(s.catalog, s.hub, func() { s.hub.Changed("") }, s.log)
 	s.cleaner = newCleaner(s.catalog, s.objects, s.log)
 	s.cleaner.running, s.cleaner.forget = s.patcher.running, src.forget
-	s.socket = socket.New(socket.Config{Authenticate: s.authenticate, Renew: s.renew, Handler: s, Refused: &s.refused, Log: s.log, Place: s.places.place,
+	s.socket = socket.New(socket.Config{Authenticate: s.authenticate, Renew: s.renew, Handler: s, Refused: &s.refused, Lane: busy, Log: s.log, Place: s.places.place,
 		Welcome: func(ctx context.Context, who socket.Identity) (wire.Welcome, error) {
 			servers, err := s.iceAt(ctx, who)
 			return wire.Welcome{Epoch: epoch, ICE: servers}, err

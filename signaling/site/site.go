@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sitecast/sitecast/signaling/lane"
 	"github.com/sitecast/sitecast/signaling/schedule"
 	"github.com/sitecast/sitecast/signaling/wire"
 	"github.com/sitecast/sitecast/storage/content"
@@ -66,7 +67,9 @@ type Config struct {
 	Suspect func(object content.Digest, chunk uint32)
 	// Refused counts messages that are refused; nil: nobody does.
 	Refused *wire.Refusals
-	Log     *slog.Logger
+	// Lane is where the loop goes with what can wait; nil: nowhere.
+	Lane *lane.Lane
+	Log  *slog.Logger
 }
 
 // ObjectKind is what an object at the origin is.
@@ -95,6 +98,7 @@ const (
 	// MaxMembers bounds the endpoints online at one site.
 	MaxMembers  = 512
 	inboxEvents = 1024
+	orderEvents = 4
 	batchEvents = 256
 	// maxEarly bounds what waits until it is known what is wanted.
 	maxEarly = 4096
@@ -149,7 +153,9 @@ type Site struct {
 	cfg   Config
 	log   *slog.Logger
 	inbox chan event
-	done  chan struct{}
+	// orders are what is wanted, which goes before what is in inbox.
+	orders chan event
+	done   chan struct{}
 	// ready is closed when it is known what is wanted.
 	ready chan struct{}
 
@@ -228,7 +234,7 @@ func New(cfg Config) *Site {
 	cfg.Fetchers = max(cfg.Fetchers, 1)
 	return &Site{
 		cfg: cfg, log: cfg.Log.With("site", cfg.Name),
-		inbox: make(chan event, inboxEvents), done: make(chan struct{}), ready: make(chan struct{}),
+		inbox: make(chan event, inboxEvents), orders: make(chan event, orderEvents), done: make(chan struct{}), ready: make(chan struct{}),
 		desired: Desired{Cap: wire.Unlimited},
 		members: map[wire.EndpointID]*member{}, flows: map[content.VersionID]*flow{},
 		leases: map[fence]*lease{}, groups: map[groupID][]*member{}, links: newLinkTable(), distrusts: map[schedule.Edge]distrust{},
@@ -242,13 +248,17 @@ func New(cfg Config) *Site {
 // Send hands an event to the loop. It reports false when the site has stopped.
 // Never call it from inside apply.
 func (s *Site) Send(e event) bool {
+	to := s.inbox
 	switch e.(type) {
 	case ask, recount: // they only look
+	case Wanted, Recalled:
+		s.stirs.Add(1)
+		to = s.orders
 	default:
 		s.stirs.Add(1)
 	}
 	select {
-	case s.inbox <- e:
+	case to <- e:
 		return true
 	case <-s.done:
 		return false
@@ -263,17 +273,26 @@ func (s *Site) Run(ctx context.Context) error {
 	ticking := false // the timer has it decide within a tick
 	for {
 		var began time.Time
+		var queued bool
 		select {
 		case <-ctx.Done():
 			s.keep(time.Now(), true)
 			s.count(time.Now(), true)
 			return nil
-		case e := <-s.inbox:
+		case e := <-s.orders:
 			began = time.Now()
 			s.take(e)
 			s.drain()
-		case <-timer.C:
+		case e := <-s.inbox:
+			queued = s.queue(e)
 			began = time.Now()
+			s.obey()
+			s.take(e)
+			s.drain()
+		case <-timer.C:
+			queued = s.queue(nil)
+			began = time.Now()
+			s.obey()
 			s.stirs.Add(1)
 			s.pressing = true
 		}
@@ -285,7 +304,39 @@ func (s *Site) Run(ctx context.Context) error {
 				timer.Reset(time.Hour)
 			}
 		}
+		if queued {
+			s.cfg.Lane.Leave()
+		}
 		s.cfg.Accounts.step(began)
+	}
+}
+
+// queue waits for a place in the lane, if what is to be done can wait: what a member says,
+// or (nil) what follows with time. It reports whether there is a place to give back. Where
+// something else is wanted meanwhile nothing waits any longer.
+func (s *Site) queue(e event) bool {
+	places := s.cfg.Lane.Places()
+	if _, said := e.(Heard); e != nil && !said || places == nil {
+		return false
+	}
+	select {
+	case places <- struct{}{}:
+		return true
+	case e := <-s.orders:
+		s.take(e)
+		return false
+	}
+}
+
+// obey applies what is wanted, before whatever came in meanwhile.
+func (s *Site) obey() {
+	for {
+		select {
+		case e := <-s.orders:
+			s.take(e)
+		default:
+			return
+		}
 	}
 }
 

@@ -56,7 +56,9 @@ func (s *Session) listen(k *sock) error {
 		var env wire.Envelope
 		var body any
 		if err == nil {
+			s.server.cfg.Lane.Enter()
 			env, body, err = wire.Decode(text)
+			s.server.cfg.Lane.Leave()
 		}
 		if errors.As(err, &refused) {
 			s.breach(refused.Code, refused.Detail)

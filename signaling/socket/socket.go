@@ -23,6 +23,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"github.com/sitecast/sitecast/signaling/lane"
 	"github.com/sitecast/sitecast/signaling/wire"
 )
 
@@ -104,7 +105,7 @@ type Handler interface {
 	Left(s *Session, reason string)
 }
 
-// Config is what a Server is made of. All fields but Place and Refused are required.
+// Config is what a Server is made of. All fields but Place, Refused and Lane are required.
 type Config struct {
 	// Authenticate checks the token in a request (see [Bearer]) and where the request
 	// comes from, before the upgrade.
@@ -119,6 +120,7 @@ type Config struct {
 	Renew   func(context.Context, Identity) (wire.Renew, error)
 	Handler Handler
 	Refused *wire.Refusals // counts what is refused; nil: nobody does
+	Lane    *lane.Lane     // where messages are read; nil: nowhere
 	Log     *slog.Logger
 }
 

@@ -25,6 +25,8 @@ const (
 	lookAt   = 100 * time.Millisecond
 	// restTime is how long a server at rest is looked at.
 	restTime = 30 * time.Second
+	// pauseProfile is how long it is looked at what a pause costs.
+	pauseProfile = 6 * time.Second
 	// pauseBound is what is promised of a pause at 10,000 endpoints.
 	pauseBound = 3 * time.Second
 	// watchedBound is what is promised of metrics and events there, in per cent.
@@ -52,7 +54,15 @@ func (b *bench) scenario(ctx context.Context, name string) error {
 		if err := b.flow(ctx); err != nil {
 			return err
 		}
-		return b.pauseAll(ctx)
+		group, ctx := errgroup.WithContext(ctx)
+		group.Go(func() error { return b.pauseAll(ctx) })
+		if b.profile != "" && b.own != nil {
+			group.Go(func() error {
+				_, err := b.profiled(ctx, pauseProfile, "pause")
+				return err
+			})
+		}
+		return group.Wait()
 	case "prioritise":
 		if err := b.flow(ctx); err != nil {
 			return err

@@ -1,7 +1,6 @@
 package relational
 
 import (
-	"context"
 	"database/sql"
 	"runtime"
 	"strings"
@@ -75,22 +74,4 @@ func methodAt(pc uintptr) string {
 			return ""
 		}
 	}
-}
-
-// readers are the connections that read.
-type readers struct {
-	*sql.DB
-	meter meter
-}
-
-// QueryContext implements querier.
-func (r *readers) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	defer r.meter.begin()()
-	return r.of(ctx).QueryContext(ctx, query, args...)
-}
-
-// QueryRowContext is that of the database.
-func (r *readers) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
-	defer r.meter.begin()()
-	return r.of(ctx).QueryRowContext(ctx, query, args...)
 }

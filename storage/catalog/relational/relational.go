@@ -40,7 +40,7 @@ var _ catalog.Catalog = (*Catalog)(nil)
 // two pools on it, which it closes. The one that writes has one connection. The third is
 // where the schema is changed, and may be the one that writes.
 func Open(ctx context.Context, schema Schema, read, write, steps *sql.DB) (*Catalog, error) {
-	c := &Catalog{&readers{DB: read}, write, make(chan struct{}, 1)}
+	c := &Catalog{&readers{DB: read, prepared: newStatements(schema, read)}, write, make(chan struct{}, 1)}
 	err := write.PingContext(ctx)
 	if err == nil {
 		err = schema.Migrate(ctx, steps)
@@ -66,7 +66,9 @@ func (c *Catalog) Hold(ctx context.Context) error {
 }
 
 // Close closes the database.
-func (c *Catalog) Close() error { return errors.Join(c.read.Close(), c.write.Close()) }
+func (c *Catalog) Close() error {
+	return errors.Join(c.read.prepared.close(), c.read.Close(), c.write.Close())
+}
 
 // transact runs f in a write transaction. The context may end while it waits for
 // its turn. From then on the change is carried through: a statement that is broken

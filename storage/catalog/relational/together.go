@@ -92,18 +92,3 @@ func (u *unit) begin(ctx context.Context, c *Catalog) error {
 	u.tx = tx
 	return nil
 }
-
-// reader is what rows are read with.
-type reader interface {
-	querier
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-}
-
-// of is what a context reads with: who changed something together with what follows reads
-// where it did that.
-func (r *readers) of(ctx context.Context) reader {
-	if u := unitOf(ctx); u != nil && u.tx != nil {
-		return u.tx
-	}
-	return r.DB
-}
