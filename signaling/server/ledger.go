@@ -13,8 +13,9 @@ import (
 const (
 	// ledgerEvery is how often what sites handed over is written.
 	ledgerEvery = 10 * time.Second
-	// ledgerBatch is how many endpoints one change of the catalog counts.
-	ledgerBatch = 1000
+	// ledgerBatch is how many endpoints one change of the catalog counts: who waits for a
+	// change of another kind waits for one of these.
+	ledgerBatch = 100
 	// ledgerTimeout bounds one such change.
 	ledgerTimeout = 20 * time.Second
 	// tidyEvery is how often days are tidied.

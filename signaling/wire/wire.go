@@ -53,7 +53,8 @@ const (
 	// ResumeGrace is how long a session outlives its socket at the server.
 	ResumeGrace = 2 * time.Second
 	// AckDelay bounds how long a message waits for its acknowledgement, unless
-	// MaxAckOwed of them wait.
-	AckDelay   = 500 * time.Millisecond
+	// MaxAckOwed of them wait. Nobody waits for one but what is kept for a resume: sooner, each
+	// report of an endpoint that gets something, one a second, would be answered by itself.
+	AckDelay   = 5 * time.Second
 	MaxAckOwed = 64
 )

@@ -196,6 +196,7 @@ func (b *bench) pauseAll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	r.Note = fmt.Sprintf("ordered within %d ms", time.Since(begun).Milliseconds())
 	if err := b.obeyed(ctx, r, begun, generation); err != nil {
 		return err
 	}
