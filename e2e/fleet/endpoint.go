@@ -44,11 +44,12 @@ type endpoint struct {
 	links   map[*endpoint]*link
 	govern  governing
 
-	asked  time.Time // when it was switched on
-	first  time.Time // when it first obeyed what is wanted, since then
-	obeyed uint64    // the highest generation, since it was switched on
-	at     time.Time // when it heard that
-	moved  time.Time // when a counter of it last grew
+	asked   time.Time     // when it was switched on
+	first   time.Time     // when it first obeyed what is wanted, since then
+	reports time.Duration // how often it says what it got
+	obeyed  uint64        // the highest generation, since it was switched on
+	at      time.Time     // when it heard that
+	moved   time.Time     // when a counter of it last grew
 }
 
 // stay is the time between switching on and off, with its socket. It hears what that
@@ -263,6 +264,7 @@ func (e *endpoint) closed(now time.Time, w *wire.Flows) {
 			delete(e.copies, id)
 		}
 	}
+	e.reports = time.Duration(w.ReportMs) * time.Millisecond
 	e.send(wire.KindObeyed, wire.Obeyed{Generation: w.Generation})
 	if w.Generation > e.obeyed {
 		e.obeyed, e.at = w.Generation, now

@@ -131,7 +131,7 @@ func (e *endpoint) report(now time.Time, h *holding) (pending bool) {
 	if !h.dirty || !e.open {
 		return lacks
 	}
-	if h.announced && now.Sub(h.reportedAt) < progressEvery {
+	if h.announced && now.Sub(h.reportedAt) < e.reportEvery(h) {
 		return true
 	}
 	p := wire.Progress{Flow: h.id, Body: h.body, Complete: h.complete, Bytes: h.bytes, WAN: h.wan}
@@ -149,6 +149,19 @@ func (e *endpoint) report(now time.Time, h *holding) (pending bool) {
 		e.stock()
 	}
 	return lacks || more
+}
+
+// reportEvery is how often a holding reports, as that of a real endpoint.
+func (e *endpoint) reportEvery(h *holding) time.Duration {
+	for _, l := range e.leases {
+		if l.Flow == h.id {
+			return progressEvery
+		}
+	}
+	if h.complete {
+		return progressEvery
+	}
+	return max(e.reports, progressEvery)
 }
 
 // lack calls take with each chunk that peer has and h lacks, in order, until take says

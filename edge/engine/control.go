@@ -245,6 +245,7 @@ func (e *Engine) closeGeneration(now time.Time, w *wire.Flows) {
 		e.retire(f)
 	}
 	e.known, e.generation, e.zone = true, w.Generation, w.Zone
+	e.reports = time.Duration(w.ReportMs) * time.Millisecond
 	e.bar(blockedBy(w.Purges))
 	e.stager.unwanted(w.IDs)
 	e.deliver(now) // who was taken back and is ordered again at once was taken back all the same

@@ -157,9 +157,10 @@ type Engine struct {
 	site       string
 	toldVia    map[wire.EndpointID]time.Time // of what the governor says by way of the server
 	generation uint64
-	known      bool   // flows were heard: before, nobody knows what is wanted
-	zone       string // of the site
-	quarantine string // why there is no site
+	known      bool          // flows were heard: before, nobody knows what is wanted
+	zone       string        // of the site
+	reports    time.Duration // how often the server wants to hear of what came
+	quarantine string        // why there is no site
 	delivering delivering
 	stager     stager
 }

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/sitecast/sitecast/signaling/wire"
@@ -33,7 +34,7 @@ func (e *Engine) report(now time.Time, f *flow) time.Time {
 	if f.spec != nil && f.swarm == nil && f.code == "" {
 		return time.Time{} // the store is opening, and knows the counters
 	}
-	if due := f.reportedAt.Add(ProgressInterval); f.announced && now.Before(due) {
+	if due := f.reportedAt.Add(e.reportEvery(f)); f.announced && now.Before(due) {
 		return due
 	}
 	p := wire.Progress{Flow: f.id, Body: f.spec != nil, Seeding: e.seeks(f), Complete: f.complete, Code: f.code, Error: wire.Clip(f.trouble)}
@@ -55,6 +56,15 @@ func (e *Engine) report(now time.Time, f *flow) time.Time {
 		return now
 	}
 	return time.Time{}
+}
+
+// reportEvery is how often a flow reports. The server leases by what is said of leases, and
+// waits for nobody who merely has more than before.
+func (e *Engine) reportEvery(f *flow) time.Duration {
+	if f.complete || f.code != "" || slices.ContainsFunc(e.leases, func(l *lease) bool { return l.Flow == f.id }) {
+		return ProgressInterval
+	}
+	return max(e.reports, ProgressInterval)
 }
 
 // changed returns the parts of the bitmap that the server does not know yet, and

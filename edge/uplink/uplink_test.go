@@ -286,7 +286,7 @@ func TestAcknowledgementsAreNotLateAndNotMany(t *testing.T) {
 			acks, took = append(acks, env.Ack), time.Since(start)
 			drain(ws)
 		})
-		time.Sleep(5 * time.Second)
+		time.Sleep(2 * wire.AckDelay)
 		synctest.Wait()
 		if len(acks) != 1 || acks[0] != 10 || took > wire.AckDelay+20*time.Millisecond {
 			t.Errorf("acknowledged %v after %v", acks, took)

@@ -122,6 +122,7 @@ func turnURLs(at []string, tcp string) (urls []string) {
 // Joined implements socket.Handler.
 func (s *Server) Joined(session *socket.Session) {
 	s.noteNow(session)
+	s.reports.note(s.socket.Sessions())
 	if !s.places.joined(session) {
 		return
 	}
@@ -157,6 +158,7 @@ func (s *Server) Heard(session *socket.Session, _ wire.Kind, body any) {
 // Left implements socket.Handler.
 func (s *Server) Left(session *socket.Session, _ string) {
 	s.noteNow(session)
+	s.reports.note(s.socket.Sessions())
 	elsewhere := s.places.left(session)
 	if owner := s.owner(session); owner != nil {
 		owner.Send(site.Left{ID: session.ID, Conn: session, Elsewhere: elsewhere})

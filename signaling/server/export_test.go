@@ -27,6 +27,9 @@ const (
 	SeenInterval = seenInterval
 )
 
+// ReportEvery is how often endpoints shall report.
+var ReportEvery = reportEvery
+
 // NewMemory keeps what sites learned; the channel that Run takes says that no site
 // runs any more.
 var NewMemory = newMemory

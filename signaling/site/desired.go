@@ -136,11 +136,24 @@ func (e Wanted) apply(s *Site, now time.Time) {
 	}
 	s.tighten(now, tighter)
 	s.expel(now)
+	s.tellAll(now)
+	s.beginEffects()
+	s.links.changed = true
+}
+
+// reportEvery is how often members shall report.
+func (s *Site) reportEvery() time.Duration {
+	if s.cfg.Reports == nil {
+		return 0
+	}
+	return s.cfg.Reports()
+}
+
+func (s *Site) tellAll(now time.Time) {
+	s.reports = s.reportEvery()
 	for _, m := range s.members {
 		s.tell(now, m)
 	}
-	s.beginEffects()
-	s.links.changed = true
 }
 
 // tell sends a member the desired state, as far as it changed for it. A browser is told
@@ -173,7 +186,7 @@ func (s *Site) tell(now time.Time, m *member) {
 			delete(m.told, id)
 		}
 	}
-	out := wire.Flows{Generation: s.desired.Generation, IDs: ids, PeersOn: s.desired.PeersOn, Zone: s.zone()}
+	out := wire.Flows{Generation: s.desired.Generation, IDs: ids, PeersOn: s.desired.PeersOn, Zone: s.zone(), ReportMs: s.reports.Milliseconds()}
 	if m.named == nil {
 		m.copies, m.purges = s.copiesFor(now, m), s.purgesFor(m)
 		out.Pins, out.Purges, out.Copies, out.Limits = s.desired.Pins, m.purges, m.copies, s.limits(m)

@@ -67,6 +67,8 @@ type Config struct {
 	Suspect func(object content.Digest, chunk uint32)
 	// Refused counts messages that are refused; nil: nobody does.
 	Refused *wire.Refusals
+	// Reports is how often, at most, endpoints shall say what they got; nil or 0: once a second.
+	Reports func() time.Duration
 	// Lane is where the loop goes with what can wait; nil: nowhere.
 	Lane *lane.Lane
 	Log  *slog.Logger
@@ -198,7 +200,8 @@ type Site struct {
 	pace      schedule.Pace // what deadlines bound the site to
 	gauge     gauge
 	tales     tales
-	effects   []*effect // of the rules set last, oldest first
+	effects   []*effect     // of the rules set last, oldest first
+	reports   time.Duration // as members were told last
 	tallies   tallies
 }
 
@@ -272,30 +275,28 @@ func (s *Site) Run(ctx context.Context) error {
 	defer timer.Stop()
 	ticking := false // the timer has it decide within a tick
 	for {
-		var began time.Time
-		var queued bool
+		var came []event
+		queued := false // it has a place in the lane
 		select {
 		case <-ctx.Done():
 			s.keep(time.Now(), true)
 			s.count(time.Now(), true)
 			return nil
 		case e := <-s.orders:
-			began = time.Now()
 			s.take(e)
-			s.drain()
 		case e := <-s.inbox:
-			queued = s.queue(e)
-			began = time.Now()
-			s.obey()
-			s.take(e)
-			s.drain()
+			came, queued = s.queue(e)
 		case <-timer.C:
-			queued = s.queue(nil)
-			began = time.Now()
-			s.obey()
+			came, queued = s.queue()
 			s.stirs.Add(1)
 			s.pressing = true
 		}
+		began := time.Now()
+		s.obey()
+		for _, e := range came {
+			s.take(e)
+		}
+		s.drain()
 		if s.pressing || !ticking {
 			s.pressing, ticking = false, s.decide(time.Now())
 			if ticking {
@@ -311,24 +312,40 @@ func (s *Site) Run(ctx context.Context) error {
 	}
 }
 
-// queue waits for a place in the lane, if what is to be done can wait: what a member says,
-// or (nil) what follows with time. It reports whether there is a place to give back. Where
-// something else is wanted meanwhile nothing waits any longer.
-func (s *Site) queue(e event) bool {
+// queue waits for a place in the lane, if all that is to be done can wait: what members say
+// of what they got, or what follows with time. Where something comes meanwhile that can't, it
+// waits no longer. It returns what came, in order, and whether there is a place to give back.
+func (s *Site) queue(came ...event) (_ []event, placed bool) {
 	places := s.cfg.Lane.Places()
-	if _, said := e.(Heard); e != nil && !said || places == nil {
-		return false
+	if places == nil || len(came) > 0 && !canWait(came[0]) {
+		return came, false
 	}
-	select {
-	case places <- struct{}{}:
-		return true
-	case e := <-s.orders:
-		s.take(e)
-		return false
+	for inbox := s.inbox; ; {
+		select {
+		case places <- struct{}{}:
+			return came, true
+		case e := <-s.orders:
+			s.take(e)
+			return came, false
+		case e := <-inbox:
+			if came = append(came, e); !canWait(e) {
+				return came, false
+			}
+			if len(came) == batchEvents {
+				inbox = nil
+			}
+		}
 	}
 }
 
-// obey applies what is wanted, before whatever came in meanwhile.
+// canWait reports whether nobody waits for what follows from an event.
+func canWait(e event) bool {
+	h, said := e.(Heard)
+	_, progress := h.Body.(*wire.Progress)
+	return said && progress
+}
+
+// obey applies what is wanted, before whatever else came in.
 func (s *Site) obey() {
 	for {
 		select {
@@ -401,6 +418,9 @@ func (s *Site) drain() {
 // decide does what is due and reports whether time alone will bring more.
 func (s *Site) decide(now time.Time) bool {
 	staging := s.stage(now)
+	if s.reports != s.reportEvery() {
+		s.tellAll(now)
+	}
 	busy := s.busy()
 	if busy {
 		s.active = now

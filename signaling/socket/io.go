@@ -56,9 +56,7 @@ func (s *Session) listen(k *sock) error {
 		var env wire.Envelope
 		var body any
 		if err == nil {
-			s.server.cfg.Lane.Enter()
-			env, body, err = wire.Decode(text)
-			s.server.cfg.Lane.Leave()
+			env, body, err = s.decode(text)
 		}
 		if errors.As(err, &refused) {
 			s.breach(refused.Code, refused.Detail)
@@ -66,6 +64,15 @@ func (s *Session) listen(k *sock) error {
 		}
 		s.hear(k, env, body)
 	}
+}
+
+// decode reads a message. What says how far an endpoint is can wait for others'.
+func (s *Session) decode(text []byte) (wire.Envelope, any, error) {
+	if wire.LooksLike(text, wire.KindProgress) {
+		s.server.cfg.Lane.Enter()
+		defer s.server.cfg.Lane.Leave()
+	}
+	return wire.Decode(text)
 }
 
 // readMessage reads one message. One that is too long is refused here and not by

@@ -92,7 +92,7 @@ func (f Flow) Check() error {
 // Check reports what is wrong with a list of flows.
 func (f Flows) Check() error {
 	if err := first(count("flows", len(f.IDs), MaxFlows), count("pins", len(f.Pins), MaxKeeping),
-		count("purges", len(f.Purges), MaxKeeping), count("copies", len(f.Copies), MaxKeeping), f.PeersOn.Check(), f.Limits.check(), size("zone", f.Zone, maxNameBytes), whole(f.Generation)); err != nil {
+		count("purges", len(f.Purges), MaxKeeping), count("copies", len(f.Copies), MaxKeeping), f.PeersOn.Check(), f.Limits.check(), size("zone", f.Zone, maxNameBytes), whole(f.Generation), reportInterval(f.ReportMs)); err != nil {
 		return err
 	}
 	for _, p := range f.Pins {
@@ -109,6 +109,13 @@ func (f Flows) Check() error {
 		if c.Target < 0 || c.Target > MaxFlows || c.Others < 0 || c.Others > MaxFlows {
 			return errors.New("a number of copies is out of range")
 		}
+	}
+	return nil
+}
+
+func reportInterval(ms int64) error {
+	if ms < 0 || ms > MaxReportInterval.Milliseconds() {
+		return fmt.Errorf("reports every %d ms are out of range", ms)
 	}
 	return nil
 }

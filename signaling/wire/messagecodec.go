@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -73,6 +74,12 @@ func EncodeBody(kind Kind, body any) (json.RawMessage, error) {
 
 // envelopeBytes is more than an envelope without its body ever takes.
 const envelopeBytes = 128
+
+// LooksLike guesses of what kind a message is, before it is read: it is as we write it.
+func LooksLike(text []byte, kind Kind) bool {
+	rest, found := bytes.CutPrefix(text, []byte(`{"type":"`))
+	return found && bytes.HasPrefix(rest, []byte(kind)) && bytes.HasPrefix(rest[len(kind):], []byte(`"`))
+}
 
 // Encode makes one message. Body may be nil, or come from [EncodeBody].
 func Encode(kind Kind, id, ack uint64, body any) ([]byte, error) {

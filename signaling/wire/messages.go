@@ -210,6 +210,10 @@ type Flows struct {
 	Zone string `json:"zone,omitempty"`
 	// Limits are what operators set for the endpoint.
 	Limits Limits `json:"limits,omitzero"`
+	// ReportMs is how often, at most, an endpoint says what it got that fetches nothing; 0:
+	// once a second. Where tens of thousands get something at once their reports alone keep
+	// a server busy.
+	ReportMs int64 `json:"report_ms,omitempty"`
 }
 
 // Copies says how many endpoints of the site hold a version besides this one: what it

@@ -55,6 +55,9 @@ const (
 	// AckDelay bounds how long a message waits for its acknowledgement, unless
 	// MaxAckOwed of them wait. Nobody waits for one but what is kept for a resume: sooner, each
 	// report of an endpoint that gets something, one a second, would be answered by itself.
-	AckDelay   = 5 * time.Second
-	MaxAckOwed = 64
+	AckDelay = 5 * time.Second
+	// MaxReportInterval bounds Flows.ReportMs. Who is silent for much longer counts as one
+	// that sleeps.
+	MaxReportInterval = 4 * time.Second
+	MaxAckOwed        = 64
 )

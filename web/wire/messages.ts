@@ -113,6 +113,7 @@ export const MaxNetworks = 64
 export const MaxNumber = 9007199254740991
 export const MaxReasonBytes = 256
 export const MaxReflectors = 8
+export const MaxReportIntervalMs = 4000
 export const MaxSDPBytes = 16384
 export const MaxTunnelBytes = 65536
 export const MaxUnacked = 2048
