@@ -120,7 +120,7 @@ func (s *Site) dial(now time.Time, e schedule.Edge) bool {
 	case now.Before(state.retryAt):
 		return true
 	}
-	if ok, _ := t.budget.Take(now); !ok {
+	if ok, _ := t.budget.Take(now); !ok || !s.cfg.Dials.take(now) {
 		return true
 	}
 	state.attempt = min(state.attempt+1, lastAttempt)

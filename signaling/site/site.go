@@ -67,6 +67,8 @@ type Config struct {
 	Suspect func(object content.Digest, chunk uint32)
 	// Refused counts messages that are refused; nil: nobody does.
 	Refused *wire.Refusals
+	// Dials bounds the links that sites begin; nil: nothing does.
+	Dials *Dials
 	// Reports is how often, at most, endpoints shall say what they got; nil or 0: once a second.
 	Reports func() time.Duration
 	// Lane is where the loop goes with what can wait; nil: nowhere.
