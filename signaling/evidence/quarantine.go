@@ -45,12 +45,9 @@ func Quarantine(all []Standing) []Quarantined {
 	}
 	out := []Quarantined{}
 	at := map[key]int{}
-	all = slices.Clone(all)
+	all = slices.DeleteFunc(slices.Clone(all), func(s Standing) bool { return s.Site != "" }) // nearly all
 	slices.SortFunc(all, func(a, b Standing) int { return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.ID, b.ID)) })
 	for _, s := range all {
-		if s.Site != "" {
-			continue
-		}
 		k := key{Line(s.Public), list(s.Seen.Networks), s.Tunnelled, s.Detail}
 		i, known := at[k]
 		if !known {
