@@ -25,6 +25,7 @@ export default function Rollout({ id }: { id: number }) {
   const now = useNow(again)
   const [turn, setTurn] = useState(0)
   const asked = usePolled(`rollout ${id} ${turn}`, again, () => body(api.GET('/api/v1/rollouts/{id}', { params: { path: { id } } })))
+  if (asked.data === undefined) return <><h1>{t.title(id)}</h1><Answer asked={asked}>{() => null}</Answer></>
   return (
     <Answer asked={asked}>
       {(r) => (
