@@ -108,7 +108,7 @@ export const text = {
     unknown: 'No endpoint trusts this key yet.', unknownAdmin: 'As an admin you can add it to the trust document:', unknownOther: 'An admin can add its public half: sitecast publisher add NAME --key publisher.key.pub',
     addName: 'Name of the publisher', add: 'Let this key publish', noKey: 'You have none?', make: 'Make a key', made: 'The new key was saved as publisher.key by your browser. Keep it safe: whoever has it can publish in your name.',
     path: (path: string): string => `${path} can’t lie on every kind of endpoint: rename it`, paths: 'Two of the paths are one where case does not count: rename one',
-    cli: 'The same from a terminal', cliWhy: 'For pipelines, for very large content, and for folders with programs: a browser sees neither which files may be executed nor empty folders.',
+    cli: 'The same from a terminal', command: 'Command', cliWhy: 'For pipelines, for very large content, and for folders with programs: a browser sees neither which files may be executed nor empty folders.',
     how: 'What is chosen is cut, compressed and hashed here; only what no earlier version has is sent. Reload or lose the connection, and it goes on where it was.',
     left: (ref: string, title: string): string => `The upload of ${ref} was interrupted. Choose ${title} and the key again: what arrived is not sent again.`, forget: 'Forget it',
     moving: (ref: string): string => `Publishing ${ref}`, of: (a: string, b: string): string => `${a} of ${b}`, rate: (rate: string, left: string): string => `${rate}, ${left} left`, sent: (bytes: string): string => `${bytes} sent`, begins: 'Reading …',

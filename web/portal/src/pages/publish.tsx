@@ -36,7 +36,7 @@ export default function Publish() {
         <section className="card">
           <h2>{t.cli}</h2>
           <p className="soft">{t.cliWhy}</p>
-          <Copy label={text.copy.copy} value={publishLine(what?.title ?? '', name, version)} />
+          <Copy label={t.command} value={publishLine(what?.title ?? '', name, version)} />
         </section>
       </div>
     </>
