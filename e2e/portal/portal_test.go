@@ -185,6 +185,7 @@ func TestOperatorsWatchAndSteerFlows(t *testing.T) {
 	s.until("its page", `location.pathname === '/portal/sites/shop-12' && document.querySelector('h1').innerText === 'shop-12'`)
 	s.until("its endpoints", shows("till-3")+" && "+shows("till-4"))
 	s.tabs()
+	s.publishing()
 	s.pages()
 }
 
@@ -208,7 +209,7 @@ func (s *stand) pages() {
 	}
 	for _, screen := range []browser.Screen{{Width: 1440, Height: 900, Calm: true}, {Width: 360, Height: 740, Dark: true, Calm: true}} {
 		s.must(s.portal.Show(s.ctx, screen))
-		for _, path := range []string{"", "flows", "flows?group=site", "sites", "sites/shop-12", "endpoints", "contents", "contents/till-app", "rollouts", "reports", "enrolment", "access", "audit"} {
+		for _, path := range []string{"", "flows", "flows?group=site", "sites", "sites/shop-12", "endpoints", "contents", "contents/till-app", "contents/till-app/distribute", "publish", "rollouts", "reports", "enrolment", "access", "audit"} {
 			s.visit(path)
 			where := fmt.Sprintf("/portal/%s at %d pixels, dark %v", path, screen.Width, screen.Dark)
 			var found []string

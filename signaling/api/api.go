@@ -99,6 +99,7 @@ type server struct {
 	open   *addressLimit
 	board  *board.Board
 	counts counts
+	deltas deltas
 	gates
 	readiness readiness
 
@@ -142,6 +143,8 @@ func newServer(cfg Config) *server {
 	s.activations()
 	s.blocks()
 	s.rollouts()
+	s.details()
+	s.forecasts()
 	s.settings()
 	s.lists()
 	s.reports()

@@ -100,6 +100,31 @@ func (s *server) control() {
 }
 
 func (s *server) distribute(ctx context.Context, in NewDistribution, dry bool) (*reply[Change], error) {
+	if dry {
+		preview, _, err := s.planned(ctx, in)
+		return preview, err
+	}
+	asked, d, err := s.meaning(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	change, err := s.order(ctx, asked, d)
+	return &reply[Change]{change}, err
+}
+
+// planned is the distribution that is asked for, and what sites it means; nothing changes.
+func (s *server) planned(ctx context.Context, in NewDistribution) (*reply[Change], catalog.Distribution, error) {
+	_, d, err := s.meaning(ctx, in)
+	if err != nil {
+		return nil, d, err
+	}
+	preview, err := s.preview(ctx, d)
+	return preview, d, err
+}
+
+// meaning checks what is asked for, and returns the distribution as it was asked for and as it
+// would be made.
+func (s *server) meaning(ctx context.Context, in NewDistribution) (asked, d catalog.Distribution, err error) {
 	where := 0
 	for _, said := range []bool{in.All, len(in.Sites) > 0, in.Target != ""} {
 		if said {
@@ -107,35 +132,29 @@ func (s *server) distribute(ctx context.Context, in NewDistribution, dry bool) (
 		}
 	}
 	if where > 1 || where == 0 && in.Replaces == 0 {
-		return nil, bad("name sites, say all, or say which by a query", "use one of --site NAME (repeatable), --all, --tag TAG and --query QUERY")
+		return asked, d, bad("name sites, say all, or say which by a query", "use one of --site NAME (repeatable), --all, --tag TAG and --query QUERY")
 	}
 	if err := catalog.CheckReadyBy(in.ReadyBy, time.Now()); err != nil {
-		return nil, bad(err.Error(), "say a time ahead, such as --ready-by 6h")
+		return asked, d, bad(err.Error(), "say a time ahead, such as --ready-by 6h")
 	}
 	when, err := s.whenOf(ctx, in)
 	if err != nil {
-		return nil, err
+		return asked, d, err
 	}
 	if err := s.unblocked(ctx, in); err != nil {
-		return nil, err
+		return asked, d, err
 	}
 	slices.Sort(in.Sites)
-	d := catalog.Distribution{Name: in.Name, Version: in.Version,
+	d = catalog.Distribution{Name: in.Name, Version: in.Version,
 		Sites: slices.Compact(in.Sites), All: in.All, Priority: string(in.Priority), ReadyBy: in.ReadyBy, PreStage: in.PreStage, When: when}
 	if err := s.aimed(ctx, in, &d); err != nil {
-		return nil, err
+		return asked, d, err
 	}
-	asked := d
+	asked = d
 	if where == 0 {
-		if err := s.back(ctx, &d); err != nil {
-			return nil, err
-		}
+		err = s.back(ctx, &d)
 	}
-	if dry {
-		return s.preview(ctx, d)
-	}
-	change, err := s.order(ctx, asked, d)
-	return &reply[Change]{change}, err
+	return asked, d, err
 }
 
 // exists refuses a selector that names a site or version nobody knows: it is more

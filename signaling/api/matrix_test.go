@@ -129,6 +129,14 @@ var rights = map[string]right{
 	"DELETE /api/v1/tags/{name}": {operator, ofOrganisation, nil},
 
 	"GET /api/v1/rollouts":                {viewer, ofOrganisation, nil},
+	"GET /api/v1/contents/{name}/details": {viewer, ofAll, nil},
+	"POST /api/v1/distributions/forecast": {operator, inBody, func(site string) any {
+		d := api.NewDistribution{Name: "app", Version: "1", Priority: wire.Normal}
+		if d.Sites = []string{site}; site == "" {
+			d.Sites, d.All = nil, true
+		}
+		return d
+	}},
 	"GET /api/v1/rollouts/{id}":           {viewer, ofOrganisation, nil},
 	"POST /api/v1/rollouts/{id}/halt":     {operator, ofOrganisation, nil},
 	"POST /api/v1/rollouts/{id}/continue": {operator, ofOrganisation, nil},

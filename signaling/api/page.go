@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"io/fs"
@@ -27,6 +28,8 @@ type asset struct {
 	data []byte
 	kind string // media type
 	etag string
+	// policy is its Content-Security-Policy, where that is not the usual one.
+	policy string
 }
 
 // assetKinds are the media types of what a page names; the table of the system may lack
@@ -43,7 +46,7 @@ func newAsset(name string, data []byte) asset {
 func (a asset) serve(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Content-Type", a.kind)
-	h.Set("Content-Security-Policy", pagePolicy)
+	h.Set("Content-Security-Policy", cmp.Or(a.policy, pagePolicy))
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")

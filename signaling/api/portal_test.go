@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"io/fs"
 	"net/http"
 	"regexp"
 	"strings"
@@ -51,5 +52,20 @@ func TestPortalNamesFilesOfItsOwnOnly(t *testing.T) {
 	}
 	if served < 2 {
 		t.Errorf("the page names %d files, want a script and a style", served)
+	}
+}
+
+// The one script that compiles WebAssembly may do nothing else that pages may not, and no page may do that.
+func TestOnlyTheWorkerThatPublishesCompilesWebAssembly(t *testing.T) {
+	s := newStand(t)
+	files, err := fs.ReadDir(web.PortalAssets(), ".")
+	s.must(err)
+	for _, f := range files {
+		policy := s.as("", http.MethodGet, "/portal/assets/"+f.Name(), nil).Header().Get("Content-Security-Policy")
+		publishes := strings.HasPrefix(f.Name(), "publisher-")
+		if !strings.Contains(policy, "default-src 'none'") || strings.Contains(policy, "wasm-unsafe-eval") != publishes ||
+			strings.Contains(strings.ReplaceAll(policy, "'wasm-unsafe-eval'", ""), "unsafe") {
+			t.Errorf("%s: policy %q", f.Name(), policy)
+		}
 	}
 }

@@ -63,7 +63,7 @@ func pictures(ctx context.Context, invite, out, site, content string) (err error
 	}
 	defer func() { err = errors.Join(err, p.End()) }()
 	pages := map[string]string{"overview": "", "flows": "flows", "sites": "sites", "site": "sites/" + url.PathEscape(site), "endpoints": "endpoints",
-		"contents": "contents", "content": "contents/" + url.PathEscape(content), "rollouts": "rollouts", "reports": "reports", "enrolment": "enrolment", "access": "access", "audit": "audit"}
+		"contents": "contents", "content": "contents/" + url.PathEscape(content), "publish": "publish", "distribute": "contents/" + url.PathEscape(content) + "/distribute", "rollouts": "rollouts", "reports": "reports", "enrolment": "enrolment", "access": "access", "audit": "audit"}
 	for _, screen := range screens {
 		if err := p.Show(ctx, screen.Screen); err != nil {
 			return err

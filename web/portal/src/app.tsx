@@ -16,6 +16,9 @@ const Endpoints = lazy(() => import('./pages/endpoints.tsx'))
 const Contents = lazy(() => import('./pages/contents.tsx'))
 const Content = lazy(() => import('./pages/content.tsx'))
 const Rollouts = lazy(() => import('./pages/rollouts.tsx'))
+const Publish = lazy(() => import('./pages/publish.tsx'))
+const Distribute = lazy(() => import('./pages/distribute.tsx'))
+const Rollout = lazy(() => import('./pages/rollout.tsx'))
 const Reports = lazy(() => import('./pages/reports.tsx'))
 const Enrolment = lazy(() => import('./pages/enrolment.tsx'))
 const Access = lazy(() => import('./pages/access.tsx'))
@@ -42,7 +45,10 @@ export function App() {
             <Route path="/endpoints"><Endpoints /></Route>
             <Route path="/contents"><Contents /></Route>
             <Route path="/contents/:name">{({ name }) => <Content key={name} name={decodeURIComponent(name)} />}</Route>
+            <Route path="/contents/:name/distribute">{({ name }) => <Distribute key={name} name={decodeURIComponent(name)} />}</Route>
+            <Route path="/publish"><Publish /></Route>
             <Route path="/rollouts"><Rollouts /></Route>
+            <Route path="/rollouts/:id">{({ id }) => <Rollout key={id} id={Number(id)} />}</Route>
             <Route path="/reports"><Reports /></Route>
             <Route path="/enrolment"><Enrolment /></Route>
             <Route path="/access"><Access /></Route>

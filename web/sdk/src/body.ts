@@ -151,13 +151,13 @@ function readFiles(encoded: Uint8Array, view: DataView, at: number, files: numbe
 }
 
 /** Whether it is a relative path that names the same file on every platform. */
-function isPath(path: string): boolean {
+export function isPath(path: string): boolean {
   if (path === '' || utf8(path).length > MaxPathBytes || path !== path.normalize('NFC') || /[\p{Cc}\\:]/u.test(path)) return false
   return path.split('/').every((part) => !/^(\.\.?)?$|[. ]$/.test(part) && utf8(part).length <= MaxSegmentBytes && !isDevice(part))
 }
 
 /** Accepts paths that can lie side by side where case and Unicode form do not count. */
-function checkPaths(paths: string[]): void {
+export function checkPaths(paths: string[]): void {
   need(paths.every(isPath), 'a path')
   const kinds = new Map<string, string>() // of each path, or "/" and the folder as it is written
   for (const path of paths) {

@@ -1,6 +1,7 @@
 import { Link, useSearchParams } from 'wouter'
 import { rows, useAsked, type Schemas } from '../api.ts'
 import { count, size, time } from '../format.ts'
+import { useMay } from '../me.ts'
 import { Answer } from '../parts/bits.tsx'
 import { Table, type Column } from '../parts/table.tsx'
 import { text } from '../text.ts'
@@ -18,10 +19,11 @@ const columns: Column<Schemas['ContentView']>[] = [
 export default function Contents() {
   const [search, setSearch] = useSearchParams()
   const prefix = search.get('q') ?? ''
+  const may = useMay('operator')
   const asked = useAsked(`contents ${prefix}`, () => rows('/api/v1/contents', prefix === '' ? {} : { prefix }, most))
   return (
     <>
-      <div className="heading"><h1>{text.contents.title}</h1></div>
+      <div className="heading"><h1>{text.contents.title}</h1>{may && <Link href="/publish" className="button">{text.publish.open}</Link>}</div>
       <div className="filters" role="search">
         <input type="search" value={prefix} placeholder={text.contents.search} aria-label={text.contents.search}
           onChange={(e) => setSearch(e.target.value === '' ? {} : { q: e.target.value }, { replace: true })} />

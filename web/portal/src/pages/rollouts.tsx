@@ -1,23 +1,34 @@
-// Distributions that go on in rings: how far each is, why it waits, and what can be done.
+// Distributions that go on in rings, the newest first.
 
-import { useState } from 'react'
 import { Link } from 'wouter'
-import { api, body, rows, usePolled, type Schemas } from '../api.ts'
-import { ago, count, span, time } from '../format.ts'
-import { useMay } from '../me.ts'
+import { rows, usePolled, type Schemas } from '../api.ts'
+import { ago } from '../format.ts'
 import { useNow } from '../now.ts'
-import { Answer, Failure } from '../parts/bits.tsx'
-import { Sure } from '../parts/form.tsx'
+import { Answer } from '../parts/bits.tsx'
+import { Table, type Column } from '../parts/table.tsx'
 import { text } from '../text.ts'
 
 const most = 50
 const again = 5000 // milliseconds until it is asked for anew
 
-const never = 2 ** 31 - 1 // the longest that a timer waits: 24 days
-
 type Rollout = Schemas['RolloutView']
 
-const ended = (r: Rollout): boolean => ['done', 'superseded', 'rolled_back'].includes(r.state)
+const columns = (now: number): Column<Rollout>[] => [
+  { id: 'content', title: text.columns.content, cell: (r) => <Link href={`/rollouts/${r.id}`}>{r.name}@{r.version}</Link> },
+  { id: 'state', title: text.columns.state, cell: (r) => <span className={`state ${badge(r.state)}`}>{text.rollouts.states[r.state] ?? r.state}</span> },
+  { id: 'rings', title: text.rollout.rings, cell: (r) => <Steps rollout={r} /> },
+  { id: 'why', title: text.columns.why, cell: (r) => <span className="why" title={r.reason}>{r.reason}</span>, extra: true },
+  { id: 'created', title: text.columns.created, cell: (r) => ago(r.created, now) },
+]
+
+/** States of rollouts look like those of flows that mean the same. */
+export const badge = (state: string): string => (({ done: 'complete', superseded: 'over', rolled_back: 'over' } as Record<string, string>)[state] ?? state)
+
+/** A mark for each ring: open or not. */
+function Steps({ rollout: r }: { rollout: Rollout }) {
+  const rings = r.rings ?? []
+  return <span className="ring-marks" role="img" aria-label={text.rollout.of(r.open_rings, rings.length)}>{rings.map((ring, i) => <span key={ring.name} className={i < r.open_rings ? 'open' : ''} title={ring.name} />)}</span>
+}
 
 export default function Rollouts() {
   const now = useNow(again)
@@ -26,76 +37,8 @@ export default function Rollouts() {
     <>
       <div className="heading"><h1>{text.rollouts.title}</h1></div>
       <Answer asked={asked}>
-        {({ rows: list }) => list.length === 0 ? <div className="empty">{text.rollouts.none}<pre tabIndex={0}><code>{text.rollouts.command}</code></pre></div>
-          : list.map((r) => <One key={r.id} rollout={r} now={now} done={asked.again} />)}
+        {({ rows: list }) => <Table label={text.rollouts.title} rows={list} columns={columns(now)} rowKey={(r) => String(r.id)} empty={<>{text.rollouts.none}<pre tabIndex={0}><code>{text.rollouts.command}</code></pre></>} />}
       </Answer>
     </>
-  )
-}
-
-function One({ rollout: r, now, done }: { rollout: Rollout; now: number; done: () => void }) {
-  // Figures are in the answer for one rollout only, and of one that ended they change no more.
-  const asked = usePolled(`rollout ${r.id} ${r.state}`, ended(r) ? never : again, () => body(api.GET('/api/v1/rollouts/{id}', { params: { path: { id: r.id } } })))
-  const last = asked.data ?? r
-  return (
-    <section className="card">
-      <div className="heading">
-        <h2><Link href={`/contents/${encodeURIComponent(last.name)}`}>{last.name}</Link>@{last.version}</h2>
-        <span className="soft">{text.rollouts.ordered(ago(last.created, now))}</span>
-      </div>
-      <p><strong>{text.rollouts.states[last.state] ?? last.state}</strong>{last.reason && <>: {last.reason}</>}</p>
-      {last.ready_by && <p className="soft">{text.content.readyBy} {time(last.ready_by)}</p>}
-      <Rings rings={last.rings ?? []} />
-      {(last.missed ?? []).length > 0 && <details><summary>{text.rollouts.missed((last.missed ?? []).length)}</summary>
-        <ul className="list">{(last.missed ?? []).map((m) => <li key={m.site}><strong>{m.site}</strong> {m.why}</li>)}</ul></details>}
-      <Steer rollout={last} done={done} />
-    </section>
-  )
-}
-
-function Rings({ rings }: { rings: readonly Schemas['RingView'][] }) {
-  return (
-    <div className="wide">
-      <table className="plain">
-        <thead><tr>{text.rollouts.columns.map((title, i) => <th key={title} scope="col" className={i > 1 && i < 6 ? 'figure' : ''}>{title}</th>)}</tr></thead>
-        <tbody>
-          {rings.map((ring) => (
-            <tr key={ring.name}>
-              <th scope="row">{ring.name}</th>
-              <td>{ring.open ? text.rollouts.open : text.rollouts.shut}</td>
-              <td className="figure">{count(ring.seen.sites)}</td>
-              <td className="figure">{count(ring.seen.delivered)}/{count(ring.seen.endpoints)}</td>
-              <td className="figure">{count(ring.seen.activated)}</td>
-              <td className="figure">{count(ring.seen.failed)}</td>
-              <td className="soft">{gates(ring)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
-  )
-}
-
-function gates(ring: Schemas['RingView']): string {
-  const parts = [text.rollouts.gates.delivered(ring.delivered_percent), text.rollouts.gates.failed(ring.failed_percent)]
-  if (ring.soak_seconds > 0) parts.push(text.rollouts.gates.soak(span(ring.soak_seconds)))
-  if (ring.at_once > 0) parts.push(text.rollouts.gates.atOnce(ring.at_once))
-  return parts.join(', ')
-}
-
-function Steer({ rollout: r, done }: { rollout: Rollout; done: () => void }) {
-  const [error, setError] = useState<Error>()
-  const steers = useMay('operator')
-  const path = { params: { path: { id: r.id } } }
-  const act = (asked: Promise<unknown>) => void asked.then(() => { setError(undefined); done() }, setError)
-  if (!steers || ended(r)) return null
-  return (
-    <div className="actions">
-      {r.state === 'halted'
-        ? <Sure what={text.rollouts.go} act={() => act(body(api.POST('/api/v1/rollouts/{id}/continue', path)))} />
-        : <Sure what={text.rollouts.halt} act={() => act(body(api.POST('/api/v1/rollouts/{id}/halt', { ...path, body: {} })))} />}
-      <Sure what={text.rollouts.retry} act={() => act(body(api.POST('/api/v1/rollouts/{id}/retry', path)))} />
-      {error && <Failure error={error} />}
-    </div>
   )
 }
