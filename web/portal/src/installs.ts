@@ -9,3 +9,9 @@ export function installs(system: System, server: string, file: string): string {
     case 'try': return `sitecast agent --server ${server} --enrol-token-file ${file} --data ./agent`
   }
 }
+
+/** The same as one line that a barcode scanner types like a keyboard, with the token in it. Tokens and names of sites need no quotes. */
+export function typed(system: System, server: string, file: string, token: string): string {
+  const run = installs(system, server, file)
+  return system === 'windows' ? `Set-Content ${file} ${token}; ${run}\n` : `(umask 077; printf %s ${token} > ${file}) && ${run}\n`
+}
