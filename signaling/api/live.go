@@ -38,7 +38,7 @@ type endpointsQuery struct {
 	Kind   string `query:"kind" maxLength:"100"`
 	Text   string `query:"text" maxLength:"100" doc:"in the name or the kind, in either case"`
 	Holds  string `query:"holds" maxLength:"201" doc:"NAME or NAME@V: those that are online and have all of it"`
-	standingQuery
+	StandingQuery
 	PageAfter
 }
 

@@ -24,16 +24,16 @@ const (
 	standsUnhealthy   = "unhealthy"
 )
 
-// standingQuery narrows a list of endpoints to those with something.
-type standingQuery struct {
+// StandingQuery narrows a list of endpoints to those with something.
+type StandingQuery struct {
 	Standing string `query:"standing" enum:"quarantined,revoked,reported,restrained,unhealthy" doc:"what is not right: at no site, revoked, caught by peers, doing without something, or a kiosk whose version failed"`
 	Version  string `query:"version" maxLength:"100" doc:"in the version of its software, in either case; known of those that are online"`
 }
 
-func (q standingQuery) narrows() bool { return q.Standing != "" || q.Version != "" }
+func (q StandingQuery) narrows() bool { return q.Standing != "" || q.Version != "" }
 
 // fits reports whether an endpoint is as a list shall have them.
-func (q standingQuery) fits(e site.EndpointView) bool {
+func (q StandingQuery) fits(e site.EndpointView) bool {
 	if !strings.Contains(lower(e.Version), lower(q.Version)) {
 		return false
 	}

@@ -31,7 +31,7 @@ func TestAnEndpointIsShownWithWhatItHolds(t *testing.T) {
 		s.join(e)
 		_, id, err := content.SignHead(v.head, v.key)
 		s.must(err)
-		s.hub.Site("shop-1").Send(site.Heard{ID: wire.EndpointID(e.ID), Conn: nobody{}, Body: &wire.Progress{Flow: id, Body: true, Complete: true}})
+		s.hub.Site("shop-1").Send(site.Heard{ID: wire.EndpointID(e.ID), Conn: nobody{}, Body: &wire.Progress{Flow: id, Body: true, Have: []wire.Bits{{Bits: []byte{1}}}, Complete: true}})
 		synctest.Wait()
 		want := []api.HeldVersion{{Content: "app", Version: "1", Bytes: v.head.Bytes}}
 		if got := show(); !got.Online || got.Address != "203.0.113.1" || !slices.Equal(got.Held, want) {
