@@ -27,6 +27,7 @@ const words = text.endpoint
 
 export default function Endpoint({ id }: { id: string }) {
   const asked = usePolled(`endpoint ${id}`, every, () => body(api.GET('/api/v1/endpoints/{id}', { params: { path: { id } } })))
+  if (asked.data === undefined) return <><div className="heading"><h1>{text.endpoint.one}</h1></div><Answer asked={asked}>{() => null}</Answer></>
   return <Answer asked={asked}>{(shown) => <Followed shown={shown} again={asked.again} />}</Answer>
 }
 

@@ -23,7 +23,7 @@ export function Overview() {
     <>
       <div className="heading"><h1>{text.overview.title}</h1><Freshness link={link} error={error} /></div>
       {error && <Failure error={error} />}
-      {sum === undefined ? !error && <p className="soft" aria-busy="true">{text.loading}</p> : <><Guide sum={sum} /><Standing sum={sum} /></>}
+      {sum === undefined ? !error && <p className="soft" aria-busy="true">{text.loading}</p> : <Guide sum={sum}><Standing sum={sum} /></Guide>}
     </>
   )
 }

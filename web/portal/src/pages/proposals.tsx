@@ -80,7 +80,7 @@ function Means({ proposal: { id, distribution: d } }: { proposal: Proposal }) {
   return (
     <details onToggle={(e) => setOpen(e.currentTarget.open)}>
       <summary>{words.preview}</summary>
-      {open && <Sites id={id} order={{ name: d.name, version: d.version, sites: d.sites ?? undefined, all: d.all, target: d.target, rings: d.rings as Schemas['NewDistribution']['rings'], replaces: d.replaces, priority: 'normal' }} />}
+      {open && <Sites id={id} order={{ name: d.name, version: d.version, sites: d.sites ?? undefined, all: d.all, target: d.target, rings: d.rings?.map(({ name, target }) => ({ name, target })), replaces: d.replaces, priority: 'normal' }} />}
     </details>
   )
 }

@@ -36,7 +36,7 @@ export default function Settings() {
   return (
     <>
       <div className="heading"><h1>{words.title}</h1></div>
-      <p className="soft">{words.what} <Link href="/audit?q=">{words.audit}</Link>.</p>
+      <p className="soft">{words.what} <Link href="/audit">{words.audit}</Link>.</p>
       <div className="filters" role="search">
         <input type="search" value={search.get('q') ?? ''} placeholder={words.filter} aria-label={words.filter} onChange={(e) => setSearch(e.target.value === '' ? {} : { q: e.target.value }, { replace: true })} />
       </div>

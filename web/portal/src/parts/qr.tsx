@@ -11,7 +11,11 @@ const border = 4
 export function QR({ value, label }: { value: string; label: string }) {
   const asked = useAsked(`qr ${value}`, async () => {
     const { encode } = await import('uqr')
-    return encode(value, { ecc: 'M', border })
+    try {
+      return encode(value, { ecc: 'M', border })
+    } catch {
+      throw new Error(text.endpoint.qr.long)
+    }
   })
   return (
     <Answer asked={asked}>

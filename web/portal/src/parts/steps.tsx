@@ -45,7 +45,7 @@ export default function Steps({ sum, put }: { sum: Overview; put: () => void }) 
 function Do({ step, enrolled }: { step: Step; enrolled: boolean }) {
   switch (step) {
     case 'site': return <For role="admin"><NewSite made={() => undefined} /></For>
-    case 'endpoint': return <For role="admin"><Enrol enrolled={enrolled} /></For>
+    case 'endpoint': return <Enrol enrolled={enrolled} />
     case 'publish': return <><Copy label={text.enrolment.run} value={words.publish} /><p><Link href="/contents">{words.contents}</Link></p></>
     case 'distribute': return <For role="operator"><Order /></For>
     case 'complete': return <Moving />
@@ -64,6 +64,7 @@ function SiteField({ names }: { names: readonly string[] }) {
 
 /** A token, and the line to run with it; it stays there when the first endpoint came in. */
 function Enrol({ enrolled }: { enrolled: boolean }) {
+  const admin = useMay('admin')
   const sites = useSites()
   const [made, setMade] = useState<Made>()
   const make = async (fields: FormData) => {
@@ -72,6 +73,7 @@ function Enrol({ enrolled }: { enrolled: boolean }) {
   }
   if (made) return <Install {...made} />
   if (enrolled) return null
+  if (!admin) return <p>{words.admin}</p>
   return <Answer asked={sites}>{({ rows: all }) => <Form button={text.enrolment.button} send={make}><SiteField names={all.map((s) => s.name)} /></Form>}</Answer>
 }
 
