@@ -8,7 +8,7 @@ test('a bar is drawn for each run of dark modules', () => {
 })
 
 test('every dark module of a code is in its path, and no light one', () => {
-  const { data, size } = encode('sce1.abc', { ecc: 'M', border: 4 })
+  const { data, size } = encode('sce1.abc', { ecc: 'L', border: 4 })
   const drawn = data.map((row) => row.map(() => false))
   for (const [, x, y, width] of path(data).matchAll(/M(\d+) (\d+)h(\d+)/g)) {
     for (let i = 0; i < Number(width); i++) drawn[Number(y)]![Number(x) + i] = true
@@ -21,5 +21,5 @@ test('every dark module of a code is in its path, and no light one', () => {
 test('a token and a whole line fit a code that a scanner reads', () => {
   const token = `sce1.${'x'.repeat(320)}` // as `sitecast enrol` prints them
   const line = `(umask 077; printf %s ${token} > shop-12.token) && sitecast kiosk --server https://sitecast.example:8443 --enrol-token-file shop-12.token --data /var/lib/sitecast-kiosk --app NAME --display chromium\n`
-  expect(encode(line, { ecc: 'M' }).version).toBeLessThan(25)
+  expect(encode(line, { ecc: 'L' }).version).toBeLessThan(25)
 })

@@ -90,7 +90,7 @@ export const text = {
   },
   endpoint: {
     one: 'Endpoint', live: 'Online', offline: 'Offline', id: 'Id', enrolledAt: 'Enrolled at', evidence: 'Why there', online: 'Online since', seen: 'Last seen', agent: 'Software', roams: 'Roams', tags: 'Tags', links: 'Links to peers',
-    restraints: 'Does without', reported: 'Caught by peers', unknown: 'not known while it is offline', no: 'no',
+    restraints: 'Does without', reported: 'Caught by peers', unknown: 'not known', no: 'no',
     roamsYes: 'yes, where it is is told by its networks', facts: 'Who and where', none: 'none',
     held: {
       title: 'What it holds', none: 'It has all of no version yet.', unknown: 'What it holds is known while it is online.', sum: (n: string): string => `${n} in all, where versions share nothing`, removed: 'removed at the server', cache: (used: string, budget: string): string => `${used} of the ${budget} that its store may take`,
@@ -110,7 +110,7 @@ export const text = {
     quarantine: {
       title: 'In quarantine', what: 'No site is certain to be theirs, so they get nothing and meet nobody.', one: 'No site is certain to be its own, so it gets nothing and meets nobody.',
       reasons: { unknown_network: 'Its network is not on the map', conflict: 'Its networks are of different sites', elsewhere: 'It enrolled elsewhere' } as Record<string, string>,
-      settle: 'What would settle it', put: 'Say at which site its network is', network: 'Network', site: 'Site', preview: 'What would change?', button: 'Put it on the map', released: 'The map has it. Who is released shows up at the site in a moment.',
+      settle: 'What would settle it', command: 'On the command line', put: 'Say at which site its network is', network: 'Network', site: 'Site', preview: 'What would change?', button: 'Put it on the map', released: 'The map has it. Who is released shows up at the site in a moment.',
       moves: (n: number): string => n === 0 ? 'Nobody who is online would move.' : `${plural(n, 'endpoint', 'endpoints')} would move:`, move: (name: string, from: string, to: string): string => `${name}: ${from} → ${to}`, quarantine: 'quarantine',
       since: (when: string): string => `since ${when}`, names: (n: number, names: string): string => `${plural(n, 'endpoint', 'endpoints')}: ${names}`, kinds: { egress: 'as the server sees it', lan: 'its own' } as Record<string, string>,
     },
@@ -123,9 +123,9 @@ export const text = {
     list: { site: 'Site', anySite: 'Any site', version: 'Software', standing: 'Not right', anyStanding: 'Anything', noneYet: 'Nobody enrolled yet. Endpoints come in with a token:', toEnrolment: 'make one',
       standings: { quarantined: 'In quarantine', revoked: 'Revoked', reported: 'Caught by peers', restrained: 'Does without something', unhealthy: 'Kiosk whose version failed' } as Record<string, string> },
     settings: {
-      title: 'Settings', what: 'The most particular level counts: an endpoint before its site, that before tags, those before everywhere.', setting: 'Setting', standard: 'Default', said: 'Set', nothing: 'nothing', change: 'Change', takeBack: 'Take back', everywhere: 'everywhere',
+      title: 'Settings', set1: 'What is set', what: 'The most particular level counts: an endpoint before its site, that before tags, those before everywhere.', setting: 'Setting', standard: 'Default', said: 'Set', nothing: 'nothing', change: 'Change', takeBack: 'Take back', everywhere: 'everywhere',
       levels: { organisation: 'Everywhere', tag: 'tag', site: 'site', endpoint: 'endpoint' } as Record<string, string>, level: 'Where', subject: { tag: 'Tag', site: 'Site', endpoint: 'Endpoint (name or id)' } as Record<string, string>, value: 'Value',
-      set: 'Set it', preview: 'What would change?', alters: (sites: number, endpoints: number): string => sites + endpoints === 0 ? 'Nothing would change: something more particular is said everywhere, or it is so already.' : `Changes what holds at ${[sites > 0 ? plural(sites, 'site', 'sites') : '', endpoints > 0 ? plural(endpoints, 'endpoint', 'endpoints') : ''].filter(Boolean).join(' and ')}:`,
+      set: 'Set it', preview: 'What would change?', alters: (sites: number, endpoints: number): string => sites + endpoints === 0 ? 'Nothing would change: it is so already, or something more particular is said of everybody.' : `Changes what holds at ${[sites > 0 ? plural(sites, 'site', 'sites') : '', endpoints > 0 ? plural(endpoints, 'endpoint', 'endpoints') : ''].filter(Boolean).join(' and ')}:`,
       altered: (who: string, key: string, before: string, after: string): string => `${who}: ${key} ${before} → ${after}`, more: (n: number): string => `and ${plural(n, 'more', 'more')}`, add: 'Set something', audit: 'Who changed what is in the audit log', of: { site: 'of sites', endpoint: 'of endpoints' } as Record<string, string>, filter: 'Find a setting, or where it is said', noMatch: 'No setting matches.',
     },
     rules: {
@@ -140,7 +140,7 @@ export const text = {
       distribute: (what: string): string => `Distribute ${what}`, activate: (what: string): string => `Use ${what} wherever it is distributed`, back: (n: number): string => `rolls back distribution ${n}`, all: 'to all sites, also later ones', query: (q: string): string => `to sites that are ${q}`, named: (names: string): string => `to ${names}`,
       priority: (p: string): string => `priority ${p}`, readyBy: (t: string): string => `ready by ${t}`, notBefore: (t: string): string => `not before ${t}`, rings: (names: string): string => `in rings: ${names}`, held: 'not used until it is activated', from: (t: string): string => `used from ${t} on`, atOnce: 'used as soon as it is there', copies: (n: number): string => `${plural(n, 'copy', 'copies')} ahead of need at each site`,
     },
-    qr: { title: 'For a scanner', what: { line: 'A barcode scanner that is connected as a keyboard types this whole line into a terminal, and Enter. It holds the token: show it to nobody else.', token: 'The token alone, for what asks for one.' } as Record<string, string>, line: 'The whole line', token: 'The token', show: 'Show as a QR code', hide: 'Hide the QR code', alt: (what: string): string => `QR code: ${what}`, long: 'This is too long for a QR code: copy it instead.' },
+    qr: { title: 'For a scanner', app: 'Content that it shows', appHint: 'its name, as it is published', first: 'Say first which content it shows.', what: { line: 'A barcode scanner that is connected as a keyboard types this whole line into a terminal, and Enter. It holds the token: show it to nobody else.', token: 'The token alone, for what asks for one.' } as Record<string, string>, line: 'The whole line', token: 'The token', show: 'Show as a QR code', hide: 'Hide the QR code', alt: (what: string): string => `QR code: ${what}`, long: 'This is too long for a QR code: copy it instead.' },
     site: { make: 'Create a site', name: 'Name', nameHint: 'letters, digits, “.”, “_” and “-”', zone: 'Time zone', zoneHint: 'its hours and months are read by it', networks: 'Networks', networksHint: 'of its endpoints, as 10.12.0.0/16, with commas; may be left out', button: 'Create it', edit: 'Zone and networks', save: 'Save the zone', saved: 'Saved.',
       on: 'Networks of the map', noNetworks: 'No network of the map is here. It needs one only where endpoints roam, or several sites share an address.', add: 'Add a network', addButton: 'Add it', cidr: 'Network', kind: 'Kind', kinds: { lan: 'Endpoints have addresses in it', egress: 'The server sees them under it' } as Record<string, string>, remove: 'Remove', unset: 'UTC' },
     guide: {

@@ -46,16 +46,18 @@ function Followed({ shown, again }: { shown: Shown; again: () => void }) {
     <SiteZone site={endpoint.site}>
       <div className="heading"><h1>{endpoint.name || endpoint.id}</h1>{shown.site !== '' && <Freshness link={link} error={error} />}</div>
       {endpoint.quarantine && <section className="card"><h2>{words.quarantine.title}</h2><p className="soft">{words.quarantine.one}</p><Quarantined q={endpoint.quarantine} settled={again} /></section>}
-      <div className="columns">
-        <Facts endpoint={endpoint} policy={enrolled ? policy.data : undefined} />
-        <Holds endpoint={endpoint} settings={policy.data?.settings ?? []} />
-        {endpoint.activation && <Activation of={endpoint.activation} />}
-      </div>
-      <Parts endpoint={endpoint} />
-      <div className="columns">
-        {enrolled && <Section title={words.policy.title} asked={policy}>{(p) => <Effective settings={p.settings ?? []} />}</Section>}
-        {endpoint.site !== '' && endpoint.online && <Doctor endpoint={endpoint} site={endpoint.site} />}
-        <Membership endpoint={endpoint} again={again} />
+      <div className="halves">
+        <div>
+          <Facts endpoint={endpoint} policy={enrolled ? policy.data : undefined} />
+          <Holds endpoint={endpoint} settings={policy.data?.settings ?? []} />
+          <Parts endpoint={endpoint} />
+        </div>
+        <div>
+          {endpoint.activation && <Activation of={endpoint.activation} />}
+          {endpoint.site !== '' && endpoint.online && <Doctor endpoint={endpoint} site={endpoint.site} />}
+          {enrolled && <Section title={words.policy.title} asked={policy}>{(p) => <Effective settings={p.settings ?? []} />}</Section>}
+          <Membership endpoint={endpoint} again={again} />
+        </div>
       </div>
     </SiteZone>
   )
@@ -69,7 +71,7 @@ function Facts({ endpoint: e, policy }: { endpoint: Shown; policy?: Schemas['Exp
   const now = useNow()
   const at = (site: string) => <Link href={`/sites/${encodeURIComponent(site)}`}>{site}</Link>
   const facts: [string, ReactNode][] = [
-    [text.columns.state, <><span className={`dot ${e.online ? 'live' : ''}`} aria-hidden="true" /> {e.revocation ? text.endpoints.revoked : e.quarantined ? text.endpoints.quarantined : e.online ? words.live : words.offline}</>],
+    [text.columns.state, <><span className={`dot ${e.quarantined ? 'held' : e.online ? 'live' : ''}`} aria-hidden="true" /> {e.revocation ? text.endpoints.revoked : e.quarantined ? text.endpoints.quarantined : e.online ? words.live : words.offline}</>],
     e.online ? [words.online, <><When at={e.since} /> <span className="soft">({ago(e.since, now)})</span></>] : [words.seen, <><When at={e.last_seen} /> <span className="soft">({ago(e.last_seen, now)})</span></>],
     [text.columns.site, e.site ? at(e.site) : '–'],
   ]

@@ -24,7 +24,7 @@ const columns = (now: number): Column<Endpoint>[] => [
   { id: 'name', title: text.columns.name, cell: (e) => <Link href={`/endpoints/${encodeURIComponent(e.id)}`} title={e.id}>{e.name || e.id}</Link> },
   { id: 'site', title: text.columns.site, cell: (e) => (e.site ? <Link href={`/sites/${encodeURIComponent(e.site)}`}>{e.site}</Link> : '–') },
   { id: 'kind', title: text.columns.kind, cell: (e) => e.kind },
-  { id: 'seen', title: text.columns.seen, cell: (e) => <><span className={`dot ${e.online ? 'live' : ''}`} aria-hidden="true" /> {standing(e, now)}</> },
+  { id: 'seen', title: text.columns.seen, cell: (e) => <><span className={`dot ${e.quarantined ? 'held' : e.online ? 'live' : ''}`} aria-hidden="true" /> {standing(e, now)}</> },
   { id: 'agent', title: text.columns.agent, cell: (e) => e.version, extra: true },
   { id: 'address', title: text.columns.address, cell: (e) => e.address, extra: true },
   { id: 'holds', title: text.columns.holds, cell: (e) => <span className="why" title={(e.holds ?? []).join(', ')}>{(e.holds ?? []).join(', ')}</span>, extra: true, width: '28%' },

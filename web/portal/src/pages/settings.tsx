@@ -1,6 +1,6 @@
 // What is set at every level, and the rules that hold now.
 
-import { useState } from 'react'
+import { useState, type ReactNode } from 'react'
 import { Link, useSearchParams } from 'wouter'
 import { api, body, rows, useAsked, type Schemas } from '../api.ts'
 import { useMay } from '../me.ts'
@@ -36,7 +36,11 @@ export default function Settings() {
   return (
     <>
       <div className="heading"><h1>{words.title}</h1></div>
-      <p className="soft">{words.what} <Link href="/audit">{words.audit}</Link>.</p>
+      <Rules />
+      <div>
+        <h2 className="next">{words.set1}</h2>
+        <p className="soft">{words.what} <Link href="/audit">{words.audit}</Link>.</p>
+      </div>
       <div className="filters" role="search">
         <input type="search" value={search.get('q') ?? ''} placeholder={words.filter} aria-label={words.filter} onChange={(e) => setSearch(e.target.value === '' ? {} : { q: e.target.value }, { replace: true })} />
       </div>
@@ -48,7 +52,6 @@ export default function Settings() {
         )}
       </Answer>
       {draft && <Edit draft={draft} close={() => setDraft(undefined)} done={() => { setDraft(undefined); asked.again() }} />}
-      <Rules />
     </>
   )
 }
@@ -60,6 +63,9 @@ interface SettingProps {
   again: () => void
 }
 
+/** Text in which code stands between backticks. */
+const coded = (text: string): ReactNode[] => text.split('`').map((part, i) => (i % 2 === 1 ? <code key={i}>{part}</code> : part))
+
 function Setting({ of, said, edit, again }: SettingProps) {
   const [error, setError] = useState<Error>()
   const takeBack = ({ level, subject }: Said) => void body(api.DELETE('/api/v1/settings', { params: { query: { level: level as Level, subject, key: [of.key] } } })).then(again, setError)
@@ -67,7 +73,8 @@ function Setting({ of, said, edit, again }: SettingProps) {
     <section className="setting" aria-label={of.key}>
       <div>
         <h2><code>{of.key}</code> <span className="soft">{words.of[of.of]}</span></h2>
-        <p className="soft">{of.help}. {of.bounds}.</p>
+        <p>{coded(of.help)}.</p>
+        <p className="soft hint">{coded(of.bounds)}.</p>
       </div>
       <div>
         <table className="plain">
@@ -106,7 +113,7 @@ function Edit({ draft, close, done }: { draft: Draft; close: () => void; done: (
   return (
     <dialog className="sheet" aria-label={draft.key.key} ref={(d) => { if (d && !d.open) d.showModal() }} onClose={close}>
       <h2><code>{draft.key.key}</code></h2>
-      <p className="soft">{draft.key.help}. {draft.key.bounds}.</p>
+      <p className="soft said">{coded(draft.key.help)}.</p>
       <div onChange={forget}>
         <Form button={words.preview} send={look}>
           <Field label={words.level}><select value={level} onChange={(e) => setLevel(e.target.value)}>{(draft.key.levels ?? []).map((l) => <option key={l} value={l}>{l === 'organisation' ? words.levels[l] : words.subject[l]}</option>)}</select></Field>

@@ -10,7 +10,7 @@ const words = text.endpoint.policy
 export function Effective({ settings }: { settings: readonly Schemas['Effective'][] }) {
   return (
     <div className="wide">
-      <table className="plain">
+      <table className="plain effective">
         <thead><tr><th scope="col">{text.site.setting}</th><th scope="col">{text.site.value}</th><th scope="col">{text.site.level}</th></tr></thead>
         <tbody>
           {settings.map((s) => (
@@ -19,7 +19,7 @@ export function Effective({ settings }: { settings: readonly Schemas['Effective'
               <td>{s.value}</td>
               <td>
                 {s.level === 'default' ? words.standard : where(s.level, s.subject)}
-                {(s.overridden ?? []).map((o) => <div key={`${o.level} ${o.subject}`} className="soft">{words.over(o.value, o.level === 'default' ? words.standard : where(o.level, o.subject))}</div>)}
+                {(s.overridden ?? []).filter((o) => o.level !== 'default').map((o) => <div key={`${o.level} ${o.subject}`} className="soft">{words.over(o.value, where(o.level, o.subject))}</div>)}
                 {s.conflict && <div className="late-text">{s.conflict}</div>}
               </td>
             </tr>

@@ -5,6 +5,8 @@ import { path } from '../qr.ts'
 import { text } from '../text.ts'
 import { Answer } from './bits.tsx'
 
+// A screen does not get dirty, so codes have the least correction and the largest modules.
+
 /** The quiet zone around a code, in modules, as the standard wants it. */
 const border = 4
 
@@ -12,7 +14,7 @@ export function QR({ value, label }: { value: string; label: string }) {
   const asked = useAsked(`qr ${value}`, async () => {
     const { encode } = await import('uqr')
     try {
-      return encode(value, { ecc: 'M', border })
+      return encode(value, { ecc: 'L', border })
     } catch {
       throw new Error(text.endpoint.qr.long)
     }

@@ -40,7 +40,7 @@ export function Held({ q, settled }: { q: Quarantined; settled: () => void }) {
       {q.settle && q.settle.length > 0 && (
         <details>
           <summary>{words.settle}</summary>
-          {q.settle.map((line) => <Copy key={line} label={words.settle} value={line} />)}
+          {q.settle.map((line) => <Copy key={line} label={words.command} value={line} />)}
         </details>
       )}
       {steers && <Settle q={q} settled={settled} />}
