@@ -11,9 +11,9 @@ import (
 	"github.com/sitecast/sitecast/signaling/site"
 )
 
-// endpoint looks at one endpoint, changes what holds for it, and ends a rule that somebody set.
-func (s *stand) endpoint() {
-	s.t.Helper()
+// endpointsAreLookedInto opens the page of one, changes what holds for it, and ends a rule that
+// somebody set.
+func endpointsAreLookedInto(s *stand) {
 	var all []site.EndpointView
 	s.must(json.Unmarshal([]byte(s.run("endpoints", "--json")), &all))
 	page := "endpoints/" + string(all[0].ID)

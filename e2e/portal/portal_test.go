@@ -185,7 +185,7 @@ func TestOperatorsWatchAndSteerFlows(t *testing.T) {
 	s.until("its page", `location.pathname === '/portal/sites/shop-12' && document.querySelector('h1').innerText === 'shop-12'`)
 	s.until("its endpoints", shows("till-3")+" && "+shows("till-4"))
 	s.tabs()
-	s.endpoint()
+	endpointsAreLookedInto(s)
 	s.pages()
 }
 
