@@ -21,5 +21,6 @@ func TestASitesZoneIsSetLater(t *testing.T) {
 		if err := (operator.SiteSet{Name: "shop-1", TZ: new("Mars/Olympus")}).Validate(); err == nil {
 			t.Error("a zone that is none is taken")
 		}
+		s.end()
 	})
 }
