@@ -149,7 +149,7 @@ func (s *stand) press(button string) {
 func shows(text string) string { return fmt.Sprintf(`document.body.innerText.includes(%q)`, text) }
 
 func TestOperatorsWatchAndSteerFlows(t *testing.T) {
-	ctx, stop := context.WithTimeout(t.Context(), 3*time.Minute)
+	ctx, stop := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer stop()
 	s := begin(ctx, t)
 	s.must(s.portal.Show(ctx, browser.Screen{Width: 1440, Height: 900}))
@@ -186,6 +186,7 @@ func TestOperatorsWatchAndSteerFlows(t *testing.T) {
 	s.until("its endpoints", shows("till-3")+" && "+shows("till-4"))
 	s.tabs()
 	s.publishing()
+	endpointsAreLookedInto(s)
 	s.pages()
 }
 

@@ -38,6 +38,7 @@ type endpointsQuery struct {
 	Kind   string `query:"kind" maxLength:"100"`
 	Text   string `query:"text" maxLength:"100" doc:"in the name or the kind, in either case"`
 	Holds  string `query:"holds" maxLength:"201" doc:"NAME or NAME@V: those that are online and have all of it"`
+	StandingQuery
 	PageAfter
 }
 
@@ -203,7 +204,7 @@ func (s *server) enrolled(ctx context.Context, q endpointsQuery) (out []site.End
 			behind = e.ID
 			v, here := s.known(e, q.Site)
 			v.Revoked = revoked[v.ID]
-			if here && !(v.Online && q.Online == "false") {
+			if here && !(v.Online && q.Online == "false") && q.fits(v) {
 				out = append(out, v)
 			}
 		}
@@ -211,7 +212,7 @@ func (s *server) enrolled(ctx context.Context, q endpointsQuery) (out []site.End
 		switch {
 		case len(rows) < q.Limit:
 			return out, "", nil
-		case len(out) == q.Limit, scanned >= maxScanned, q.Online == "":
+		case len(out) == q.Limit, scanned >= maxScanned, q.Online == "" && !q.narrows():
 			return out, behind, nil
 		}
 	}
@@ -271,7 +272,7 @@ func (s *server) online(names []string, q endpointsQuery, also func(site.Endpoin
 
 func suits(e site.EndpointView, q endpointsQuery) bool {
 	text := lower(q.Text)
-	return (q.Kind == "" || q.Kind == e.Kind) && (q.Holds == "" || holds(e, q.Holds)) &&
+	return (q.Kind == "" || q.Kind == e.Kind) && (q.Holds == "" || holds(e, q.Holds)) && q.fits(e) &&
 		(strings.Contains(lower(e.Name), text) || strings.Contains(lower(e.Kind), text))
 }
 

@@ -68,6 +68,7 @@ var rights = map[string]right{
 	"POST /api/v1/blocks":        {operator, inBody, func(site string) any { return api.NewBlock{Site: site, Content: "app"} }},
 	"POST /api/v1/blocks/end":    {operator, inBody, func(site string) any { return api.EndedRules{Site: site, Content: "app"} }},
 	"POST /api/v1/rules/uncap":   {operator, inBody, func(site string) any { return api.EndedRules{Site: site, Content: "app"} }},
+	"POST /api/v1/rules/end":     {operator, inBody, func(site string) any { return api.EndedRule{Site: site, Generation: 1 << 40} }},
 	"GET /api/v1/reports":        {viewer, inQuery, nil},
 	"GET /api/v1/reports/export": {viewer, inQuery, nil},
 	"GET /api/v1/blocks":         {viewer, inQuery, nil},
@@ -93,6 +94,7 @@ var rights = map[string]right{
 	"GET /api/v1/audit":                             {viewer, ofOrganisation, nil},
 	"GET /api/v1/audit/head":                        {viewer, ofOrganisation, nil},
 
+	"GET /api/v1/endpoints/{id}":                      {viewer, inQuery, nil},
 	"DELETE /api/v1/endpoints/{id}":                   {admin, ofEndpoint, nil},
 	"PATCH /api/v1/endpoints/{id}":                    {admin, ofEndpoint, nil},
 	"POST /api/v1/endpoints/{id}/revocation":          {admin, ofEndpoint, nil},

@@ -35,6 +35,7 @@ type SiteChange struct {
 	Replicas          *int      `json:"replicas,omitempty" minimum:"0" maximum:"64"`
 	Relay             *Relay    `json:"relay,omitempty"`
 	PeersOn           *[]string `json:"peers_on,omitempty" maxItems:"64" doc:"networks that links between the site's endpoints may go over, as 10.12.0.0/16; empty for any"`
+	TZ                *string   `json:"tz,omitempty" maxLength:"100" doc:"time zone by which the site's hours are read, as Europe/Paris; empty for UTC"`
 }
 
 // Relay is a relay at a site, and the secret shared with it.
@@ -133,6 +134,14 @@ func (s *server) changeSite(ctx context.Context, name string, change SiteChange)
 			return bad(err.Error(), "networks are written as 10.12.0.0/16")
 		}
 		if err := s.Catalog.SetPeersOn(ctx, actor(ctx), name, *on); err != nil {
+			return err
+		}
+	}
+	if tz := change.TZ; tz != nil {
+		if err := catalog.CheckZone(*tz); err != nil {
+			return bad(err.Error(), "zones are written as Europe/Paris or America/New_York")
+		}
+		if err := s.Catalog.SetZone(ctx, actor(ctx), name, *tz); err != nil {
 			return err
 		}
 	}

@@ -182,6 +182,9 @@ type SiteSet struct {
 
 	PeersOn []string `name:"peers-on" help:"Networks that links between the site's endpoints may go over, as 10.12.0.0/16,fd00:12::/32, or any." placeholder:"CIDR,..."`
 
+	// TZ is a pointer because an empty one is UTC.
+	TZ *string `name:"tz" help:"Time zone by which the site's hours and months are read, as Europe/Berlin." placeholder:"ZONE"`
+
 	Relay           string `help:"Relay that stands at the site, turn:HOST:PORT (turns: where it speaks TLS), or none. One with an address of each kind has both, turn:HOST:PORT,[HOST]:PORT." placeholder:"ADDRESS"`
 	RelaySecretFile string `name:"relay-secret-file" help:"File with the secret that the relay was started with." placeholder:"FILE"`
 }
@@ -204,14 +207,15 @@ Examples:
   sitecast site set shop-12 --peers-on 10.12.0.0/16,fd00:12::/32
   sitecast site set shop-12 --hold-off 8s
   sitecast site set shop-12 --replicas 2
+  sitecast site set shop-12 --tz Europe/Berlin
   sitecast site set shop-12 --relay turn:10.12.0.5:3478 --relay-secret-file relay.secret
   sitecast site set shop-12 --relay turn:10.12.0.5:3478,[fd00:12::5]:3478 --relay-secret-file relay.secret`, catalog.MaxSuperseded)
 }
 
 // Validate wants something to set.
 func (c SiteSet) Validate() error {
-	if c.WAN == nil && c.HoldOff == nil && c.Replicas == nil && c.PeersOn == nil && c.Relay == "" {
-		return errors.New("nothing to set: give --wan RATE, --hold-off DURATION, --replicas K, --peers-on CIDR or --relay ADDRESS")
+	if c.WAN == nil && c.HoldOff == nil && c.Replicas == nil && c.PeersOn == nil && c.TZ == nil && c.Relay == "" {
+		return errors.New("nothing to set: give --wan RATE, --hold-off DURATION, --replicas K, --peers-on CIDR, --tz ZONE or --relay ADDRESS")
 	}
 	if c.Relay != "" && (c.Relay == noRelay) != (c.RelaySecretFile == "") {
 		return errors.New("--relay needs --relay-secret-file, and --relay none goes without")
@@ -226,6 +230,11 @@ func (c SiteSet) Validate() error {
 	}
 	if err := catalog.CheckPeersOn(c.peersOn()); err != nil {
 		return fmt.Errorf("--peers-on: %w", err)
+	}
+	if c.TZ != nil {
+		if err := catalog.CheckZone(*c.TZ); err != nil {
+			return fmt.Errorf("--tz: %w", err)
+		}
 	}
 	if c.HoldOff != nil {
 		if err := catalog.CheckHoldOff(*c.HoldOff); err != nil {
@@ -274,6 +283,12 @@ func (c SiteSet) Run(ctx context.Context) error {
 			return err
 		}
 		c.say("Links at %s go over: %s", c.Name, peersOnText(on))
+	}
+	if c.TZ != nil {
+		if err := c.change(ctx, c.Name, "set the time zone of", api.SiteChange{TZ: c.TZ}); err != nil {
+			return err
+		}
+		c.say("Time zone of %s: %s", c.Name, cmp.Or(*c.TZ, "UTC"))
 	}
 	if c.Relay == "" {
 		return nil

@@ -194,6 +194,7 @@ type Catalog interface {
 	Externals
 	Activations
 	Rollouts
+	Upkeep
 
 	CreateSite(ctx context.Context, by string, s Site) error // ErrConflict when the name is taken
 	Site(ctx context.Context, name string) (Site, error)

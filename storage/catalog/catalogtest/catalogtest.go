@@ -62,6 +62,7 @@ func Run(t *testing.T, open func(*testing.T) catalog.Catalog) {
 		"roaming":     roaming,
 		"tagged":      tagged,
 		"proposed":    proposed,
+		"upkeep":      upkeep,
 	} {
 		t.Run(group, func(t *testing.T) {
 			for name, test := range tests {

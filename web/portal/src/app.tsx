@@ -13,6 +13,9 @@ const Flows = lazy(() => import('./pages/flows.tsx'))
 const Sites = lazy(() => import('./pages/sites.tsx'))
 const Site = lazy(() => import('./pages/site.tsx'))
 const Endpoints = lazy(() => import('./pages/endpoints.tsx'))
+const Endpoint = lazy(() => import('./pages/endpoint.tsx'))
+const Settings = lazy(() => import('./pages/settings.tsx'))
+const Proposals = lazy(() => import('./pages/proposals.tsx'))
 const Contents = lazy(() => import('./pages/contents.tsx'))
 const Content = lazy(() => import('./pages/content.tsx'))
 const Rollouts = lazy(() => import('./pages/rollouts.tsx'))
@@ -26,7 +29,7 @@ const Audit = lazy(() => import('./pages/audit.tsx'))
 
 const pages = [
   ['/', text.nav.overview, 'viewer'], ['/flows', text.nav.flows, 'viewer'], ['/sites', text.nav.sites, 'viewer'], ['/endpoints', text.nav.endpoints, 'viewer'],
-  ['/contents', text.nav.contents, 'viewer'], ['/rollouts', text.nav.rollouts, 'viewer'], ['/reports', text.nav.reports, 'viewer'], ['/enrolment', text.nav.enrolment, 'admin'], ['/access', text.nav.access, 'admin'], ['/audit', text.nav.audit, 'viewer'],
+  ['/contents', text.nav.contents, 'viewer'], ['/rollouts', text.nav.rollouts, 'viewer'], ['/reports', text.nav.reports, 'viewer'], ['/proposals', text.nav.proposals, 'viewer'], ['/settings', text.nav.settings, 'viewer'], ['/enrolment', text.nav.enrolment, 'admin'], ['/access', text.nav.access, 'admin'], ['/audit', text.nav.audit, 'viewer'],
 ] as const
 
 export function App() {
@@ -43,6 +46,9 @@ export function App() {
             <Route path="/sites"><Sites /></Route>
             <Route path="/sites/:name">{({ name }) => <Site key={name} name={decodeURIComponent(name)} />}</Route>
             <Route path="/endpoints"><Endpoints /></Route>
+            <Route path="/endpoints/:id">{({ id }) => <Endpoint key={id} id={decodeURIComponent(id)} />}</Route>
+            <Route path="/settings"><Settings /></Route>
+            <Route path="/proposals"><Proposals /></Route>
             <Route path="/contents"><Contents /></Route>
             <Route path="/contents/:name">{({ name }) => <Content key={name} name={decodeURIComponent(name)} />}</Route>
             <Route path="/contents/:name/distribute">{({ name }) => <Distribute key={name} name={decodeURIComponent(name)} />}</Route>

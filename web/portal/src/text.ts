@@ -5,6 +5,7 @@ const plural = (n: number, one: string, many: string): string => `${n.toLocaleSt
 export const text = {
   product: 'Sitecast',
   nav: {
+    settings: 'Settings', proposals: 'Approvals',
     label: 'Main', overview: 'Overview', flows: 'Flows', sites: 'Sites', endpoints: 'Endpoints', contents: 'Contents', rollouts: 'Rollouts', reports: 'Reports', enrolment: 'Enrolment', access: 'Access', audit: 'Audit log',
     account: 'Your account', skip: 'Skip to content', find: 'Find a site, content or page',
   },
@@ -21,13 +22,6 @@ export const text = {
     rates: 'Rates of the last minutes', time: 'Time', asTable: 'Show as a table', asChart: 'Show as a chart',
     attention: 'Wants attention', nothing: 'Nothing. Every flow is on its way or done.', more: (n: number): string => `and ${plural(n, 'more thing', 'more things')}`,
     events: 'What was done last', noEvents: 'Nothing was changed yet.',
-    first: 'Nothing is here yet',
-    firstSteps: [
-      ['Create a site', 'sitecast site create shop-12'],
-      ['Make a token and start an agent with it', 'sitecast enrol --site shop-12 > shop-12.token'],
-      ['Publish something', 'sitecast publish ./app --name app --version 1.0'],
-      ['Order it to the site', 'sitecast distribute app@1.0 --site shop-12 --wait'],
-    ] as const,
   },
   flows: {
     title: 'Flows', search: 'Search site, content or version', state: 'State', anyState: 'Any state', group: 'Group', groups: { flat: 'Each flow', site: 'By site', content: 'By content' },
@@ -141,6 +135,71 @@ export const text = {
     reason: 'Reason', halt: 'Halt', haltWhat: 'No ring opens, and nothing more is fetched in open ones.', go: 'Go on', goWhat: 'What failed until now does not count any more.', retry: 'Have those that failed try again',
     back: 'Roll back', backWhat: 'Makes a new version that is the old one to a byte, signs it here, and orders it to where this rollout went. Endpoints that still hold it need nothing over the WAN.', backTo: 'Back to', backAs: (ref: string): string => `Becomes ${ref}`, backDone: (ref: string): string => `Ordered ${ref}.`, backProposed: (id: number): string => `Proposed. Somebody else has to approve it: sitecast approve ${id}`, backNone: 'There is no version before it.',
     history: 'What happened', ordered: 'ordered', flows: 'Its flows', steer: 'Steer', missed: 'Sites that miss the deadline', columns: { site: 'Site', why: 'Why' },
+  },
+  endpoint: {
+    one: 'Endpoint', live: 'Online', offline: 'Offline', id: 'Id', enrolledAt: 'Enrolled at', evidence: 'Why there', online: 'Online since', seen: 'Last seen', agent: 'Software', roams: 'Roams', tags: 'Tags', links: 'Links to peers',
+    restraints: 'Does without', reported: 'Caught by peers', unknown: 'not known', no: 'no',
+    roamsYes: 'yes, where it is is told by its networks', facts: 'Who and where', none: 'none',
+    held: {
+      title: 'What it holds', none: 'It has all of no version yet.', unknown: 'What it holds is known while it is online.', sum: (n: string): string => `${n} in all, where versions share nothing`, removed: 'removed at the server', cache: (used: string, budget: string): string => `${used} of the ${budget} that its store may take`,
+      budget: (quota: string): string => `It may take ${quota} of its disk (cache_quota).`, noBudget: 'Nothing bounds what its store takes of the disk: set cache_quota to do so.', floor: (n: string): string => `${n} stay free at least (cache_floor).`,
+    },
+    flows: { title: 'Its part in flows', none: 'Nothing was ordered to where it is.', history: 'How it came about', source: 'Last source', never: 'Nothing is remembered of it since the server started.' },
+    policy: { title: 'What holds for it, and who says so', over: (value: string, where: string): string => `overrides ${value} of ${where}`, standard: 'default', change: 'Change settings' },
+    doctor: {
+      title: 'Can it meet another?', what: 'Why the two are linked or not, as the server and both of them saw it.', other: 'Another endpoint of the site', run: 'Look', alone: 'Nobody else is at the site: it takes two.',
+      linked: 'They are linked', apart: 'They are not linked', marks: { ok: 'In order', warn: 'With less', fail: 'Stands in the way', skipped: 'Nothing can be said' } as Record<string, string>, path: 'Way', todo: 'What to do', here: 'What stands between an endpoint and the server is seen from there:',
+    },
+    activation: {
+      title: 'What it shows', content: 'Content', active: 'Active', next: 'Next', state: 'State', since: 'Unhealthy since', history: 'Last activations', from: (v: string): string => `from ${v}`, nothing: 'nothing yet',
+      states: { preparing: 'Preparing', active: 'Active', staged: 'Staged: waits for its time', activating: 'On trial', rolled_back: 'Taken back: the version before is active again', unhealthy: 'Unhealthy' } as Record<string, string>,
+      outcomes: { activated: 'activated', rolled_back: 'taken back', refused: 'refused', lost: 'lost', blocked: 'blocked' } as Record<string, string>,
+    },
+    quarantine: {
+      title: 'In quarantine', what: 'No site is certain to be theirs, so they get nothing and meet nobody.', one: 'No site is certain to be its own, so it gets nothing and meets nobody.',
+      reasons: { unknown_network: 'Its network is not on the map', conflict: 'Its networks are of different sites', elsewhere: 'It enrolled elsewhere' } as Record<string, string>,
+      settle: 'What would settle it', command: 'On the command line', put: 'Say at which site its network is', network: 'Network', site: 'Site', preview: 'What would change?', button: 'Put it on the map', released: 'The map has it. Who is released shows up at the site in a moment.',
+      moves: (n: number): string => n === 0 ? 'Nobody who is online would move.' : `${plural(n, 'endpoint', 'endpoints')} would move:`, move: (name: string, from: string, to: string): string => `${name}: ${from} → ${to}`, quarantine: 'quarantine',
+      since: (when: string): string => `since ${when}`, names: (n: number, names: string): string => `${plural(n, 'endpoint', 'endpoints')}: ${names}`, kinds: { egress: 'as the server sees it', lan: 'its own' } as Record<string, string>,
+    },
+    admin: {
+      title: 'Keep it, or not', revoke: 'Revoke', revokeWhat: 'Its session ends now and its key is believed no more. What lies on its disk stays there.', reason: 'Why', remove: 'Remove', removeWhat: 'Forgets it. If its agent still runs somewhere, it is told that it is not enrolled.',
+      removeOnline: 'It is online: stop its agent or revoke it first.', roam: 'Let it roam', fix: (site: string): string => `Fix it to ${site}`, roamWhat: 'Roaming: on each connect its networks say at which site it is.',
+      reenrol: 'Enrol it again', reenrolWhat: 'After it was revoked or removed, or to bring it to another site. It makes another key; what it holds stays.', first: 'Revoke it, or remove it while it is offline: an endpoint that is believed keeps the key it has.', token: 'Make a token for it: good for one endpoint and a day', tokenButton: 'Make the token',
+      start: 'Then there, in a terminal', revoked: (by: string, when: string): string => `Revoked ${when}${by}`,
+    },
+    list: { site: 'Site', anySite: 'Any site', version: 'Software', standing: 'Not right', anyStanding: 'Anything', noneYet: 'Nobody enrolled yet. Endpoints come in with a token:', toEnrolment: 'make one',
+      standings: { quarantined: 'In quarantine', revoked: 'Revoked', reported: 'Caught by peers', restrained: 'Does without something', unhealthy: 'Kiosk whose version failed' } as Record<string, string> },
+    settings: {
+      title: 'Settings', set1: 'What is set', what: 'The most particular level counts: an endpoint before its site, that before tags, those before everywhere.', setting: 'Setting', standard: 'Default', said: 'Set', nothing: 'nothing', change: 'Change', takeBack: 'Take back', everywhere: 'everywhere',
+      levels: { organisation: 'Everywhere', tag: 'tag', site: 'site', endpoint: 'endpoint' } as Record<string, string>, level: 'Where', subject: { tag: 'Tag', site: 'Site', endpoint: 'Endpoint (name or id)' } as Record<string, string>, value: 'Value',
+      set: 'Set it', preview: 'What would change?', alters: (sites: number, endpoints: number): string => sites + endpoints === 0 ? 'Nothing would change: it is so already, or something more particular is said of everybody.' : `Changes what holds at ${[sites > 0 ? plural(sites, 'site', 'sites') : '', endpoints > 0 ? plural(endpoints, 'endpoint', 'endpoints') : ''].filter(Boolean).join(' and ')}:`,
+      altered: (who: string, key: string, before: string, after: string): string => `${who}: ${key} ${before} → ${after}`, more: (n: number): string => `and ${plural(n, 'more', 'more')}`, add: 'Set something', audit: 'Who changed what is in the audit log', of: { site: 'of sites', endpoint: 'of endpoints' } as Record<string, string>, filter: 'Find a setting, or where it is said', noMatch: 'No setting matches.',
+    },
+    rules: {
+      title: 'Rules that hold now', what: 'Pauses, priorities, caps, pins and blocks that somebody set.', everything: 'Everything', at: (what: string, site: string): string => `${what} at ${site}`, everywhere: (what: string): string => `${what}, everywhere`,
+      kinds: { pause: 'Paused', priority: 'Priority', cap: 'Capped', pin: 'Pinned', purge: 'Purged', block: 'Blocked' } as Record<string, string>, rule: 'Rule', on: 'On', why: 'Why', by: 'By', until: 'Ends', never: 'when it is ended', end: 'End', obeyedTitle: 'Obeyed',
+      gone: (gone: number, holding: number, offline: number): string => `gone from ${gone}, still at ${holding}, ${offline} offline`, obeyed: (n: number, all: number): string => `${n} of ${all} endpoints obey`,
+      none: 'No rule holds: everything goes as it was ordered. Flows are paused and given priority on the Flows page; sitecast block and sitecast cap set others.', end1: 'does not end',
+    },
+    proposals: {
+      title: 'Approvals', what: 'What brings a version to all sites, or to a query, waits until somebody else approves it.', off: 'Approval by a second person is off: what is ordered holds at once.', on: 'Approval by a second person is on.', turnOn: 'Turn it on', turnOff: 'Turn it off',
+      none: 'Nothing waits for approval.', by: (who: string, when: string): string => `proposed by ${who}, ${when}`, approve: 'Approve', reject: 'Reject', withdraw: 'Withdraw', own: 'Somebody else has to approve what you propose.', preview: 'Sites that it means now', sites: (n: number): string => plural(n, 'site', 'sites'),
+      distribute: (what: string): string => `Distribute ${what}`, activate: (what: string): string => `Use ${what} wherever it is distributed`, back: (n: number): string => `rolls back distribution ${n}`, all: 'to all sites, also later ones', query: (q: string): string => `to sites that are ${q}`, named: (names: string): string => `to ${names}`,
+      priority: (p: string): string => `priority ${p}`, readyBy: (t: string): string => `ready by ${t}`, notBefore: (t: string): string => `not before ${t}`, rings: (names: string): string => `in rings: ${names}`, held: 'not used until it is activated', from: (t: string): string => `used from ${t} on`, atOnce: 'used as soon as it is there', copies: (n: number): string => `${plural(n, 'copy', 'copies')} ahead of need at each site`,
+    },
+    qr: { title: 'For a scanner', app: 'Content that it shows', appHint: 'its name, as it is published', first: 'Say first which content it shows.', what: { line: 'A barcode scanner that is connected as a keyboard types this whole line into a terminal, and Enter. It holds the token: show it to nobody else.', token: 'The token alone, for what asks for one.' } as Record<string, string>, line: 'The whole line', token: 'The token', show: 'Show as a QR code', hide: 'Hide the QR code', alt: (what: string): string => `QR code: ${what}`, long: 'This is too long for a QR code: copy it instead.' },
+    site: { make: 'Create a site', name: 'Name', nameHint: 'letters, digits, “.”, “_” and “-”', zone: 'Time zone', zoneHint: 'its hours and months are read by it', networks: 'Networks', networksHint: 'of its endpoints, as 10.12.0.0/16, with commas; may be left out', button: 'Create it', edit: 'Zone and networks', save: 'Save the zone', saved: 'Saved.',
+      on: 'Networks of the map', noNetworks: 'No network of the map is here. It needs one only where endpoints roam, or several sites share an address.', add: 'Add a network', addButton: 'Add it', cidr: 'Network', kind: 'Kind', kinds: { lan: 'Endpoints have addresses in it', egress: 'The server sees them under it' } as Record<string, string>, remove: 'Remove', unset: 'UTC' },
+    guide: {
+      title: 'To the first delivery', put: 'Put this guide away', ticked: 'done', now: 'next', admin: 'An admin does this.',
+      steps: { site: 'Create a site', endpoint: 'Enrol an endpoint', publish: 'Publish something', distribute: 'Order it to the site', complete: 'See it arrive' } as Record<string, string>,
+      what: {
+        site: 'A place with a line to the WAN of its own: a shop, a branch, an office.', endpoint: 'A token lets it in once; then it proves itself with a key of its own. This page notices when it is there.',
+        publish: 'A file or folder becomes a version of a content, signed with your key:', distribute: 'The site then fetches it once over the WAN, and its endpoints share it.', complete: 'Each byte crosses the WAN once for the whole site.',
+      } as Record<string, string>,
+      publish: 'sitecast publish ./app --name app --version 1.0', contents: 'See what is published', order: 'Order it', content: 'Content', site: 'Site', waiting: 'Nothing moves yet.',
+    },
   },
   palette: { none: 'Nothing has such a name.', hint: 'Enter opens, Escape closes' },
   notFound: 'There is no such page.',

@@ -2,20 +2,14 @@
 
 import { useState } from 'react'
 import { api, body, rows, useAsked } from '../api.ts'
-import { time } from '../format.ts'
 import { Answer } from '../parts/bits.tsx'
-import { Copy, Field, Form } from '../parts/form.tsx'
-import { installs, type System } from '../installs.ts'
+import { Field, Form } from '../parts/form.tsx'
+import { Install, type Made } from '../parts/install.tsx'
+import { NewSite } from '../parts/siteform.tsx'
 import { text } from '../text.ts'
 
 const most = 5000
 const hour = 3600 // seconds
-
-interface Made {
-  site: string
-  token: string
-  expires: string
-}
 
 export default function Enrolment() {
   const sites = useAsked('enrolment sites', () => rows('/api/v1/sites', {}, most))
@@ -34,7 +28,7 @@ export default function Enrolment() {
         <section className="card">
           <h2>{text.enrolment.make}</h2>
           <Answer asked={sites}>
-            {({ rows: all }) => all.length === 0 ? <p>{text.sites.noneYet}</p> : (
+            {({ rows: all }) => all.length === 0 ? <NewSite made={sites.again} /> : (
               <Form button={text.enrolment.button} send={make}>
                 <Field label={text.columns.site}>
                   <input name="site" list="all-sites" required autoComplete="off" defaultValue={all.length === 1 ? all[0]!.name : ''} />
@@ -47,23 +41,8 @@ export default function Enrolment() {
             )}
           </Answer>
         </section>
-        {made && <Install {...made} />}
+        {made && <section className="card"><Install key={made.token} {...made} /></section>}
       </div>
     </>
-  )
-}
-
-function Install({ site, token, expires }: Made) {
-  const [system, setSystem] = useState<System>('linux')
-  return (
-    <section className="card" aria-live="polite">
-      <h2>{text.enrolment.made(site)}</h2>
-      <p className="soft">{text.enrolment.once(time(expires))}</p>
-      <Copy label={text.enrolment.token} value={token} />
-      <div className="tabs" role="group" aria-label={text.enrolment.system}>
-        {(Object.keys(text.enrolment.systems) as System[]).map((s) => <button key={s} type="button" aria-pressed={s === system} onClick={() => setSystem(s)}>{text.enrolment.systems[s]}</button>)}
-      </div>
-      <Copy label={text.enrolment.run} value={installs(system, window.location.origin, `${site}.token`)} />
-    </section>
   )
 }

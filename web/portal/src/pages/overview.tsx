@@ -6,6 +6,7 @@ import { rows, usePolled } from '../api.ts'
 import { ago, count, rate, share } from '../format.ts'
 import { useOverview, type Overview as Sum } from '../live.ts'
 import { Answer, Failure, Figure, Freshness } from '../parts/bits.tsx'
+import { Guide } from '../parts/guide.tsx'
 import { Rates, type Sample } from '../parts/rates.tsx'
 import { text } from '../text.ts'
 import { useNow } from '../now.ts'
@@ -22,7 +23,7 @@ export function Overview() {
     <>
       <div className="heading"><h1>{text.overview.title}</h1><Freshness link={link} error={error} /></div>
       {error && <Failure error={error} />}
-      {sum === undefined ? !error && <p className="soft" aria-busy="true">{text.loading}</p> : sum.sites === 0 ? <First /> : <Standing sum={sum} />}
+      {sum === undefined ? !error && <p className="soft" aria-busy="true">{text.loading}</p> : <Guide sum={sum}><Standing sum={sum} /></Guide>}
     </>
   )
 }
@@ -101,16 +102,3 @@ function Events() {
     </section>
   )
 }
-
-/** What there is to do where nothing was done yet. */
-function First() {
-  return (
-    <section className="card">
-      <h2>{text.overview.first}</h2>
-      <ol className="steps">
-        {text.overview.firstSteps.map(([what, command]) => <li key={what}>{what}<pre tabIndex={0}><code>{command}</code></pre></li>)}
-      </ol>
-    </section>
-  )
-}
-

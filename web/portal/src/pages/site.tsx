@@ -1,6 +1,7 @@
 // One site: what moves there, its lines to the WAN, who is there, and what holds.
 
 import { useState } from 'react'
+import { Link } from 'wouter'
 import { api, body, rows, useAsked, usePolled } from '../api.ts'
 import { ago, rate, size } from '../format.ts'
 import { endpointKey, flowKey, useEndpoints, useFlows, type Endpoint, type Flow } from '../live.ts'
@@ -93,7 +94,7 @@ function Holds({ site }: { site: string }) {
 }
 
 const endpointColumns = (now: number): Column<Endpoint>[] => [
-  { id: 'name', title: text.columns.name, order: (e) => e.name, cell: (e) => <span title={e.id}>{e.name}</span> },
+  { id: 'name', title: text.columns.name, order: (e) => e.name, cell: (e) => <Link href={`/endpoints/${encodeURIComponent(e.id)}`} title={e.id}>{e.name || e.id}</Link> },
   { id: 'kind', title: text.columns.kind, order: (e) => e.kind, cell: (e) => e.kind },
   { id: 'links', title: text.columns.links, order: (e) => e.links, figure: true, cell: (e) => e.links },
   { id: 'holds', title: text.columns.holds, cell: (e) => <span className="why" title={(e.holds ?? []).join(', ')}>{(e.holds ?? []).join(', ')}</span>, extra: true, width: '30%' },

@@ -2,11 +2,12 @@
 // for the flow and for each endpoint that lacks something.
 
 import { api, body, usePolled, type Schemas } from '../api.ts'
-import { ago, time } from '../format.ts'
+import { ago } from '../format.ts'
 import type { Flow } from '../live.ts'
 import { useNow } from '../now.ts'
 import { text } from '../text.ts'
 import { Answer } from './bits.tsx'
+import { SiteZone, When } from './when.tsx'
 
 const again = 5000 // milliseconds until it is asked for anew
 
@@ -14,7 +15,7 @@ export function Story({ flow, close }: { flow: Flow; close: () => void }) {
   return (
     <dialog className="sheet" aria-label={text.story.title} ref={(d) => { if (d && !d.open) d.showModal() }} onClose={close}>
       <h2>{flow.content}@{flow.version} · {flow.site}</h2>
-      <Told flow={flow} />
+      <SiteZone site={flow.site}><Told flow={flow} /></SiteZone>
       <form method="dialog"><button>{text.audit.close}</button></form>
     </dialog>
   )
@@ -44,7 +45,7 @@ function Told({ flow }: { flow: Flow }) {
   )
 }
 
-function Why({ why, now }: { why: Schemas['Why']; now: number }) {
+export function Why({ why, now }: { why: Schemas['Why']; now: number }) {
   return (
     <>
       <p><strong>{why.text}</strong> <span className="soft">{text.story.since(ago(why.since, now))}</span></p>
@@ -54,12 +55,12 @@ function Why({ why, now }: { why: Schemas['Why']; now: number }) {
 }
 
 /** Changes, the newest first. */
-function Timeline({ moments }: { moments: readonly Schemas['Moment'][] }) {
+export function Timeline({ moments }: { moments: readonly Schemas['Moment'][] }) {
   return (
     <ol className="timeline" reversed>
       {[...moments].reverse().map((m) => (
         <li key={`${m.at} ${m.code}`}>
-          <time className="soft" dateTime={m.at}>{time(m.last ?? m.at)}</time>
+          <span className="soft"><When at={m.last ?? m.at} /></span>
           <span>{m.text}{m.times && m.times > 1 ? <span className="soft"> {text.story.times(m.times)}</span> : null}</span>
         </li>
       ))}
