@@ -98,13 +98,13 @@ func (s *server) showEndpoint(ctx context.Context, id string) (out ShownEndpoint
 	if at, online := s.standing(wire.EndpointID(id)); online && at.Site == "" {
 		out.Quarantine = &evidence.Quarantine([]evidence.Standing{at})[0]
 	}
-	out.Held, err = s.held(ctx, v.Holds)
+	out.Held, err = s.heldVersions(ctx, v.Holds)
 	return out, err
 }
 
-// held says how large versions are that are written as NAME@V. One that was removed since has
+// heldVersions says how large versions are that are written as NAME@V. One that was removed since has
 // no size any more.
-func (s *server) held(ctx context.Context, refs []string) ([]HeldVersion, error) {
+func (s *server) heldVersions(ctx context.Context, refs []string) ([]HeldVersion, error) {
 	out := make([]HeldVersion, 0, len(refs))
 	for _, text := range refs {
 		name, version, _ := strings.Cut(text, "@")
