@@ -34,8 +34,9 @@ type Effect struct {
 	LastByte *Spread `json:"last_byte_ms,omitempty"`
 	// Confirmation is the same of other rules: when each endpoint said that it obeys.
 	Confirmation *Spread `json:"confirmed_ms,omitempty"`
-	// FirstEffect is, of a priority, when the first lease was granted by it at each site, or a
-	// fetch that ran took its new place.
+	// FirstEffect is, of a priority or a cap, when the first lease was granted by it at each site, or
+	// a fetch that ran took its new place or rate; of a pause that was ended when the first bytes
+	// came in.
 	FirstEffect *Spread `json:"first_effect_ms,omitempty"`
 }
 
@@ -113,7 +114,7 @@ func (g *gathered) sum() *Effect {
 	switch g.kind {
 	case catalog.RulePause:
 		out.LastByte = spread(g.last)
-	case catalog.RulePriority:
+	case catalog.RulePriority, catalog.RuleCap, site.Resumed:
 		out.Confirmation, out.FirstEffect = spread(g.last), spread(g.first)
 	default:
 		out.Confirmation = spread(g.last)
@@ -163,12 +164,7 @@ func (s *server) uncap(ctx context.Context, which catalog.Selector) (*reply[Chan
 	if err := s.exists(ctx, which); err != nil {
 		return nil, err
 	}
-	removed, err := s.Catalog.ClearRules(ctx, actor(ctx), catalog.RuleCap, which)
-	if err != nil {
-		return nil, err
-	}
-	s.Hub.Changed("")
-	return &reply[Change]{Change{Removed: removed}}, nil
+	return s.endRules(ctx, catalog.RuleCap, which)
 }
 
 // rules are those that hold, the oldest first, with what became of them.

@@ -98,7 +98,15 @@ func (c Cap) end(ctx context.Context, which catalog.Selector) error {
 		c.say("Caps of %s that go on:\n%s", which, left)
 	}
 	if change.Removed > 0 || !c.setting() {
-		c.say("Ended caps of %s: %d.", which, change.Removed)
+		text := ""
+		if change.Removed > 0 {
+			came, err := server.ended(ctx, change.Generation)
+			if err != nil { // what was asked for is done
+				fmt.Fprintf(c.stderr(), "What became of it can't be read: %v\n", err)
+			}
+			text = endedText(came, ", first effect after ")
+		}
+		c.say("Ended caps of %s: %d.%s", which, change.Removed, text)
 	}
 	if c.Everywhere {
 		c.say("Caps that are settings of sites stay: see sitecast site list.")

@@ -17,6 +17,7 @@ import (
 	"github.com/sitecast/sitecast/storage/catalog"
 	"github.com/sitecast/sitecast/storage/content"
 	"github.com/sitecast/sitecast/storage/pack"
+	"github.com/sitecast/sitecast/storage/policy"
 )
 
 // source reads what is wanted of a site from the catalog. Versions never change,
@@ -107,7 +108,15 @@ func (s *source) Desired(ctx context.Context, name string, named []wire.Named) (
 		if when := order.When; when != nil {
 			spec.Activate = &site.Activate{At: when.At, Statement: when.Statement}
 		}
+		if order.Halted {
+			spec.Activate = &site.Activate{} // also past an instant that was signed
+		}
 		spec.NotBefore, spec.Retry = order.NotBefore, order.Retry
+		if order.Window != "" {
+			if spec.Window, _, err = policy.ParseWindow(order.Window); err != nil {
+				return site.Desired{}, fmt.Errorf("window of %s@%s: %w", order.Name, order.Version, err)
+			}
+		}
 		switch {
 		case spec.Superseded && !spec.OnDemand:
 			spec.Priority = wire.Low // nobody waits for it

@@ -192,6 +192,7 @@ type Site struct {
 	pace      schedule.Pace // what deadlines bound the site to
 	gauge     gauge
 	tales     tales
+	windowed  bool      // a flow has a window of its own
 	effects   []*effect // of the rules set last, oldest first
 	tallies   tallies
 }
