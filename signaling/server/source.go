@@ -108,8 +108,12 @@ func (s *source) Desired(ctx context.Context, name string, named []wire.Named) (
 		if when := order.When; when != nil {
 			spec.Activate = &site.Activate{At: when.At, Statement: when.Statement}
 		}
-		if order.Halted {
-			spec.Activate = &site.Activate{} // also past an instant that was signed
+		if order.Halted { // held, also past an instant that was signed, at which it is read anew
+			hold := site.Activate{}
+			if spec.Activate != nil {
+				hold.At = spec.Activate.At
+			}
+			spec.Activate = &hold
 		}
 		spec.NotBefore, spec.Retry = order.NotBefore, order.Retry
 		if order.Window != "" {

@@ -211,12 +211,10 @@ describe('an engine', () => {
 
   it('drops what is blocked, also when it is complete and read, and obeys only then', async () => {
     const p = await published()
-    const { lease } = stubOrigin(p)
     const a = await endpoint('a'.repeat(32), p)
     a.e.want('app')
     await a.order()
-    await a.tell('lease', lease(1, true))
-    await until(() => a.flow().swarm !== undefined)
+    await a.e.bodyCame(a.flow(), p.body)
     const reader = a.e.chunk(a.flow(), 3, new AbortController().signal)
     reader.catch(() => undefined)
     let gone = false
