@@ -32,12 +32,12 @@ type NewDistribution struct {
 
 // NewRule sets a rule for all flows that match, also later ones.
 type NewRule struct {
-	Kind     string        `json:"kind" enum:"pause,priority,cap,pin,purge"`
+	Kind     string        `json:"kind" enum:"pause,priority,cap,budget,pin,purge"`
 	Site     string        `json:"site,omitempty"`
 	Content  string        `json:"content,omitempty"`
 	Version  string        `json:"version,omitempty"`
 	Priority wire.Priority `json:"priority,omitempty" enum:"high,normal,low"`
-	Cap      *int64        `json:"cap_bytes_per_second,omitempty" minimum:"0" doc:"Of a cap: the most that each site takes over the WAN, or (with a content) each flow of it. What is on the LAN goes round as ever."`
+	Cap      *int64        `json:"cap_bytes_per_second,omitempty" minimum:"0" doc:"Of a cap: the most that each site takes over the WAN, or (with a content) each flow of it; of a budget what all sites take together. What is on the LAN goes round as ever."`
 	Expires  time.Time     `json:"expires,omitzero" doc:"When it ends by itself, within a year (a pin: ten); absent: when it is ended. A purge does not end."`
 	Seconds  int64         `json:"for_seconds,omitempty" minimum:"0" maximum:"316224000" doc:"In place of expires: how long it holds, by the server's clock."`
 	Reason   string        `json:"reason,omitempty" maxLength:"160" doc:"Why, for others who see it: one line."`
@@ -48,6 +48,8 @@ type EndedRules struct {
 	Site    string `json:"site,omitempty"`
 	Content string `json:"content,omitempty"`
 	Version string `json:"version,omitempty"`
+	// Together: of caps, end the bounds on what all sites take together.
+	Together bool `json:"together,omitempty"`
 }
 
 // Change is the generation a change of desired state made.
@@ -94,6 +96,12 @@ func (s *server) control() {
 		})
 	register(s, about(scopeBody, operation("POST", "/rules/uncap", "uncap", "End caps that are rules", catalog.RoleOperator)),
 		func(ctx context.Context, in *struct{ Body EndedRules }) (*reply[Change], error) {
+			if in.Body.Together {
+				if in.Body != (EndedRules{Together: true}) {
+					return nil, bad("a budget is for all sites together", "leave out site and content")
+				}
+				return s.endRules(ctx, catalog.RuleBudget, catalog.Selector{})
+			}
 			return s.uncap(ctx, catalog.Selector{Site: in.Body.Site, Name: in.Body.Content, Version: in.Body.Version})
 		})
 	register(s, about(scopeBody, operation("POST", "/rules/unpin", "unpin", "End pins", catalog.RoleOperator)),

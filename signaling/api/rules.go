@@ -114,7 +114,7 @@ func (g *gathered) sum() *Effect {
 	switch g.kind {
 	case catalog.RulePause:
 		out.LastByte = spread(g.last)
-	case catalog.RulePriority, catalog.RuleCap, site.Resumed:
+	case catalog.RulePriority, catalog.RuleCap, catalog.RuleBudget, site.Resumed:
 		out.Confirmation, out.FirstEffect = spread(g.last), spread(g.first)
 	default:
 		out.Confirmation = spread(g.last)
@@ -128,12 +128,12 @@ func (s *server) setRule(ctx context.Context, in NewRule) (*reply[Change], error
 	which := catalog.Selector{Site: in.Site, Name: in.Content, Version: in.Version}
 	rule := catalog.Rule{Kind: in.Kind, Priority: string(in.Priority), Selector: which, Expires: in.Expires, Reason: in.Reason}
 	switch {
-	case in.Kind == catalog.RuleCap && in.Cap == nil:
-		return nil, bad("a cap needs cap_bytes_per_second", "to end caps, use /rules/uncap")
-	case in.Kind == catalog.RuleCap:
+	case (in.Kind == catalog.RuleCap || in.Kind == catalog.RuleBudget) && in.Cap == nil:
+		return nil, bad("a "+in.Kind+" needs cap_bytes_per_second", "to end caps, use /rules/uncap")
+	case in.Kind == catalog.RuleCap || in.Kind == catalog.RuleBudget:
 		rule.Cap = *in.Cap
 	case in.Cap != nil:
-		return nil, bad("only a cap has cap_bytes_per_second", "")
+		return nil, bad("only a cap or a budget has cap_bytes_per_second", "")
 	}
 	if in.Seconds > 0 {
 		if !in.Expires.IsZero() {
@@ -152,7 +152,7 @@ func (s *server) setRule(ctx context.Context, in NewRule) (*reply[Change], error
 		return nil, err
 	}
 	switch in.Kind {
-	case catalog.RulePause, catalog.RulePriority, catalog.RuleCap:
+	case catalog.RulePause, catalog.RulePriority, catalog.RuleCap, catalog.RuleBudget:
 		s.Hub.Asked(in.Site, site.Asked{Kind: in.Kind, Ref: content.Ref{Name: in.Content, Version: in.Version}, Generation: generation, At: clicked})
 	}
 	s.Hub.Changed(in.Site)

@@ -111,6 +111,7 @@ type Server struct {
 	source  *source
 	account site.Accounts
 	lines   site.Lines
+	budget  site.Budget
 
 	cleaner  *cleaner
 	vendors  *vendors
@@ -271,7 +272,7 @@ func (s *Server) assemble(ctx context.Context) error {
 	}
 	s.vendors = newVendors(s.catalog, s.objects, s.cfg)
 	s.hub = site.NewHub(site.Config{Suspect: s.vendors.suspect, Epoch: epoch, Grace: grace, Fetchers: s.cfg.Fetchers, URL: s.objectURL, Reflectors: s.cfg.Reflectors,
-		Memory: s.memory, Ledger: s.ledger, Accounts: &s.account, Lines: &s.lines, Refused: &s.refused, Log: s.log}, src)
+		Memory: s.memory, Ledger: s.ledger, Accounts: &s.account, Lines: &s.lines, Budget: &s.budget, Refused: &s.refused, Log: s.log}, src)
 	s.meters, s.census.board = newMeters(), board.New(s.hub)
 	s.patcher.changed, s.patcher.forget = func() { s.hub.Changed("") }, src.forget
 	s.patcher.running = func(ctx context.Context) ([]content.Ref, error) { return running(ctx, s.hub) }

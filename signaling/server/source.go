@@ -59,7 +59,7 @@ func (s *source) Desired(ctx context.Context, name string, named []wire.Named) (
 	now := time.Now()
 	orders = orders.At(now)
 	orders.Now = now
-	d := site.Desired{Generation: orders.Generation, Until: orders.Ends()}
+	d := site.Desired{Generation: orders.Generation, Until: orders.Ends(), Together: orders.Together()}
 	if err := s.settings(ctx, &orders, &d); err != nil {
 		return site.Desired{}, err
 	}

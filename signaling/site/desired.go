@@ -63,6 +63,8 @@ type Desired struct {
 	Until time.Time
 	Flows []FlowSpec
 	Cap   int64 // bytes per second over the WAN, or wire.Unlimited
+	// Together is what all sites may take over the WAN together, in bytes per second; 0: no bound.
+	Together int64
 	// HoldOff is how long after its order a flow that nobody at the site holds any of
 	// waits for a peer that does, before the WAN is used.
 	HoldOff   time.Duration

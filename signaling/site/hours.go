@@ -30,7 +30,9 @@ func (s *Site) hourCap(now time.Time) int64 {
 }
 
 // ceiling is the most that operators allow now, in bytes per second, or wire.Unlimited.
-func (s *Site) ceiling(now time.Time) int64 { return least(s.desired.Cap, s.hourCap(now)) }
+func (s *Site) ceiling(now time.Time) int64 {
+	return least(least(s.desired.Cap, s.hourCap(now)), s.share)
+}
 
 // shut says why nothing may be fetched now, and "" when something may.
 func (s *Site) shut(now time.Time) string { return s.closed(now).Text(s.desired.Zone) }

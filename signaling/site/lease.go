@@ -272,7 +272,7 @@ func (s *Site) grantLeases(now time.Time) {
 		return
 	}
 	gone := map[wire.EndpointID]bool{} // about to leave
-	for s.shut(now) == "" {
+	for s.shut(now) == "" && !s.starved() {
 		room := s.room(gone)
 		open, waiting := s.waiting(now, room)
 		next, to, ok := schedule.NextLease(waiting, room)

@@ -41,6 +41,8 @@ func (s *Site) closedTo(now time.Time, f *flow) reason.Reason {
 			code = reason.FlowWindow
 		}
 		return reason.Reason{Code: code, Until: changes(f.hours, now, s.desired.Zone)}
+	case site.IsZero() && s.starved():
+		return reason.Reason{Code: reason.AwaitsPart}
 	}
 	return site
 }

@@ -147,7 +147,7 @@ type Rule struct {
 	Created    time.Time `json:"created"`
 	Expires    time.Time `json:"expires,omitzero"`               // when it ends by itself; zero: never
 	Reason     string    `json:"reason,omitempty"`               // why it was set, in the words of who did
-	Cap        int64     `json:"cap_bytes_per_second,omitempty"` // of RuleCap
+	Cap        int64     `json:"cap_bytes_per_second,omitempty"` // of RuleCap and RuleBudget
 	Upto       int64     `json:"upto,omitempty"`                 // of RulePurge: the newest distribution when it was set
 }
 
