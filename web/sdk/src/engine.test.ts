@@ -217,6 +217,7 @@ describe('an engine', () => {
     await a.e.bodyCame(a.flow(), p.body)
     const reader = a.e.chunk(a.flow(), 3, new AbortController().signal)
     reader.catch(() => undefined)
+    await until(() => a.flow().readers.size === 1)
     let gone = false
     const drop = vi.spyOn(a.e.cfg.store, 'drop').mockImplementation(async () => gone)
     const obeyed = () => a.said.filter((s) => s.kind === 'obeyed').map((s) => (s.body as Said['obeyed']).generation)
