@@ -92,11 +92,11 @@ func (m *memoryJournal) Save(j activation.Journal) error {
 	return nil
 }
 
-// DistributeHeld orders a version to all sites, to be used from some time on or (zero)
-// when it is activated.
-func (l *Lab) DistributeHeld(ref string, at time.Time) {
+// DistributeHeld orders a version to all sites, in rings or at once, to be used from some
+// time on or (zero) when it is activated.
+func (l *Lab) DistributeHeld(ref string, at time.Time, rings ...string) {
 	l.t.Helper()
-	d := operator.Distribute{Remote: l.Remote(io.Discard), Ref: ref, All: true, Priority: "normal"}
+	d := operator.Distribute{Remote: l.Remote(io.Discard), Ref: ref, All: true, Priority: "normal", Aiming: operator.Aiming{Ring: rings}}
 	d.Activate, d.Key = "hold", filepath.Join(l.dir, "publisher.key")
 	if !at.IsZero() {
 		d.Activate = "now"

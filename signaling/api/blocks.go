@@ -48,12 +48,12 @@ func (s *server) blocks() {
 			if err := s.exists(ctx, which); err != nil {
 				return nil, err
 			}
-			removed, err := s.Catalog.ClearRules(ctx, actor(ctx), catalog.RuleBlock, which)
+			removed, generation, err := s.Catalog.ClearRules(ctx, actor(ctx), catalog.RuleBlock, which)
 			if err != nil {
 				return nil, err
 			}
 			s.Hub.Changed("")
-			return &reply[Change]{Change{Removed: removed}}, nil
+			return &reply[Change]{Change{Generation: generation, Removed: removed}}, nil
 		})
 	registerList(s, operation("GET", "/blocks", "list-blocks", "List blocks, the oldest first, and how far they are obeyed", catalog.RoleViewer),
 		func(b BlockView) string { return b.Site },
@@ -129,15 +129,15 @@ func (s *server) enrolledAt(ctx context.Context) (map[wire.EndpointID]string, er
 	}
 }
 
-// obeyed counts who obeys a block, at the sites that who asks may see. An endpoint obeys a
-// generation when nothing that it blocks is on its disk.
+// obeyed counts who obeys a block, at the sites that who asks may see, pages among them. An
+// endpoint obeys a generation when nothing that it blocks is on its disk, or in its browser.
 func obeyed(who Actor, r catalog.Rule, online []site.EndpointView, enrolled map[wire.EndpointID]string) BlockView {
 	v := BlockView{Rule: r}
 	here := map[wire.EndpointID]bool{}
 	for _, e := range online {
 		here[e.ID] = true
 		switch {
-		case e.Kind == wire.DeviceBrowser || r.Site != "" && r.Site != e.Site, !who.sees(e.Site):
+		case r.Site != "" && r.Site != e.Site, !who.sees(e.Site):
 		case e.Obeyed >= r.Generation:
 			v.Gone++
 		default:

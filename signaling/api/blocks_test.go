@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/sitecast/sitecast/signaling/api"
+	"github.com/sitecast/sitecast/signaling/site"
 	"github.com/sitecast/sitecast/signaling/wire"
 	"github.com/sitecast/sitecast/storage/catalog"
 )
@@ -45,5 +46,17 @@ func TestABlockIsCountedAtOwnSites(t *testing.T) {
 		if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || len(got) != 1 || got[0].Offline != want {
 			t.Errorf("answered %d %s, want %d offline", w.Code, w.Body, want)
 		}
+	}
+}
+
+// Pages are counted like everybody who is online: they say when nothing of it is left.
+func TestPagesCountAmongThoseThatObeyABlock(t *testing.T) {
+	online := []site.EndpointView{
+		{ID: "a", Site: "shop-1", Kind: wire.DeviceBrowser, Obeyed: 7}, {ID: "b", Site: "shop-1", Kind: wire.DeviceBrowser, Obeyed: 6},
+		{ID: "c", Site: "shop-1", Kind: wire.DeviceKiosk, Obeyed: 8}, {ID: "d", Site: "shop-2", Kind: wire.DeviceBrowser, Obeyed: 7},
+	}
+	rule := catalog.Rule{Kind: catalog.RuleBlock, Generation: 7, Selector: catalog.Selector{Site: "shop-1", Name: "app"}}
+	if v := api.CountObeyed(api.Actor{}, rule, online, nil); v.Gone != 2 || v.Holding != 1 {
+		t.Errorf("got %d that obey and %d that do not, want a page and a kiosk, and a page", v.Gone, v.Holding)
 	}
 }

@@ -22,6 +22,7 @@ type NewDistribution struct {
 	PreStage  int           `json:"pre_stage,omitempty" minimum:"0" maximum:"64" doc:"Copies to place at each site ahead of need; 0: every endpoint shall have it."`
 	Target    string        `json:"target,omitempty" maxLength:"1000" doc:"A query of sites, in place of sites or all: who it means now, and later."`
 	NotBefore time.Time     `json:"not_before,omitzero" doc:"Nothing of it is fetched before: within a year."`
+	Window    string        `json:"window,omitempty" maxLength:"2048" doc:"Hours of the week in which it may be fetched, by the site's clock, such as mon-fri 22:00-05:00; sat,sun. The site's own windows have to be open, too. What the last distribution of a version says counts."`
 	Rings     []NewRing     `json:"rings,omitempty" maxItems:"20" doc:"Parts of these sites in which it goes on, in order; none: to all at once."`
 	Replaces  int64         `json:"replaces,omitempty" minimum:"0" maximum:"9007199254740991" doc:"The distribution that this one rolls back. It goes to where that one went unless it says where."`
 	// Activate and Statement say from when on it is used, see NewActivation.
@@ -31,12 +32,12 @@ type NewDistribution struct {
 
 // NewRule sets a rule for all flows that match, also later ones.
 type NewRule struct {
-	Kind     string        `json:"kind" enum:"pause,priority,cap,pin,purge"`
+	Kind     string        `json:"kind" enum:"pause,priority,cap,budget,pin,purge"`
 	Site     string        `json:"site,omitempty"`
 	Content  string        `json:"content,omitempty"`
 	Version  string        `json:"version,omitempty"`
 	Priority wire.Priority `json:"priority,omitempty" enum:"high,normal,low"`
-	Cap      *int64        `json:"cap_bytes_per_second,omitempty" minimum:"0" doc:"Of a cap: the most that each site takes over the WAN, or (with a content) each flow of it. What is on the LAN goes round as ever."`
+	Cap      *int64        `json:"cap_bytes_per_second,omitempty" minimum:"0" doc:"Of a cap: the most that each site takes over the WAN, or (with a content) each flow of it; of a budget what all sites take together. What is on the LAN goes round as ever."`
 	Expires  time.Time     `json:"expires,omitzero" doc:"When it ends by itself, within a year (a pin: ten); absent: when it is ended. A purge does not end."`
 	Seconds  int64         `json:"for_seconds,omitempty" minimum:"0" maximum:"316224000" doc:"In place of expires: how long it holds, by the server's clock."`
 	Reason   string        `json:"reason,omitempty" maxLength:"160" doc:"Why, for others who see it: one line."`
@@ -47,6 +48,8 @@ type EndedRules struct {
 	Site    string `json:"site,omitempty"`
 	Content string `json:"content,omitempty"`
 	Version string `json:"version,omitempty"`
+	// Together: of caps, end the bounds on what all sites take together.
+	Together bool `json:"together,omitempty"`
 }
 
 // Change is the generation a change of desired state made.
@@ -76,21 +79,29 @@ func (s *server) control() {
 	register(s, about(scopeBody, operation("POST", "/rules/resume", "resume", "End pause rules, and let halted flows go on", catalog.RoleOperator)),
 		func(ctx context.Context, in *struct{ Body EndedRules }) (*reply[Change], error) {
 			which := catalog.Selector{Site: in.Body.Site, Name: in.Body.Content, Version: in.Body.Version}
-			if err := s.exists(ctx, which); err != nil {
-				return nil, err
-			}
-			removed, err := s.Catalog.ClearRules(ctx, actor(ctx), catalog.RulePause, which)
+			out, err := s.endRules(ctx, catalog.RulePause, which)
 			if err != nil {
 				return nil, err
 			}
-			s.Hub.Changed("")
 			ctx, stop := context.WithTimeout(ctx, viewTimeout)
 			defer stop()
-			released, err := s.Hub.Resume(ctx, which.Site, content.Ref{Name: which.Name, Version: which.Version})
-			return &reply[Change]{Change{Removed: removed, Released: released}}, err
+			out.Body.Released, err = s.Hub.Resume(ctx, which.Site, content.Ref{Name: which.Name, Version: which.Version})
+			return out, err
+		})
+	register(s, about(scopeShared, operation("GET", "/rules/effects/{generation}", "show-effect", "Show what became of a rule that was set, or of rules that were ended, at the sites that one may see", catalog.RoleViewer)),
+		func(ctx context.Context, in *struct {
+			Generation uint64 `path:"generation" minimum:"1" maximum:"9007199254740991"`
+		}) (*reply[Effect], error) {
+			return s.effect(ctx, in.Generation)
 		})
 	register(s, about(scopeBody, operation("POST", "/rules/uncap", "uncap", "End caps that are rules", catalog.RoleOperator)),
 		func(ctx context.Context, in *struct{ Body EndedRules }) (*reply[Change], error) {
+			if in.Body.Together {
+				if in.Body != (EndedRules{Together: true}) {
+					return nil, bad("a budget is for all sites together", "leave out site and content")
+				}
+				return s.endRules(ctx, catalog.RuleBudget, catalog.Selector{})
+			}
 			return s.uncap(ctx, catalog.Selector{Site: in.Body.Site, Name: in.Body.Content, Version: in.Body.Version})
 		})
 	register(s, about(scopeBody, operation("POST", "/rules/unpin", "unpin", "End pins", catalog.RoleOperator)),

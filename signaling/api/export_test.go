@@ -26,3 +26,6 @@ func (r Ration) Buckets() int { return len(r.buckets) }
 
 // NewAttempts counts attempts to log in.
 func NewAttempts() func(addr, account string, now time.Time) bool { return new(attempts).allow }
+
+// CountObeyed is how it is counted who obeys a block.
+var CountObeyed = obeyed

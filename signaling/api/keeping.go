@@ -46,10 +46,10 @@ func (s *server) unpin(ctx context.Context, which catalog.Selector) (*reply[Chan
 	if err := s.exists(ctx, which); err != nil {
 		return nil, err
 	}
-	removed, err := s.Catalog.ClearRules(ctx, actor(ctx), catalog.RulePin, which)
+	removed, generation, err := s.Catalog.ClearRules(ctx, actor(ctx), catalog.RulePin, which)
 	if err != nil {
 		return nil, err
 	}
 	s.Hub.Changed("")
-	return &reply[Change]{Change{Removed: removed}}, nil
+	return &reply[Change]{Change{Generation: generation, Removed: removed}}, nil
 }

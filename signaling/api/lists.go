@@ -200,7 +200,7 @@ func (s *server) listDistributions(ctx context.Context, q distributionsQuery) (*
 		Before: q.Before, Limit: q.Limit})
 	if !asker(ctx).everywhere() { // queries may name sites that are not theirs to see
 		for i := range rows {
-			rows[i].Aim = catalog.Aim{NotBefore: rows[i].NotBefore}
+			rows[i].Aim = catalog.Aim{NotBefore: rows[i].NotBefore, Window: rows[i].Window}
 		}
 	}
 	return page(ctx, rows, q.Limit, "before", func(row catalog.Listed) string { return strconv.FormatInt(row.ID, 10) }), err

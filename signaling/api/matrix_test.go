@@ -144,11 +144,12 @@ var rights = map[string]right{
 	"POST /api/v1/rollouts/{id}/continue": {operator, ofOrganisation, nil},
 	"POST /api/v1/rollouts/{id}/retry":    {operator, ofOrganisation, nil},
 
-	"GET /api/v1/four-eyes":               {viewer, ofAll, nil},
-	"PUT /api/v1/four-eyes":               {admin, ofOrganisation, nil},
-	"GET /api/v1/proposals":               {viewer, ofOrganisation, nil},
-	"POST /api/v1/proposals/{id}/approve": {operator, ofOrganisation, nil},
-	"POST /api/v1/proposals/{id}/reject":  {operator, ofOrganisation, nil},
+	"GET /api/v1/rules/effects/{generation}": {viewer, ofAll, nil},
+	"GET /api/v1/four-eyes":                  {viewer, ofAll, nil},
+	"PUT /api/v1/four-eyes":                  {admin, ofOrganisation, nil},
+	"GET /api/v1/proposals":                  {viewer, ofOrganisation, nil},
+	"POST /api/v1/proposals/{id}/approve":    {operator, ofOrganisation, nil},
+	"POST /api/v1/proposals/{id}/reject":     {operator, ofOrganisation, nil},
 
 	"POST /api/v1/tokens":                 {admin, ofOrganisation, nil},
 	"GET /api/v1/tokens":                  {admin, ofOrganisation, nil},

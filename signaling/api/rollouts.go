@@ -30,6 +30,7 @@ type NewRing struct {
 	Failed      *int   `json:"failed_percent,omitempty" minimum:"0" maximum:"100" doc:"Most of those that tried to activate it that may have failed; 5 where nobody says."`
 	SoakSeconds int64  `json:"soak_seconds,omitempty" minimum:"0" maximum:"7776000" doc:"How long these gates are passed before the next ring opens."`
 	AtOnce      int    `json:"at_once,omitempty" minimum:"0" maximum:"10000" doc:"How many of its sites may be at it at a time; 0: all."`
+	WAN         int64  `json:"wan_bps,omitempty" minimum:"0" maximum:"1000000000000" doc:"Most that its sites may take over the WAN, all together and of whatever, for the next ring to open; 0: no matter."`
 	Halt        *int   `json:"halt_percent,omitempty" minimum:"0" maximum:"100" doc:"Share of its endpoints that fail from which on everything is halted; 0: never; 10 where nobody says."`
 }
 
@@ -42,7 +43,7 @@ func (n NewRing) ring() catalog.Ring {
 		return *said
 	}
 	return catalog.Ring{Name: n.Name, Target: n.Target, Gates: catalog.Gates{Delivered: gate(n.Delivered, catalog.DefaultDelivered),
-		Failed: gate(n.Failed, catalog.DefaultFailed), SoakSeconds: n.SoakSeconds, AtOnce: n.AtOnce, Halt: gate(n.Halt, catalog.DefaultHalt)}}
+		Failed: gate(n.Failed, catalog.DefaultFailed), SoakSeconds: n.SoakSeconds, AtOnce: n.AtOnce, Halt: gate(n.Halt, catalog.DefaultHalt), WAN: n.WAN}}
 }
 
 // MeantSite is a site that a distribution means now.
@@ -69,6 +70,7 @@ type RolloutView struct {
 	Changed   time.Time `json:"changed,omitzero"`
 	NotBefore time.Time `json:"not_before,omitzero"`
 	ReadyBy   time.Time `json:"ready_by,omitzero"`
+	Window    string    `json:"window,omitempty"` // hours of the week in which it is fetched
 	Open      int       `json:"open_rings"`
 	// Rings has figures where one rollout is shown, and not in lists.
 	Rings  []RingView       `json:"rings"`
@@ -82,7 +84,7 @@ type Halting struct {
 
 func rolloutView(d catalog.Distribution, seen rollout.Seen) RolloutView {
 	v := RolloutView{ID: d.ID, Name: d.Name, Version: d.Version, State: cmp.Or(d.Rollout.State, "open"), Reason: cmp.Or(seen.Reason, d.Rollout.Reason), Created: d.Created,
-		Changed: d.Rollout.Changed, NotBefore: d.NotBefore, ReadyBy: d.ReadyBy, Open: d.Rollout.Open, Rings: []RingView{}, Missed: seen.Missed}
+		Changed: d.Rollout.Changed, NotBefore: d.NotBefore, ReadyBy: d.ReadyBy, Window: d.Window, Open: d.Rollout.Open, Rings: []RingView{}, Missed: seen.Missed}
 	for i, r := range d.Rings {
 		ring := RingView{Ring: r, Opened: i < d.Rollout.Open}
 		if i < len(seen.Rings) {
@@ -162,13 +164,13 @@ func (s *server) rolled(out Change, err error) (*reply[Change], error) {
 
 // aimed checks what a distribution says beside its sites, and adds it.
 func (s *server) aimed(ctx context.Context, in NewDistribution, d *catalog.Distribution) error {
-	d.Aim = catalog.Aim{Target: in.Target, NotBefore: in.NotBefore, Replaces: in.Replaces}
+	d.Aim = catalog.Aim{Target: in.Target, NotBefore: in.NotBefore, Window: in.Window, Replaces: in.Replaces}
 	for _, r := range in.Rings {
 		d.Rings = append(d.Rings, r.ring())
 	}
 	now := time.Now()
 	if err := d.Aim.Check(now); err != nil {
-		return bad(err.Error(), "queries are such as `tag:emea and not tag:pilot or name:store-1*`")
+		return bad(err.Error(), "windows are such as `mon-fri 22:00-05:00; sat,sun`, queries are such as `tag:emea and not tag:pilot or name:store-1*`")
 	}
 	switch {
 	case len(d.Rings) > 0 && d.PreStage > 0:

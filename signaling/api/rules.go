@@ -34,8 +34,9 @@ type Effect struct {
 	LastByte *Spread `json:"last_byte_ms,omitempty"`
 	// Confirmation is the same of other rules: when each endpoint said that it obeys.
 	Confirmation *Spread `json:"confirmed_ms,omitempty"`
-	// FirstEffect is, of a priority, when the first lease was granted by it at each site, or a
-	// fetch that ran took its new place.
+	// FirstEffect is, of a priority or a cap, when the first lease was granted by it at each site, or
+	// a fetch that ran took its new place or rate; of a pause that was ended when the first bytes
+	// came in.
 	FirstEffect *Spread `json:"first_effect_ms,omitempty"`
 }
 
@@ -113,7 +114,7 @@ func (g *gathered) sum() *Effect {
 	switch g.kind {
 	case catalog.RulePause:
 		out.LastByte = spread(g.last)
-	case catalog.RulePriority:
+	case catalog.RulePriority, catalog.RuleCap, catalog.RuleBudget, site.Resumed:
 		out.Confirmation, out.FirstEffect = spread(g.last), spread(g.first)
 	default:
 		out.Confirmation = spread(g.last)
@@ -127,12 +128,12 @@ func (s *server) setRule(ctx context.Context, in NewRule) (*reply[Change], error
 	which := catalog.Selector{Site: in.Site, Name: in.Content, Version: in.Version}
 	rule := catalog.Rule{Kind: in.Kind, Priority: string(in.Priority), Selector: which, Expires: in.Expires, Reason: in.Reason}
 	switch {
-	case in.Kind == catalog.RuleCap && in.Cap == nil:
-		return nil, bad("a cap needs cap_bytes_per_second", "to end caps, use /rules/uncap")
-	case in.Kind == catalog.RuleCap:
+	case (in.Kind == catalog.RuleCap || in.Kind == catalog.RuleBudget) && in.Cap == nil:
+		return nil, bad("a "+in.Kind+" needs cap_bytes_per_second", "to end caps, use /rules/uncap")
+	case in.Kind == catalog.RuleCap || in.Kind == catalog.RuleBudget:
 		rule.Cap = *in.Cap
 	case in.Cap != nil:
-		return nil, bad("only a cap has cap_bytes_per_second", "")
+		return nil, bad("only a cap or a budget has cap_bytes_per_second", "")
 	}
 	if in.Seconds > 0 {
 		if !in.Expires.IsZero() {
@@ -151,7 +152,7 @@ func (s *server) setRule(ctx context.Context, in NewRule) (*reply[Change], error
 		return nil, err
 	}
 	switch in.Kind {
-	case catalog.RulePause, catalog.RulePriority, catalog.RuleCap:
+	case catalog.RulePause, catalog.RulePriority, catalog.RuleCap, catalog.RuleBudget:
 		s.Hub.Asked(in.Site, site.Asked{Kind: in.Kind, Ref: content.Ref{Name: in.Content, Version: in.Version}, Generation: generation, At: clicked})
 	}
 	s.Hub.Changed(in.Site)
@@ -163,12 +164,7 @@ func (s *server) uncap(ctx context.Context, which catalog.Selector) (*reply[Chan
 	if err := s.exists(ctx, which); err != nil {
 		return nil, err
 	}
-	removed, err := s.Catalog.ClearRules(ctx, actor(ctx), catalog.RuleCap, which)
-	if err != nil {
-		return nil, err
-	}
-	s.Hub.Changed("")
-	return &reply[Change]{Change{Removed: removed}}, nil
+	return s.endRules(ctx, catalog.RuleCap, which)
 }
 
 // rules are those that hold, the oldest first, with what became of them.

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 
+	"github.com/sitecast/sitecast/signaling/api"
 	"github.com/sitecast/sitecast/storage/catalog"
 	"github.com/sitecast/sitecast/storage/content"
 )
@@ -15,6 +17,7 @@ type Cap struct {
 	Site       string `help:"Site to cap; with --content that flow." placeholder:"NAME"`
 	Content    string `help:"Cap each flow of this content, or of one version of it." placeholder:"NAME[@V]"`
 	Everywhere bool   `help:"Cap each site."`
+	Together   bool   `help:"With --everywhere: what all sites take together. It is divided among those that fetch."`
 	WAN        Rate   `name:"wan" help:"Most that may be taken over the WAN, as 5mbit or 500kbit, or none." required:"" placeholder:"RATE"`
 	Lasting
 	JSON bool `name:"json" help:"Print a rule and what became of it as a JSON object."`
@@ -25,12 +28,14 @@ func (Cap) Help() string {
 	return `With --site alone and no time or reason it is a setting of the site. All else are rules
 beside that, and the least of all that hold counts: --everywhere for what each site takes,
 --content for what each flow of it takes at each site. They are not split: each site, or flow,
-takes so much at most. With none the rules within what is named end, and with --site alone the
+takes so much at most. --everywhere --together bounds what all sites take together: those that
+fetch have equal parts of it, and what one does not take is for the others. With none the rules within what is named end, and with --site alone the
 site's setting, too. What endpoints exchange on the LAN is never capped.
 
 Examples:
   sitecast cap --site shop-12 --wan 5mbit
   sitecast cap --site shop-12 --wan none
+  sitecast cap --everywhere --together --wan 200mbit
   sitecast cap --content till-app --wan 500kbit --until 2027-03-04T06:00:00+01:00
   sitecast cap --everywhere --wan 2mbit --for 2h --reason "the provider has trouble"`
 }
@@ -44,6 +49,9 @@ func (c Cap) selector() Selector {
 func (c Cap) Validate() error {
 	if c.selector() == (Selector{}) {
 		return errors.New("say what to cap: --site NAME, --content NAME[@V], both, or --everywhere")
+	}
+	if c.Together && (!c.Everywhere || c.WAN == 0) {
+		return errors.New("--together bounds what all sites take: say --everywhere, and a rate above 0 or none")
 	}
 	if c.WAN == NoRate && c.given() {
 		return errors.New("--wan none ends caps: leave out --for, --until and --reason")
@@ -71,6 +79,10 @@ func (c Cap) Run(ctx context.Context) error {
 	}
 	limit, rule := c.WAN.BytesPerSecond(), c.rule(catalog.RuleCap, which)
 	rule.Cap = &limit
+	if c.Together {
+		rule.Kind = catalog.RuleBudget
+		return setAndWatch(ctx, c.Remote, rule, c.JSON, fmt.Sprintf("All sites together may take %s over the WAN%s", c.WAN, c.text()))
+	}
 	return setAndWatch(ctx, c.Remote, rule, c.JSON, fmt.Sprintf("WAN cap of %s: %s%s", which, c.WAN, c.text()))
 }
 
@@ -86,9 +98,14 @@ func (c Cap) end(ctx context.Context, which catalog.Selector) error {
 		return err
 	}
 	defer server.close()
-	change, err := server.endRules(ctx, "/rules/uncap", which)
+	var change api.Change
+	err = server.call(ctx, http.MethodPost, "/rules/uncap", nil, api.EndedRules{Site: which.Site, Content: which.Name, Version: which.Version, Together: c.Together}, &change)
 	if err != nil {
 		return fmt.Errorf("end caps: %w", err)
+	}
+	if c.Together {
+		c.say("Ended bounds on what all sites take together: %d.", change.Removed)
+		return nil
 	}
 	left, _, err := server.still(ctx, catalog.RuleCap, "cap --wan none", which)
 	if err != nil {
@@ -98,7 +115,15 @@ func (c Cap) end(ctx context.Context, which catalog.Selector) error {
 		c.say("Caps of %s that go on:\n%s", which, left)
 	}
 	if change.Removed > 0 || !c.setting() {
-		c.say("Ended caps of %s: %d.", which, change.Removed)
+		text := ""
+		if change.Removed > 0 {
+			came, err := server.ended(ctx, change.Generation)
+			if err != nil { // what was asked for is done
+				fmt.Fprintf(c.stderr(), "What became of it can't be read: %v\n", err)
+			}
+			text = endedText(came, ", first effect after ")
+		}
+		c.say("Ended caps of %s: %d.%s", which, change.Removed, text)
 	}
 	if c.Everywhere {
 		c.say("Caps that are settings of sites stay: see sitecast site list.")

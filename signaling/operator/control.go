@@ -116,7 +116,8 @@ func (Resume) Help() string {
 	return `Ends the pauses within what is named, and lets flows go on that the server halted
 because they took more over the WAN than they need. Find out why before: sitecast flows says how
 much. A pause of more than is named stays: nothing moves at a paused site before its pause is
-ended. What goes on pausing is said, with the command that ends it.
+ended. What goes on pausing is said, with the command that ends it. The command waits up to 3 s
+and says when endpoints that are online had it, and when the first bytes came in.
 
 Examples:
   sitecast resume --everywhere
@@ -163,7 +164,11 @@ func (c Resume) Run(ctx context.Context) error {
 		c.say("Nothing was paused by a rule about %s.%s", which, partly)
 		return nil
 	}
-	c.say("Resumed %s.%s", which, partly)
+	came, err := server.ended(ctx, change.Generation)
+	if err != nil { // what was asked for is done
+		fmt.Fprintf(c.stderr(), "What became of it can't be read: %v\n", err)
+	}
+	c.say("Resumed %s.%s%s", which, endedText(came, ", first bytes came after "), partly)
 	return nil
 }
 

@@ -55,6 +55,12 @@ it means later: a site gets it with the tag, and nothing more of it without. A q
 made of tag:TAG, name:PATTERN, tz:PATTERN and all, with and, or, not and parentheses;
 --dry-run lists the sites. With --not-before nothing of it is fetched until then.
 
+With --window it goes over the WAN in those hours of the week only, by each site's clock,
+where the site's own windows are open, too; what a site holds goes round at any hour. Rules
+have ";" between them, and the first counts that covers an hour: "sat 10:00-12:00 closed; sat,sun".
+Hours that none covers are closed. What the last distribution of a version says counts:
+distribute it again without --window to lift it.
+
 With --ring it goes on in rings: the next one opens when those before it pass their
 gates, and where too much fails everything halts. See sitecast rollout --help.
 
@@ -66,6 +72,7 @@ Examples:
   sitecast distribute till-app@2.1 --all --ready-by 2027-03-04T06:00:00+01:00
   sitecast distribute till-app@2.1 --site shop-12 --ready-by 6h
   sitecast distribute till-app@2.1 --all --priority low
+  sitecast distribute till-app@2.1 --all --window 'mon-fri 22:00-05:00'
   sitecast distribute prices@7 --all --activate hold
   sitecast distribute prices@7 --all --activate-at 2026-12-01T03:00:00+01:00`
 }
@@ -132,6 +139,9 @@ func (c Distribute) Run(ctx context.Context) error {
 	}
 	if at := in.NotBefore; !at.IsZero() {
 		where += ", not before " + clockText(time.Now(), at)
+	}
+	if in.Window != "" {
+		where += ", fetched in " + in.Window
 	}
 	if by := in.ReadyBy; !by.IsZero() {
 		where += ", to be ready by " + clockText(time.Now(), by)

@@ -100,24 +100,47 @@ func (c *client) effect(ctx context.Context, rule api.NewRule, generation uint64
 	if rule.Site != "" {
 		query.Set("site", rule.Site)
 	}
-	tick := time.NewTicker(effectEvery)
-	defer tick.Stop()
-	for until := time.Now().Add(effectWait); ; {
+	err = awaitEffect(ctx, func() (bool, error) {
 		var rules []api.RuleView
 		if err := c.call(ctx, http.MethodGet, "/rules", query, nil, &rules); err != nil {
-			return set, err
+			return false, err
 		}
 		if len(rules) == 0 || rules[0].Generation != generation { // it is replaced or ended already
 			set.Generation = generation
-			return set, nil
+			return true, nil
 		}
 		set = rules[0]
-		if e := set.Effect; e == nil || e.Pending+e.Reading == 0 || time.Now().After(until) {
-			return set, nil
+		return set.Effect == nil || set.Effect.Pending+set.Effect.Reading == 0, nil
+	})
+	return set, err
+}
+
+// ended waits until something comes of it that rules were ended, or for effectWait. It returns
+// nil where nothing is known of that.
+func (c *client) ended(ctx context.Context, generation uint64) (e *api.Effect, err error) {
+	err = awaitEffect(ctx, func() (bool, error) {
+		var now api.Effect
+		err := c.call(ctx, http.MethodGet, fmt.Sprintf("/rules/effects/%d", generation), nil, nil, &now)
+		if refused := new(Refusal); errors.As(err, &refused) && refused.Status == http.StatusNotFound {
+			return true, nil
+		}
+		e = &now
+		return now.Pending+now.Reading == 0 && (now.Endpoints == 0 || now.FirstEffect != nil), err
+	})
+	return e, err
+}
+
+// awaitEffect asks until it is told that nothing more is to be waited for.
+func awaitEffect(ctx context.Context, ask func() (done bool, err error)) error {
+	tick := time.NewTicker(effectEvery)
+	defer tick.Stop()
+	for until := time.Now().Add(effectWait); ; {
+		if done, err := ask(); err != nil || done || time.Now().After(until) {
+			return err
 		}
 		select {
 		case <-ctx.Done():
-			return set, ctx.Err()
+			return ctx.Err()
 		case <-tick.C:
 		}
 	}
@@ -125,21 +148,30 @@ func (c *client) effect(ctx context.Context, rule api.NewRule, generation uint64
 
 // effectText says what became of a rule.
 func effectText(r api.RuleView) string {
-	e := r.Effect
-	if e == nil || e.Endpoints == 0 {
+	if r.Effect == nil || r.Effect.Endpoints == 0 {
 		return "Nobody whom it is about is online now; endpoints obey when they come online."
 	}
-	did, when := "In force at", e.Confirmation
-	what := ", all endpoints had it after "
 	if r.Kind == catalog.RulePause {
-		did, when, what = "Stopped at", e.LastByte, ", last byte after "
+		return effectWords(r.Effect, "Stopped at", r.Effect.LastByte, ", last byte after ", "")
 	}
+	return effectWords(r.Effect, "In force at", r.Effect.Confirmation, ", all endpoints had it after ", ", first effect after ")
+}
+
+// endedText says what became of it that rules were ended; "" where nobody is concerned.
+func endedText(e *api.Effect, first string) string {
+	if e == nil || e.Endpoints == 0 {
+		return ""
+	}
+	return "\n" + effectWords(e, "In force at", e.Confirmation, ", all endpoints had it after ", first)
+}
+
+func effectWords(e *api.Effect, did string, when *api.Spread, what, first string) string {
 	text := fmt.Sprintf("%s %s with %s", did, count(e.Sites, "site"), count(e.Confirmed, "endpoint"))
 	if when != nil {
 		text += what + secondsText(when.Max)
 	}
 	if e.FirstEffect != nil {
-		text += ", first effect after " + secondsText(e.FirstEffect.Max)
+		text += first + secondsText(e.FirstEffect.Max)
 	}
 	text += "."
 	if e.Away > 0 {

@@ -26,7 +26,8 @@ type Aiming struct {
 	Tag       string   `help:"Every site that bears this tag, now or later." placeholder:"TAG"`
 	Query     string   `help:"Every site that this means, now or later: tag:emea and not tag:pilot or name:store-1*" placeholder:"QUERY"`
 	NotBefore ReadyBy  `name:"not-before" help:"Nothing of it is fetched before: 2027-03-04T22:00:00+01:00, or from now: 6h." placeholder:"TIME"`
-	Ring      []string `help:"A ring, in order (repeatable): NAME=QUERY, or NAME=rest, and behind semicolons its gates: delivered>=95%, failed<=5%, soak 24h, at-once 50, halt>=10%, halt never." placeholder:"NAME=QUERY[; GATE]..." sep:"none"`
+	Window    string   `help:"Hours of the week in which it may be fetched, by each site's clock: 'mon-fri 22:00-05:00; sat,sun'. The windows of the site have to be open, too." placeholder:"HOURS"`
+	Ring      []string `help:"A ring, in order (repeatable): NAME=QUERY, or NAME=rest, and behind semicolons its gates: delivered>=95%, failed<=5%, soak 24h, wan<=20mbit, at-once 50, halt>=10%, halt never." placeholder:"NAME=QUERY[; GATE]..." sep:"none"`
 	Rings     string   `help:"Rings from a file: a JSON array as the API has it." type:"existingfile" placeholder:"FILE"`
 	DryRun    bool     `help:"Change nothing, and list the sites that it means now."`
 	JSON      bool     `name:"json" help:"With --dry-run: print JSON."`
@@ -64,6 +65,11 @@ func (a Aiming) where(sites, all bool) error {
 			return err
 		}
 	}
+	if a.Window != "" {
+		if _, _, err := policy.ParseWindow(a.Window); err != nil {
+			return fmt.Errorf("--window: %w", err)
+		}
+	}
 	if len(a.Ring) > 0 && a.Rings != "" {
 		return errors.New("say the rings by --ring or by --rings, not both")
 	}
@@ -80,7 +86,7 @@ func (a Aiming) where(sites, all bool) error {
 
 // aim adds what is meant to an order.
 func (a Aiming) aim(in *api.NewDistribution) (err error) {
-	in.Target, in.NotBefore = a.target(), a.NotBefore.time(time.Now())
+	in.Target, in.NotBefore, in.Window = a.target(), a.NotBefore.time(time.Now()), a.Window
 	if a.Rings != "" {
 		in.Rings, err = readRings(a.Rings)
 		return err
@@ -186,6 +192,13 @@ func parseGate(ring *api.NewRing, text string) error {
 		}
 		ring.SoakSeconds = int64(d / time.Second)
 		return want(">=")
+	case "wan":
+		var rate Rate
+		if err := rate.UnmarshalText([]byte(value)); err != nil || rate < 1 || rate > catalog.MaxRingWAN {
+			return errors.New("want the most that its sites take over the WAN together, as 20mbit")
+		}
+		ring.WAN = int64(rate)
+		return want("<=")
 	case "at-once":
 		n, err := strconv.Atoi(value)
 		if err != nil || n < 1 || n > catalog.MaxAtOnce {
@@ -194,7 +207,7 @@ func parseGate(ring *api.NewRing, text string) error {
 		ring.AtOnce = n
 		return want("<=")
 	}
-	return errors.New("want delivered, failed, soak, at-once or halt")
+	return errors.New("want delivered, failed, soak, wan, at-once or halt")
 }
 
 // share reads a share as 95%.

@@ -25,7 +25,8 @@ func (Rollout) Help() string {
 	return `A rollout is a distribution in rings: sitecast distribute --ring. A ring opens when all
 rings before it pass their gates: delivered (the share of endpoints that have it, of those
 that were online in the last week), failed (the most of those that tried to activate it
-that may have failed), and soak (how long both have been passed). at-once bounds how many
+that may have failed), wan (the most that the ring's sites may take over the WAN together),
+and soak (how long all have been passed). at-once bounds how many
 sites of a ring are at it at a time, which bounds what goes over all lines together. halt
 is the share of a ring's endpoints that fail from which on everything halts.
 
@@ -89,6 +90,9 @@ func (c RolloutShow) Run(ctx context.Context) error {
 	if !v.ReadyBy.IsZero() {
 		c.say("ready by %s", whenText(v.ReadyBy, "-"))
 	}
+	if v.Window != "" {
+		c.say("fetched in %s", v.Window)
+	}
 	if len(v.Rings) > 0 {
 		t := tabwriter.NewWriter(c.stdout(), 0, 8, 2, ' ', 0)
 		fmt.Fprintln(t, "RING\tOPEN\tSITES\tDELIVERED\tACTIVATED\tFAILED\tSTUCK\tGATES\tTARGET")
@@ -132,6 +136,9 @@ func gatesText(r api.RingView) string {
 	if r.AtOnce > 0 {
 		text += fmt.Sprintf(" at-once %d", r.AtOnce)
 	}
+	if r.WAN > 0 {
+		text += " wan<=" + bits(r.WAN)
+	}
 	if r.Halt == 0 {
 		return text + " halt never"
 	}
@@ -148,7 +155,8 @@ type RolloutHalt struct {
 // Help is the long help with an example.
 func (RolloutHalt) Help() string {
 	return `No further ring opens, and in open rings endpoints that lack it stop fetching it; those
-that have it keep it.
+that have it keep it. Kiosks that have it and do not use it yet, as they wait for a window
+or an instant, do not begin to before it goes on; where it is used it stays in use.
 
 Example:
   sitecast rollout halt 7 --reason "the printer does not work"`

@@ -26,6 +26,8 @@ const (
 	FlowCapped    Code = "flow_capped_to_nothing"
 	HourClosed    Code = "hour_closed"
 	WindowClosed  Code = "window_closed"
+	FlowWindow    Code = "flow_window_closed"
+	AwaitsPart    Code = "awaits_part"
 	AllowanceUsed Code = "allowance_used"
 
 	// It is waited for something that saves the WAN.
@@ -131,6 +133,8 @@ var meanings = map[Code]meaning{
 	FlowCapped:    {is: Stopped, says: "nothing of it may go over the WAN: its cap is 0[ ({what})]", do: doUncap},
 	HourClosed:    {is: Waiting, says: "waiting, as nothing may go over the WAN in this hour[ until {until}|, and there is no other]", do: "to have it sooner, allow more in this hour: sitecast policy explain --site {site} says where that is set."},
 	WindowClosed:  {is: Waiting, says: "waiting for window[ until {until}|, and there is no other]", do: "to have it sooner, widen the window: sitecast policy explain --site {site} says where it is set."},
+	FlowWindow:    {is: Waiting, says: "waiting for the window of its distribution[ until {until}|, and there is no other in which the site is open]", do: "to have it sooner, order it without a window: sitecast distribute {flow} --site {site}"},
+	AwaitsPart:    {is: Waiting, says: "waiting for its part of what all sites may take over the WAN together", do: "sitecast cap --everywhere --together --wan RATE, or none"},
 	AllowanceUsed: {is: Waiting, says: "the site took the {what}: waiting for the next month, or for a higher monthly_allowance", do: "sitecast set --site {site} monthly_allowance=SIZE"},
 
 	ServerHearing:    {is: Waiting, says: "the server has just begun, and hears[ until {at}] what endpoints hold and fetch"},

@@ -58,6 +58,9 @@ func (m *Memory) Observe(d catalog.Distribution, places []Place, now time.Time) 
 func (m *Memory) site(d catalog.Distribution, p Place, f *Figures, ring int, now time.Time) {
 	ref := content.Ref{Name: d.Name, Version: d.Version}
 	f.Sites++
+	for _, flow := range p.Flows {
+		f.WAN += flow.WANBPS
+	}
 	ids := slices.Clone(p.Recent)
 	lacking := false
 	for _, e := range p.Endpoints {

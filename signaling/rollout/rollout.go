@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sitecast/sitecast/signaling/units"
 	"github.com/sitecast/sitecast/storage/catalog"
 )
 
@@ -25,6 +26,8 @@ type Figures struct {
 	Activated int `json:"activated"` // of those, that use it
 	Failed    int `json:"failed"`    // of those, that tried it in vain, or where it fails now
 	Stuck     int `json:"stuck"`     // that can't get it, and said so for a minute
+	// WAN is what its sites take over the WAN now, of whatever, in bits per second.
+	WAN int64 `json:"wan_bps"`
 	// Next are the first sites by name that were not let in yet.
 	Next []string `json:"-"`
 }
@@ -138,6 +141,8 @@ func holds(ring catalog.Ring, f Figures) (why, state string) {
 		return fmt.Sprintf("none of %d kiosks activated it yet", f.Kiosks), catalog.RolloutWaiting
 	case f.Failed*100 > ring.Failed*tried:
 		return fmt.Sprintf("%d of %d that tried failed to activate it, it lets pass %d %%", f.Failed, tried, ring.Failed), catalog.RolloutWaiting
+	case ring.WAN > 0 && f.WAN > ring.WAN:
+		return fmt.Sprintf("its sites take %s over the WAN, it lets pass %s", units.Bits(f.WAN), units.Bits(ring.WAN)), catalog.RolloutWaiting
 	}
 	return "", ""
 }

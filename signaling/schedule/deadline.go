@@ -33,7 +33,11 @@ type Due struct {
 	Bytes   int64         // encoded, yet to come over the WAN
 	Left    time.Duration // until it shall be complete, which may have passed
 	Planned time.Duration // what Left was at first; 0: no matter when
+	Shut    bool          // it may not be fetched now, as others may
 }
+
+// idle reports whether nothing comes of it now.
+func (d Due) idle() bool { return d.Bytes <= 0 || d.Shut }
 
 // timed reports whether it matters when the flow is complete.
 func (d Due) timed() bool { return d.Planned > 0 }
@@ -59,7 +63,7 @@ func Hasty(flows []Due) map[int]bool {
 // reports false when nothing bounds the rate: a flow has no time and wants all the
 // line, or one is in its reserve already, or nothing is left.
 func LeastRate(flows []Due) (bytesPerSecond float64, bounded bool) {
-	open := slices.DeleteFunc(slices.Clone(flows), func(d Due) bool { return d.Bytes <= 0 })
+	open := slices.DeleteFunc(slices.Clone(flows), func(d Due) bool { return d.Bytes <= 0 || d.Shut && !d.timed() })
 	slices.SortStableFunc(open, func(a, b Due) int {
 		return cmp.Or(cmp.Compare(a.Class, b.Class), cmp.Compare(a.Left, b.Left))
 	})

@@ -20,66 +20,157 @@ type Open struct {
 	// LAN is how long the exchange of what is at the site, and of what will be, takes
 	// at its present rate; 0 where the line is the slower one.
 	LAN time.Duration
+	// Capped: of the line it takes Cap bytes per second at most.
+	Capped bool
+	Cap    int64
+	// Opens tells whether it may be fetched so long from now, and until when, from now, that
+	// holds, or [Never]: always. nil: it may.
+	Opens func(in time.Duration) (open bool, until time.Duration)
 }
 
 // Never is the forecast of what can't be told, or won't be.
 const Never = time.Duration(-1)
 
-// maxForecast bounds what is said of the future.
-const maxForecast = 10 * 366 * 24 * time.Hour
+// What is said of the future is bounded, closer where it takes looking through hours.
+const (
+	maxForecast = 10 * 366 * 24 * time.Hour
+	maxOpens    = 366 * 24 * time.Hour
+)
 
 // Forecast tells of each flow in what time it will be complete, if the line gives
-// what it gave and all goes on as it does, or Never. Flows share the line as leases
+// what it gave and all goes on as it does, or Never. Time in which a flow may not be fetched
+// does not count. Flows share the line as leases
 // are given: strictly by class, in a class by what is due first, or equally where
-// one of the class may be late; and at no more than the least sufficient rate.
+// one of the class may be late; and at no more than the least sufficient rate. What a flow
+// may not take, by its cap, is for those behind it.
 func Forecast(flows []Open, line Line) []time.Duration {
-	out := make([]time.Duration, len(flows))
-	left := make([]Due, len(flows))
+	out, left, spent := make([]time.Duration, len(flows)), make([]Due, len(flows)), make([]time.Duration, len(flows))
+	ends := maxForecast
 	for i, f := range flows {
 		left[i] = f.Due
+		if f.Opens != nil {
+			ends = maxOpens
+		}
 		if out[i] = Never; f.Halt == "" && f.Bytes <= 0 {
 			out[i] = f.LAN
 		}
 	}
-	gives, known := line.Gives()
 	for at := time.Duration(0); ; {
-		rate, bounded := LeastRate(left)
-		if known && (!bounded || rate > gives) {
-			rate = gives
+		// Until the first of those that share the line now has all its bytes, or one opens or closes.
+		until := look(flows, left, at)
+		shares, seconds := share(flows, left, line), math.Inf(1)
+		for i, rate := range shares {
+			if rate > 0 {
+				seconds = min(seconds, float64(left[i].Bytes)/rate)
+			}
 		}
-		takes := taking(left)
-		if len(takes) == 0 || rate <= 0 {
+		if until != Never {
+			seconds = min(seconds, (until - at).Seconds())
+		}
+		if seconds > (ends - at).Seconds() {
 			return out
 		}
-		// Until the first of those that share the line now has all its bytes.
-		each, seconds := rate/float64(len(takes)), math.Inf(1)
-		for _, i := range takes {
-			seconds = min(seconds, float64(left[i].Bytes)/each)
-		}
-		if seconds > (maxForecast - at).Seconds() {
-			return out
-		}
-		step := time.Duration(seconds * float64(time.Second))
+		step := time.Duration(math.Round(seconds * float64(time.Second)))
 		at += step
 		for i := range left {
-			left[i].Left -= step
-		}
-		for _, i := range takes {
-			if left[i].Bytes -= int64(math.Ceil(each * seconds)); left[i].Bytes <= 0 {
+			if !left[i].Shut {
+				left[i].Left -= step
+				spent[i] += step
+			}
+			if shares[i] <= 0 {
+				continue
+			}
+			if left[i].Bytes -= int64(math.Ceil(shares[i] * seconds)); left[i].Bytes <= 0 {
 				left[i].Bytes = 0
 				if flows[i].Halt == "" {
-					out[i] = max(at, flows[i].LAN)
+					out[i] = max(spent[i], flows[i].LAN)
 				}
 			}
 		}
 	}
 }
 
+// look notes which flows may not be fetched at a time from now, and tells when that changes
+// for one that has bytes to come, or Never.
+func look(flows []Open, left []Due, at time.Duration) (until time.Duration) {
+	until = Never
+	for i, f := range flows {
+		if f.Opens == nil || left[i].Bytes <= 0 {
+			continue
+		}
+		open, next := f.Opens(at)
+		left[i].Shut = !open
+		if next != Never && (until == Never || next < until) {
+			until = next
+		}
+	}
+	return until
+}
+
+// share tells what each flow has of the line now, in bytes per second.
+func share(flows []Open, left []Due, line Line) []float64 {
+	out := make([]float64, len(flows))
+	rate, bounded := LeastRate(left)
+	gives, known := line.Gives()
+	switch {
+	case known && (!bounded || rate > gives):
+		rate = gives
+	case !known && !bounded:
+		rate = capsAlone(flows, left)
+	}
+	open := slices.Clone(left)
+	for rest := rate; rest > rate*1e-9; {
+		takes := taking(open)
+		if len(takes) == 0 {
+			break
+		}
+		for _, i := range takes {
+			open[i].Bytes = 0
+		}
+		rest -= fill(flows, takes, rest, out)
+	}
+	return out
+}
+
+// capsAlone is what flows take of a line of which nothing is known, where each has a cap;
+// else 0.
+func capsAlone(flows []Open, left []Due) (sum float64) {
+	for i, f := range flows {
+		switch {
+		case left[i].Bytes <= 0 || left[i].Shut:
+		case !f.Capped:
+			return 0
+		default:
+			sum += float64(f.Cap)
+		}
+	}
+	return sum
+}
+
+// fill splits a rate equally over flows, but for what one may not take, and returns what they
+// take.
+func fill(flows []Open, takes []int, rate float64, out []float64) (taken float64) {
+	slices.SortFunc(takes, func(a, b int) int { return cmp.Compare(flows[a].most(), flows[b].most()) })
+	for k, i := range takes {
+		out[i] = min((rate-taken)/float64(len(takes)-k), flows[i].most())
+		taken += out[i]
+	}
+	return taken
+}
+
+// most is what its cap lets a flow take, in bytes per second.
+func (o Open) most() float64 {
+	if !o.Capped {
+		return math.Inf(1)
+	}
+	return float64(o.Cap)
+}
+
 // taking lists the flows that share the line equally now.
 func taking(flows []Due) (takes []int) {
-	hasty := Hasty(slices.DeleteFunc(slices.Clone(flows), func(d Due) bool { return d.Bytes <= 0 }))
+	hasty := Hasty(slices.DeleteFunc(slices.Clone(flows), Due.idle))
 	for i, d := range flows {
-		if d.Bytes <= 0 {
+		if d.idle() {
 			continue
 		}
 		order := -1
@@ -118,6 +209,9 @@ func Cause(flows []Open, line Line, i int, in time.Duration) string {
 	free := line.Capacity * line.Free
 	if line.Cap != wire.Unlimited && float64(line.Cap) < needs && f.Left > 0 {
 		why = append(why, fmt.Sprintf("the cap of %s is less than the %s it needs", speed(float64(line.Cap)), speed(needs)))
+	}
+	if f.Capped && float64(f.Cap) < alone && f.Left > 0 {
+		why = append(why, fmt.Sprintf("its own cap of %s is less than the %s it needs", speed(float64(f.Cap)), speed(alone)))
 	}
 	switch {
 	case line.Capacity <= 0 || f.Left <= 0:

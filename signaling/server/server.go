@@ -113,6 +113,7 @@ type Server struct {
 	account site.Accounts
 	lines   site.Lines
 	reports reports
+	budget  site.Budget
 
 	cleaner  *cleaner
 	vendors  *vendors
@@ -274,7 +275,7 @@ func (s *Server) assemble(ctx context.Context) error {
 	s.vendors = newVendors(s.catalog, s.objects, s.cfg)
 	busy := lane.New()
 	s.hub = site.NewHub(site.Config{Suspect: s.vendors.suspect, Epoch: epoch, Grace: grace, Fetchers: s.cfg.Fetchers, URL: s.objectURL, Reflectors: s.cfg.Reflectors,
-		Memory: s.memory, Ledger: s.ledger, Accounts: &s.account, Lines: &s.lines, Refused: &s.refused, Dials: site.NewDials(), Reports: s.reports.get, Lane: busy, Log: s.log}, src)
+		Memory: s.memory, Ledger: s.ledger, Accounts: &s.account, Lines: &s.lines, Budget: &s.budget, Refused: &s.refused, Dials: site.NewDials(), Reports: s.reports.get, Lane: busy, Log: s.log}, src)
 	s.meters, s.census.board = newMeters(), board.New(s.hub)
 	s.patcher.changed, s.patcher.forget = func() { s.hub.Changed("") }, src.forget
 	s.patcher.running = func(ctx context.Context) ([]content.Ref, error) { return running(ctx, s.hub) }

@@ -17,6 +17,7 @@ import (
 	"github.com/sitecast/sitecast/storage/catalog"
 	"github.com/sitecast/sitecast/storage/content"
 	"github.com/sitecast/sitecast/storage/pack"
+	"github.com/sitecast/sitecast/storage/policy"
 )
 
 // source reads what is wanted of a site from the catalog. Versions never change,
@@ -58,7 +59,7 @@ func (s *source) Desired(ctx context.Context, name string, named []wire.Named) (
 	now := time.Now()
 	orders = orders.At(now)
 	orders.Now = now
-	d := site.Desired{Generation: orders.Generation, Until: orders.Ends()}
+	d := site.Desired{Generation: orders.Generation, Until: orders.Ends(), Together: orders.Together()}
 	if err := s.settings(ctx, &orders, &d); err != nil {
 		return site.Desired{}, err
 	}
@@ -107,7 +108,19 @@ func (s *source) Desired(ctx context.Context, name string, named []wire.Named) (
 		if when := order.When; when != nil {
 			spec.Activate = &site.Activate{At: when.At, Statement: when.Statement}
 		}
+		if order.Halted { // held, also past an instant that was signed, at which it is read anew
+			hold := site.Activate{}
+			if spec.Activate != nil {
+				hold.At = spec.Activate.At
+			}
+			spec.Activate = &hold
+		}
 		spec.NotBefore, spec.Retry = order.NotBefore, order.Retry
+		if order.Window != "" {
+			if spec.Window, _, err = policy.ParseWindow(order.Window); err != nil {
+				return site.Desired{}, fmt.Errorf("window of %s@%s: %w", order.Name, order.Version, err)
+			}
+		}
 		switch {
 		case spec.Superseded && !spec.OnDemand:
 			spec.Priority = wire.Low // nobody waits for it

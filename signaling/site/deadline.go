@@ -69,7 +69,7 @@ func (s *Site) dues(now time.Time) (dues []schedule.Due) {
 
 // due says what has yet to come of a flow, and by when.
 func (s *Site) due(now time.Time, f *flow) schedule.Due {
-	d := schedule.Due{Class: f.Priority.Class(), Bytes: s.missing(now, f)}
+	d := schedule.Due{Class: f.Priority.Class(), Bytes: s.missing(now, f), Shut: s.outside(now, f)}
 	if f.ReadyBy.IsZero() {
 		return d
 	}
@@ -221,7 +221,7 @@ func (s *Site) forecast(now time.Time, views []FlowView) {
 	for k, in := range schedule.Forecast(open, line) {
 		v := &views[which[k]]
 		if in != schedule.Never {
-			v.Forecast = s.whenOpen(now, in).Truncate(time.Second)
+			v.Forecast = s.whenOpen(now, s.flows[s.order[which[k]]], in).Truncate(time.Second)
 		}
 		v.ForecastCause = schedule.Cause(open, line, k, in)
 		if open[k].Left == 0 && v.ReadyBy.After(now) {
@@ -232,7 +232,7 @@ func (s *Site) forecast(now time.Time, views []FlowView) {
 
 // open describes a flow for a forecast.
 func (s *Site) open(now time.Time, f *flow, v *FlowView) schedule.Open {
-	o := schedule.Open{Due: s.due(now, f)}
+	o := schedule.Open{Due: s.due(now, f), Capped: f.Capped, Cap: f.Cap, Opens: s.opening(now, f)}
 	switch v.State {
 	case StatePaused:
 		o.Halt, o.Bytes = "it is paused", 0

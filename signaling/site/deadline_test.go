@@ -44,6 +44,14 @@ func (s *stand) fetcher(line int64, flows ...site.FlowSpec) *fetcher {
 // second fetches for a second and reports.
 func (f *fetcher) second() {
 	f.s.t.Helper()
+	f.listens()
+	f.s.pass(time.Second)
+	f.works()
+}
+
+// listens takes in what it was told.
+func (f *fetcher) listens() {
+	f.s.t.Helper()
 	f.leases = append(f.leases, take[wire.Lease](f.fake)...)
 	for _, r := range take[wire.Revoke](f.fake) {
 		f.leases = slices.DeleteFunc(f.leases, func(l wire.Lease) bool { return l.Lease == r.Lease })
@@ -54,7 +62,11 @@ func (f *fetcher) second() {
 	slices.SortStableFunc(f.leases, func(a, b wire.Lease) int {
 		return f.flows[a.Flow].spec.Priority.Class() - f.flows[b.Flow].spec.Priority.Class()
 	})
-	f.s.pass(time.Second)
+}
+
+// works fetches what a second lets it, and reports.
+func (f *fetcher) works() {
+	f.s.t.Helper()
 	f.budget += f.line
 	if f.bound != wire.Unlimited {
 		f.budget += min(f.bound-f.line, 0)

@@ -33,7 +33,7 @@ type FlowSpec struct {
 	CappedBy string
 	ReadyBy  time.Time // when it shall be complete at the latest; zero: no matter when
 	PreStage int       // how many copies shall be at the site; 0: everybody shall have it
-	Activate *Activate // when it is used; nil: as soon as it is there
+	Activate *Activate // when it is used, where it is not yet; nil: as soon as it is there
 	// Superseded says that a newer version took its place: the copies that are left are
 	// kept, and nothing of it is fetched.
 	Superseded bool
@@ -45,6 +45,9 @@ type FlowSpec struct {
 	// NotBefore is when it begins to be wanted here; zero: it is. Until then nobody is told
 	// of it.
 	NotBefore time.Time
+	// Window is in which hours of the week it may be fetched, beside the windows of the site;
+	// nil: in all of those.
+	Window *policy.Week[bool]
 	// Retry is the generation in which it was last asked for that who failed to activate it
 	// tries again; 0: never.
 	Retry uint64
@@ -60,6 +63,8 @@ type Desired struct {
 	Until time.Time
 	Flows []FlowSpec
 	Cap   int64 // bytes per second over the WAN, or wire.Unlimited
+	// Together is what all sites may take over the WAN together, in bytes per second; 0: no bound.
+	Together int64
 	// HoldOff is how long after its order a flow that nobody at the site holds any of
 	// waits for a peer that does, before the WAN is used.
 	HoldOff   time.Duration
@@ -114,6 +119,7 @@ func (e Wanted) apply(s *Site, now time.Time) {
 			s.flows[spec.ID] = newFlow(spec, now)
 		}
 	}
+	s.schedule()
 	for id := range s.flows {
 		if wanted[id] {
 			continue
@@ -188,9 +194,11 @@ func (s *Site) tell(now time.Time, m *member) {
 	}
 	out := wire.Flows{Generation: s.desired.Generation, IDs: ids, PeersOn: s.desired.PeersOn, Zone: s.zone(), ReportMs: s.reports.Milliseconds()}
 	if m.named == nil {
-		m.copies, m.purges = s.copiesFor(now, m), s.purgesFor(m)
-		out.Pins, out.Purges, out.Copies, out.Limits = s.desired.Pins, m.purges, m.copies, s.limits(m)
+		m.copies = s.copiesFor(now, m)
+		out.Pins, out.Copies, out.Limits = s.desired.Pins, m.copies, s.limits(m)
 	}
+	m.purges = s.purgesFor(m)
+	out.Purges = m.purges
 	m.conn.Send(wire.KindFlows, out)
 }
 

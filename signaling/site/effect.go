@@ -10,13 +10,16 @@ import (
 	"github.com/sitecast/sitecast/storage/content"
 )
 
+// Resumed is the kind of [Asked] of pauses that were ended.
+const Resumed = "resume"
+
 // maxEffects bounds the rules whose effect a site remembers: those set last.
 const maxEffects = 32
 
 // Asked tells of a rule that an operator set just now, whose effect is to be measured. It
 // comes before what is wanted is read anew.
 type Asked struct {
-	Kind       string // of package catalog's kinds of rule
+	Kind       string // of package catalog's kinds of rule, or Resumed
 	Ref        content.Ref
 	Generation uint64
 	At         time.Time // when the operator's call came in
@@ -30,7 +33,7 @@ type effect struct {
 	over  bool                       // something of it goes on
 	flows map[content.VersionID]bool // that it is about
 	told  map[wire.EndpointID]*heeding
-	first time.Duration // from the call until something went by a new priority; negative: nothing did yet
+	first time.Duration // from the call until something went by it; negative: nothing did yet
 }
 
 // heeding is what became of a rule at one member that was online when it was set.
@@ -68,7 +71,7 @@ func (s *Site) beginEffects() {
 		e.begun = true
 		for _, id := range s.order {
 			f := s.flows[id]
-			if !f.matches(e.Ref) {
+			if !f.matches(e.Ref) || e.Kind == Resumed && f.Paused {
 				continue
 			}
 			e.flows[id] = true
@@ -99,7 +102,7 @@ func (s *Site) heeded(now time.Time, m *member) {
 			continue
 		}
 		h.confirmed, h.last = true, now.Sub(e.At)
-		if slices.ContainsFunc(s.leasesOf(m.ID), func(l *lease) bool { return e.flows[l.flow] }) {
+		if e.Kind != Resumed && slices.ContainsFunc(s.leasesOf(m.ID), func(l *lease) bool { return e.flows[l.flow] }) {
 			e.act(now)
 		}
 	}
@@ -112,10 +115,10 @@ func (e *effect) act(now time.Time) {
 	}
 }
 
-// prefers notes that a lease was granted, by the priorities that are wanted now.
+// prefers notes that a lease was granted, by the priorities and caps that are wanted now.
 func (s *Site) prefers(now time.Time, f *flow) {
 	for _, e := range s.effects {
-		if e.flows[f.ID] {
+		if e.flows[f.ID] && e.Kind != Resumed {
 			e.act(now)
 		}
 	}
@@ -124,8 +127,13 @@ func (s *Site) prefers(now time.Time, f *flow) {
 // grew notes that a member says to have received more of a flow.
 func (s *Site) grew(now time.Time, m *member, f *flow) {
 	for _, e := range s.effects {
-		if h := e.told[m.ID]; h != nil && e.Kind == catalog.RulePause && !e.over && e.flows[f.ID] {
+		h := e.told[m.ID]
+		switch {
+		case h == nil || !e.flows[f.ID]:
+		case e.Kind == catalog.RulePause && !e.over:
 			h.last = now.Sub(e.At)
+		case e.Kind == Resumed:
+			e.act(now)
 		}
 	}
 }
@@ -151,8 +159,8 @@ type EffectView struct {
 	// Last has for each that obeys the time from the operator's call until its last word: that
 	// it obeys or, of a pause, that it had received something more.
 	Last []time.Duration
-	// First is the time from the call until something went by a new priority here; negative:
-	// nothing did yet.
+	// First is the time from the call until something went by it here: a lease by a new priority
+	// or cap, or bytes that came in once a pause was ended; negative: nothing did yet.
 	First time.Duration
 }
 

@@ -22,9 +22,10 @@ var update = flag.Bool("update", false, "write testdata/explain anew")
 // forced is a shop in which something is made to happen, whose story is then read.
 type forced struct {
 	*shop
-	away  bool // the origin does not answer: leases fail
-	stuck bool // nor fail
-	apart bool // nobody gets anything of others
+	away  bool   // the origin does not answer: leases fail
+	stuck bool   // nor fail
+	apart bool   // nobody gets anything of others
+	code  string // with which leases fail
 }
 
 // open brings endpoints online that hold nothing.
@@ -107,7 +108,9 @@ func (h *forced) fetches(e *end) {
 	}
 	if h.away {
 		e.leases = slices.Delete(e.leases, at, at+1)
-		h.tell(e, l.Flow, failed(l))
+		state := failed(l)
+		state.Code = h.code
+		h.tell(e, l.Flow, state)
 		return
 	}
 	h.fetch(e, at, min(n+1, len(l.Parts)), "")
@@ -127,13 +130,15 @@ func (h *forced) story(q site.Question) string {
 	return b.String()
 }
 
-// situations are what is forced. The story that comes of each is in testdata/explain.
-var situations = []struct {
+type situation struct {
 	name string
 	q    site.Question
 	cfg  func(*site.Config)
 	do   func(h *forced, a site.FlowSpec)
-}{
+}
+
+// situations are what is forced. The story that comes of each is in testdata/explain.
+var situations = []situation{
 	{name: "one_fetches_for_all", q: site.Question{All: true}, do: func(h *forced, a site.FlowSpec) {
 		h.order(a)
 		h.open("till", "kiosk")
@@ -327,7 +332,7 @@ func (h *forced) add(spec site.FlowSpec) {
 }
 
 func TestStoriesOfForcedSituationsAreTold(t *testing.T) {
-	for _, c := range situations {
+	for _, c := range slices.Concat(situations, orders) {
 		t.Run(c.name, func(t *testing.T) {
 			cfg := config("shop-1")
 			if c.cfg != nil {

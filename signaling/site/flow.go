@@ -5,6 +5,7 @@ import (
 
 	"github.com/sitecast/sitecast/signaling/schedule"
 	"github.com/sitecast/sitecast/signaling/wire"
+	"github.com/sitecast/sitecast/storage/policy"
 )
 
 // flow is one version at this site.
@@ -24,6 +25,7 @@ type flow struct {
 	encoded  int64                // bytes of the version as they cross the WAN, body included
 	ran      map[string]time.Time // when it last had a lease, by egress
 	planned  planned
+	hours    *policy.Week[bool] // in which it may be fetched; nil: in all
 	opens    opens
 	chosen   map[wire.EndpointID]bool // who shall hold it, where that is not everybody
 	copying  bool                     // one of them has yet to get it

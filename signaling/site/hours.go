@@ -1,6 +1,7 @@
 package site
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/sitecast/sitecast/signaling/reason"
@@ -29,7 +30,9 @@ func (s *Site) hourCap(now time.Time) int64 {
 }
 
 // ceiling is the most that operators allow now, in bytes per second, or wire.Unlimited.
-func (s *Site) ceiling(now time.Time) int64 { return least(s.desired.Cap, s.hourCap(now)) }
+func (s *Site) ceiling(now time.Time) int64 {
+	return least(least(s.desired.Cap, s.hourCap(now)), s.share)
+}
 
 // shut says why nothing may be fetched now, and "" when something may.
 func (s *Site) shut(now time.Time) string { return s.closed(now).Text(s.desired.Zone) }
@@ -59,14 +62,6 @@ var always = func() (week policy.Week[bool]) {
 	return week
 }()
 
-// windows are those of the site, nil where they never close.
-func (s *Site) windows() *policy.Week[bool] {
-	if w := s.desired.Windows; w != nil && *w != always {
-		return w
-	}
-	return nil
-}
-
 // opens is how much time windows leave from a full hour on until a flow shall be complete:
 // looking through the hours of a year takes too long to do it at each event.
 type opens struct {
@@ -79,7 +74,7 @@ type opens struct {
 // openUntil is the time that is left to fetch a flow until it shall be complete: that in
 // windows, or all where they never close. It is negative when the time has passed.
 func (s *Site) openUntil(now time.Time, f *flow) time.Duration {
-	week, zone, left := s.windows(), s.desired.Zone, f.ReadyBy.Sub(now)
+	week, zone, left := f.hours, s.desired.Zone, f.ReadyBy.Sub(now)
 	if week == nil || left <= 0 {
 		return left
 	}
@@ -90,13 +85,12 @@ func (s *Site) openUntil(now time.Time, f *flow) time.Duration {
 	return f.opens.left - week.Time(true, full, now, zone)
 }
 
-// whenOpen is when so much time in windows will have passed; zero: not within a year.
-func (s *Site) whenOpen(now time.Time, span time.Duration) time.Time {
-	week := s.windows()
-	if week == nil {
+// whenOpen is when so much time in a flow's windows will have passed; zero: not within a year.
+func (s *Site) whenOpen(now time.Time, f *flow, span time.Duration) time.Time {
+	if f.hours == nil {
 		return now.Add(span)
 	}
-	at, _ := week.After(true, now, span, s.desired.Zone)
+	at, _ := f.hours.After(true, now, span, s.desired.Zone)
 	return at
 }
 
@@ -105,23 +99,19 @@ func (s *Site) waits(now time.Time, f *flow) string {
 	if f.spare() {
 		return ""
 	}
-	if why := f.closed(); why != "" && s.missing(now, f) > 0 {
-		return why
-	}
-	if why := s.shut(now); why != "" && s.missing(now, f) > 0 {
+	if why := cmp.Or(f.closed(), s.closedTo(now, f).Text(s.desired.Zone)); why != "" && s.missing(now, f) > 0 {
 		return why
 	}
 	return ""
 }
 
-// heed ends the leases where nothing may be fetched any more.
+// heed ends the leases of what may not be fetched any more.
 func (s *Site) heed(now time.Time) {
-	why := s.shut(now)
-	if why == "" {
-		return
-	}
+	all := s.shut(now) != ""
 	for _, l := range s.leases {
-		s.revoke(now, l, wire.Clip(why))
+		if f := s.flows[l.flow]; all || s.outside(now, f) {
+			s.revoke(now, l, wire.Clip(s.closedTo(now, f).Text(s.desired.Zone)))
+		}
 	}
 }
 

@@ -218,7 +218,7 @@ func (s *Site) adopt(now time.Time, m *member, f *flow, state wire.LeaseState) *
 	l := &lease{fence: fence{state.Epoch, state.Lease}, flow: f.ID, to: m.ID, moved: now}
 	n := f.need(m.group, now)
 	granted := state.Epoch < s.cfg.Epoch || state.Epoch == s.cfg.Epoch && state.Lease <= s.lastLease
-	ok := granted && m.holds[f.ID].fetches() && !s.isOff(now, m) && !f.stopped() && f.closed() == "" && s.shut(now) == "" && s.known
+	ok := granted && m.holds[f.ID].fetches() && !s.isOff(now, m) && !f.stopped() && f.closed() == "" && s.shut(now) == "" && !s.outside(now, f) && s.known
 	if r := state.Range; r.Body {
 		l.body, l.step, l.bytes = true, f.Head.BodyBytes, f.Head.BodyBytes
 		ok = ok && r.To == f.Head.BodyBytes && s.bodyNeeded(f, m.group)
@@ -272,7 +272,7 @@ func (s *Site) grantLeases(now time.Time) {
 		return
 	}
 	gone := map[wire.EndpointID]bool{} // about to leave
-	for s.shut(now) == "" {
+	for s.shut(now) == "" && !s.starved() {
 		room := s.room(gone)
 		open, waiting := s.waiting(now, room)
 		next, to, ok := schedule.NextLease(waiting, room)
@@ -306,7 +306,7 @@ func (s *Site) room(gone map[wire.EndpointID]bool) func(schedule.Slot) int {
 func (s *Site) waiting(now time.Time, room func(schedule.Slot) int) (open []*flow, waiting []schedule.Waiting) {
 	for _, id := range s.order {
 		f := s.flows[id]
-		if f.stopped() || s.heldOff(now, f) > 0 || f.rationed(now) {
+		if f.stopped() || s.heldOff(now, f) > 0 || f.rationed(now) || s.outside(now, f) {
 			continue
 		}
 		for g, members := range s.groups {
@@ -318,7 +318,7 @@ func (s *Site) waiting(now time.Time, room func(schedule.Slot) int) (open []*flo
 				continue
 			}
 			open = append(open, f)
-			waiting = append(waiting, schedule.Waiting{Priority: f.Priority, Turn: s.turns.Begins(n.turn, f.Priority.Class()), Due: f.ReadyBy, Fetchers: s.choose(now, f, n, members)})
+			waiting = append(waiting, schedule.Waiting{Priority: f.Priority, Turn: s.turns.Begins(n.turn, f.Priority.Class()), Due: s.dueBy(now, f), Fetchers: s.choose(now, f, n, members)})
 		}
 	}
 	return open, waiting

@@ -191,6 +191,7 @@ func (s *Site) decide(now time.Time) bool {
 	s.expire(now)
 	s.doubt(now)
 	s.heed(now)
+	s.draws(now)
 	s.weigh(now)
 	s.replan(now)
 	s.grantLeases(now)

@@ -13,7 +13,7 @@ import (
 // yet that they are spare.
 func (s *Site) purgesFor(m *member) []wire.Purge {
 	if m.named != nil {
-		return nil
+		return s.blocksFor(m)
 	}
 	all := s.desired.Purges
 	if len(all) <= wire.MaxKeeping {
@@ -37,5 +37,17 @@ func (s *Site) purgesFor(m *member) []wire.Purge {
 			out = append(out, p)
 		}
 	}
+	return out
+}
+
+// blocksFor says what a page shall delete, which keeps versions in its browser: what is blocked
+// of the contents that its token names. By whom is not for pages.
+func (s *Site) blocksFor(m *member) (out []wire.Purge) {
+	for _, p := range slices.Backward(s.desired.Purges) {
+		if p.Block && len(out) < wire.MaxKeeping && slices.ContainsFunc(m.Contents, func(n wire.Named) bool { return n.Name == p.Content }) {
+			out = append(out, wire.Purge{Content: p.Content, Version: p.Version, Serial: p.Serial, Block: true})
+		}
+	}
+	slices.Reverse(out)
 	return out
 }

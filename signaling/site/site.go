@@ -59,6 +59,8 @@ type Config struct {
 	Ledger Ledger
 	// Lines knows the lines that sites share; nil: none do.
 	Lines *Lines
+	// Budget divides what all sites may take together; nil: each takes all of it.
+	Budget *Budget
 	// Accounts sums up what sites did to their lines; nil: nobody does.
 	Accounts *Accounts
 	// Suspect is told of a file at somebody else's URL that may have changed, and of a
@@ -201,6 +203,8 @@ type Site struct {
 	pace      schedule.Pace // what deadlines bound the site to
 	gauge     gauge
 	tales     tales
+	windowed  bool          // a flow has a window of its own
+	share     int64         // what the site may take of the budget of all, or wire.Unlimited
 	effects   []*effect     // of the rules set last, oldest first
 	reports   time.Duration // as members were told last
 	tallies   tallies
@@ -239,7 +243,7 @@ func New(cfg Config) *Site {
 	return &Site{
 		cfg: cfg, log: cfg.Log.With("site", cfg.Name),
 		inbox: make(chan event, inboxEvents), orders: make(chan event, orderEvents), done: make(chan struct{}), ready: make(chan struct{}),
-		desired: Desired{Cap: wire.Unlimited},
+		desired: Desired{Cap: wire.Unlimited}, share: wire.Unlimited,
 		members: map[wire.EndpointID]*member{}, flows: map[content.VersionID]*flow{},
 		leases: map[fence]*lease{}, groups: map[groupID][]*member{}, links: newLinkTable(), distrusts: map[schedule.Edge]distrust{},
 		lines: map[string]*line{}, receipts: map[content.VersionID]wire.Receipt{}, learned: map[string]LineMemory{},

@@ -101,10 +101,7 @@ func names(members []*member) string {
 
 // whyShut: nothing may go over the WAN now, and the site lacks something.
 func (s *Site) whyShut(sc *scene, f *flow) reason.Reason {
-	r := s.closed(sc.now)
-	if f.closed() != "" {
-		r = reason.Reason{Code: reason.FlowCapped, What: f.CappedBy}
-	}
+	r := s.closedTo(sc.now, f)
 	if r.IsZero() || s.missing(sc.now, f) == 0 {
 		return reason.Reason{}
 	}
@@ -266,16 +263,21 @@ func (s *Site) whyRelayed(f *flow) reason.Reason {
 // whyFails: the origin failed who asked it, and nothing came since.
 func (s *Site) whyFails(f *flow) reason.Reason {
 	fault := f.tale.fault
-	r := reason.Reason{Code: reason.OriginFailing, Who: fault.who, What: fault.what}
-	if f.External != nil {
-		r.Code = reason.VendorFailing
-	}
+	r := reason.Reason{Code: f.failing(), Who: fault.who, What: fault.what}
 	for _, m := range s.members {
 		if f.lacks(m) && m.heldOff.After(fault.at) && (r.Until.IsZero() || m.heldOff.Before(r.Until)) {
 			r.Until = m.heldOff
 		}
 	}
 	return r
+}
+
+// failing is the code of a fetch that fails where the flow's chunks lie.
+func (f *flow) failing() reason.Code {
+	if f.External != nil {
+		return reason.VendorFailing
+	}
+	return reason.OriginFailing
 }
 
 // whyFetchesNot: nobody has a lease, and the site lacks something.

@@ -60,7 +60,7 @@ func (s *Site) whyLeased(sc *scene, f *flow, m *member, p *partTale) reason.Reas
 	case at.flow != f.ID && s.class(at) < f.Priority.Class():
 		return reason.Reason{Code: reason.Queued, What: s.flows[at.flow].Head.Ref().String()}
 	case fault.who == m.Hello.Name && !fault.at.Before(p.came.at[ofOrigin]):
-		return reason.Reason{Code: reason.OriginFailing, What: fault.what}
+		return reason.Reason{Code: f.failing(), What: fault.what}
 	case p.came.flows(sc.now, ofOrigin):
 		return s.fromOrigin(f, "")
 	}

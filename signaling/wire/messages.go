@@ -195,7 +195,8 @@ const (
 )
 
 // Flows closes a generation: a flow that is not listed is no longer wanted. Pins and
-// Purges say what else the endpoint shall keep, and what it shall delete.
+// Purges say what else the endpoint shall keep, and what it shall delete; a page is told of the
+// blocks that stand on what its token names, and of nothing else.
 type Flows struct {
 	Generation uint64              `json:"generation"`
 	IDs        []content.VersionID `json:"ids"`

@@ -147,7 +147,7 @@ type Rule struct {
 	Created    time.Time `json:"created"`
 	Expires    time.Time `json:"expires,omitzero"`               // when it ends by itself; zero: never
 	Reason     string    `json:"reason,omitempty"`               // why it was set, in the words of who did
-	Cap        int64     `json:"cap_bytes_per_second,omitempty"` // of RuleCap
+	Cap        int64     `json:"cap_bytes_per_second,omitempty"` // of RuleCap and RuleBudget
 	Upto       int64     `json:"upto,omitempty"`                 // of RulePurge: the newest distribution when it was set
 }
 
@@ -257,11 +257,11 @@ type Catalog interface {
 
 	// Distribute, SetRule and ClearRules change desired state and return its new
 	// generation. ClearRules removes the rules of a kind that a selector covers
-	// and returns how many. Setting a rule again, on the same selector, replaces it;
+	// and returns how many, and the generation. Setting a rule again, on the same selector, replaces it;
 	// a purge ends the distributions made so far.
 	Distribute(ctx context.Context, by string, d Distribution) (generation uint64, err error)
 	SetRule(ctx context.Context, by string, r Rule) (generation uint64, err error)
-	ClearRules(ctx context.Context, by, kind string, s Selector) (removed int, err error)
+	ClearRules(ctx context.Context, by, kind string, s Selector) (removed int, generation uint64, err error)
 	Orders(ctx context.Context, site string) (Orders, error)
 	Rules(ctx context.Context) ([]Rule, error)
 

@@ -16,6 +16,10 @@ import (
 // a site, and the least of all that hold counts.
 const RuleCap = "cap"
 
+// RuleBudget bounds what all sites take over the WAN together. It is about all of them and of
+// whatever they take, and the least of those that hold counts.
+const RuleBudget = "budget"
+
 const (
 	// MaxReason bounds in bytes what is said of why a rule was set.
 	MaxReason = 160
@@ -64,7 +68,7 @@ func (o Orders) Ends() (at time.Time) {
 // Words say what a rule does, who set it, until when, at the clock of a site's zone (nil for
 // UTC), and why.
 func (r Rule) Words(zone *time.Location) string {
-	did := map[string]string{RulePause: "paused ", RuleCap: "capped "}
+	did := map[string]string{RulePause: "paused ", RuleCap: "capped ", RuleBudget: "bounded all sites together, "}
 	text := r.By + " " + cmp.Or(did[r.Kind], "set "+r.Kind+" of ") + r.Selector.String()
 	if !r.Expires.IsZero() {
 		if zone == nil {
@@ -84,7 +88,7 @@ func (r Rule) Detail() string {
 	if r.Priority != "" {
 		parts = append(parts, r.Priority)
 	}
-	if r.Kind == RuleCap {
+	if r.Kind == RuleCap || r.Kind == RuleBudget {
 		parts = append(parts, fmt.Sprintf("%d bytes/s", r.Cap))
 	}
 	if !r.Expires.IsZero() {
@@ -145,6 +149,17 @@ func (o Orders) LineCap() (bytesPerSecond int64) {
 	return bytesPerSecond
 }
 
+// Together is the least of the bounds on what all sites take over the WAN together; 0: there is
+// none.
+func (o Orders) Together() (bytesPerSecond int64) {
+	for _, r := range o.Rules {
+		if r.Kind == RuleBudget && (bytesPerSecond == 0 || r.Cap < bytesPerSecond) {
+			bytesPerSecond = r.Cap
+		}
+	}
+	return bytesPerSecond
+}
+
 // CheckRule reports what is wrong with a rule that is set at now, but for what CheckKeeping
 // sees to.
 func CheckRule(r Rule, now time.Time) error {
@@ -155,6 +170,8 @@ func CheckRule(r Rule, now time.Time) error {
 	switch {
 	case r.Kind == RulePriority && r.Priority == "":
 		return errors.New("a priority rule needs a priority")
+	case r.Kind == RuleBudget && (r.Selector != Selector{} || r.Cap < 1):
+		return errors.New("a budget is for all sites together, and of a byte a second at least: a cap of 0 stops each of them")
 	case r.Cap < 0 || r.Cap > MaxRuleCap:
 		return fmt.Errorf("a cap is between 0 and %d bytes a second", int64(MaxRuleCap))
 	case !r.Expires.IsZero() && (!r.Expires.After(now) || r.Expires.Sub(now) > last):

@@ -27,6 +27,9 @@ type Order struct {
 	// NotBefore is when it begins to reach the site; zero: it does. Until then nobody gets
 	// anything of it, and it takes nothing's place.
 	NotBefore time.Time
+	// Window is in which hours of the week it is fetched, as the last distribution of it says;
+	// empty: in all that the site has open.
+	Window string
 	// Retry is the generation in which it was last asked for that who failed to activate it
 	// tries again; 0: never.
 	Retry uint64
@@ -35,6 +38,9 @@ type Order struct {
 	OnDemand bool
 	// When says from when on it is used, which is not yet; nil: as soon as it is there.
 	When *When
+	// Halted says that its rollout is halted: who has it and does not use it yet shall not,
+	// whatever When says.
+	Halted bool
 }
 
 // MaxSuperseded bounds the superseded versions of which a site keeps copies: those
@@ -50,7 +56,7 @@ const MaxSuperseded = 24
 // counts: whoever needs it first needs it then. What is distributed to a few endpoints
 // ahead of need supersedes nothing until it is distributed to all, and what is not to begin
 // yet nothing until it may. A distribution in rings reaches the site once its ring is open;
-// where it was halted since, nothing more of it comes. Where the site shall
+// where it was halted since, nothing more of it comes, and it is not used where it is not yet. Where the site shall
 // keep copies of what was superseded it is ordered, too. What is held until it is
 // activated comes beside the version in use, and supersedes nothing before. What is
 // blocked was not distributed.
@@ -88,8 +94,9 @@ func Resolve(o Orders) []Order {
 		if d.Removed { // nothing takes its place: an older one would be a surprise
 			continue
 		}
-		order := Order{Name: d.Name, Version: d.Version, Priority: d.Priority, ReadyBy: earliest(all, d), PreStage: d.PreStage, Retry: retry(all, d)}
-		order.Paused, order.PausedBy = o.halted(d)
+		order := Order{Name: d.Name, Version: d.Version, Priority: d.Priority, ReadyBy: earliest(all, d), PreStage: d.PreStage, Window: d.Window, Retry: retry(all, d)}
+		order.Halted, order.PausedBy = o.halted(d)
+		order.Paused = order.Halted
 		if when := o.when(d); d.PreStage == 0 && when.Held(o.Now) {
 			order.When = &when
 		}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sitecast/sitecast/storage/content"
+	"github.com/sitecast/sitecast/storage/policy"
 	"github.com/sitecast/sitecast/storage/target"
 )
 
@@ -17,6 +18,7 @@ import (
 type Aim struct {
 	Target    string    `json:"target,omitempty"`    // a query, see package target: who it means now, and later
 	NotBefore time.Time `json:"not_before,omitzero"` // nothing of it is fetched before, in milliseconds
+	Window    string    `json:"window,omitempty"`    // hours of the week in which it is fetched, at the site's clock, see policy.ParseWindow; empty: all
 	Rings     []Ring    `json:"rings,omitempty"`     // in their order; none: all sites at once
 	// Replaces is the distribution that this one rolls back: from then on that one reaches
 	// nobody. 0: none.
@@ -54,6 +56,9 @@ type Gates struct {
 	// Halt is the share of the ring's endpoints that fail, in activating it or in getting
 	// it, from which on everything is halted; NoHalt: never.
 	Halt int `json:"halt_percent"`
+	// WAN is the most that the ring's sites may take over the WAN, all together and of
+	// whatever, in bits per second; 0: no matter.
+	WAN int64 `json:"wan_bps,omitempty"`
 }
 
 // What gates are where nobody says, and how a ring may never halt.
@@ -68,6 +73,7 @@ const (
 const (
 	MaxRings    = 20
 	MaxAtOnce   = 10_000
+	MaxRingWAN  = 1_000_000_000_000 // bits per second
 	MaxSoak     = 90 * 24 * time.Hour
 	MaxRingName = 64 // bytes
 	// Lately is how long ago an endpoint may have been online to count among those that a
@@ -202,7 +208,8 @@ func retry(all []Distribution, of Distribution) (generation uint64) {
 	return generation
 }
 
-// Check reports what is wrong with an aim, at now, and writes its queries as they are kept.
+// Check reports what is wrong with an aim, at now, and writes its queries and its window as
+// they are kept.
 func (a *Aim) Check(now time.Time) error {
 	if a.Target != "" {
 		q, err := target.Parse(a.Target)
@@ -213,6 +220,12 @@ func (a *Aim) Check(now time.Time) error {
 	}
 	if a.NotBefore.Sub(now) > MaxAhead {
 		return errors.New("it is not to begin before a time that is more than a year ahead")
+	}
+	if a.Window != "" {
+		var err error
+		if _, a.Window, err = policy.ParseWindow(a.Window); err != nil {
+			return fmt.Errorf("window: %w", err)
+		}
 	}
 	if len(a.Rings) > MaxRings {
 		return fmt.Errorf("%d rings, limit %d", len(a.Rings), MaxRings)
@@ -247,6 +260,8 @@ func (r *Ring) check() error {
 		return fmt.Errorf("it soaks for %v: want up to %v", r.Soak(), MaxSoak)
 	case r.AtOnce < 0 || r.AtOnce > MaxAtOnce:
 		return fmt.Errorf("%d sites at once: want up to %d, or 0 for all", r.AtOnce, MaxAtOnce)
+	case r.WAN < 0 || r.WAN > MaxRingWAN:
+		return fmt.Errorf("%d bits per second over the WAN: want up to %d, or 0 for no bound", r.WAN, int64(MaxRingWAN))
 	}
 	return nil
 }

@@ -18,7 +18,9 @@ function vectors(file: string): Vector[] {
 }
 
 /** What is for other endpoints, which a browser leaves out. */
-const unread = /"(pins|purges|copies|patch|reflectors|line)":/
+const unread = /"(pins|copies|patch|reflectors|line)":/
+/** What is refused for a name that a browser only compares. */
+const compared = 'flows with a purge of a path'
 
 /** A body without what is empty, which Go leaves out, and with bytes as text. */
 function plain(body: unknown): unknown {
@@ -30,7 +32,7 @@ function plain(body: unknown): unknown {
 }
 
 describe('messages', () => {
-  it.each(vectors('messages.txt').filter((v) => !unread.test(v.input)))('$name', ({ input, want }) => {
+  it.each(vectors('messages.txt').filter((v) => !unread.test(v.input) && v.name !== compared))('$name', ({ input, want }) => {
     const kind = /^\{"type":"(\w+)"/.exec(input)?.[1]
     const refused = kind !== undefined && !Object.hasOwn(readers, kind) ? 'unknown_type' : want.startsWith('! ') ? want.slice(2) : ''
     if (refused) return expect(() => decode(input)).toThrow(expect.objectContaining({ code: refused }))

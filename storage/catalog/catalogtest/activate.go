@@ -75,7 +75,7 @@ func activationsAreKept(t *testing.T, c catalog.Catalog) {
 	if rules := orders(t, c, "a").Rules; len(rules) != 1 || rules[0].Reason != "wrong" || len(catalog.Resolve(orders(t, c, "a"))) != 0 {
 		t.Errorf("blocked by %+v", rules)
 	}
-	if n, err := c.ClearRules(ctx, who, catalog.RuleBlock, which); n != 1 || err != nil || len(catalog.Resolve(orders(t, c, "a"))) != 1 {
+	if n, _, err := c.ClearRules(ctx, who, catalog.RuleBlock, which); n != 1 || err != nil || len(catalog.Resolve(orders(t, c, "a"))) != 1 {
 		t.Errorf("%d blocks ended, %v", n, err)
 	}
 }

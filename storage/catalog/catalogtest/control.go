@@ -34,7 +34,7 @@ func controlIsKept(t *testing.T, c catalog.Catalog) {
 	if len(rules) != 2 || rules[1].Reason != "again" || !rules[1].Expires.IsZero() {
 		t.Errorf("got %+v, want the pause replaced as a whole", rules)
 	}
-	if removed, err := c.ClearRules(ctx, who, catalog.RuleCap, catalog.Selector{}); removed != 1 || err != nil {
+	if removed, _, err := c.ClearRules(ctx, who, catalog.RuleCap, catalog.Selector{}); removed != 1 || err != nil {
 		t.Errorf("ended %d caps (%v), want 1", removed, err)
 	}
 }

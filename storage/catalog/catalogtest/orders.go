@@ -312,14 +312,14 @@ func clearCovered(t *testing.T, c catalog.Catalog) {
 			}
 		}
 		setRule(t, c, catalog.RulePriority, "high", cleared)
-		got, err := c.ClearRules(t.Context(), who, catalog.RulePause, cleared)
+		got, _, err := c.ClearRules(t.Context(), who, catalog.RulePause, cleared)
 		if got != want || err != nil {
 			t.Errorf("resume %s: removed %d (%v), want %d", cleared, got, err, want)
 		}
 		rules, err := c.Rules(t.Context())
 		must(t, err)
 		wantStrings(t, "left after resuming "+cleared.String(), names(rules), append(left, "priority "+cleared.String()))
-		if got, err := c.ClearRules(t.Context(), who, catalog.RulePriority, cleared); got != 1 || err != nil {
+		if got, _, err := c.ClearRules(t.Context(), who, catalog.RulePriority, cleared); got != 1 || err != nil {
 			t.Errorf("end priority of %s: removed %d (%v), want 1", cleared, got, err)
 		}
 	}
@@ -345,7 +345,7 @@ func pauseAndResume(t *testing.T, c catalog.Catalog) {
 		return out
 	}
 	clear := func(kind string, s catalog.Selector) {
-		_, err := c.ClearRules(t.Context(), who, kind, s)
+		_, _, err := c.ClearRules(t.Context(), who, kind, s)
 		must(t, err)
 	}
 	setRule(t, c, catalog.RulePause, "", catalog.Selector{Site: "a"})
@@ -384,7 +384,7 @@ func generationRises(t *testing.T, c catalog.Catalog) {
 			return c.SetRule(t.Context(), who, catalog.Rule{Kind: catalog.RulePause})
 		}},
 		{"resume", func() (uint64, error) {
-			_, err := c.ClearRules(t.Context(), who, catalog.RulePause, catalog.Selector{})
+			_, _, err := c.ClearRules(t.Context(), who, catalog.RulePause, catalog.Selector{})
 			return 0, err
 		}},
 		{"distribute elsewhere", func() (uint64, error) {

@@ -19,6 +19,7 @@ var rollouts = map[string]func(*testing.T, catalog.Catalog){
 	"a newer distribution ends a rollout":          rolloutIsSuperseded,
 	"what was rolled back reaches nobody":          rollBackEnds,
 	"a retry is asked for by a generation":         retryIsKept,
+	"a window is kept, and the last one counts":    windowIsKept,
 	"what has yet to reach a site is still needed": liveIsNeeded,
 }
 
@@ -34,7 +35,7 @@ func fillRollouts(t *testing.T, c catalog.Catalog) {
 	t.Helper()
 	must(t, c.ChangeTag(t.Context(), who, policy.TagChange{Name: "canary", AddSites: []string{FilledSite}}))
 	d := inRings()
-	d.NotBefore = time.Date(2026, 4, 1, 22, 0, 0, 0, time.UTC)
+	d.NotBefore, d.Window = time.Date(2026, 4, 1, 22, 0, 0, 0, time.UTC), "mon-fri 22:00-05:00 open; * closed"
 	distribute(t, c, d)
 }
 

@@ -111,7 +111,7 @@ var changes = []struct {
 		return err
 	}},
 	{"everything at shop", func(ctx context.Context, c catalog.Catalog) error {
-		_, err := c.ClearRules(ctx, who, catalog.RulePause, catalog.Selector{Site: "shop"})
+		_, _, err := c.ClearRules(ctx, who, catalog.RulePause, catalog.Selector{Site: "shop"})
 		return err
 	}},
 	{"board", func(ctx context.Context, c catalog.Catalog) error {

@@ -208,7 +208,7 @@ func (c *Catalog) SetRule(ctx context.Context, by string, r catalog.Rule) (gener
 }
 
 // ClearRules implements catalog.Catalog.
-func (c *Catalog) ClearRules(ctx context.Context, by, kind string, s catalog.Selector) (removed int, err error) {
+func (c *Catalog) ClearRules(ctx context.Context, by, kind string, s catalog.Selector) (removed int, generation uint64, err error) {
 	err = c.change(ctx, by, "end "+kind, s.String(), "", func(ctx context.Context, tx *sql.Tx) error {
 		const covered = ` FROM rules WHERE kind = $1 AND ($2 = '' OR site = $2) AND ($3 = '' OR name = $3) AND ($4 = '' OR version = $4)`
 		before, err := list(ctx, tx, scanRule, `SELECT `+ruleColumns+covered+` ORDER BY generation, id`, kind, s.Site, s.Name, s.Version)
@@ -220,10 +220,10 @@ func (c *Catalog) ClearRules(ctx context.Context, by, kind string, s catalog.Sel
 		}
 		removed = len(before)
 		changed(ctx, before, nil)
-		_, err = raise(ctx, tx)
+		generation, err = raise(ctx, tx)
 		return err
 	})
-	return removed, err
+	return removed, generation, err
 }
 
 // ruleOrNone is the rule of a list that has one at most.

@@ -14,7 +14,7 @@ import (
 )
 
 // aimed are the distributions that have an aim.
-const aimed = `SELECT distribution, target, not_before, rings, replaces, retry, rollout FROM aims`
+const aimed = `SELECT distribution, target, not_before, rings, replaces, retry, rollout, windows FROM aims`
 
 type aimRow struct {
 	id  int64
@@ -25,7 +25,7 @@ func scanAim(r *sql.Rows) (row aimRow, err error) {
 	var notBefore int64
 	var rings, rollout string
 	a := &row.aim
-	if err := r.Scan(&row.id, &a.Target, &notBefore, &rings, &a.Replaces, &a.Retry, &rollout); err != nil {
+	if err := r.Scan(&row.id, &a.Target, &notBefore, &rings, &a.Replaces, &a.Retry, &rollout, &a.Window); err != nil {
 		return row, err
 	}
 	a.NotBefore = at(notBefore)
@@ -66,6 +66,9 @@ func aimText(a catalog.Aim) (text string) {
 	if !a.NotBefore.IsZero() {
 		text += ", not before " + a.NotBefore.UTC().Format(time.RFC3339)
 	}
+	if a.Window != "" {
+		text += ", fetched in " + a.Window
+	}
 	for i, r := range a.Rings {
 		text += fmt.Sprintf(", ring %d %s: %s", i+1, r.Name, r.Target)
 	}
@@ -93,7 +96,7 @@ func writeAim(ctx context.Context, tx *sql.Tx, d *catalog.Distribution) error {
 	if err := supersede(ctx, tx, *d); err != nil {
 		return err
 	}
-	if d.Target == "" && d.NotBefore.IsZero() && len(d.Rings) == 0 && d.Replaces == 0 {
+	if d.Target == "" && d.NotBefore.IsZero() && d.Window == "" && len(d.Rings) == 0 && d.Replaces == 0 {
 		return nil
 	}
 	d.Rollout = catalog.Rollout{}
@@ -112,9 +115,9 @@ func putAim(ctx context.Context, tx *sql.Tx, d catalog.Distribution) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO aims (distribution, target, not_before, rings, replaces, retry, state, rollout)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (distribution) DO UPDATE SET retry = $6, state = $7, rollout = $8`,
-		d.ID, d.Target, ms(d.NotBefore), rings, d.Replaces, d.Retry, d.Rollout.State, string(rollout))
+	_, err = tx.ExecContext(ctx, `INSERT INTO aims (distribution, target, not_before, rings, replaces, retry, state, rollout, windows)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (distribution) DO UPDATE SET retry = $6, state = $7, rollout = $8`,
+		d.ID, d.Target, ms(d.NotBefore), rings, d.Replaces, d.Retry, d.Rollout.State, string(rollout), d.Window)
 	return err
 }
 

@@ -209,6 +209,39 @@ describe('an engine', () => {
     expect(requests).toEqual([])
   })
 
+  it('drops what is blocked, also when it is complete and read, and obeys only then', async () => {
+    const p = await published()
+    const a = await endpoint('a'.repeat(32), p)
+    a.e.want('app')
+    await a.order()
+    await a.e.bodyCame(a.flow(), p.body)
+    const reader = a.e.chunk(a.flow(), 3, new AbortController().signal)
+    reader.catch(() => undefined)
+    await until(() => a.flow().readers.size === 1)
+    let gone = false
+    const drop = vi.spyOn(a.e.cfg.store, 'drop').mockImplementation(async () => gone)
+    const obeyed = () => a.said.filter((s) => s.kind === 'obeyed').map((s) => (s.body as Said['obeyed']).generation)
+    await a.tell('flows', { generation: 2, ids: [], purges: [{ content: 'app', serial: 9, block: true }] })
+    expect(a.e.flows.size).toBe(0)
+    await expect(reader).rejects.toThrow()
+    expect(drop).toHaveBeenCalledOnce()
+    expect(obeyed()).toEqual([1])
+    gone = true
+    await until(() => obeyed().includes(2))
+  })
+
+  it('goes on reading what is complete and no longer distributed, where it is not blocked', async () => {
+    const p = await published()
+    const a = await endpoint('a'.repeat(32), p)
+    a.e.want('app')
+    await a.order()
+    Object.assign(a.flow(), { complete: true })
+    await a.tell('flows', { generation: 2, ids: [], purges: [{ content: 'app', version: '2', serial: 9, block: true }] })
+    expect(a.e.flows.size).toBe(1)
+    await a.tell('flows', { generation: 3, ids: [], purges: [{ content: 'app', version: '1', serial: 9, block: true }] })
+    expect(a.e.flows.size).toBe(0)
+  })
+
   it('believes no head but of a publisher', async () => {
     const [p, q] = [await published(), await published()]
     const a = await endpoint('a'.repeat(32), p)

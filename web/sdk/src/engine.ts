@@ -1,7 +1,7 @@
 import { RefusedError, type Message } from '../../wire/codec'
 import {
   CodeBadHead, CodeBadBody, CodeDiskFull, CodeReplayed, CodeStore, FrameCancel, FrameHave, FrameHaveList, FrameLeave, FrameUplink, FrameWant, MaxHaveBytes,
-  MaxListed, UplinkHeld, FrameJoin, JoinBodyHeld, JoinReplyWanted, FrameHaveBody, type Heard, type Said, type Welcome,
+  MaxListed, UplinkHeld, FrameJoin, JoinBodyHeld, JoinReplyWanted, FrameHaveBody, type Heard, type Purge, type Said, type Welcome,
 } from '../../wire/messages'
 import type { Frame } from '../../wire/frames'
 import { Body } from './body'
@@ -12,7 +12,7 @@ import { active, newFlow, type Flow } from './flow'
 import { Grants } from './grants'
 import type { Link } from './link'
 import type { Sessions } from './sessions'
-import { noBytes, NoRoom, type Source, type Store } from './store'
+import { blocked, noBytes, NoRoom, type Source, type Store } from './store'
 import { report } from './report'
 import { Swarm } from './swarm'
 import { Trust, type Head } from './trust'
@@ -49,6 +49,7 @@ export class Engine {
   private readonly wanted = new Set<string>() // names, or NAME@VERSION
   private readonly visitors = new Map<string, Set<string>>() // what peers take part in that take no part in others
   private trust: Trust
+  private obeying = 0 // the generation that is obeyed, or soon
   private deciding = false
   private timer: ReturnType<typeof setTimeout> | undefined
   private stopped = false
@@ -204,11 +205,12 @@ export class Engine {
   }
 
   private closeGeneration(w: Heard['flows']): void {
+    const blocks = (w.purges ?? []).filter((p) => p.block)
     for (const f of [...this.flows.values()]) {
       if (w.ids.includes(f.id)) continue
       this.suspend(f, 'flow ended')
       this.fetcher.forget(f)
-      if (f.complete && f.wanted) { // the page goes on reading what it has
+      if (f.complete && f.wanted && !blocked(blocks, f.head)) { // the page goes on reading what it has
         f.paused = true
         continue
       }
@@ -218,8 +220,18 @@ export class Engine {
     }
     this.told = true
     this.cfg.links().networks(w.peers_on ?? [])
-    this.cfg.uplink.send('obeyed', { generation: w.generation })
+    void this.obey(w.generation, blocks)
     this.cfg.changed()
+  }
+
+  /** Tells that a generation is obeyed, once nothing is kept of what is blocked. */
+  private async obey(generation: number, blocks: Purge[]): Promise<void> {
+    this.obeying = generation
+    while (blocks.length > 0 && !(await this.cfg.store.drop(blocks))) { // another tab has it open
+      await new Promise((r) => setTimeout(r, 1000))
+      if (this.obeying !== generation || this.stopped) return
+    }
+    if (this.obeying === generation) this.cfg.uplink.send('obeyed', { generation })
   }
 
   /** The page asks for a content, or one version of it. */

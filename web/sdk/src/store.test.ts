@@ -69,7 +69,10 @@ class FakeDisk {
           getFile: async () => ({ arrayBuffer: async () => data().slice().buffer, text: async () => new TextDecoder().decode(data()), slice: (from: number, to: number) => new Blob([data().slice(from, to)]), lastModified: 0 }),
         }
       },
-      removeEntry: async (name: string) => void this.files.delete(name),
+      removeEntry: async (name: string) => {
+        if (this.open.has(name)) throw new DOMException('', 'NoModificationAllowedError')
+        if (!this.files.delete(name)) throw new DOMException('', 'NotFoundError')
+      },
       keys: async function* (this: void) {
         yield* [...names()]
       },
@@ -114,6 +117,26 @@ describe('the store', () => {
     await vi.advanceTimersByTimeAsync(2000)
     return opening
   }
+
+  it('drops what is blocked, and says when nothing of it is left', async () => {
+    const store = await Store.open(false, (p) => moved.push(p))
+    for (const [id, name, serial] of [['v1', 'app', 1], ['v2', 'app', 2], ['w1', 'film', 3]] as const) {
+      const v = await store.version(id, head(name, serial), body, encoded)
+      v.put(0, data(0), 'origin', 0)
+      v.close()
+    }
+    disk.files.set('v0.name', new Uint8Array(utf8('{"name":"app","serial":1}'))) // of a page from before versions were noted
+    expect(await store.drop([{ content: 'app', version: '7', serial: Number.MAX_SAFE_INTEGER, block: true }])).toBe(true)
+    expect([...disk.files.keys()].filter((f) => f.endsWith('.name'))).toEqual(['v1.name', 'v2.name', 'w1.name'])
+    disk.open.add('v2.pack') // in another tab
+    const all = [{ content: 'app', serial: Number.MAX_SAFE_INTEGER, block: true }]
+    expect(await store.drop(all)).toBe(false)
+    expect([...disk.files.keys()].some((f) => f.startsWith('v1'))).toBe(false)
+    disk.open.clear()
+    expect(await store.drop(all)).toBe(true)
+    expect([...new Set([...disk.files.keys()].map((f) => f.split('.')[0]))]).toEqual(['w1'])
+    store.close()
+  })
 
   it('knows after a reload what was held, and where that came from', async () => {
     const v = await version(await store())

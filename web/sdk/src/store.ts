@@ -1,5 +1,6 @@
 import { Bitmap } from './bitmap'
 import { Body } from './body'
+import type { Purge } from '../../wire/messages'
 import type { Head } from './trust'
 
 /** Where bytes came from, in the order of the journal. */
@@ -34,6 +35,20 @@ const lookEvery = 10_000
 export const maxMemory = 512 << 20
 const recordBytes = 16
 const check = 0x53434a31
+
+/** A version that the store keeps. Which it is was not noted once. */
+interface Kept {
+  id: string
+  name: string
+  version?: string
+  serial: number
+  used: number
+}
+
+/** Whether a version must not be kept. One of which it is not known which it is goes, too. */
+export function blocked(blocks: Purge[], v: { name: string; version?: string; serial: number }): boolean {
+  return blocks.some((p) => p.content === v.name && v.serial <= p.serial && (!p.version || !v.version || p.version === v.version))
+}
 
 /** There is no room for a chunk, on disk or in memory. */
 export class NoRoom extends Error {}
@@ -93,7 +108,7 @@ export class Store {
     this.open.add(id)
     try {
       await this.makeRoom(head.uniqueBytes + encoded.length, head.name)
-      await this.write(`${id}.name`, new TextEncoder().encode(JSON.stringify({ name: head.name, serial: head.serial })))
+      await this.write(`${id}.name`, new TextEncoder().encode(JSON.stringify({ name: head.name, version: head.version, serial: head.serial })))
       await this.write(`${id}.body`, encoded)
       const disk = await Disk.open(this.dir, id, body)
       return new Version(body, disk, this.moved, closed)
@@ -131,6 +146,12 @@ export class Store {
     for (const v of await this.list()) if (v.name === name && v.serial < serial && !this.open.has(v.id)) await this.remove(v.id)
   }
 
+  /** Removes what is blocked; false while something of it is left. */
+  async drop(blocks: Purge[]): Promise<boolean> {
+    for (const v of await this.list()) if (blocked(blocks, v) && !this.open.has(v.id)) await this.remove(v.id)
+    return !(await this.list()).some((v) => blocked(blocks, v))
+  }
+
   /** Removes what is not in use, the longest unused first and what may share chunks last, until there is room. */
   private async makeRoom(bytes: number, name: string): Promise<void> {
     const versions = (await this.list()).sort((a, b) => Number(a.name === name) - Number(b.name === name) || a.used - b.used)
@@ -142,14 +163,14 @@ export class Store {
   }
 
   /** What the store holds; of a version whose name was torn nothing is known. Nothing, where the browser removed all. */
-  private async list(): Promise<{ id: string; name: string; serial: number; used: number }[]> {
-    const out: { id: string; name: string; serial: number; used: number }[] = []
+  private async list(): Promise<Kept[]> {
+    const out: Kept[] = []
     try {
       for await (const file of (this.dir as unknown as { keys(): AsyncIterable<string> }).keys()) {
         if (!file.endsWith('.name')) continue
         const text = await (await this.dir!.getFileHandle(file)).getFile()
-        const { name = '', serial = 0 } = await text.text().then(JSON.parse).catch(() => ({}))
-        out.push({ id: file.slice(0, -'.name'.length), name, serial, used: text.lastModified })
+        const { name = '', version, serial = 0 } = await text.text().then(JSON.parse).catch(() => ({}))
+        out.push({ id: file.slice(0, -'.name'.length), name, version, serial, used: text.lastModified })
       }
     } catch {
       // There is no disk, or it was taken away.
@@ -160,7 +181,11 @@ export class Store {
   private async remove(id: string): Promise<void> {
     // The name goes last: what is left of a removal that was cut short is removed later.
     for (const part of ['pack', 'journal', 'body', 'name']) {
-      await this.dir!.removeEntry(`${id}.${part}`).catch(() => undefined) // open in another tab, or never there
+      try {
+        await this.dir!.removeEntry(`${id}.${part}`)
+      } catch (e) {
+        if ((e as Error).name !== 'NotFoundError') return // another tab has it open
+      }
     }
   }
 
