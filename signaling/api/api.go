@@ -128,6 +128,7 @@ func newServer(cfg Config) *server {
 	s.sites()
 	s.networks()
 	s.pairs()
+	s.swarms()
 	s.stories()
 	s.trust()
 	s.enrolment()
