@@ -3,6 +3,7 @@
 import { useEffect, useMemo, useRef, useState, type ReactNode } from 'react'
 import { Link } from 'wouter'
 import { rate } from '../format.ts'
+import { useHeld } from '../live.ts'
 import { Answer, moving } from '../parts/bits.tsx'
 import { text } from '../text.ts'
 import { layout, thickness, way, type Line, type Picture, type Spot } from './layout.ts'
@@ -56,13 +57,14 @@ function Graph({ swarm, rates, ill }: Props) {
     size.observe(box.current!)
     return () => size.disconnect()
   }, [])
+  const held = useHeld()
   const picture = usePicture(swarm, wide)
   const members = new Map(swarm.endpoints.map((e) => [e.id, e]))
   const sum = sumOf(swarm, rates)
   const said = at === '' ? undefined : saidOf(at, picture, swarm, rates, members)
   return (
     <div ref={box}>
-      <svg className="swarm" viewBox={`0 0 ${picture.width} ${picture.height}`} role="group" aria-label={words.picture(sum)}>
+      <svg className={held ? 'swarm still' : 'swarm'} viewBox={`0 0 ${picture.width} ${picture.height}`} role="group" aria-label={words.picture(sum)}>
         <g className={at === '' ? undefined : 'pointed'}>
           {picture.rings.length > 1 && picture.rings.map((r) => <text key={r.network} className="network" x={r.x} y={r.y}>{words.network(r.network)}</text>)}
           <Wans picture={picture} members={members} rates={rates} at={at} />

@@ -1,9 +1,9 @@
 // Which chunks of a version each endpoint holds.
 
 import { useState } from 'react'
-import { api, body, usePolled } from '../api.ts'
+import { api, body, usePolled, type Schemas } from '../api.ts'
 import { count, share } from '../format.ts'
-import { flowKey, type Flow } from '../live.ts'
+import { flowKey, useHeld, type Flow } from '../live.ts'
 import { Answer } from '../parts/bits.tsx'
 import { text } from '../text.ts'
 import { pieces, whole } from './strip.ts'
@@ -32,8 +32,11 @@ export function Strips({ site, flows }: { site: string; flows: readonly Flow[] }
 function Map({ site, flow }: { site: string; flow: Flow }) {
   const asked = usePolled(`chunks ${site} ${flowKey(flow)}`, flow.state === 'complete' ? calmEvery : busyEvery,
     () => body(api.GET('/api/v1/sites/{name}/chunks', { params: { path: { name: site }, query: { content: flow.content, version: flow.version } } })))
+  const held = useHeld()
+  const [shown, show] = useState<Schemas['ChunkMap']>()
+  if (!held && asked.data !== undefined && asked.data !== shown) show(asked.data)
   return (
-    <Answer asked={asked}>
+    <Answer asked={{ ...asked, data: shown }}>
       {(map) => map.endpoints.length === 0 ? <p className="soft">{words.noStrip}</p> : (
         <>
           <ul className="strips" tabIndex={0} aria-label={words.chunks}>
