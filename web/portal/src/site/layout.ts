@@ -60,7 +60,7 @@ const maxNetworks = 24
 
 const size = {
   wide: { width: 960, origin: 120, gap: 36 },
-  narrow: { width: 360, origin: 90, gap: 20 },
+  narrow: { width: 280, origin: 90, gap: 20 },
 }
 const radius = { one: 11, many: 24 }
 /** A ring with more than so many has its names turned, as there is no room beside each other. */
