@@ -166,6 +166,17 @@ func Free(p Policy, s State) int64 {
 	return max(free, 0)
 }
 
+// Fill returns how many bytes the versions take, and how many they may take in all before
+// something has to go.
+func Fill(p Policy, s State) (used, budget int64) {
+	d := newDecision(p, s)
+	budget = d.plan.Used + d.Free - d.low
+	if d.quota > 0 {
+		budget = min(budget, d.quota)
+	}
+	return d.plan.Used, max(budget, 0)
+}
+
 // Admit decides whether a version of `bytes` on the disk may come. What a refused
 // one would need is not evicted.
 func Admit(p Policy, s State, ref content.Ref, bytes int64) Verdict {

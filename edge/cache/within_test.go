@@ -48,3 +48,23 @@ func TestOfTwoFloorsTheHigherStaysFree(t *testing.T) {
 		t.Errorf("admitted %v, because %s", v.Admit, v.Reason)
 	}
 }
+
+func TestFillIsWhatVersionsTakeOfWhatTheyMay(t *testing.T) {
+	held := []cache.Version{{Bytes: 3e9}, {Bytes: 1e9}}
+	for name, c := range map[string]struct {
+		policy cache.Policy
+		free   int64
+		budget int64
+	}{
+		"a quota":                     {cache.Policy{Quota: cache.Amount{Bytes: 20e9}}, 50e9, 20e9},
+		"less on the disk than that":  {cache.Policy{Quota: cache.Amount{Bytes: 20e9}, Floor: cache.Amount{Bytes: 1e9}}, 6e9, 9e9},
+		"no quota":                    {cache.Policy{Floor: cache.Amount{Bytes: 1e9}}, 6e9, 9e9},
+		"less free than there should": {cache.Policy{Floor: cache.Amount{Bytes: 2e9}}, 1e9, 3e9},
+		"no room for anything":        {cache.Policy{Floor: cache.Amount{Bytes: 9e9}}, 1e9, 0},
+	} {
+		used, budget := cache.Fill(c.policy, cache.State{Disk: 100e9, Free: c.free, Versions: held})
+		if used != 4e9 || budget != c.budget {
+			t.Errorf("%s: %d of %d bytes, want %d", name, used, budget, c.budget)
+		}
+	}
+}

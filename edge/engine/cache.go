@@ -169,6 +169,8 @@ func (e *Engine) takeStock(now time.Time) {
 	}
 	state := e.holdings()
 	stock := &wire.Stock{Room: roughly(cache.Room(k.Policy, state)), Free: roughly(cache.Free(k.Policy, state))}
+	used, budget := cache.Fill(k.Policy, state)
+	stock.Used, stock.Budget = used, roughly(budget)
 	for id, f := range e.flows {
 		if f.stored && f.whole && len(stock.Holds) < wire.MaxFlows {
 			stock.Holds = append(stock.Holds, id)

@@ -85,6 +85,11 @@ func (ev heard) apply(e *Engine, now time.Time) {
 // examined says what there is to say of the link to a peer.
 func (e *Engine) examined(q *wire.Examine) {
 	out := wire.Examined{Question: q.Question, Peer: q.Peer}
+	if q.Links {
+		out.Links = e.carried()
+		e.cfg.Uplink.Send(wire.KindExamined, out)
+		return
+	}
 	if l := e.peers[q.Peer]; l != nil {
 		out.Up, out.Relayed = true, l.Relayed()
 	}

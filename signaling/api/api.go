@@ -129,6 +129,7 @@ func newServer(cfg Config) *server {
 	s.sites()
 	s.networks()
 	s.pairs()
+	s.swarms()
 	s.stories()
 	s.shown()
 	s.trust()

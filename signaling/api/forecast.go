@@ -14,6 +14,7 @@ import (
 	"github.com/sitecast/sitecast/signaling/site"
 	"github.com/sitecast/sitecast/signaling/wire"
 	"github.com/sitecast/sitecast/storage/catalog"
+	"github.com/sitecast/sitecast/storage/policy"
 	"github.com/sitecast/sitecast/storage/content"
 )
 
@@ -113,6 +114,12 @@ func (s *server) foresee(ctx context.Context, d catalog.Distribution, m MeantSit
 		return row, nil
 	}
 	plan := site.Plan{Name: d.Name, Priority: wire.Priority(d.Priority), Bytes: row.Bytes, From: opens(d, m.Ring, now), By: d.ReadyBy}
+	var err error
+	if d.Window != "" {
+		if plan.Window, _, err = policy.ParseWindow(d.Window); err != nil {
+			return row, err
+		}
+	}
 	seen, err := owner.Foresee(ctx, plan)
 	if errors.Is(err, site.ErrStopped) { // it is offline by now
 		row.Online, row.Why = 0, "no endpoint of it is online"

@@ -39,6 +39,10 @@ var rights = map[string]right{
 	"GET /api/v1/sites/{name}":      {viewer, inPath, nil},
 	"PATCH /api/v1/sites/{name}":    {operator, inPath, nil},
 	"GET /api/v1/sites/{name}/pair": {viewer, inPath, nil},
+
+	"GET /api/v1/sites/{name}/swarm":  {viewer, inPath, nil},
+	"GET /api/v1/sites/{name}/chunks": {viewer, inPath, nil},
+
 	"POST /api/v1/enrolments": {admin, inBody, func(site string) any {
 		return api.NewEnrolment{Site: site, Uses: 1, TTLSeconds: 60}
 	}},

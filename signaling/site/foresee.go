@@ -6,6 +6,7 @@ import (
 
 	"github.com/sitecast/sitecast/signaling/schedule"
 	"github.com/sitecast/sitecast/signaling/wire"
+	"github.com/sitecast/sitecast/storage/policy"
 )
 
 // Plan is a flow that a site does not have, for a forecast.
@@ -15,6 +16,8 @@ type Plan struct {
 	Bytes    int64     // that have to come over the WAN
 	From     time.Time // it begins then; zero: at once
 	By       time.Time // it shall be complete then; zero: no matter when
+	// Window are hours in which it may be fetched, beside the site's own; nil: all.
+	Window *policy.Week[bool]
 }
 
 // Foreseen is what a site expects of a plan.
@@ -66,9 +69,10 @@ func (s *Site) foresee(now time.Time, p Plan) (out Foreseen) {
 			}
 		}
 	}
+	hours := s.within(p.Window)
 	due := schedule.Due{Class: p.Priority.Class(), Bytes: p.Bytes}
 	if !p.By.IsZero() {
-		due.Left = s.windowsUntil(from, p.By)
+		due.Left = s.hoursUntil(hours, from, p.By)
 		due.Planned = max(due.Left, 1)
 	}
 	open = append(open, schedule.Open{Due: due})
@@ -88,15 +92,15 @@ func (s *Site) foresee(now time.Time, p Plan) (out Foreseen) {
 	case in == schedule.Never:
 		out.Why = "its line gives nothing"
 	default:
-		out.Ready, out.Why = s.whenOpen(from, in).Truncate(time.Second), schedule.Cause(open, line, last, in)
+		out.Ready, out.Why = s.whenOpen(from, &flow{hours: hours}, in).Truncate(time.Second), schedule.Cause(open, line, last, in)
 	}
 	return out
 }
 
-// windowsUntil is the time in windows from one instant to another; negative where that has
-// passed.
-func (s *Site) windowsUntil(from, by time.Time) time.Duration {
-	week, left := s.windows(), by.Sub(from)
+// hoursUntil is the time in some hours of the week from one instant to another; negative
+// where that has passed.
+func (s *Site) hoursUntil(week *policy.Week[bool], from, by time.Time) time.Duration {
+	left := by.Sub(from)
 	if week == nil || left <= 0 {
 		return left
 	}

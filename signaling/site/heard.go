@@ -170,6 +170,7 @@ func (s *Site) progress(now time.Time, m *member, p *wire.Progress) {
 		return
 	}
 	h := m.holds[p.Flow]
+	again := h != nil // it spoke of it in this session
 	if h == nil {
 		h = &holding{have: content.NewBitmap(f.Head.Chunks)}
 		m.holds[p.Flow] = h
@@ -204,9 +205,7 @@ func (s *Site) progress(now time.Time, m *member, p *wire.Progress) {
 	h.complete = p.Complete && h.have.Count() == f.Head.Chunks
 	before, received := max(c.wan, c.base), *c
 	c.grow(p, h.complete)
-	if c.bytes != received.bytes {
-		s.grew(now, m, f)
-	}
+	s.moves(now, m, f, received, *c, again)
 	s.cfg.Accounts.received(received, *c, first)
 	s.spend(now, c.wan-before)
 	s.tally(now, m, f, c, p, h.complete)

@@ -31,6 +31,7 @@ type edge struct {
 	attempt int       // of the last dial
 	dialed  time.Time // zero when no dial is under way
 	retryAt time.Time
+	carried [2]wire.Carried // as its ends say, A first
 }
 
 func newLinkTable() linkTable {
@@ -168,7 +169,7 @@ func (s *Site) linked(now time.Time, m *member, l *wire.Linked) {
 	}
 	if l.Up {
 		state.up, state.relayed, state.dialed, state.attempt = true, l.Relayed, time.Time{}, 0
-		s.links.regroup = true
+		s.links.regroup, state.carried = true, [2]wire.Carried{}
 		if l.Relayed {
 			s.links.apart[key] = true
 		} else {

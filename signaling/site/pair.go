@@ -113,6 +113,10 @@ func (s *Site) linkFacts(now time.Time, e schedule.Edge) pair.Link {
 // examined takes an answer to whoever asked, once from each. One that comes too late is
 // nobody's.
 func (s *Site) examined(m *member, seen *wire.Examined) {
+	if seen.Question == ofLinks {
+		s.carriedOf(m, seen.Links)
+		return
+	}
 	q, open := s.questions[seen.Question]
 	i := slices.Index(q.ids[:], m.ID)
 	if !open || i < 0 || q.heard[i] || seen.Peer != q.ids[1-i] {

@@ -230,6 +230,10 @@ type LineView struct {
 	Reason      string `json:"reason,omitempty"`
 	RateBPS     int64  `json:"rate_bps"`
 	CapacityBPS int64  `json:"capacity_bps"` // learned; 0 when unknown
+	// What was added to a bystander's packets in the last second, in milliseconds; absent: not
+	// measured, or the line is left to others.
+	AddedDelayP50 *float64 `json:"added_delay_p50_ms,omitempty"`
+	AddedDelayP95 *float64 `json:"added_delay_p95_ms,omitempty"`
 }
 
 // lineViews lists the lines that are governed.
@@ -242,6 +246,9 @@ func (s *Site) lineViews(now time.Time) []LineView {
 		}
 		if now.Sub(ln.last.at) < fresh {
 			v.State, v.Reason, v.RateBPS = ln.last.State, ln.last.Reason, bitRate(ln.last.Rate)
+			if r := ln.last.Receipt; r.Quantile(1) > 0 {
+				v.AddedDelayP50, v.AddedDelayP95 = millis(r.Quantile(0.5)), millis(r.Quantile(0.95))
+			}
 		}
 		out = append(out, v)
 	}

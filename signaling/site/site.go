@@ -208,6 +208,7 @@ type Site struct {
 	effects   []*effect     // of the rules set last, oldest first
 	reports   time.Duration // as members were told last
 	tallies   tallies
+	carriage  carriage
 }
 
 // member is one endpoint that is online.
@@ -233,6 +234,9 @@ type member struct {
 	copies     []wire.Copies    // as it was told last
 	purges     []wire.Purge     // as it was told last
 	activation *wire.Activation // which version of a content it uses, as it said last
+	used       int64            // bytes that its store takes, as it said last
+	budget     int64            // bytes that it may take; 0: not known
+	came       came             // in this session
 	// named are the versions that a browser takes part in; nil for who enrolled.
 	named map[content.VersionID]bool
 }

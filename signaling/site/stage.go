@@ -75,7 +75,7 @@ func (s *Site) forgetPresence() {
 
 // stocked takes in what a member's store holds, and how much more it would take.
 func (s *Site) stocked(now time.Time, m *member, w *wire.Stock) {
-	m.stocked, m.spare, m.activation = true, w.Spare, w.Activation
+	m.stocked, m.spare, m.activation, m.used, m.budget = true, w.Spare, w.Activation, w.Used, w.Budget
 	if !slices.Equal(m.purges, s.purgesFor(m)) {
 		defer s.tell(now, m)
 	}

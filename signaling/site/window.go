@@ -17,11 +17,19 @@ func (s *Site) schedule() {
 	s.windowed = false
 	for _, id := range s.order {
 		f := s.flows[id]
-		if f.hours = policy.Both(s.desired.Windows, f.Window); f.hours != nil && *f.hours == always {
-			f.hours = nil
-		}
+		f.hours = s.within(f.Window)
 		s.windowed = s.windowed || f.Window != nil
 	}
+}
+
+// within are the hours in which both the site's windows and those of a distribution are
+// open; nil: all.
+func (s *Site) within(window *policy.Week[bool]) *policy.Week[bool] {
+	hours := policy.Both(s.desired.Windows, window)
+	if hours != nil && *hours == always {
+		return nil
+	}
+	return hours
 }
 
 // outside reports whether the window of a flow's distribution is closed.

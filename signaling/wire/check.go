@@ -122,7 +122,7 @@ func reportInterval(ms int64) error {
 
 // Check reports what is wrong with a stock.
 func (s Stock) Check() error {
-	if s.Room < 0 || s.Room > MaxNumber || s.Free < 0 || s.Free > MaxNumber {
+	if min(s.Room, s.Free, s.Used, s.Budget) < 0 || max(s.Room, s.Free, s.Used, s.Budget) > MaxNumber {
 		return errors.New("room is out of range")
 	}
 	for _, v := range s.Spare {

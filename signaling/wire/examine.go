@@ -8,7 +8,9 @@ import (
 // Limits of what an endpoint says of its links to one peer.
 const (
 	// MaxAttempts bounds the attempts that it remembers.
-	MaxAttempts      = 8
+	MaxAttempts = 8
+	// MaxCarried bounds the links of which it says what they carried.
+	MaxCarried       = 64
 	maxQuestionBytes = 64
 	maxSeen          = 1 << 16
 )
@@ -18,6 +20,9 @@ const (
 type Examine struct {
 	Question string     `json:"question"`
 	Peer     EndpointID `json:"peer"`
+	// Links asks in place of that what each of its links carried, for an operator who looks
+	// at the site. Who does not know of it answers about Peer, which is any of its peers.
+	Links bool `json:"links,omitempty"`
 }
 
 // Examined is what an endpoint knows of its link to a peer.
@@ -28,6 +33,16 @@ type Examined struct {
 	Relayed  bool       `json:"relayed,omitempty"` // by a relay beyond the WAN
 	// Attempts are the latest, oldest first.
 	Attempts []Attempt `json:"attempts,omitempty"`
+	// Links are those that are up, where that was asked.
+	Links []Carried `json:"links,omitempty"`
+}
+
+// Carried is what a link carried since it came up: bytes of chunks and bodies, as one end of it
+// counts them.
+type Carried struct {
+	Peer     EndpointID `json:"peer"`
+	Received int64      `json:"received,omitempty"`
+	Sent     int64      `json:"sent,omitempty"`
 }
 
 // Attempt is what an endpoint saw of one attempt at a link.
@@ -79,8 +94,16 @@ func question(q string) error {
 
 // Check reports what is wrong with an answer.
 func (e Examined) Check() error {
-	if err := first(question(e.Question), e.Peer.Check(), count("attempts", len(e.Attempts), MaxAttempts)); err != nil {
+	if err := first(question(e.Question), e.Peer.Check(), count("attempts", len(e.Attempts), MaxAttempts), count("links", len(e.Links), MaxCarried)); err != nil {
 		return err
+	}
+	for _, l := range e.Links {
+		if err := l.Peer.Check(); err != nil {
+			return err
+		}
+		if min(l.Received, l.Sent) < 0 || max(l.Received, l.Sent) > MaxNumber {
+			return fmt.Errorf("a link that carried %d and %d bytes can't be", l.Received, l.Sent)
+		}
 	}
 	for _, a := range e.Attempts {
 		if a.Attempt < 0 || a.AgoMs < 0 || a.AgoMs > MaxNumber {

@@ -233,9 +233,13 @@ type Copies struct {
 // Stock says what an endpoint's store holds. It is sent in each session, and when it
 // changed.
 type Stock struct {
-	Room  int64               `json:"room"`            // bytes of versions that it would admit
-	Free  int64               `json:"free,omitempty"`  // of them, without evicting anything for it
-	Holds []content.VersionID `json:"holds,omitempty"` // complete ones
+	Room int64 `json:"room"`           // bytes of versions that it would admit
+	Free int64 `json:"free,omitempty"` // of them, without evicting anything for it
+	// Used is what its versions take, and Budget what they may take in all, in bytes. A
+	// Budget of 0 is not known.
+	Used   int64               `json:"used,omitempty"`
+	Budget int64               `json:"budget,omitempty"`
+	Holds  []content.VersionID `json:"holds,omitempty"` // complete ones
 	// Spare names versions of which the store holds anything and that no flow needs. Of
 	// more than MaxKeeping it names the next ones every minute, so that a purge of any of
 	// them finds it.

@@ -31,7 +31,7 @@ var (
 // copies, take patches, know what they do without, activate what they hold or are matched with a site. A browser leaves
 // them out, like any it does not know.
 var unread = []string{"Flow.Ahead", "Flow.Activate", "Flow.Retry", "Flows.Pins", "Purge.Why", "Flows.Copies", "Flows.Zone", "Flows.Limits", "Flows.ReportMs", "Lease.Patch", "Lease.External", "LeaseState.Code", "Govern.Reflectors", "Govern.Line",
-	"Stock.Activation", "Progress.Restraint", "Hello.Aside", "Hello.Tunnelled", "Welcome.Quarantine"}
+	"Stock.Activation", "Examine.Links", "Examined.Links", "Progress.Restraint", "Hello.Aside", "Hello.Tunnelled", "Welcome.Quarantine"}
 
 // answers are types that no message holds and browsers read: answers over HTTP.
 var answers = []string{"ChallengeResponse", "BrowserSessionResponse"}
