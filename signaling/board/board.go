@@ -59,6 +59,7 @@ type Board struct {
 	rest   time.Duration // after that, until all are looked at again
 	sum    Summary       // of all
 	summed time.Time
+	news   []StateChange // the last ones, oldest first
 }
 
 // Shown is what a site showed when it was last asked. Nobody changes it.
@@ -211,6 +212,7 @@ func (b *Board) put(now *Shown) {
 	}
 	b.end(seq, false, now.Site, flows)
 	b.end(seq, true, now.Site, endpoints)
+	b.note(stateChanges(was, now))
 	b.sites[now.Site] = now
 }
 

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -50,32 +52,46 @@ func shown(name string, flows, endpoints map[string]int) *board.Shown {
 	return s
 }
 
-// wantPicture compares a picture with what a board showed.
-func wantPicture(t *testing.T, p *Picture, want []*board.Shown) {
+// wantThen compares what is said of a time with what a board showed, of all sites or of one.
+func wantThen(t *testing.T, s *Store, at time.Time, name string, want []*board.Shown) {
 	t.Helper()
-	n := 0
+	flows, err := s.Flows(at, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantPicture(t, flows, name, want, lasting, func(s *board.Shown) []board.Item[site.FlowView] { return s.Flows })
+	endpoints, err := s.Endpoints(at, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantPicture(t, endpoints, name, want, lastingEndpoint, func(s *board.Shown) []board.Item[site.EndpointView] { return s.Endpoints })
+}
+
+func wantPicture[T any](t *testing.T, p *Picture[T], name string, want []*board.Shown, lasting func(T) T, of func(*board.Shown) []board.Item[T]) {
+	t.Helper()
+	sites, rows := 0, 0
 	for _, s := range want {
-		if len(s.Flows)+len(s.Endpoints) == 0 {
+		items := of(s)
+		if len(items) == 0 || name != "" && s.Site != name {
 			continue
 		}
-		n++
-		got := p.Sites[s.Site]
-		if got == nil || len(got.Flows) != len(s.Flows) || len(got.Endpoints) != len(s.Endpoints) {
-			t.Fatalf("at %v site %s is %+v, want %+v", p.At, s.Site, got, s)
+		sites, rows = sites+1, rows+len(items)
+		got := p.Rows(s.Site)
+		if len(got) != len(items) {
+			t.Fatalf("at %v site %s has %d rows, want %d", p.at, s.Site, len(got), len(items))
 		}
-		for i, f := range s.Flows {
-			if got.Flows[i].Key != f.Key || !reflect.DeepEqual(got.Flows[i].View, lasting(f.View)) {
-				t.Fatalf("at %v flow %s of %s is\n%+v, want\n%+v", p.At, f.Key, s.Site, got.Flows[i].View, f.View)
+		for i, item := range items {
+			view, err := p.View(got[i])
+			if err != nil {
+				t.Fatal(err)
 			}
-		}
-		for i, e := range s.Endpoints {
-			if got.Endpoints[i].Key != e.Key || !reflect.DeepEqual(got.Endpoints[i].View, lastingEndpoint(e.View)) {
-				t.Fatalf("at %v endpoint %s of %s is\n%+v, want\n%+v", p.At, e.Key, s.Site, got.Endpoints[i].View, e.View)
+			if got[i].Key != item.Key || !reflect.DeepEqual(view, lasting(item.View)) {
+				t.Fatalf("at %v %s of %s is\n%+v, want\n%+v", p.at, item.Key, s.Site, view, item.View)
 			}
 		}
 	}
-	if len(p.Sites) != n {
-		t.Fatalf("at %v there are %d sites, want %d", p.At, len(p.Sites), n)
+	if len(p.Names()) != sites || p.rows != rows {
+		t.Fatalf("at %v there are %d sites with %d rows, want %d with %d", p.at, len(p.Names()), p.rows, sites, rows)
 	}
 }
 
@@ -140,22 +156,8 @@ func TestAMomentIsAsItWas(t *testing.T) {
 		n := r.IntN(steps)
 		at := start.Add(time.Duration(n)*Step + time.Duration(r.IntN(int(Step))))
 		for _, store := range []*Store{s, again} {
-			p, err := store.At(at, "")
-			if err != nil {
-				t.Fatal(err)
-			}
-			wantPicture(t, p, days[n])
-			name := fmt.Sprint("shop-", r.IntN(4))
-			if p, err = store.At(at, name); err != nil {
-				t.Fatal(err)
-			}
-			var one []*board.Shown
-			for _, site := range days[n] {
-				if site.Site == name {
-					one = append(one, site)
-				}
-			}
-			wantPicture(t, p, one)
+			wantThen(t, store, at, "", days[n])
+			wantThen(t, store, at, fmt.Sprint("shop-", r.IntN(4)), days[n])
 		}
 	}
 	spans, step := again.Spans(start.Add(steps * Step))
@@ -171,7 +173,7 @@ func TestWhereNobodyRecordedThereIsAGap(t *testing.T) {
 	take(t, s, start.Add(Step), now, now, false)
 	take(t, s, start.Add(10*time.Minute), now, now, true)
 	for after, want := range map[time.Duration]bool{-time.Second: false, 0: true, Step: true, 3 * Step: true, 4*Step + time.Second: false, 9 * time.Minute: false, 10 * time.Minute: true, time.Hour: false} {
-		if _, err := s.At(start.Add(after), ""); (err == nil) != want || err != nil && !errors.Is(err, ErrNotRecorded) {
+		if _, err := s.Flows(start.Add(after), ""); (err == nil) != want || err != nil && !errors.Is(err, ErrNotRecorded) {
 			t.Errorf("after %v: %v, want it to be there: %v", after, err, want)
 		}
 	}
@@ -218,16 +220,9 @@ func TestATornTailIsCutOff(t *testing.T) {
 		if name == "garbage" || name == "zeros" {
 			want = two
 		}
-		p, err := s.At(start.Add(Step), "")
-		if err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-		wantPicture(t, p, want)
+		wantThen(t, s, start.Add(Step), "", want)
 		take(t, s, start.Add(2*Step), want, two, true)
-		if p, err = open(t, dir, UsualBytes).At(start.Add(2*Step), ""); err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-		wantPicture(t, p, two)
+		wantThen(t, open(t, dir, UsualBytes), start.Add(2*Step), "", two)
 	}
 	for name, text := range map[string][]byte{"empty": nil, "another format": []byte("sitecast history 9\n" + string(whole)), "without a picture": whole[:len(fileHead)]} {
 		if err := os.WriteFile(path, text, 0o600); err != nil {
@@ -320,17 +315,20 @@ func TestUnknownMembersArePassedOver(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var got site.EndpointView
-	if err := readDiff(in, columns, &got); err != nil || len(in.rest) > 0 {
+	row := Row{"", make([]value, len(columns))}
+	if err := row.readDiff(in, columns); err != nil || len(in.rest) > 0 {
 		t.Fatal(err, in.rest)
+	}
+	got, err := endpointShape.view(columns, row)
+	if err != nil {
+		t.Fatal(err)
 	}
 	if want := (site.EndpointView{Site: "shop", Name: "till"}); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 }
 
-// FuzzStep holds that whatever a step is made of, it is read or refused, and that what was
-// read is written and read as the same.
+// FuzzStep holds that whatever a step is made of, it is read or refused, by itself as among others.
 func FuzzStep(f *testing.F) {
 	now := []*board.Shown{shown("a", map[string]int{"app@1": 1}, map[string]int{"e": 2}), shown("b", map[string]int{"app@1": 3}, nil)}
 	whole, err := appendStep(nil, nil, now, true)
@@ -344,34 +342,35 @@ func FuzzStep(f *testing.F) {
 	}
 	f.Add(whole, next)
 	f.Fuzz(func(t *testing.T, whole, next []byte) {
-		p, err := readStep(whole, nil, true, start, "")
-		if err != nil {
-			return
-		}
-		q, err := readStep(next, p, false, start, "")
-		if err != nil {
-			return
-		}
-		if _, err := readStep(next, p, false, start, "a"); err != nil {
-			t.Error(err)
-		}
-		var boards []*board.Shown
-		for _, name := range q.Names() {
-			s := &board.Shown{Site: name}
-			for _, f := range q.Sites[name].Flows {
-				s.Flows = append(s.Flows, board.Item[site.FlowView]{Key: f.Key, View: f.View})
+		for table := range tables {
+			p, err := readStep(whole, nil, true, start, "", table)
+			if err != nil {
+				return
 			}
-			for _, e := range q.Sites[name].Endpoints {
-				s.Endpoints = append(s.Endpoints, board.Item[site.EndpointView]{Key: e.Key, View: e.View})
+			q, err := readStep(next, p, false, start, "", table)
+			if err != nil {
+				return
 			}
-			boards = append(boards, s)
-		}
-		text, err := appendStep(nil, nil, boards, true)
-		if err != nil {
-			return // JSON of what was damaged may be longer, or none
-		}
-		if again, err := readStep(text, nil, true, start, ""); err != nil || len(again.Sites) != len(q.Sites) {
-			t.Errorf("what was read can't be read again: %v", err)
+			only, err := readStep(next, p, false, start, "a", table)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !reflect.DeepEqual(only.Rows("a"), q.Rows("a")) {
+				t.Errorf("read by itself the site is %+v, want %+v", only.Rows("a"), q.Rows("a"))
+			}
+			rows := 0
+			for _, name := range q.Names() {
+				all := q.Rows(name)
+				if rows += len(all); !slices.IsSortedFunc(all, func(a, b Row) int { return strings.Compare(a.Key, b.Key) }) {
+					t.Errorf("the rows of %q are in no order", name)
+				}
+				for _, row := range all {
+					_, _ = flowShape.view(q.columns, row) // what is no JSON is refused
+				}
+			}
+			if rows != q.rows {
+				t.Errorf("%d rows were counted of %d", q.rows, rows)
+			}
 		}
 	})
 }
@@ -398,7 +397,7 @@ func FuzzFile(f *testing.F) {
 			t.Fatal(err)
 		}
 		s.Spans(start)
-		if p, err := s.At(start, ""); err == nil && p == nil {
+		if p, err := s.Flows(start, ""); err == nil && p == nil {
 			t.Error("nothing, and no error")
 		}
 	})

@@ -32,35 +32,35 @@ var (
 	endpointShape = shapeOf[site.EndpointView]()
 )
 
-// Picture is what sites showed at a moment. Nobody changes it.
-type Picture struct {
-	At    time.Time
-	Sites map[string]*Shown
+// The two tables of a picture, as they are numbered in each site's part of a step.
+const (
+	tableFlows = iota
+	tableEndpoints
+	tables
+)
 
-	flows, endpoints []column // of the file
+// Picture is what sites showed at a moment: their flows, or their endpoints. Nobody changes it.
+type Picture[T any] struct {
+	*picture
+	shape *shape[T]
 }
 
-// Shown is what one of them did: rows in the order of their keys.
-type Shown struct {
-	Flows     []Row[site.FlowView]
-	Endpoints []Row[site.EndpointView]
-}
-
-func (s *Shown) rows() int {
-	if s == nil {
-		return 0
-	}
-	return len(s.Flows) + len(s.Endpoints)
-}
-
-// Row is a flow or an endpoint.
-type Row[T any] struct {
-	Key  string
-	View T
+// picture is one before it is known of what.
+type picture struct {
+	at      time.Time
+	columns []column // as the file has them
+	sites   map[string][]Row
+	rows    int
 }
 
 // Names are the sites of the picture, in order.
-func (p *Picture) Names() []string { return slices.Sorted(maps.Keys(p.Sites)) }
+func (p *picture) Names() []string { return slices.Sorted(maps.Keys(p.sites)) }
+
+// Rows are those of a site, in the order of their keys.
+func (p *picture) Rows(site string) []Row { return p.sites[site] }
+
+// View puts one of its rows together.
+func (p *Picture[T]) View(r Row) (T, error) { return p.shape.view(p.columns, r) }
 
 // lasting is a flow without what follows from the time, and with times as exact as is looked at.
 func lasting(f site.FlowView) site.FlowView {
@@ -124,21 +124,20 @@ func appendStep(out []byte, was, now []*board.Shown, full bool) ([]byte, error) 
 
 // appendSite writes what changed at one; nothing where nothing did.
 func appendSite(out []byte, was, now *board.Shown) ([]byte, error) {
-	flows, n, err := appendRows(out, flowShape, lasting, was.Flows, now.Flows)
+	flows, err := appendRows(nil, flowShape, lasting, was.Flows, now.Flows)
 	if err != nil {
 		return nil, err
 	}
-	both, m, err := appendRows(flows, endpointShape, lastingEndpoint, was.Endpoints, now.Endpoints)
-	if n+m == 0 {
+	endpoints, err := appendRows(nil, endpointShape, lastingEndpoint, was.Endpoints, now.Endpoints)
+	if len(flows)+len(endpoints) == 0 || err != nil {
 		return out[:0], err
 	}
-	return both, err
+	return append(append(binary.AppendUvarint(out, uint64(len(flows))), flows...), endpoints...), nil
 }
 
-// appendRows writes the rows that changed, behind their number.
-func appendRows[T any](out []byte, s *shape[T], lasting func(T) T, was, now []board.Item[T]) (_ []byte, n int, err error) {
-	var rows []byte
-	gone := func(key string) { rows, n = append(appendText(rows, key), rowGone), n+1 }
+// appendRows writes the rows that changed.
+func appendRows[T any](rows []byte, s *shape[T], lasting func(T) T, was, now []board.Item[T]) (_ []byte, err error) {
+	gone := func(key string) { rows = append(appendText(rows, key), rowGone) }
 	for _, item := range now {
 		for len(was) > 0 && was[0].Key < item.Key {
 			gone(was[0].Key)
@@ -155,39 +154,35 @@ func appendRows[T any](out []byte, s *shape[T], lasting func(T) T, was, now []bo
 		}
 		after := lasting(item.View)
 		if rows, err = s.appendDiff(append(appendText(rows, item.Key), what), &before, &after); err != nil {
-			return nil, 0, err
+			return nil, err
 		}
-		n++
 	}
 	for _, item := range was {
 		gone(item.Key)
 	}
-	return append(binary.AppendUvarint(out, uint64(n)), rows...), n, nil
+	return rows, nil
 }
 
 // readStep makes the next picture of one before and a step; of whole pictures it is the
-// first. Only the named site is read, or (empty) all.
-func readStep(raw []byte, before *Picture, full bool, at time.Time, name string) (*Picture, error) {
+// first. Only a table of the named site is read, or (empty) of all.
+func readStep(raw []byte, before *picture, full bool, at time.Time, name string, table int) (*picture, error) {
 	in := &input{raw}
-	p := &Picture{At: at, Sites: map[string]*Shown{}}
+	p := &picture{at: at, sites: map[string][]Row{}}
 	if full {
+		var columns [tables][]column
 		var err error
-		if p.flows, err = flowShape.readColumns(in); err != nil {
+		if columns[tableFlows], err = flowShape.readColumns(in); err != nil {
 			return nil, err
 		}
-		if p.endpoints, err = endpointShape.readColumns(in); err != nil {
+		if columns[tableEndpoints], err = endpointShape.readColumns(in); err != nil {
 			return nil, err
 		}
+		p.columns = columns[table]
 	} else {
 		if before == nil {
 			return nil, fmt.Errorf("a change of nothing: %w", errCorrupt)
 		}
-		p.flows, p.endpoints = before.flows, before.endpoints
-		p.Sites = maps.Clone(before.Sites)
-	}
-	rows := 0
-	for _, shown := range p.Sites {
-		rows += shown.rows()
+		p.columns, p.rows, p.sites = before.columns, before.rows, maps.Clone(before.sites)
 	}
 	for len(in.rest) > 0 {
 		of, err := in.text(maxKeyBytes)
@@ -201,50 +196,41 @@ func readStep(raw []byte, before *Picture, full bool, at time.Time, name string)
 		if name != "" && of != name {
 			continue
 		}
-		was := p.Sites[of].rows()
-		if err := p.read(body, of); err != nil {
+		if err := p.read(&input{body}, of, table); err != nil {
 			return nil, fmt.Errorf("site %.100q: %w", of, err)
-		}
-		if rows += p.Sites[of].rows() - was; rows > maxRows {
-			return nil, fmt.Errorf("more than %d rows: %w", maxRows, errCorrupt)
 		}
 	}
 	return p, nil
 }
 
 // read takes in what changed at a site.
-func (p *Picture) read(body []byte, name string) error {
-	was := p.Sites[name]
-	if was == nil {
-		was = new(Shown)
-	}
-	in := &input{body}
-	flows, err := readRows(in, p.flows, was.Flows)
+func (p *picture) read(in *input, name string, table int) error {
+	flows, err := in.bytes(maxRawBytes)
 	if err != nil {
 		return err
 	}
-	endpoints, err := readRows(in, p.endpoints, was.Endpoints)
+	if table == tableFlows {
+		in = &input{flows}
+	}
+	was := p.sites[name]
+	rows, err := p.changed(in, was)
 	if err != nil {
 		return err
 	}
-	if len(in.rest) > 0 {
-		return fmt.Errorf("%d bytes too many: %w", len(in.rest), errCorrupt)
+	if p.sites[name] = rows; len(rows) == 0 {
+		delete(p.sites, name)
 	}
-	p.Sites[name] = &Shown{flows, endpoints}
-	if len(flows)+len(endpoints) == 0 {
-		delete(p.Sites, name)
-	}
+	p.rows += len(rows) - len(was)
 	return nil
 }
 
-// readRows makes rows of those before and what changed.
-func readRows[T any](in *input, columns []column, was []Row[T]) ([]Row[T], error) {
-	n, err := in.number(min(maxRows, len(in.rest)))
-	if err != nil || n == 0 {
-		return was, err
+// changed makes rows of those before and what changed.
+func (p *picture) changed(in *input, was []Row) ([]Row, error) {
+	if len(in.rest) == 0 {
+		return was, nil
 	}
 	rows := slices.Clone(was)
-	for range n {
+	for len(in.rest) > 0 {
 		key, err := in.text(maxKeyBytes)
 		if err != nil {
 			return nil, err
@@ -253,18 +239,22 @@ func readRows[T any](in *input, columns []column, was []Row[T]) ([]Row[T], error
 		if err != nil {
 			return nil, err
 		}
-		at, found := slices.BinarySearchFunc(rows, key, func(r Row[T], key string) int { return strings.Compare(r.Key, key) })
+		at, found := slices.BinarySearchFunc(rows, key, func(r Row, key string) int { return strings.Compare(r.Key, key) })
 		switch {
 		case what == rowGone && found:
 			rows = slices.Delete(rows, at, at+1)
 			continue
 		case what == rowNew && !found:
-			rows = slices.Insert(rows, at, Row[T]{Key: key})
+			if p.rows+len(rows) >= maxRows {
+				return nil, fmt.Errorf("more than %d rows: %w", maxRows, errCorrupt)
+			}
+			rows = slices.Insert(rows, at, Row{key, make([]value, len(p.columns))})
 		case what == rowChanged && found:
+			rows[at].values = slices.Clone(rows[at].values)
 		default:
 			return nil, fmt.Errorf("row %.100q is there: %v, and became %d: %w", key, found, what, errCorrupt)
 		}
-		if err := readDiff(in, columns, &rows[at].View); err != nil {
+		if err := rows[at].readDiff(in, p.columns); err != nil {
 			return nil, err
 		}
 	}

@@ -22,9 +22,9 @@ const (
 	// wholeEvery is how often a whole picture is written.
 	wholeEvery = 10 * time.Minute
 	// UsualBytes bounds the files unless another bound is given.
-	UsualBytes = 1 << 30
+	UsualBytes = 1_000_000_000
 	// LeastBytes is the lowest bound that is of use.
-	LeastBytes = 16 << 20
+	LeastBytes = 16_000_000
 	// hoursOfBytes is by how many hours the bound is divided: of those kept there are 25 at most.
 	hoursOfBytes = 26
 	// lookTimeout bounds the wait for sites.

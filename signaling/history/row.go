@@ -130,9 +130,21 @@ func (s *shape[T]) appendDiff(out []byte, was, now *T) ([]byte, error) {
 	return out, nil
 }
 
-// readDiff changes a row to what it is then. What a member refers to is never changed, but replaced.
-func readDiff[T any](in *input, columns []column, row *T) error {
-	into := reflect.ValueOf(row).Elem()
+// Row is a flow or an endpoint as it was, member by member: it is put together when it is
+// looked at, as of what is read for a moment most is not, or is another a step later.
+type Row struct {
+	Key    string
+	values []value // by column
+}
+
+// value is what a member is: a figure, or JSON. Nobody changes the text.
+type value struct {
+	n    int64
+	text string
+}
+
+// readDiff changes a row to what it is then.
+func (r *Row) readDiff(in *input, columns []column) error {
 	n, err := in.byte()
 	if err != nil {
 		return err
@@ -145,31 +157,37 @@ func readDiff[T any](in *input, columns []column, row *T) error {
 		if int(at) >= len(columns) {
 			return fmt.Errorf("member %d of %d: %w", at, len(columns), errCorrupt)
 		}
-		c := columns[at]
-		if c.kind == figure {
+		if columns[at].kind == figure {
 			d, err := in.difference()
 			if err != nil {
 				return err
 			}
-			if c.field >= 0 {
-				setWhole(into.Field(c.field), whole(into.Field(c.field))+d)
-			}
+			r.values[at].n += d
 			continue
 		}
-		text, err := in.bytes(maxValueBytes)
-		if err != nil {
+		if r.values[at].text, err = in.text(maxValueBytes); err != nil {
 			return err
 		}
-		if c.field < 0 {
-			continue
-		}
-		fresh := reflect.New(into.Field(c.field).Type())
-		if err := json.Unmarshal(text, fresh.Interface()); err != nil {
-			return fmt.Errorf("member %s: %w: %w", c.name, err, errCorrupt)
-		}
-		into.Field(c.field).Set(fresh.Elem())
 	}
 	return nil
+}
+
+// view puts a row together.
+func (s *shape[T]) view(columns []column, r Row) (out T, err error) {
+	into := reflect.ValueOf(&out).Elem()
+	for i, c := range columns {
+		v := r.values[i]
+		switch {
+		case c.field < 0:
+		case c.kind == figure:
+			setWhole(into.Field(c.field), v.n)
+		case v.text != "":
+			if err := json.Unmarshal([]byte(v.text), into.Field(c.field).Addr().Interface()); err != nil {
+				return out, fmt.Errorf("member %s: %w: %w", c.name, err, errCorrupt)
+			}
+		}
+	}
+	return out, nil
 }
 
 // whole is a figure as its bits.

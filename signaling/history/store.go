@@ -10,6 +10,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/sitecast/sitecast/signaling/site"
 )
 
 const (
@@ -60,10 +62,16 @@ type file struct {
 
 // keptPicture is one that was looked at.
 type keptPicture struct {
-	site string
+	of   about
 	step step
-	*Picture
+	*picture
 	used time.Time
+}
+
+// about is what a picture is of.
+type about struct {
+	site  string // empty: all
+	table int
 }
 
 // step names a frame.
@@ -293,16 +301,33 @@ func (s *Store) find(at time.Time) (hour time.Time, frames []frame, first int, e
 	return f.hour, slices.Clone(f.frames[first : last+1]), first, nil
 }
 
-// At is what was shown at a time: everywhere, or at the named site only.
-func (s *Store) At(at time.Time, name string) (*Picture, error) {
+// Flows are those that were shown at a time: everywhere, or at the named site only.
+func (s *Store) Flows(at time.Time, name string) (*Picture[site.FlowView], error) {
+	return pictureOf(s, flowShape, at, about{name, tableFlows})
+}
+
+// Endpoints is Flows for endpoints that were online.
+func (s *Store) Endpoints(at time.Time, name string) (*Picture[site.EndpointView], error) {
+	return pictureOf(s, endpointShape, at, about{name, tableEndpoints})
+}
+
+func pictureOf[T any](s *Store, of *shape[T], at time.Time, what about) (*Picture[T], error) {
+	p, err := s.at(at, what)
+	if err != nil {
+		return nil, err
+	}
+	return &Picture[T]{p, of}, nil
+}
+
+// at is what was shown at a time.
+func (s *Store) at(at time.Time, what about) (*picture, error) {
 	hour, frames, first, err := s.find(at)
 	if err != nil {
 		return nil, err
 	}
 	s.keeping.Lock()
 	defer s.keeping.Unlock()
-	now := time.Now()
-	p, done := s.nearest(hour, first, len(frames), name)
+	p, done := s.nearest(hour, first, len(frames), what)
 	if done == len(frames) {
 		return p, nil
 	}
@@ -317,21 +342,21 @@ func (s *Store) At(at time.Time, name string) (*Picture, error) {
 	for _, f := range frames[done:] {
 		raw, err := readFrame(from, f)
 		if err == nil {
-			p, err = readStep(raw, p, f.full, f.time(), name)
+			p, err = readStep(raw, p, f.full, f.time(), what.site, what.table)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("read the history: %w", err)
 		}
 	}
-	s.keep(keptPicture{name, step{hour, first + len(frames) - 1}, p, now})
+	s.keep(keptPicture{what, step{hour, first + len(frames) - 1}, p, time.Now()})
 	return p, nil
 }
 
 // nearest is a kept picture to go on from, and how many of the frames it has. keeping is held.
-func (s *Store) nearest(hour time.Time, first, n int, name string) (p *Picture, done int) {
+func (s *Store) nearest(hour time.Time, first, n int, what about) (p *picture, done int) {
 	for i, k := range s.kept {
-		if has := k.step.at - first + 1; k.site == name && k.step.hour.Equal(hour) && has > done && has <= n {
-			p, done = k.Picture, has
+		if has := k.step.at - first + 1; k.of == what && k.step.hour.Equal(hour) && has > done && has <= n {
+			p, done = k.picture, has
 			s.kept[i].used = time.Now()
 		}
 	}
@@ -341,7 +366,7 @@ func (s *Store) nearest(hour time.Time, first, n int, name string) (p *Picture, 
 // keep remembers a picture in place of the one of the same site, or of the one that was used
 // longest ago. keeping is held.
 func (s *Store) keep(k keptPicture) {
-	s.kept = slices.DeleteFunc(s.kept, func(o keptPicture) bool { return o.site == k.site })
+	s.kept = slices.DeleteFunc(s.kept, func(o keptPicture) bool { return o.of == k.of })
 	if len(s.kept) == maxKept {
 		s.kept = slices.DeleteFunc(s.kept, func(o keptPicture) bool {
 			return o.used.Equal(slices.MinFunc(s.kept, func(a, b keptPicture) int { return a.used.Compare(b.used) }).used)
