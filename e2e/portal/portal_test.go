@@ -184,6 +184,7 @@ func TestOperatorsWatchAndSteerFlows(t *testing.T) {
 	s.must(s.portal.Press(ctx, "Enter", false))
 	s.until("its page", `location.pathname === '/portal/sites/shop-12' && document.querySelector('h1').innerText === 'shop-12'`)
 	s.until("its endpoints", shows("till-3")+" && "+shows("till-4"))
+	s.travels()
 	s.tabs()
 	s.pages()
 }

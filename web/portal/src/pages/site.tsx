@@ -3,10 +3,12 @@
 import { useState } from 'react'
 import { api, body, rows, useAsked, usePolled } from '../api.ts'
 import { ago, rate, size } from '../format.ts'
-import { endpointKey, flowKey, useEndpoints, useFlows, type Endpoint, type Flow } from '../live.ts'
+import { endpointKey, flowKey, type Endpoint, type Flow } from '../live.ts'
+import { useAt, useEndpointsAt, useFlowsAt } from '../looking.ts'
 import { useNow } from '../now.ts'
 import { Answer, Failure, Freshness } from '../parts/bits.tsx'
 import { Controls } from '../parts/controls.tsx'
+import { Scrubber } from '../parts/scrubber.tsx'
 import { sorted, Table, type Column, type Sort } from '../parts/table.tsx'
 import { useMay } from '../me.ts'
 import { text } from '../text.ts'
@@ -18,26 +20,30 @@ const linesEvery = 3000
 const columns = flowColumns.filter((c) => c.id !== 'site')
 
 export default function Site({ name }: { name: string }) {
-  const flows = useFlows({ site: name })
-  const steers = useMay('operator')
+  const past = useAt()
+  const flows = useFlowsAt(past, { site: name })
+  const steers = useMay('operator') && past === undefined
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set())
   const [sort, setSort] = useState<Sort>({ by: 'content', down: false })
   const chosen: Flow[] = flows.rows.filter((f) => selected.has(flowKey(f)))
   return (
     <>
-      <div className="heading"><h1>{name}</h1><Freshness link={flows.link} error={flows.error} /></div>
+      <div className="heading"><h1>{name}</h1>{past === undefined && <Freshness link={flows.link} error={flows.error} />}</div>
+      <Scrubber busy={flows.busy} />
       {flows.error ? <Failure error={flows.error} /> : (
         <>
           <section>
             <h2>{text.site.flows}</h2>
-            <Controls chosen={chosen} clear={() => setSelected(new Set())} />
+            <Controls chosen={past === undefined ? chosen : []} clear={() => setSelected(new Set())} />
             <Table label={text.site.flows} rows={sorted(flows.rows, columns, sort)} columns={columns} rowKey={flowKey} sort={sort} onSort={setSort}
-              selected={steers ? selected : undefined} onSelect={steers ? setSelected : undefined} empty={flows.link === 'connecting' ? text.loading : text.site.noFlows} />
+              selected={steers ? selected : undefined} onSelect={steers ? setSelected : undefined} empty={flows.link === 'connecting' ? text.loading : past === undefined ? text.site.noFlows : text.travel.none} />
           </section>
-          <div className="columns">
-            <Lines site={name} />
-            <Holds site={name} />
-          </div>
+          {past !== undefined ? <p className="soft">{text.travel.liveOnly}</p> : (
+            <div className="columns">
+              <Lines site={name} />
+              <Holds site={name} />
+            </div>
+          )}
           <Online site={name} />
         </>
       )}
@@ -103,14 +109,16 @@ const endpointColumns = (now: number): Column<Endpoint>[] => [
 ]
 
 function Online({ site }: { site: string }) {
-  const { rows: all, link } = useEndpoints(site)
+  const past = useAt()
+  const { rows: all, link } = useEndpointsAt(past, site)
   const [sort, setSort] = useState<Sort>({ by: 'name', down: false })
-  const columns = endpointColumns(useNow())
+  const now = useNow()
+  const columns = endpointColumns(past ?? now)
   return (
     <section>
       <h2>{text.site.endpoints}</h2>
       <Table label={text.site.endpoints} rows={sorted(all, columns, sort)} columns={columns} rowKey={endpointKey} sort={sort} onSort={setSort}
-        empty={link === 'connecting' ? text.loading : <>{text.site.noEndpoints} {site}</>} />
+        empty={link === 'connecting' ? text.loading : past !== undefined ? text.travel.none : <>{text.site.noEndpoints} {site}</>} />
     </section>
   )
 }
