@@ -1,7 +1,6 @@
-// Views of the flows that somebody saved: names for what an address filters, orders and groups.
+// Views of the flows that somebody saved: names for what an address filters, orders and groups. Pure.
 
-import { useEffect, useState } from 'react'
-import { api, body, useAsked, type Schemas } from './api.ts'
+import type { Schemas } from './api.ts'
 
 export type SavedView = Schemas['SavedView']
 
@@ -18,16 +17,4 @@ export function worth(search: URLSearchParams): string {
 export function put(views: readonly SavedView[], view: SavedView): SavedView[] {
   const at = views.findIndex((v) => v.page === view.page && v.name === view.name)
   return at < 0 ? [...views, view] : views.map((v, i) => (i === at ? view : v))
-}
-
-/** One's own views, kept by the server: they are the same on another computer. */
-export function useViews(): { views: readonly SavedView[]; save: (views: SavedView[]) => Promise<void>; error?: Error } {
-  const asked = useAsked('views', () => body(api.GET('/api/v1/me/views')))
-  const [views, setViews] = useState<readonly SavedView[]>([])
-  useEffect(() => setViews(asked.data?.views ?? []), [asked.data])
-  const save = async (next: SavedView[]) => {
-    await body(api.PUT('/api/v1/me/views', { body: { views: next } }))
-    setViews(next)
-  }
-  return { views, save, error: asked.error }
 }

@@ -1,9 +1,10 @@
 // The saved views of the flows: one click each, and a name for the one that is shown.
 
-import { useState } from 'react'
+import { useEffect, useState } from 'react'
 import { Link, useSearchParams } from 'wouter'
+import { api, body, useAsked } from '../api.ts'
 import { text } from '../text.ts'
-import { put, useViews, worth } from '../views.ts'
+import { put, worth, type SavedView } from '../views.ts'
 import { Failure } from './bits.tsx'
 import { Field, Form } from './form.tsx'
 
@@ -41,4 +42,16 @@ export function Views() {
       )}
     </div>
   )
+}
+
+/** One's own views, kept by the server: they are the same on another computer. */
+function useViews(): { views: readonly SavedView[]; save: (views: SavedView[]) => Promise<void>; error?: Error } {
+  const asked = useAsked('views', () => body(api.GET('/api/v1/me/views')))
+  const [views, setViews] = useState<readonly SavedView[]>([])
+  useEffect(() => setViews(asked.data?.views ?? []), [asked.data])
+  const save = async (next: SavedView[]) => {
+    await body(api.PUT('/api/v1/me/views', { body: { views: next } }))
+    setViews(next)
+  }
+  return { views, save, error: asked.error }
 }
