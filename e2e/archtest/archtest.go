@@ -60,7 +60,7 @@ var homes = map[string][]string{
 	"github.com/minio/minio-go":                         {"storage/blob/s3"},
 	"github.com/rclone/gofakes3":                        {},
 	"github.com/pressly/goose":                          {"storage/catalog/relational"},
-	"github.com/klauspost/compress":                     {"storage/pack", "storage/unpack"},
+	"github.com/klauspost/compress":                     {"storage/pack", "storage/unpack", "signaling/history"},
 	"github.com/mikelolasagasti/xz":                     {"storage/unpack"},
 	"github.com/PlakarKorp/go-cdc-chunkers":             {"storage/content"},
 	"github.com/secure-systems-lab/go-securesystemslib": {"storage/content"},

@@ -185,6 +185,7 @@ func TestOperatorsWatchAndSteerFlows(t *testing.T) {
 	s.until("its page", `location.pathname === '/portal/sites/shop-12' && document.querySelector('h1').innerText === 'shop-12'`)
 	s.until("its endpoints", shows("till-3")+" && "+shows("till-4"))
 	s.swarm()
+	s.travels()
 	s.tabs()
 	s.publishing()
 	endpointsAreLookedInto(s)

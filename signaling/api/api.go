@@ -18,6 +18,7 @@ import (
 
 	"github.com/sitecast/sitecast/signaling/board"
 	"github.com/sitecast/sitecast/signaling/credential"
+	"github.com/sitecast/sitecast/signaling/history"
 	"github.com/sitecast/sitecast/signaling/oidc"
 	"github.com/sitecast/sitecast/signaling/pace"
 	"github.com/sitecast/sitecast/signaling/site"
@@ -39,10 +40,11 @@ type Config struct {
 	Socket   http.Handler // endpoints' signaling
 	Tunnel   http.Handler // for sockets over plain requests
 	Metrics  http.Handler
-	Board    *board.Board    // what sites show; nil: one of its own
-	Streams  *Streams        // counts streams of events; nil: nobody does
-	Pacer    *pace.Pacer     // paces downloads; never nil
-	Served   func(bytes int) // told of object bytes as they are served
+	Board    *board.Board      // what sites show; nil: one of its own
+	History  *history.Recorder // what sites showed; nil: it is not kept
+	Streams  *Streams          // counts streams of events; nil: nobody does
+	Pacer    *pace.Pacer       // paces downloads; never nil
+	Served   func(bytes int)   // told of object bytes as they are served
 	// Published is told of each version that was published, and must not block; nil:
 	// nobody is.
 	Published func()
@@ -152,6 +154,8 @@ func newServer(cfg Config) *server {
 	s.lists()
 	s.reports()
 	s.events()
+	s.past()
+	s.views()
 	s.operators()
 	s.objects()
 	s.readiness.needs = append([]Need{{"database", s.database}}, cfg.Needs...)

@@ -14,8 +14,8 @@ import (
 	"github.com/sitecast/sitecast/signaling/site"
 	"github.com/sitecast/sitecast/signaling/wire"
 	"github.com/sitecast/sitecast/storage/catalog"
-	"github.com/sitecast/sitecast/storage/policy"
 	"github.com/sitecast/sitecast/storage/content"
+	"github.com/sitecast/sitecast/storage/policy"
 )
 
 // ForecastView is what a distribution would come to. Nothing changed.
@@ -114,7 +114,6 @@ func (s *server) foresee(ctx context.Context, d catalog.Distribution, m MeantSit
 		return row, nil
 	}
 	plan := site.Plan{Name: d.Name, Priority: wire.Priority(d.Priority), Bytes: row.Bytes, From: opens(d, m.Ring, now), By: d.ReadyBy}
-	var err error
 	if d.Window != "" {
 		if plan.Window, _, err = policy.ParseWindow(d.Window); err != nil {
 			return row, err

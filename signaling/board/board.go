@@ -34,6 +34,8 @@ const (
 	// timely is how old what a site with endpoints shows may be. Some of it follows from
 	// the time alone, as that a report was too long ago to count.
 	timely = 10 * time.Second
+	// longAgo is the same for who does not look at it.
+	longAgo = time.Minute
 	// lookPart: looking at all sites takes one part in so many of the time.
 	lookPart = 40
 	// maxGone bounds the flows and endpoints remembered that are not shown any more.
@@ -57,6 +59,7 @@ type Board struct {
 	rest   time.Duration // after that, until all are looked at again
 	sum    Summary       // of all
 	summed time.Time
+	news   []StateChange // the last ones, oldest first
 }
 
 // Shown is what a site showed when it was last asked. Nobody changes it.
@@ -100,10 +103,25 @@ func (b *Board) Look(ctx context.Context, names []string) error {
 	group.SetLimit(asksAtOnce)
 	now := time.Now()
 	for _, name := range names {
-		if !b.due(name, now) {
+		if !b.due(name, now, timely) {
 			continue
 		}
 		group.Go(func() error { return b.ask(ctx, name) })
+	}
+	return group.Wait()
+}
+
+// LookAtStirred has those running sites asked where something stirred, and others where that
+// was done long ago: for who writes down what changes, and does not look at the clock. A
+// site that does not answer shows what it did; the error is that of the first.
+func (b *Board) LookAtStirred(ctx context.Context) error {
+	var group errgroup.Group // the others are asked all the same
+	group.SetLimit(asksAtOnce)
+	now := time.Now()
+	for _, name := range b.hub.Running() {
+		if b.due(name, now, longAgo) {
+			group.Go(func() error { return b.ask(ctx, name) })
+		}
 	}
 	return group.Wait()
 }
@@ -135,13 +153,13 @@ func (b *Board) LookAtRunning(ctx context.Context) error {
 // To show what goes on at thousands of sites must not keep the server from leading them.
 func restAfter(took time.Duration) time.Duration { return min(max(Every, lookPart*took), timely) }
 
-// due reports whether a site is to be asked.
-func (b *Board) due(name string, now time.Time) bool {
+// due reports whether a site is to be asked, where what it shows may be so old.
+func (b *Board) due(name string, now time.Time, old time.Duration) bool {
 	shown, owner := b.Site(name), b.hub.Live(name)
 	if shown == nil || owner == nil || owner.Stirs() != shown.stirs {
 		return true
 	}
-	return len(shown.Endpoints) > 0 && now.Sub(shown.At) >= timely
+	return len(shown.Endpoints) > 0 && now.Sub(shown.At) >= old
 }
 
 // ask takes in what a site shows.
@@ -194,6 +212,7 @@ func (b *Board) put(now *Shown) {
 	}
 	b.end(seq, false, now.Site, flows)
 	b.end(seq, true, now.Site, endpoints)
+	b.note(stateChanges(was, now))
 	b.sites[now.Site] = now
 }
 

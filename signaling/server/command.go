@@ -42,6 +42,7 @@ type Command struct {
 	LogLevel     string    `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"SITECAST_LOG_LEVEL"`
 	LogFormat    string    `help:"text or json." enum:"text,json" default:"text" env:"SITECAST_LOG_FORMAT"`
 	DebugListen  string    `help:"Address for profiles of the process, as 127.0.0.1:6060, for this host and for admins with a token (default: none)." env:"SITECAST_DEBUG_LISTEN" placeholder:"ADDR"`
+	History      string    `help:"Most disk space in --data for what the portal can look back at, 24 hours of it; 0: none is kept." default:"1GB" env:"SITECAST_HISTORY" placeholder:"SIZE"`
 	MetricsSites int       `help:"How many sites have metrics of their own: those with the most bytes." default:"0" env:"SITECAST_METRICS_SITES" placeholder:"N"`
 
 	PrivateVendors bool `name:"private-vendors" help:"Accept vendors' URLs on loopback and private addresses, such as those of a mirror of your own." env:"SITECAST_PRIVATE_VENDORS"`
@@ -74,6 +75,9 @@ standby. It takes over when the first one ends, however it does. Its --data need
 root.key, token.key, url.key, turn.key, ca.pem, ca.key), and --packs the same folder or bucket. Without --standby a second
 server is refused.
 
+The portal can look back at the last 24 hours: what it showed is written down in --data every 10 s, and less often where more
+changes than --history has room for.
+
 Examples:
   sitecast server --data /var/lib/sitecast --listen 0.0.0.0:8443 --public-url https://sitecast.example:8443
   sitecast server --data /var/lib/sitecast --database postgres://sitecast@db.example/sitecast --standby \
@@ -81,7 +85,8 @@ Examples:
   sitecast server --data /var/lib/sitecast --database postgres://sitecast@db.example/sitecast --listen 0.0.0.0:8443
   sitecast server --data /var/lib/sitecast --listen 0.0.0.0:8443 --public-url https://sitecast.example:8443 \
     --oidc-issuer https://id.example --oidc-client-id sitecast --oidc-client-secret-file /etc/sitecast/oidc \
-    --oidc-role sitecast-admins=admin --oidc-role shop-12-team=operator:shop-12`
+    --oidc-role sitecast-admins=admin --oidc-role shop-12-team=operator:shop-12
+  sitecast server --data /var/lib/sitecast --listen 0.0.0.0:8443 --public-url https://sitecast.example:8443 --history 4GB`
 }
 
 // Ports of the embedded relay.
@@ -169,12 +174,16 @@ func (c Command) config() (Config, error) {
 	if c.MetricsSites < 0 || c.MetricsSites > MaxMetricsSites {
 		return Config{}, fmt.Errorf("--metrics-sites %d: give 0 to %d; all sites are in sitecast report and the API", c.MetricsSites, MaxMetricsSites)
 	}
+	past, err := historyBytes(c.History)
+	if err != nil {
+		return Config{}, err
+	}
 	provider, err := c.OIDC.config()
 	if err != nil {
 		return Config{}, err
 	}
 	cfg := Config{OIDC: provider, Data: c.Data, Database: c.Database, Packs: c.Packs, Listen: c.Listen, TLSCert: c.TLSCert, TLSKey: c.TLSKey, InsecureHTTP: c.InsecureHTTP, Fetchers: c.Fetchers, Reflectors: c.Reflector, Limits: api.LimitsOf(c.APIRate),
-		PrivateVendors: c.PrivateVendors, DebugListen: c.DebugListen, MetricsSites: c.MetricsSites, Log: log}
+		PrivateVendors: c.PrivateVendors, DebugListen: c.DebugListen, MetricsSites: c.MetricsSites, History: past, Log: log}
 	if cfg.Packs == "" {
 		cfg.Packs = filepath.Join(c.Data, "packs")
 	}

@@ -186,3 +186,6 @@ func (c Census) Collect(t testing.TB) {
 	ch := make(chan prometheus.Metric, MaxMetricsSeries)
 	found.tell(ch, MaxMetricsSites)
 }
+
+// HistoryBytes reads --history.
+func HistoryBytes(text string) (int64, error) { return historyBytes(text) }

@@ -23,6 +23,7 @@ import (
 	"github.com/sitecast/sitecast/signaling/api"
 	"github.com/sitecast/sitecast/signaling/board"
 	"github.com/sitecast/sitecast/signaling/credential"
+	"github.com/sitecast/sitecast/signaling/history"
 	"github.com/sitecast/sitecast/signaling/lane"
 	"github.com/sitecast/sitecast/signaling/listen"
 	"github.com/sitecast/sitecast/signaling/oidc"
@@ -58,6 +59,7 @@ type Config struct {
 	Limits          api.Limits    // of requests to the API
 	PrivateVendors  bool          // vendors' files may be at addresses that are not public
 	MetricsSites    int           // sites with metrics of their own: those with the most bytes
+	History         int64         // most bytes in Data of what sites showed lately; 0: it is not kept
 	DebugListen     string        // address for profiles of the process; empty: none
 	Log             *slog.Logger
 
@@ -110,6 +112,7 @@ type Server struct {
 	places  *places
 	patcher *patcher
 	source  *source
+	history *history.Recorder // nil without one
 	account site.Accounts
 	lines   site.Lines
 	reports reports
@@ -277,6 +280,9 @@ func (s *Server) assemble(ctx context.Context) error {
 	s.hub = site.NewHub(site.Config{Suspect: s.vendors.suspect, Epoch: epoch, Grace: grace, Fetchers: s.cfg.Fetchers, URL: s.objectURL, Reflectors: s.cfg.Reflectors,
 		Memory: s.memory, Ledger: s.ledger, Accounts: &s.account, Lines: &s.lines, Budget: &s.budget, Refused: &s.refused, Dials: site.NewDials(), Reports: s.reports.get, Lane: busy, Log: s.log}, src)
 	s.meters, s.census.board = newMeters(), board.New(s.hub)
+	if s.history, err = newHistory(s.cfg, s.census.board); err != nil {
+		return err
+	}
 	s.patcher.changed, s.patcher.forget = func() { s.hub.Changed("") }, src.forget
 	s.patcher.running = func(ctx context.Context) ([]content.Ref, error) { return running(ctx, s.hub) }
 	s.vendors.changed, s.vendors.running = s.patcher.changed, s.fetchedElsewhere
@@ -298,7 +304,7 @@ func (s *Server) assemble(ctx context.Context) error {
 	}
 	s.http = &http.Server{
 		Handler: api.New(api.Config{Catalog: s.catalog, Keys: s.keys, Objects: s.objects, Hub: s.hub, Places: s.places, Rollouts: s.rollouts, Socket: s.socket, Tunnel: s.tunnel,
-			Metrics: s.metrics(), Board: s.census.board, Streams: &s.streams, Answered: s.meters.answered, Needs: s.needs(), Served: func(n int) { s.served.Add(int64(n)) }, Published: s.patcher.published, Resigned: src.forget, Vendor: s.vendors.verify, Pin: s.certs.Pin,
+			Metrics: s.metrics(), Board: s.census.board, History: s.history, Streams: &s.streams, Answered: s.meters.answered, Needs: s.needs(), Served: func(n int) { s.served.Add(int64(n)) }, Published: s.patcher.published, Resigned: src.forget, Vendor: s.vendors.verify, Pin: s.certs.Pin,
 			Removed: src.forget, Fetched: s.patcher.running, Occupancy: s.cleaner.occupancy, Parts: s.parts,
 			PublicURL: s.publicURL(), Pacer: &s.pacer, OIDC: provider, Refused: &s.refused, Limits: s.cfg.Limits, Log: s.log}),
 		ConnContext:       s.pacer.Context,
@@ -361,6 +367,9 @@ func (s *Server) Run(ctx context.Context) error {
 	group.Go(func() error { return s.patcher.run(ctx) })
 	group.Go(func() error { return s.cleaner.run(ctx) })
 	group.Go(func() error { return s.vendors.run(ctx) })
+	if s.history != nil {
+		group.Go(func() error { return s.history.Run(ctx) })
+	}
 	if s.debugAt != nil {
 		group.Go(func() error { return s.debug(ctx) })
 	}

@@ -64,6 +64,8 @@ func pictures(ctx context.Context, invite, out, site, content string) (err error
 	defer func() { err = errors.Join(err, p.End()) }()
 	pages := map[string]string{"overview": "", "flows": "flows", "sites": "sites", "site": "sites/" + url.PathEscape(site), "endpoints": "endpoints",
 		"contents": "contents", "content": "contents/" + url.PathEscape(content), "publish": "publish", "distribute": "contents/" + url.PathEscape(content) + "/distribute", "rollouts": "rollouts", "reports": "reports", "enrolment": "enrolment", "access": "access", "audit": "audit"}
+	then := "?at=" + time.Now().Add(-20*time.Second).UTC().Format(time.RFC3339)
+	pages["flows-past"], pages["site-past"] = "flows"+then, "sites/"+url.PathEscape(site)+then
 	for _, screen := range screens {
 		if err := p.Show(ctx, screen.Screen); err != nil {
 			return err

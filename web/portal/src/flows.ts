@@ -4,11 +4,19 @@ import type { Flow } from './live.ts'
 
 export type Group = 'flat' | 'site' | 'content'
 
-/** Whether a flow is in a state, or in any, and every word typed is in one of its names. */
-export function matches(f: Flow, typed: string, state: string): boolean {
-  if (state !== '' && f.state !== state) return false
-  const names = `${f.site} ${f.content}@${f.version}`.toLowerCase()
-  return typed.toLowerCase().split(/\s+/).every((word) => names.includes(word))
+/** What is looked for in a flow. Flows are replaced and never changed, so that is made once for each. */
+const names = new WeakMap<Flow, string>()
+
+function namesOf(f: Flow): string {
+  let found = names.get(f)
+  if (found === undefined) names.set(f, found = `${f.site} ${f.content}@${f.version}`.toLowerCase())
+  return found
+}
+
+/** Finds flows that are in a state, or in any, of which every word typed is in one of the names. */
+export function finder(typed: string, state: string): (f: Flow) => boolean {
+  const words = typed.toLowerCase().split(/\s+/).filter((word) => word !== '')
+  return (f) => (state === '' || f.state === state) && (words.length === 0 || words.every((word) => namesOf(f).includes(word)))
 }
 
 /** What wants attention most stands for a group. */

@@ -126,11 +126,15 @@ function useFeed<T>(f: Feed<T>): Snapshot<T> {
   return now
 }
 
-/** Flows, of a site or a content where one is named. */
-export const useFlows = (of: { site?: string; content?: string } = {}): Snapshot<Flow> => useFeed(feed<Flow>({ view: 'flows', ...of }))
+/** A feed of nothing, for who looks at something else. */
+const nothing = new Feed<unknown>({ view: 'flows' }, () => {})
+const idle = <T>(): Feed<T> => nothing as Feed<unknown> as Feed<T>
+
+/** Flows, of a site or a content where one is named, while `follow` says so. */
+export const useFlows = (of: { site?: string; content?: string } = {}, follow = true): Snapshot<Flow> => useFeed(follow ? feed<Flow>({ view: 'flows', ...of }) : idle<Flow>())
 
 /** Endpoints that are online. */
-export const useEndpoints = (site: string): Snapshot<Endpoint> => useFeed(feed<Endpoint>({ view: 'endpoints', site }))
+export const useEndpoints = (site: string, follow = true): Snapshot<Endpoint> => useFeed(follow ? feed<Endpoint>({ view: 'endpoints', site }) : idle<Endpoint>())
 
 /** How things stand, everywhere. */
 export const useOverview = (): Snapshot<Overview> => useFeed(feed<Overview>({ view: 'overview' }))

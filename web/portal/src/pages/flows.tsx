@@ -3,14 +3,17 @@
 import { useDeferredValue, useMemo, useState } from 'react'
 import { Link, useSearchParams } from 'wouter'
 import { span } from '../format.ts'
-import { flowKey, useFlows, type Flow } from '../live.ts'
+import { flowKey, type Flow } from '../live.ts'
+import { useAt, useFlowsAt } from '../looking.ts'
 import { Failure, Freshness, moving, Progress, State } from '../parts/bits.tsx'
 import { Controls } from '../parts/controls.tsx'
+import { Scrubber } from '../parts/scrubber.tsx'
 import { Story } from '../parts/story.tsx'
 import { Table, sorted, type Column, type Sort } from '../parts/table.tsx'
+import { Views } from '../parts/views.tsx'
 import { useMay } from '../me.ts'
 import { text } from '../text.ts'
-import { grouped, matches, type Group } from '../flows.ts'
+import { finder, grouped, type Group } from '../flows.ts'
 
 /** What there is to know of a flow in a line. */
 export const flowColumns: Column<Flow>[] = [
@@ -30,6 +33,8 @@ export const flowColumns: Column<Flow>[] = [
 /** Why it stands as it does, in a line; more is told when it is clicked. */
 function Why({ flow }: { flow: Flow }) {
   const [open, setOpen] = useState(false)
+  const past = useAt() !== undefined
+  if (past) return <span className="why" title={flow.why.text}>{flow.why.text}</span>
   return (
     <>
       <button type="button" className="link why" title={flow.why.text} aria-label={`${text.story.open(`${flow.content}@${flow.version}, ${flow.site}`)}: ${flow.why.text}`} onClick={() => setOpen(true)}>{flow.why.text}</button>
@@ -42,9 +47,10 @@ const states = Object.keys(text.states)
 const groups = Object.keys(text.flows.groups) as Group[]
 
 export default function Flows() {
-  const { rows, link, error } = useFlows()
+  const past = useAt()
+  const { rows, link, error, busy } = useFlowsAt(past)
   const [search, setSearch] = useSearchParams()
-  const steers = useMay('operator') && (search.get('group') ?? '') === ''
+  const steers = useMay('operator') && past === undefined && (search.get('group') ?? '') === ''
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set())
   const at = (name: string) => search.get(name) ?? ''
   const set = (change: Record<string, string>) => setSearch((was) => {
@@ -57,14 +63,15 @@ export default function Flows() {
   const typed = useDeferredValue(at('q'))
   const state = at('state')
   const shown = useMemo(() => {
-    const found = rows.filter((f) => matches(f, typed, state))
+    const found = rows.filter(finder(typed, state))
     return sorted(group === 'flat' ? found : grouped(found, group), flowColumns, sort)
   }, [rows, typed, state, group, sort.by, sort.down])
-  const chosen = useMemo(() => rows.filter((f) => selected.has(flowKey(f))), [rows, selected])
+  const chosen = useMemo(() => selected.size === 0 ? [] : rows.filter((f) => selected.has(flowKey(f))), [rows, selected])
   const columns = group === 'flat' ? flowColumns : flowColumns.filter((c) => c.id !== (group === 'site' ? 'content' : 'site') && c.id !== 'version' && c.id !== 'why' && c.id !== 'priority')
   return (
     <>
-      <div className="heading"><h1>{text.flows.title}</h1><Freshness link={link} error={error} /></div>
+      <div className="heading"><h1>{text.flows.title}</h1>{past === undefined && <Freshness link={link} error={error} />}</div>
+      <Scrubber busy={busy} />
       {error && <Failure error={error} />}
       <div className="filters" role="search">
         <input type="search" value={at('q')} placeholder={text.flows.search} aria-label={text.flows.search} onChange={(e) => set({ q: e.target.value })} />
@@ -77,11 +84,12 @@ export default function Flows() {
         </select></label>
         <span className="soft" role="status">{text.flows.shown(shown.length, rows.length)}</span>
       </div>
-      <Controls chosen={chosen} clear={() => setSelected(new Set())} />
+      <Views />
+      <Controls chosen={past === undefined ? chosen : []} clear={() => setSelected(new Set())} />
       <Table label={text.flows.title} rows={shown} columns={columns} rowKey={flowKey} sort={sort}
         onSort={(s) => set({ sort: s.by === 'site' ? '' : s.by, down: s.down ? '1' : '' })}
         selected={steers ? selected : undefined} onSelect={steers ? setSelected : undefined}
-        empty={link === 'connecting' ? text.loading : rows.length === 0 ? text.flows.noneYet : text.flows.none} />
+        empty={link === 'connecting' ? text.loading : rows.length === 0 ? (past === undefined ? text.flows.noneYet : text.travel.none) : text.flows.none} />
     </>
   )
 }

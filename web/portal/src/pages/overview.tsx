@@ -2,20 +2,17 @@
 
 import { useEffect, useRef, useState } from 'react'
 import { Link } from 'wouter'
-import { rows, usePolled } from '../api.ts'
-import { ago, count, rate, share } from '../format.ts'
+import { count, rate, share } from '../format.ts'
 import { useOverview, type Overview as Sum } from '../live.ts'
-import { Answer, Failure, Figure, Freshness } from '../parts/bits.tsx'
+import { Failure, Figure, Freshness } from '../parts/bits.tsx'
+import { Events } from '../parts/events.tsx'
 import { Guide } from '../parts/guide.tsx'
 import { Rates, type Sample } from '../parts/rates.tsx'
+import { Savings } from '../parts/savings.tsx'
 import { text } from '../text.ts'
-import { useNow } from '../now.ts'
 
 /** How many samples the chart keeps: ten minutes, of two a second at most. */
 const maxSamples = 1200
-
-/** How often it is asked what was done last, in milliseconds. */
-const eventsEvery = 10_000
 
 export function Overview() {
   const { rows: [sum], link, error } = useOverview()
@@ -44,6 +41,7 @@ function Standing({ sum }: { sum: Sum }) {
       </section>
       <div className="columns">
         <Attention sum={sum} />
+        <Savings />
         <Events />
       </div>
     </>
@@ -86,19 +84,3 @@ function Attention({ sum }: { sum: Sum }) {
   )
 }
 
-function Events() {
-  const now = useNow()
-  const entries = usePolled('events', eventsEvery, () => rows('/api/v1/audit', { limit: 8 }, 8))
-  return (
-    <section className="card">
-      <h2>{text.overview.events}</h2>
-      <Answer asked={entries}>
-        {({ rows: list }) => list.length === 0 ? <p className="soft">{text.overview.noEvents}</p> : (
-          <ul className="list">
-            {list.map((e) => <li key={e.id}><span className="soft when">{ago(e.at, now)}</span><span className="line" title={e.target}><strong>{e.by}</strong> {e.action} {e.target}</span></li>)}
-          </ul>
-        )}
-      </Answer>
-    </section>
-  )
-}

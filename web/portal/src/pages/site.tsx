@@ -4,10 +4,12 @@ import { useMemo, useState } from 'react'
 import { Link } from 'wouter'
 import { api, body, useAsked, type Schemas } from '../api.ts'
 import { ago, share, size } from '../format.ts'
-import { endpointKey, flowKey, useEndpoints, useFlows, type Endpoint, type Flow } from '../live.ts'
+import { endpointKey, flowKey, type Endpoint, type Flow } from '../live.ts'
+import { useAt, useEndpointsAt, useFlowsAt } from '../looking.ts'
 import { useNow } from '../now.ts'
 import { Answer, Failure, Freshness } from '../parts/bits.tsx'
 import { Controls } from '../parts/controls.tsx'
+import { Scrubber } from '../parts/scrubber.tsx'
 import { sorted, Table, type Column, type Sort } from '../parts/table.tsx'
 import { useMay } from '../me.ts'
 import { SwarmCard } from '../site/graph.tsx'
@@ -23,33 +25,39 @@ import { flowColumns } from './flows.tsx'
 const columns = flowColumns.filter((c) => c.id !== 'site')
 
 export default function Site({ name }: { name: string }) {
-  const flows = useFlows({ site: name })
-  const steers = useMay('operator')
+  const past = useAt()
+  const flows = useFlowsAt(past, { site: name })
+  const steers = useMay('operator') && past === undefined
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set())
   const [sort, setSort] = useState<Sort>({ by: 'content', down: false })
   const seen = useSwarm(name)
-  const endpoints = useEndpoints(name)
-  const members = useMemo(() => new Map((seen.swarm?.endpoints ?? []).map((e) => [e.id, e])), [seen.swarm])
+  const endpoints = useEndpointsAt(past, name)
+  const members = useMemo(() => new Map(past === undefined ? (seen.swarm?.endpoints ?? []).map((e) => [e.id, e]) : []), [seen.swarm, past])
   const ill = useMemo(() => new Set(endpoints.rows.filter((e) => healthOf(e, members.get(e.id)).is === 'wrong').map((e) => e.id)), [endpoints.rows, members])
   const chosen: Flow[] = flows.rows.filter((f) => selected.has(flowKey(f)))
   return (
     <>
-      <div className="heading"><h1>{name}</h1><Freshness link={flows.link} error={flows.error} /></div>
+      <div className="heading"><h1>{name}</h1>{past === undefined && <Freshness link={flows.link} error={flows.error} />}</div>
+      <Scrubber busy={flows.busy} />
       {flows.error ? <Failure error={flows.error} /> : (
         <>
           <section>
             <h2>{text.site.flows}</h2>
-            <Controls chosen={chosen} clear={() => setSelected(new Set())} />
+            <Controls chosen={past === undefined ? chosen : []} clear={() => setSelected(new Set())} />
             <Table label={text.site.flows} rows={sorted(flows.rows, columns, sort)} columns={columns} rowKey={flowKey} sort={sort} onSort={setSort}
-              selected={steers ? selected : undefined} onSelect={steers ? setSelected : undefined} empty={flows.link === 'connecting' ? text.loading : text.site.noFlows} />
+              selected={steers ? selected : undefined} onSelect={steers ? setSelected : undefined} empty={flows.link === 'connecting' ? text.loading : past === undefined ? text.site.noFlows : text.travel.none} />
           </section>
-          <SwarmCard seen={seen} ill={ill} />
-          <div className="columns">
-            <Strips site={name} flows={flows.rows} />
-            <Lines seen={seen} />
-          </div>
+          {past !== undefined ? <p className="soft">{text.travel.liveOnly}</p> : (
+            <>
+              <SwarmCard seen={seen} ill={ill} />
+              <div className="columns">
+                <Strips site={name} flows={flows.rows} />
+                <Lines seen={seen} />
+              </div>
+            </>
+          )}
           <Online site={name} endpoints={endpoints} members={members} />
-          <Policy site={name} />
+          {past === undefined && <Policy site={name} />}
         </>
       )}
     </>
@@ -124,15 +132,17 @@ function Fill({ of }: { of?: Member }) {
   )
 }
 
-function Online({ site, endpoints, members }: { site: string; endpoints: ReturnType<typeof useEndpoints>; members: ReadonlyMap<string, Member> }) {
+function Online({ site, endpoints, members }: { site: string; endpoints: ReturnType<typeof useEndpointsAt>; members: ReadonlyMap<string, Member> }) {
+  const past = useAt()
   const { rows: all, link } = endpoints
   const [sort, setSort] = useState<Sort>({ by: 'name', down: false })
-  const columns = endpointColumns(useNow(), members)
+  const now = useNow()
+  const columns = endpointColumns(past ?? now, members)
   return (
     <section>
       <h2>{text.site.endpoints}</h2>
       <Table label={text.site.endpoints} rows={sorted(all, columns, sort)} columns={columns} rowKey={endpointKey} sort={sort} onSort={setSort}
-        empty={link === 'connecting' ? text.loading : <>{text.site.noEndpoints} {site}</>} />
+        empty={link === 'connecting' ? text.loading : past !== undefined ? text.travel.none : <>{text.site.noEndpoints} {site}</>} />
     </section>
   )
 }

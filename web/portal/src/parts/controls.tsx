@@ -1,9 +1,11 @@
-// What can be done to flows: pause, resume, another priority. A click asks the server, and
+// What can be done to flows: pause, resume, another priority, a cap. A click asks the server, and
 // what is shown changes when the server says that it did; how long that took is told.
 
-import { useEffect, useRef, useState } from 'react'
+import { useEffect, useRef, useState, type FormEvent } from 'react'
 import { api, body } from '../api.ts'
+import { rate } from '../format.ts'
 import { flowKey, type Flow } from '../live.ts'
+import { parseRate } from '../rate.ts'
 import { text } from '../text.ts'
 import { Failure } from './bits.tsx'
 
@@ -47,6 +49,23 @@ const prioritize = (priority: 'high' | 'normal' | 'low'): Action => ({
   ask: (f) => body(api.POST('/api/v1/rules', { body: { kind: 'priority', priority, ...target(f) } })),
   follows: (f) => f.priority === priority,
 })
+
+/** The API has bytes per second, and flows bits: so they may differ by less than a byte. */
+const capAt = (bps: number): Action => ({
+  name: text.travel.capped(rate(bps)),
+  ask: (f) => body(api.POST('/api/v1/rules', { body: { kind: 'cap', cap_bytes_per_second: Math.floor(bps / 8), ...target(f) } })),
+  follows: (f) => f.cap_bps !== undefined && Math.abs(f.cap_bps - bps) < 8,
+})
+
+/** Caps of these flows end. One that holds for the whole site or content does not: then it is said that theirs is another. */
+const uncap = (chosen: readonly Flow[]): Action => {
+  const before = new Map(chosen.map((f) => [flowKey(f), f.capped_by]))
+  return {
+    name: text.travel.uncap,
+    ask: (f) => body(api.POST('/api/v1/rules/uncap', { body: target(f) })),
+    follows: (f) => f.cap_bps === undefined || f.capped_by !== before.get(flowKey(f)),
+  }
+}
 
 /** Does something for each of many, a few at a time; the first failure ends it. */
 async function each<T>(all: readonly T[], todo: (one: T) => Promise<unknown>): Promise<void> {
@@ -95,10 +114,31 @@ export function Controls({ chosen, clear }: { chosen: readonly Flow[]; clear: ()
         <option value="" disabled>…</option>
         {(['high', 'normal', 'low'] as const).map((p) => <option key={p} value={p}>{text.priorities[p]}</option>)}
       </select></label>
+      <Cap cap={(bps) => act(capAt(bps))} />
+      <button type="button" onClick={() => act(uncap(chosen))}>{text.travel.uncap}</button>
       <button type="button" className="quiet" onClick={() => { clear(); setAsked(undefined); setError(undefined) }}>{text.flows.clear}</button>
       <span role="status" className="soft">{asked && said(asked, pending.length)}</span>
       {error && <Failure error={error} />}
     </div>
+  )
+}
+
+/** A rate is typed, and set by Enter or the button. */
+function Cap({ cap }: { cap: (bps: number) => void }) {
+  const [typed, setTyped] = useState('')
+  const [wrong, setWrong] = useState(false)
+  const set = (e: FormEvent) => {
+    e.preventDefault()
+    const bps = parseRate(typed)
+    setWrong(bps === undefined)
+    if (bps !== undefined) cap(bps)
+  }
+  return (
+    <form className="cap" onSubmit={set}>
+      <input value={typed} placeholder={text.travel.capHint} aria-label={text.travel.capWhat} title={text.travel.capWhat} aria-invalid={wrong} aria-describedby={wrong ? 'cap-wrong' : undefined} autoComplete="off" onChange={(e) => { setTyped(e.target.value); setWrong(false) }} />
+      <button>{text.travel.cap}</button>
+      {wrong && <span id="cap-wrong" role="alert" className="wrong">{text.travel.capWrong}</span>}
+    </form>
   )
 }
 
