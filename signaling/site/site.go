@@ -155,6 +155,8 @@ type Site struct {
 
 	// stirs counts what may have changed what the site shows; anybody may read it.
 	stirs atomic.Uint64
+	// orders counts what was said of what is wanted; anybody may read it.
+	orders atomic.Uint64
 
 	// Owned by Run.
 	pressing  bool // what came in since it was last decided may change that
@@ -244,6 +246,9 @@ func New(cfg Config) *Site {
 func (s *Site) Send(e event) bool {
 	switch e.(type) {
 	case ask, recount: // they only look
+	case Wanted:
+		s.orders.Add(1)
+		s.stirs.Add(1)
 	default:
 		s.stirs.Add(1)
 	}

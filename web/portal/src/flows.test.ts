@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { grouped, matches } from './flows.ts'
+import { grouped, matching } from './flows.ts'
 import type { Flow } from './live.ts'
 
 const flow = (site: string, content: string, more: Partial<Flow> = {}): Flow => ({
@@ -11,7 +11,7 @@ const flow = (site: string, content: string, more: Partial<Flow> = {}): Flow => 
 describe('a search', () => {
   const f = flow('shop-12', 'till-app', { version: '2.1' })
   test.each([['', '', true], ['SHOP', '', true], ['till 2.1', '', true], ['till-app@2.1', '', true], ['till shop-13', '', false], ['', 'paused', false], ['shop', 'running', true]])(
-    '%j in state %j', (typed, state, want) => expect(matches(f, typed, state)).toBe(want))
+    '%j in state %j', (typed, state, want) => expect(matching(typed, state)(f)).toBe(want))
 })
 
 describe('groups', () => {

@@ -5,10 +5,14 @@ import type { Flow } from './live.ts'
 export type Group = 'flat' | 'site' | 'content'
 
 /** Whether a flow is in a state, or in any, and every word typed is in one of its names. */
-export function matches(f: Flow, typed: string, state: string): boolean {
-  if (state !== '' && f.state !== state) return false
-  const names = `${f.site} ${f.content}@${f.version}`.toLowerCase()
-  return typed.toLowerCase().split(/\s+/).every((word) => names.includes(word))
+export function matching(typed: string, state: string): (f: Flow) => boolean {
+  const words = typed.toLowerCase().split(/\s+/).filter((word) => word !== '')
+  return (f) => {
+    if (state !== '' && f.state !== state) return false
+    if (words.length === 0) return true
+    const names = `${f.site} ${f.content}@${f.version}`.toLowerCase()
+    return words.every((word) => names.includes(word))
+  }
 }
 
 /** What wants attention most stands for a group. */

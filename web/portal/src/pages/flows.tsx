@@ -10,7 +10,7 @@ import { Story } from '../parts/story.tsx'
 import { Table, sorted, type Column, type Sort } from '../parts/table.tsx'
 import { useMay } from '../me.ts'
 import { text } from '../text.ts'
-import { grouped, matches, type Group } from '../flows.ts'
+import { grouped, matching, type Group } from '../flows.ts'
 
 /** What there is to know of a flow in a line. */
 export const flowColumns: Column<Flow>[] = [
@@ -57,11 +57,11 @@ export default function Flows() {
   const typed = useDeferredValue(at('q'))
   const state = at('state')
   const shown = useMemo(() => {
-    const found = rows.filter((f) => matches(f, typed, state))
+    const found = rows.filter(matching(typed, state))
     return sorted(group === 'flat' ? found : grouped(found, group), flowColumns, sort)
   }, [rows, typed, state, group, sort.by, sort.down])
-  const chosen = useMemo(() => rows.filter((f) => selected.has(flowKey(f))), [rows, selected])
-  const columns = group === 'flat' ? flowColumns : flowColumns.filter((c) => c.id !== (group === 'site' ? 'content' : 'site') && c.id !== 'version' && c.id !== 'why' && c.id !== 'priority')
+  const chosen = useMemo(() => selected.size === 0 ? [] : rows.filter((f) => selected.has(flowKey(f))), [rows, selected])
+  const columns = useMemo(() => group === 'flat' ? flowColumns : flowColumns.filter((c) => c.id !== (group === 'site' ? 'content' : 'site') && c.id !== 'version' && c.id !== 'why' && c.id !== 'priority'), [group])
   return (
     <>
       <div className="heading"><h1>{text.flows.title}</h1><Freshness link={link} error={error} /></div>
