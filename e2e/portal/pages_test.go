@@ -44,7 +44,7 @@ func auditSaysWhoDidWhat(s *stand) {
 
 func reportsAndRolloutsTeach(s *stand) {
 	s.visit("reports")
-	s.until("the site's figures", shows("shop-12"))
+	s.until("what its figures mean", shows("Saved is what endpoints had")) // they are written down once a minute
 	s.visit("rollouts")
 	s.until("how a rollout is begun", shows("--ring"))
 }
