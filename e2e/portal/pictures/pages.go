@@ -19,7 +19,7 @@ func pagesOf(ctx context.Context, p *portal.Portal, o options) ([]page, error) {
 	site, content := url.PathEscape(o.site), url.PathEscape(o.content)
 	pages := []page{{"overview", ""}, {"flows", "flows"}, {"flows-by-site", "flows?group=site"}, {"sites", "sites"}, {"site", "sites/" + site}, {"endpoints", "endpoints"},
 		{"contents", "contents"}, {"content", "contents/" + content}, {"rollouts", "rollouts"}, {"reports", "reports"}, {"enrolment", "enrolment"}, {"access", "access"}, {"audit", "audit"}}
-	for _, more := range []page{{"publish", "contents?publish=1"}, {"distribute", "contents/" + content + "/distribute"}, {"settings", "settings"},
+	for _, more := range []page{{"distribute", "contents/" + content + "/distribute"}, {"settings", "settings"},
 		{"proposals", "proposals"}, {"first-run", "first-run"}} {
 		known, err := knows(ctx, p, more.path)
 		if err != nil {

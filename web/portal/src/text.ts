@@ -6,7 +6,7 @@ export const text = {
   product: 'Sitecast',
   nav: {
     label: 'Main', overview: 'Overview', flows: 'Flows', sites: 'Sites', endpoints: 'Endpoints', contents: 'Contents', rollouts: 'Rollouts', reports: 'Reports', enrolment: 'Enrolment', access: 'Access', audit: 'Audit log',
-    account: 'Your account', skip: 'Skip to content', find: 'Find a site, content, endpoint or page',
+    account: 'Your account', skip: 'Skip to content', find: 'Find by name',
   },
   link: {
     connecting: 'Connecting …', live: 'Live', stale: 'Not up to date: the server does not answer. Trying again.', refused: 'The server refused',

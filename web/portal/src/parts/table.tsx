@@ -46,6 +46,7 @@ interface Props<T> {
 
 const rowHeight = 44 // pixels, as in theme.css
 const many = 50 // rows: more than are in sight
+const figureWidth = 104 // pixels: "12.3 Mbit/s" and "59 min 59 s" are not cut, whichever rows come first
 
 /** Keeps columns as wide as the first rows made them: those that come by scrolling move nothing, and are laid out in a fraction of the time. */
 function useSteady<T>(box: RefObject<HTMLDivElement | null>, columns: Column<T>[], on: boolean, sort: Sort | undefined): void {
@@ -63,8 +64,11 @@ function useSteady<T>(box: RefObject<HTMLDivElement | null>, columns: Column<T>[
       if (at.clientWidth === width) return
       width = at.clientWidth
       free()
-      const wide = heads.map((h) => h.offsetWidth)
-      heads.forEach((h, i) => { h.style.width = `${wide[i]}px` })
+      const wide = heads.map((h) => Math.ceil(h.getBoundingClientRect().width))
+      heads.forEach((h, i) => {
+        const figure = columns[i - heads.length + columns.length]?.figure
+        if (own[i] === '' && wide[i]! > 0) h.style.width = `${figure ? Math.max(wide[i]!, figureWidth) : wide[i]!}px`
+      })
       table.style.tableLayout = 'fixed'
     })
     size.observe(at)
