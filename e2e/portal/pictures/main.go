@@ -79,7 +79,7 @@ func pictures(ctx context.Context, o options) (err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	if o.demo != "" {
-		stop := func() error { return nil }
+		var stop func() error
 		if o.invite, stop, err = play(ctx, o, filepath.Join(dir, "demo")); err != nil {
 			return errors.Join(err, stop())
 		}
