@@ -95,6 +95,13 @@ web-build: web/sdk/node_modules web/client/node_modules web/portal/node_modules 
 	cd $* && npm ci --no-audit --no-fund --ignore-scripts
 	@touch $@
 
+# Where pictures go.
+PICTURES ?= e2e/portal/pictures/out
+
+.PHONY: pictures
+pictures: deps build ## A picture of each page of the portal at the demo, in both themes and narrow, to PICTURES; those of the README anew
+	$(GO) run ./e2e/portal/pictures -demo bin/sitecast -out $(PICTURES) -readme web/portal/docs
+
 .PHONY: deps
 deps: ## Install what tests need beyond Go (Debian and Ubuntu)
 	@.ci/install
@@ -129,6 +136,10 @@ bench-control: ## From click to last byte, and to the first effect of a priority
 .PHONY: bench-fleet
 bench-fleet: ## A server beside 10,000 simulated endpoints: join storm, orders, churn, restart; FLEET='-sites 50 -endpoints 1000' for fewer
 	$(GO) run ./e2e/bench/fleet $(FLEET)
+
+.PHONY: bench-portal
+bench-portal: deps build ## The portal in Chromium at 5,000 simulated sites of 3 flows: main thread, heap, events, time to see a change; PORTAL='-sites 200 -for 30s' for less
+	$(GO) run ./e2e/bench/portal $(PORTAL)
 
 .PHONY: bench-cache
 bench-cache: ## Copies ahead of need at sites that come and go: by uptime, at random, by room (simulated)

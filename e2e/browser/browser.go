@@ -36,9 +36,10 @@ type Chromium struct {
 	cmd  *exec.Cmd
 	pipe *devtools.Pipe
 
-	// mu guards workers.
-	mu      sync.Mutex
-	workers map[string][]string // sessions of the workers that a page has, by the page's
+	// mu guards the rest.
+	mu        sync.Mutex
+	workers   map[string][]string             // sessions of the workers that a page has, by the page's
+	listeners map[string]func(devtools.Event) // by session
 }
 
 // Launch starts a browser. Command makes the process, on whatever network it is for;
@@ -48,14 +49,27 @@ type Chromium struct {
 func Launch(command func(name string, args ...string) *exec.Cmd, profile, pins string, more ...string) (*Chromium, error) {
 	args := append(append([]string{}, flags...), "--user-data-dir="+profile, "--ignore-certificate-errors-spki-list="+pins)
 	args = append(append(args, more...), "about:blank")
-	c := &Chromium{cmd: command(Program, args...), workers: map[string][]string{}}
+	c := &Chromium{cmd: command(Program, args...), workers: map[string][]string{}, listeners: map[string]func(devtools.Event){}}
 	var err error
 	c.pipe, err = devtools.Start(c.cmd, c.heard)
 	return c, err
 }
 
-// heard notes which workers pages have.
+// listen has events of a session told to somebody; nil ends that.
+func (c *Chromium) listen(session string, heard func(devtools.Event)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.listeners[session] = heard
+}
+
+// heard notes which workers pages have, and tells who listens.
 func (c *Chromium) heard(e devtools.Event) {
+	c.mu.Lock()
+	told := c.listeners[e.Session]
+	c.mu.Unlock()
+	if told != nil {
+		told(e)
+	}
 	var of struct{ SessionID string }
 	if json.Unmarshal(e.Params, &of) != nil {
 		return
@@ -102,8 +116,22 @@ type Page struct {
 
 // Open opens a tab at an address.
 func (c *Chromium) Open(ctx context.Context, url string) (*Page, error) {
+	return c.open(ctx, map[string]any{"url": url})
+}
+
+// Apart is Open as for somebody else: the tab shares no cookies, stores and workers with
+// those that were opened before.
+func (c *Chromium) Apart(ctx context.Context, url string) (*Page, error) {
+	var made struct{ BrowserContextID string }
+	if err := c.pipe.Call(ctx, "", "Target.createBrowserContext", map[string]any{}, &made); err != nil {
+		return nil, err
+	}
+	return c.open(ctx, map[string]any{"url": url, "browserContextId": made.BrowserContextID})
+}
+
+func (c *Chromium) open(ctx context.Context, how map[string]any) (*Page, error) {
 	var made struct{ TargetID string }
-	if err := c.pipe.Call(ctx, "", "Target.createTarget", map[string]any{"url": url}, &made); err != nil {
+	if err := c.pipe.Call(ctx, "", "Target.createTarget", how, &made); err != nil {
 		return nil, err
 	}
 	var attached struct{ SessionID string }

@@ -50,7 +50,11 @@ type Config struct {
 	// Enrol returns a token for an endpoint to enrol with that the server does not know;
 	// nil: it knows all, as after [Seed].
 	Enrol func(endpoint int) string
-	Log   *slog.Logger // nil: nothing is logged
+	// Report is how long it is between two reports of a flow, or of a line; zero: a second, as
+	// agents have it. Rates that the server shows are those of some seconds, so with more than
+	// five they come and go.
+	Report time.Duration
+	Log    *slog.Logger // nil: nothing is logged
 }
 
 // Fleet is endpoints and where they are. Its methods may be called from several
@@ -84,6 +88,7 @@ func New(cfg Config) (*Fleet, error) {
 		return nil, err
 	}
 	cfg.Log = cmp.Or(cfg.Log, slog.New(slog.DiscardHandler))
+	cfg.Report = cmp.Or(cfg.Report, progressEvery)
 	scheme := map[string]string{"http": "ws", "https": "wss"}[cfg.Server.Scheme]
 	if scheme == "" {
 		return nil, errors.New("the server's URL is one of http or https")

@@ -8,7 +8,6 @@ import (
 
 // Times of the governor, as those of an endpoint's.
 const (
-	governedEvery  = time.Second
 	viaServerEvery = 250 * time.Millisecond
 	grantValid     = time.Second
 	// fetchedLately is how long after its last byte somebody fetches, to the governor.
@@ -48,15 +47,16 @@ func (p *place) lead(now time.Time) (pending bool) {
 	return true
 }
 
-// account is what the holder says once a second.
+// account is what the holder says as often as flows report.
 func (p *place) account(now time.Time, e *endpoint) {
 	g := &e.govern
-	if now.Sub(g.said) < governedEvery {
+	every := e.fleet.cfg.Report
+	if now.Sub(g.said) < every {
 		return
 	}
 	var r wire.Receipt
 	if !g.said.IsZero() {
-		r.ActiveMs = min(now.Sub(g.said), 2*governedEvery).Milliseconds()
+		r.ActiveMs = min(now.Sub(g.said), 2*every).Milliseconds()
 	}
 	r.Note(time.Millisecond)
 	rate := int64(p.rate)

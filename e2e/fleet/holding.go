@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	// progressEvery is how often an active flow reports, and again how often one that lacks
-	// something does though nothing changed.
+	// progressEvery is how often an active flow reports unless it is told otherwise, and again
+	// how often one that lacks something does though nothing changed.
 	progressEvery = time.Second
 	again         = 5 * time.Second
 	// maxHaveReport bounds the bitmap bytes of one report.
@@ -125,13 +125,13 @@ func (h *holding) changed() (parts []wire.Bits, more bool) {
 // something is left to be said later.
 func (e *endpoint) report(now time.Time, h *holding) (pending bool) {
 	lacks := !h.complete && !h.paused
-	if !h.dirty && lacks && h.announced && now.Sub(h.reportedAt) >= again {
+	if !h.dirty && lacks && h.announced && now.Sub(h.reportedAt) >= max(again, e.fleet.cfg.Report) {
 		h.dirty = true
 	}
 	if !h.dirty || !e.open {
 		return lacks
 	}
-	if h.announced && now.Sub(h.reportedAt) < e.reportEvery(h) {
+	if h.announced && now.Sub(h.reportedAt) < max(e.reportEvery(h), e.fleet.cfg.Report) {
 		return true
 	}
 	p := wire.Progress{Flow: h.id, Body: h.body, Complete: h.complete, Bytes: h.bytes, WAN: h.wan}

@@ -22,7 +22,7 @@ import (
 
 // Password is that of the account which [Open] makes, and Name its name.
 const (
-	Name     = "anna"
+	Name     = "anna" // where the invitation leaves it open
 	Password = "four words in a row"
 )
 
@@ -55,11 +55,27 @@ func Open(ctx context.Context, invite, profile string) (_ *Portal, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err = p.enter(ctx, invite); err != nil {
+	if p.Page, err = p.chromium.Open(ctx, invite); err == nil {
+		err = p.enter(ctx)
+	}
+	if err != nil {
 		return nil, errors.Join(err, p.End())
 	}
 	return p, nil
 }
+
+// As accepts an invitation as somebody else, in a tab that knows nothing of the others.
+func (p *Portal) As(ctx context.Context, invite string) (*Portal, error) {
+	page, err := p.chromium.Apart(ctx, invite)
+	if err != nil {
+		return nil, err
+	}
+	other := &Portal{Page: page, Base: p.Base, chromium: p.chromium}
+	return other, other.enter(ctx)
+}
+
+// Browser is the browser with the portal in it.
+func (p *Portal) Browser() *browser.Chromium { return p.chromium }
 
 // Tab opens another tab at a page of the portal.
 func (p *Portal) Tab(ctx context.Context, path string) (*Portal, error) {
@@ -70,10 +86,8 @@ func (p *Portal) Tab(ctx context.Context, path string) (*Portal, error) {
 // End ends the browser.
 func (p *Portal) End() error { return p.chromium.Close() }
 
-func (p *Portal) enter(ctx context.Context, invite string) (err error) {
-	if p.Page, err = p.chromium.Open(ctx, invite); err != nil {
-		return err
-	}
+// enter makes an account at the page of an invitation.
+func (p *Portal) enter(ctx context.Context) error {
 	if err := p.First(ctx, noting); err != nil {
 		return err
 	}

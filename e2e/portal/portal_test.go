@@ -7,10 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"regexp"
-	"strings"
 	"testing"
 	"time"
 
@@ -36,41 +33,32 @@ func TestMain(m *testing.M) {
 	}))
 }
 
-// stand is a server whose site takes its time over a version, and a browser at its portal.
+// stand is a server whose site takes its time over a version, a second site that nobody is
+// at, and a browser at the portal.
 type stand struct {
-	t         *testing.T
-	ctx       context.Context
-	dir, addr string
-	processes []*rig.Process
-	portal    *Portal
+	*Stand
+	t      *testing.T
+	ctx    context.Context
+	portal *Portal // of an admin
 }
 
 func begin(ctx context.Context, t *testing.T) *stand {
-	s := &stand{t: t, ctx: ctx, dir: t.TempDir()}
-	var err error
-	s.addr, err = rig.Loopback()
-	s.must(err)
+	under, err := NewStand(exe, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &stand{Stand: under, t: t, ctx: ctx}
 	t.Cleanup(s.end)
-	data := filepath.Join(s.dir, "server")
-	server := s.launch("server", "server", "--data", data, "--listen", s.addr, "--turn-listen", "none")
-	s.must(rig.Wait(ctx, "the server to answer", func() bool {
-		_, err := os.Stat(filepath.Join(data, "admin.token"))
-		return err == nil && s.command("site", "list").Run() == nil
-	}))
-	_, err = rig.Random(filepath.Join(s.dir, "till.bin"), 40<<20, [32]byte{7})
-	s.must(err)
+	s.must(s.Start(ctx))
 	s.run("site", "create", "shop-12")
+	s.run("site", "create", "shop-13")
 	s.run("cap", "--site", "shop-12", "--wan", "2mbit")
-	s.run("publish", filepath.Join(s.dir, "till.bin"), "--name", "till-app", "--version", "2.1", "--key", filepath.Join(s.dir, "publisher.key"))
+	s.must(s.Publish(ctx, "till-app", "2.1", 40<<20))
 	for _, name := range []string{"till-3", "till-4"} {
-		token := filepath.Join(s.dir, name+".token")
-		s.must(os.WriteFile(token, []byte(s.run("enrol", "--site", "shop-12")), 0o600))
-		s.launch(name, "agent", "--server", "https://"+s.addr, "--enrol-token-file", token, "--data", filepath.Join(s.dir, name), "--name", name,
-			"--no-polite", "--rtc-listen", "127.0.0.1:0")
+		s.must(s.Agent(ctx, "shop-12", name))
 	}
 	s.run("distribute", "till-app@2.1", "--all")
-	invite := regexp.MustCompile(`https://\S+/invite\?token=\S+`).FindString(server.Log())
-	s.portal, err = Open(ctx, invite, filepath.Join(s.dir, "profile"))
+	s.portal, err = Open(ctx, s.invite(Name, "--role", "admin"), filepath.Join(s.Dir, "profile"))
 	s.must(err)
 	return s
 }
@@ -81,7 +69,12 @@ func (s *stand) end() {
 			s.t.Error(err)
 		}
 	}
-	rig.StopAll(s.t, s.processes...)
+	if err := s.End(); err != nil {
+		s.t.Error(err)
+	}
+	if s.t.Failed() {
+		s.t.Log(s.Logs())
+	}
 }
 
 func (s *stand) must(err error) {
@@ -91,37 +84,25 @@ func (s *stand) must(err error) {
 	}
 }
 
-func (s *stand) launch(name string, args ...string) *rig.Process {
-	s.t.Helper()
-	p, err := rig.Launch(exec.Command(exe, args...), filepath.Join(s.dir, name+".log"))
-	s.must(err)
-	s.processes = append(s.processes, p)
-	return p
-}
-
-func (s *stand) command(args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(s.ctx, exe, args...)
-	data := filepath.Join(s.dir, "server")
-	cmd.Env = append(os.Environ(), "SITECAST_SERVER=https://"+s.addr, "SITECAST_TOKEN_FILE="+filepath.Join(data, "admin.token"))
-	return cmd
-}
-
 func (s *stand) run(args ...string) string {
 	s.t.Helper()
-	cmd := s.command(args...)
-	var said strings.Builder
-	cmd.Stderr = &said
-	out, err := cmd.Output()
-	if err != nil {
-		s.t.Fatalf("sitecast %s: %v\n%s", strings.Join(args, " "), err, &said)
-	}
-	return string(out)
+	out, err := s.Run(s.ctx, args...)
+	s.must(err)
+	return out
 }
 
+func (s *stand) invite(name string, more ...string) string {
+	s.t.Helper()
+	link, err := s.Invite(s.ctx, name, more...)
+	s.must(err)
+	return link
+}
+
+// flow is what the server says of the flow to shop-12.
 func (s *stand) flow() site.FlowView {
 	s.t.Helper()
 	var flows []site.FlowView
-	s.must(json.Unmarshal([]byte(s.run("flows", "--json")), &flows))
+	s.must(json.Unmarshal([]byte(s.run("flows", "--site", "shop-12", "--json")), &flows))
 	if len(flows) != 1 {
 		s.t.Fatalf("%d flows, want 1", len(flows))
 	}
@@ -135,6 +116,13 @@ func (s *stand) until(what, expression string) {
 	s.must(s.portal.Until(s.ctx, what, expression))
 }
 
+// is reports whether an expression is true in the page now.
+func (s *stand) is(expression string) (yes bool) {
+	s.t.Helper()
+	s.must(s.portal.Eval(s.ctx, expression, &yes))
+	return yes
+}
+
 func (s *stand) click(selector string) {
 	s.t.Helper()
 	s.must(s.portal.Eval(s.ctx, fmt.Sprintf(`document.querySelector(%q).click()`, selector), nil))
@@ -146,91 +134,58 @@ func (s *stand) press(button string) {
 	s.must(s.portal.Eval(s.ctx, fmt.Sprintf(`[...document.querySelectorAll('button')].find((b) => b.textContent === %q).click()`, button), nil))
 }
 
+// as does something with the portal of somebody else.
+func (s *stand) as(other *Portal, do func()) {
+	was := s.portal
+	s.portal = other
+	defer func() { s.portal = was }()
+	do()
+}
+
 func shows(text string) string { return fmt.Sprintf(`document.body.innerText.includes(%q)`, text) }
 
-func TestOperatorsWatchAndSteerFlows(t *testing.T) {
-	ctx, stop := context.WithTimeout(t.Context(), 5*time.Minute)
+// ofShop12 finds its row in the table of flows.
+const ofShop12 = `[...document.querySelectorAll('tbody tr')].find((r) => r.innerText.includes('shop-12'))`
+
+// running is true when the flow to shop-12 is shown as such.
+const running = ofShop12 + `?.querySelector('.state.running') != null`
+
+// steps are what each page is for, a function each, in files by page. Each begins with a
+// page of its own choice, and leaves the flow to shop-12 running.
+var steps = []struct {
+	name string
+	do   func(*stand)
+}{
+	{"the overview", overviewCounts},
+	{"flows are steered", flowsAreSteered},
+	{"updates are held", updatesAreHeld},
+	{"a site", siteShowsItsEndpoints},
+	{"sites are found", sitesAreFound},
+	{"a content", contentShowsItsVersions},
+	{"endpoints are found", endpointsAreFound},
+	{"an endpoint, settings and rules", endpointsAreLookedInto},
+	{"a swarm", (*stand).swarm},
+	{"the past", (*stand).travels},
+	{"publishing", (*stand).publishing},
+	{"a token is made", tokensAreMade},
+	{"somebody is invited", peopleAreInvited},
+	{"the audit log", auditSaysWhoDidWhat},
+	{"reports and rollouts", reportsAndRolloutsTeach},
+	{"the palette", paletteGoesAnywhere},
+	{"roles", rolesSeeAndDoWhatTheyMay},
+	{"many tabs", tabsShareTheirStreams},
+	{"obstacles", pagesHaveNoObstacles},
+	{"the server is away", serverComesBack},
+}
+
+func TestOperatorsDoWhatEachPageIsFor(t *testing.T) {
+	ctx, stop := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer stop()
 	s := begin(ctx, t)
 	s.must(s.portal.Show(ctx, browser.Screen{Width: 1440, Height: 900}))
-	s.until("the overview to count both tills", `[...document.querySelectorAll('.figure-card')].some((c) => c.innerText.includes('Endpoints online') && c.innerText.includes('2\nof 2'))`)
-	s.until("the overview to show that bytes move", `document.querySelector('.figure-card dd').innerText !== '0 bit/s'`)
-
-	s.visit("flows")
-	s.until("the flow to run", `document.querySelector('td .state.running') !== null`)
-	s.click(`tbody input[type="checkbox"]`)
-	s.press("Pause")
-	s.until("the pause to be in effect", shows("Pause: in effect after"))
-	if f := s.flow(); f.State != site.StatePaused || !strings.HasPrefix(f.PausedBy, Name+" paused ") {
-		t.Errorf("the server says %s, paused by %q", f.State, f.PausedBy)
-	}
-	s.until("the table to say who paused it", shows(Name+" paused till-app@2.1 at shop-12"))
-	s.click(`button.why`)
-	s.until("the story to tell of the pause", `[...document.querySelectorAll('dialog .timeline li')].some((l) => l.innerText.includes('`+Name+` paused'))`)
-	s.press("Close")
-	s.press("Resume")
-	s.until("the flow to run again", shows("Resume: in effect after")+` && document.querySelector('td .state.running') !== null`)
-	if f := s.flow(); f.PausedBy != "" {
-		t.Errorf("the server says it is paused by %q", f.PausedBy)
-	}
-	s.run("pause", "--content", "till-app") // somebody else
-	s.until("what others do to be seen", `document.querySelector('td .state.paused') !== null`)
-	s.run("resume", "--content", "till-app")
-
-	s.must(s.portal.Press(ctx, "k", true))
-	s.until("the palette", `document.querySelector('dialog[open] input') === document.activeElement`)
-	s.must(s.portal.Type(ctx, "shop-1"))
-	s.until("the site to be found", `document.querySelector('dialog [role="option"]')?.innerText.includes('shop-12')`)
-	s.must(s.portal.Press(ctx, "Enter", false))
-	s.until("its page", `location.pathname === '/portal/sites/shop-12' && document.querySelector('h1').innerText === 'shop-12'`)
-	s.until("its endpoints", shows("till-3")+" && "+shows("till-4"))
-	s.swarm()
-	s.travels()
-	s.tabs()
-	s.publishing()
-	endpointsAreLookedInto(s)
-	s.pages()
-}
-
-// tabs opens more of them than a browser keeps connections to a server: they share theirs.
-func (s *stand) tabs() {
-	for i := range 8 {
-		tab, err := s.portal.Tab(s.ctx, "flows")
-		s.must(err)
-		s.must(tab.Until(s.ctx, fmt.Sprintf("tab %d to be live", i+2), `document.querySelector('td .state.running') !== null && `+shows("Live")))
-	}
-}
-
-// axe is what looks for obstacles; it is a development dependency of the portal.
-const axe = "../../web/portal/node_modules/axe-core/axe.min.js"
-
-// pages looks at every page, in both themes and on a narrow screen.
-func (s *stand) pages() {
-	source, err := os.ReadFile(axe)
-	if err != nil {
-		s.t.Fatalf("%v: make web installs it", err)
-	}
-	for _, screen := range []browser.Screen{{Width: 1440, Height: 900, Calm: true}, {Width: 360, Height: 740, Dark: true, Calm: true}} {
-		s.must(s.portal.Show(s.ctx, screen))
-		for _, path := range []string{"", "flows", "flows?group=site", "sites", "sites/shop-12", "endpoints", "contents", "contents/till-app", "contents/till-app/distribute", "publish", "rollouts", "reports", "enrolment", "access", "audit"} {
-			s.visit(path)
-			where := fmt.Sprintf("/portal/%s at %d pixels, dark %v", path, screen.Width, screen.Dark)
-			var found []string
-			s.must(s.portal.Eval(s.ctx, string(source)+`;axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa'] }).then((r) =>
-				r.violations.map((v) => v.id + ': ' + v.help + ' ' + v.nodes.map((n) => n.html).join(' ').slice(0, 400)))`, &found))
-			for _, f := range found {
-				s.t.Errorf("%s: %s", where, f)
-			}
-			wrong, err := s.portal.Wrong(s.ctx)
-			s.must(err)
-			if len(wrong) > 0 {
-				s.t.Errorf("%s: %q", where, wrong)
-			}
-			var wide bool
-			s.must(s.portal.Eval(s.ctx, `document.documentElement.scrollWidth > document.documentElement.clientWidth`, &wide))
-			if wide {
-				s.t.Errorf("%s is wider than its screen", where)
-			}
-		}
+	for _, step := range steps {
+		begun := time.Now()
+		step.do(s)
+		t.Logf("%-24s %.1f s", step.name, time.Since(begun).Seconds())
 	}
 }

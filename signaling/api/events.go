@@ -233,8 +233,9 @@ func (st *stream) look(ctx context.Context, now time.Time) error {
 		return b.Look(ctx, []string{st.site})
 	case st.view == ViewFlows && now.Sub(st.sitesAt) >= sitesEvery:
 		st.sitesAt = now
-		_, err := st.server.eachShown(ctx, "", "", func(*board.Shown) bool { return true }) // the rest the next time
-		return err
+		if err := st.server.wake(ctx); err != nil {
+			return err
+		}
 	}
 	return b.LookAtRunning(ctx)
 }

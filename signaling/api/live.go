@@ -19,6 +19,8 @@ const (
 	// many each time.
 	firstSites = 64
 	mostSites  = 256
+	// wakeAtOnce is how many are started together for who watches all flows.
+	wakeAtOnce = 256
 	// enough is how long it may be looked for flows before a page ends that is not full.
 	enough = 3 * time.Second
 	// maxScanned bounds the endpoints that are read for one page of those that are offline.
@@ -84,6 +86,26 @@ func (s *server) eachShown(ctx context.Context, name, from string, do func(*boar
 		}
 		if time.Since(begun) > enough {
 			return from, nil
+		}
+	}
+}
+
+// wake starts the loops of sites that do not run, so that they show their flows. Where they
+// are many it ends before all do, and goes on when it is called again.
+func (s *server) wake(ctx context.Context) error {
+	begun, from := time.Now(), ""
+	for {
+		names, err := s.Catalog.SiteNames(ctx, from, wakeAtOnce+1)
+		if err != nil {
+			return err
+		}
+		last := len(names) <= wakeAtOnce
+		if !last {
+			from, names = names[wakeAtOnce], names[:wakeAtOnce]
+		}
+		names = slices.DeleteFunc(names, func(name string) bool { return s.Hub.Live(name) != nil })
+		if err := s.board.Look(ctx, names); err != nil || last || time.Since(begun) > enough {
+			return err
 		}
 	}
 }

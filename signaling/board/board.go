@@ -36,6 +36,9 @@ const (
 	timely = 10 * time.Second
 	// longAgo is the same for who does not look at it.
 	longAgo = time.Minute
+	// peekEvery is how often at most it is asked at which sites something was ordered: more
+	// often than those who watch look, who do not look at the same time.
+	peekEvery = Every / 2
 	// lookPart: looking at all sites takes one part in so many of the time.
 	lookPart = 40
 	// maxGone bounds the flows and endpoints remembered that are not shown any more.
@@ -56,6 +59,7 @@ type Board struct {
 	gone   []ended // the last that ended, oldest first
 	lost   uint64  // the number of the last that was dropped from gone
 	looked time.Time
+	peeked time.Time     // when it was asked last where something was ordered
 	rest   time.Duration // after that, until all are looked at again
 	sum    Summary       // of all
 	summed time.Time
@@ -72,8 +76,9 @@ type Shown struct {
 	Effects   []site.EffectView // of the rules set last
 	Summary
 
-	stirs uint64 // of the site, before it was asked
-	seq   uint64 // the highest of its items
+	stirs  uint64 // of the site, before it was asked
+	orders uint64
+	seq    uint64 // the highest of its items
 }
 
 // Item is a flow or an endpoint, and the change since which it is as it is.
@@ -127,7 +132,9 @@ func (b *Board) LookAtStirred(ctx context.Context) error {
 }
 
 // LookAtRunning is Look for all sites that run, unless that was done a moment ago: within
-// Every, or longer where there are so many that to look takes its time. Who comes while somebody does it sees what is there already.
+// Every, or longer where there are so many that to look takes its time. Meanwhile it looks
+// where something was ordered, which somebody waits to see. Who comes while somebody does
+// it sees what is there already.
 func (b *Board) LookAtRunning(ctx context.Context) error {
 	if !b.running.TryLock() {
 		return nil
@@ -135,10 +142,16 @@ func (b *Board) LookAtRunning(ctx context.Context) error {
 	defer b.running.Unlock()
 	now := time.Now()
 	b.mu.Lock()
-	fresh := !b.looked.IsZero() && now.Sub(b.looked) < b.rest
+	fresh, peeked := !b.looked.IsZero() && now.Sub(b.looked) < b.rest, now.Sub(b.peeked) < peekEvery
+	if !peeked {
+		b.peeked = now
+	}
 	b.mu.Unlock()
-	if fresh {
+	switch {
+	case fresh && peeked:
 		return nil
+	case fresh:
+		return b.Look(ctx, slices.DeleteFunc(b.hub.Running(), func(name string) bool { return !b.ordered(name) }))
 	}
 	if err := b.Look(ctx, b.hub.Running()); err != nil {
 		return err
@@ -152,6 +165,12 @@ func (b *Board) LookAtRunning(ctx context.Context) error {
 // restAfter is how long after a look at all sites that took so long there is another one.
 // To show what goes on at thousands of sites must not keep the server from leading them.
 func restAfter(took time.Duration) time.Duration { return min(max(Every, lookPart*took), timely) }
+
+// ordered reports whether something was ordered at a site since it was asked.
+func (b *Board) ordered(name string) bool {
+	shown, owner := b.Site(name), b.hub.Live(name)
+	return shown != nil && owner != nil && owner.Orders() != shown.orders
+}
 
 // due reports whether a site is to be asked, where what it shows may be so old.
 func (b *Board) due(name string, now time.Time, old time.Duration) bool {
@@ -170,12 +189,12 @@ func (b *Board) ask(ctx context.Context, name string) error {
 	}
 	ctx, stop := context.WithTimeout(ctx, askTimeout)
 	defer stop()
-	stirs := owner.Stirs()
+	stirs, orders := owner.Stirs(), owner.Orders()
 	view, err := owner.View(ctx)
 	if err != nil {
 		return fmt.Errorf("ask site %s: %w", name, err)
 	}
-	shown := &Shown{Site: name, At: time.Now(), Lines: view.Lines, Effects: view.Effects, Summary: summarize(view), stirs: stirs}
+	shown := &Shown{Site: name, At: time.Now(), Lines: view.Lines, Effects: view.Effects, Summary: summarize(view), stirs: stirs, orders: orders}
 	for _, f := range view.Flows {
 		shown.Flows = append(shown.Flows, Item[site.FlowView]{Key: FlowKey(f), View: f})
 	}

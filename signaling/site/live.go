@@ -6,6 +6,10 @@ import "time"
 // follows from the time, as long as the count stands still. It asks nobody.
 func (s *Site) Stirs() uint64 { return s.stirs.Load() }
 
+// Orders counts how often it was said what is wanted of the site: what somebody who gave an
+// order waits to see is among what stirred it then. It asks nobody.
+func (s *Site) Orders() uint64 { return s.orders.Load() }
+
 // Live returns the loop that owns the named site if it runs, and starts none.
 func (h *Hub) Live(name string) *Site {
 	h.mu.Lock()

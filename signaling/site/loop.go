@@ -14,9 +14,13 @@ func (s *Site) Send(e event) bool {
 	to := s.inbox
 	switch e.(type) {
 	case ask, recount: // they only look
-	case Wanted, Recalled:
+	case Wanted:
+		s.orders.Add(1)
 		s.stirs.Add(1)
-		to = s.orders
+		to = s.wants
+	case Recalled:
+		s.stirs.Add(1)
+		to = s.wants
 	default:
 		s.stirs.Add(1)
 	}
@@ -42,7 +46,7 @@ func (s *Site) Run(ctx context.Context) error {
 			s.keep(time.Now(), true)
 			s.count(time.Now(), true)
 			return nil
-		case e := <-s.orders:
+		case e := <-s.wants:
 			s.take(e)
 		case e := <-s.inbox:
 			came, queued = s.queue(e)
@@ -84,7 +88,7 @@ func (s *Site) queue(came ...event) (_ []event, placed bool) {
 		select {
 		case places <- struct{}{}:
 			return came, true
-		case e := <-s.orders:
+		case e := <-s.wants:
 			s.take(e)
 			return came, false
 		case e := <-inbox:
@@ -109,7 +113,7 @@ func canWait(e event) bool {
 func (s *Site) obey() {
 	for {
 		select {
-		case e := <-s.orders:
+		case e := <-s.wants:
 			s.take(e)
 		default:
 			return

@@ -103,7 +103,7 @@ const (
 	// MaxMembers bounds the endpoints online at one site.
 	MaxMembers  = 512
 	inboxEvents = 1024
-	orderEvents = 4
+	wantEvents  = 4
 	batchEvents = 256
 	// maxEarly bounds what waits until it is known what is wanted.
 	maxEarly = 4096
@@ -158,14 +158,16 @@ type Site struct {
 	cfg   Config
 	log   *slog.Logger
 	inbox chan event
-	// orders are what is wanted, which goes before what is in inbox.
-	orders chan event
-	done   chan struct{}
+	// wants are what is wanted, which goes before what is in inbox.
+	wants chan event
+	done  chan struct{}
 	// ready is closed when it is known what is wanted.
 	ready chan struct{}
 
 	// stirs counts what may have changed what the site shows; anybody may read it.
 	stirs atomic.Uint64
+	// orders counts what was said of what is wanted; anybody may read it.
+	orders atomic.Uint64
 
 	// Owned by Run.
 	pressing  bool // what came in since it was last decided may change that
@@ -246,7 +248,7 @@ func New(cfg Config) *Site {
 	cfg.Fetchers = max(cfg.Fetchers, 1)
 	return &Site{
 		cfg: cfg, log: cfg.Log.With("site", cfg.Name),
-		inbox: make(chan event, inboxEvents), orders: make(chan event, orderEvents), done: make(chan struct{}), ready: make(chan struct{}),
+		inbox: make(chan event, inboxEvents), wants: make(chan event, wantEvents), done: make(chan struct{}), ready: make(chan struct{}),
 		desired: Desired{Cap: wire.Unlimited}, share: wire.Unlimited,
 		members: map[wire.EndpointID]*member{}, flows: map[content.VersionID]*flow{},
 		leases: map[fence]*lease{}, groups: map[groupID][]*member{}, links: newLinkTable(), distrusts: map[schedule.Edge]distrust{},

@@ -1,13 +1,14 @@
 //go:build linux
 
 // Command pictures takes a picture of every page of the operators' portal, in both themes
-// and on a wide and a narrow screen, from a server that runs: for looking at, and for the
-// README.
+// and on a wide and a narrow screen: for looking at, and for the README.
 //
+//	go run ./e2e/portal/pictures -demo bin/sitecast -out DIR [-readme web/portal/docs]
 //	go run ./e2e/portal/pictures -invite LINK -out DIR [-site NAME] [-content NAME]
 //
-// LINK is the one-time link that a server prints at its first start, or `sitecast operator
-// invite` does.
+// With -demo it plays `sitecast demo` in a folder of its own, orders some more to its sites,
+// so that there is something to see, and ends it. LINK is of a server that runs: the
+// one-time link that it prints at its first start, or `sitecast operator invite` does.
 package main
 
 import (
@@ -15,7 +16,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"net/url"
 	"os"
 	"path/filepath"
 	"time"
@@ -29,6 +29,9 @@ import (
 // settle is how long a page may move before it is taken: charts have to have something to show.
 const settle = 2 * time.Second
 
+// linger is how long the overview is looked at before it is taken for the README.
+const linger = 20 * time.Second
+
 // screens are those that pages are looked at on.
 var screens = []struct {
 	name string
@@ -39,51 +42,81 @@ var screens = []struct {
 	{"narrow", browser.Screen{Width: 360, Height: 740}},
 }
 
-func main() {
-	invite := flag.String("invite", "", "link by which an account is made")
-	out := flag.String("out", "pictures", "folder for the pictures")
-	site := flag.String("site", "site-1", "site to look at")
-	content := flag.String("content", "go-tree", "content to look at")
-	flag.Parse()
-	command.Main("pictures", func(ctx context.Context) error { return pictures(ctx, *invite, *out, *site, *content) })
+// forReadme are the pictures that the README has.
+var forReadme = []string{"overview-dark", "flows-light", "site-dark"}
+
+// options are the flags.
+type options struct {
+	demo, source, invite, out, readme string
+	site, content                     string
 }
 
-func pictures(ctx context.Context, invite, out, site, content string) (err error) {
-	if err := os.MkdirAll(out, 0o755); err != nil {
+func main() {
+	var o options
+	flag.StringVar(&o.demo, "demo", "", "the program whose demo is played (in place of -invite)")
+	flag.StringVar(&o.source, "source", "", "file or folder that the demo delivers (empty: its own choice)")
+	flag.StringVar(&o.invite, "invite", "", "link by which an account is made at a server that runs")
+	flag.StringVar(&o.out, "out", "pictures", "folder for the pictures")
+	flag.StringVar(&o.readme, "readme", "", "folder for those that the README has, made small (empty: none)")
+	flag.StringVar(&o.site, "site", "site-1", "site to look at")
+	flag.StringVar(&o.content, "content", "go-tree", "content to look at")
+	flag.Parse()
+	command.Main("pictures", func(ctx context.Context) error {
+		if (o.demo == "") == (o.invite == "") {
+			return errors.New("want -demo or -invite: make pictures does the first")
+		}
+		return pictures(ctx, o)
+	})
+}
+
+func pictures(ctx context.Context, o options) (err error) {
+	if err := os.MkdirAll(o.out, 0o755); err != nil {
 		return err
 	}
-	profile, err := os.MkdirTemp("", "sitecast-pictures-")
+	dir, err := os.MkdirTemp("", "sitecast-pictures-")
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(profile)) }()
-	p, err := portal.Open(ctx, invite, profile)
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	if o.demo != "" {
+		var stop func() error
+		if o.invite, stop, err = play(ctx, o, filepath.Join(dir, "demo")); err != nil {
+			return errors.Join(err, stop())
+		}
+		defer func() { err = errors.Join(err, stop()) }()
+	}
+	p, err := portal.Open(ctx, o.invite, filepath.Join(dir, "profile"))
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, p.End()) }()
-	pages := map[string]string{"overview": "", "flows": "flows", "sites": "sites", "site": "sites/" + url.PathEscape(site), "endpoints": "endpoints",
-		"contents": "contents", "content": "contents/" + url.PathEscape(content), "publish": "publish", "distribute": "contents/" + url.PathEscape(content) + "/distribute", "rollouts": "rollouts", "reports": "reports", "enrolment": "enrolment", "access": "access", "audit": "audit"}
-	then := "?at=" + time.Now().Add(-20*time.Second).UTC().Format(time.RFC3339)
-	pages["flows-past"], pages["site-past"] = "flows"+then, "sites/"+url.PathEscape(site)+then
+	pages, err := pagesOf(ctx, p, o)
+	if err != nil {
+		return err
+	}
 	for _, screen := range screens {
 		if err := p.Show(ctx, screen.Screen); err != nil {
 			return err
 		}
-		for name, path := range pages {
-			if err := picture(ctx, p, path, filepath.Join(out, name+"-"+screen.name+".png")); err != nil {
-				return fmt.Errorf("%s: %w", name, err)
+		for _, page := range pages {
+			if err := picture(ctx, p, page, filepath.Join(o.out, page.name+"-"+screen.name+".png")); err != nil {
+				return fmt.Errorf("%s: %w", page.name, err)
 			}
 		}
 	}
-	return nil
+	fmt.Printf("%d pages on %d screens are in %s\n", len(pages), len(screens), o.out)
+	return shrinkAll(o)
 }
 
-func picture(ctx context.Context, p *portal.Portal, path, file string) error {
-	if err := p.Visit(ctx, path); err != nil {
+func picture(ctx context.Context, p *portal.Portal, at page, file string) error {
+	if err := p.Visit(ctx, at.path); err != nil {
 		return err
 	}
-	if err := rig.Pause(ctx, settle); err != nil {
+	wait := settle
+	if at.path == "" {
+		wait = linger
+	}
+	if err := rig.Pause(ctx, wait); err != nil {
 		return err
 	}
 	shot, err := p.Screenshot(ctx)

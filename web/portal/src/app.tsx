@@ -32,6 +32,10 @@ const pages = [
   ['/contents', text.nav.contents, 'viewer'], ['/rollouts', text.nav.rollouts, 'viewer'], ['/reports', text.nav.reports, 'viewer'], ['/proposals', text.nav.proposals, 'viewer'], ['/settings', text.nav.settings, 'viewer'], ['/enrolment', text.nav.enrolment, 'admin'], ['/access', text.nav.access, 'admin'], ['/audit', text.nav.audit, 'viewer'],
 ] as const
 
+/** Whether somebody is held to some sites: what is of all of them is refused then. */
+const held = (me: Schemas['Actor']): boolean => (me.sites ?? []).length > 0
+const ofAll: readonly string[] = ['/', '/flows']
+
 export function App() {
   const me = useAsked('me', () => body(api.GET('/api/v1/me')))
   return (
@@ -41,7 +45,7 @@ export function App() {
       <main id="page" tabIndex={-1}>
         <Suspense fallback={<p className="soft" aria-busy="true">{text.loading}</p>}>
           <Switch>
-            <Route path="/"><Overview /></Route>
+            <Route path="/">{me.data && held(me.data) ? <Sites /> : <Overview />}</Route>
             <Route path="/flows"><Flows /></Route>
             <Route path="/sites"><Sites /></Route>
             <Route path="/sites/:name">{({ name }) => <Site key={name} name={decodeURIComponent(name)} />}</Route>
@@ -70,10 +74,11 @@ export function App() {
 function Bar({ me }: { me?: Schemas['Actor'] }) {
   const [at] = useLocation()
   const admin = useMay('admin')
-  const open = pages.filter(([, , role]) => role === 'viewer' || admin)
+  const open = pages.filter(([path, , role]) => (role === 'viewer' || admin) && !(me && held(me) && ofAll.includes(path)))
   useEffect(() => {
     const page = pages.find(([path]) => path === '/' ? at === '/' : at.startsWith(path))
-    document.title = page === undefined ? text.product : `${page[1]} · ${text.product}`
+    const below = page === undefined || page[0] === '/' ? undefined : at.split('/')[2] // a site, a content
+    document.title = [below && decodeURIComponent(below), page?.[1], text.product].filter(Boolean).join(' · ')
   }, [at])
   return (
     <header className="bar">

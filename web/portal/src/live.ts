@@ -20,6 +20,7 @@ export class Feed<T> {
   private snapshot: Snapshot<T> = { rows: [], link: 'connecting' }
   private readonly listeners = new Set<() => void>()
   private rows: Rows<T>
+  private old = false // the snapshot's rows are not those any more
   private readonly view: View
   private readonly say: (wish: Wish) => void
 
@@ -40,6 +41,7 @@ export class Feed<T> {
       if (this.listeners.size > 0) return
       this.say({ leave: this.view })
       this.rows = new Rows(this.view.view)
+      this.old = false
       this.snapshot = { rows: [], link: 'connecting' }
     }
   }
@@ -47,10 +49,12 @@ export class Feed<T> {
   take(news: News<T>): void {
     if (this.listeners.size === 0) return // it was on its way
     this.rows.take(news)
+    if (news.set !== undefined || news.gone !== undefined || news.reset) this.old = true
+    if (news.more) return
     const error = news.problem && new Refusal(news.problem)
     if (error?.status === 401) logIn()
-    const same = news.set === undefined && news.gone === undefined && !news.reset
-    this.snapshot = { rows: same ? this.snapshot.rows : this.rows.list(), link: news.link, error }
+    this.snapshot = { rows: this.old ? this.rows.list() : this.snapshot.rows, link: news.link, error }
+    this.old = false
     for (const listener of this.listeners) listener()
   }
 

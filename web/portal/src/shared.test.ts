@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { Streams, type Told } from './shared.ts'
-import { Rows, staleAfter, type Flow } from './stream.ts'
+import { pieces, Rows, staleAfter, type Flow } from './stream.ts'
 
 const flow = (content: string, more: Partial<Flow> = {}): Flow => ({ site: 's', content, version: '1', ...more }) as Flow
 
@@ -16,6 +16,21 @@ describe('rows', () => {
     rows.take({ link: 'live', set: [flow('a')] })
     rows.take({ link: 'live', reset: true, set: [flow('b')] })
     expect(rows.list()).toEqual([flow('b')])
+  })
+})
+
+describe('pieces', () => {
+  test('bring the same, and say which is the last', () => {
+    const all = Array.from({ length: 7 }, (_, i) => flow(`c${i}`))
+    const cut = [...pieces({ link: 'live', reset: true, gone: ['s/x@1'], set: all }, 3)]
+    expect(cut.map((n) => [n.reset, n.gone, n.set?.length, n.more])).toEqual([[true, ['s/x@1'], 3, true], [undefined, undefined, 3, true], [undefined, undefined, 1, undefined]])
+    const rows = new Rows<Flow>('flows')
+    for (const news of cut) rows.take(news as never)
+    expect(rows.list()).toEqual(all)
+  })
+  test('are one where little is new', () => {
+    expect([...pieces({ link: 'stale' }, 3)]).toEqual([{ link: 'stale' }])
+    expect([...pieces({ link: 'live', set: [flow('a'), flow('b'), flow('c')] }, 3)]).toHaveLength(1)
   })
 })
 
@@ -83,6 +98,21 @@ describe('streams', () => {
     s.send('change', '1.2', { view: 'flows', gone: ['s/a@1'], set: [flow('c')] })
     await settled()
     expect([a.knows(), b.knows()]).toEqual([['c'], ['c']])
+  })
+
+  test('thousands of rows come in pieces, to who was there and to who comes later', async () => {
+    const { s, streams, a } = start()
+    await settled()
+    const all = Array.from({ length: 1000 }, (_, i) => flow(`c${i}`))
+    s.send('change', '1.1', { view: 'flows', set: all.slice(0, 600), more: true })
+    s.send('change', '1.2', { view: 'flows', set: all.slice(600) })
+    await settled()
+    const b = tab()
+    streams.hear(b, { follow: flows })
+    for (const { told, knows } of [a, b]) {
+      expect(told.map((t) => t.news.more)).toEqual([true, true, true, undefined])
+      expect(knows()).toEqual(all.map((f) => f.content))
+    }
   })
 
   test('a stream ends with the last tab that follows it', async () => {

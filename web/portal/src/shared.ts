@@ -2,7 +2,7 @@
 // they follow: each view is one stream, whoever shows it.
 
 import type { Server } from '../../client/src/index.ts'
-import { follow, nameOf, Rows, type Link, type News, type View } from './stream.ts'
+import { follow, nameOf, pieces, Rows, type Link, type News, type View } from './stream.ts'
 
 /** What a tab says. */
 export type Wish = { follow: View } | { leave: View } | 'bye'
@@ -43,7 +43,7 @@ export class Streams {
     const there = this.followed.get(name)
     if (there !== undefined) {
       there.ports.add(port)
-      if (there.link !== 'connecting') port.postMessage({ name, news: { reset: true, set: there.rows.list(), link: there.link } })
+      if (there.link !== 'connecting') tell(port, name, { reset: true, set: there.rows.list(), link: there.link })
       return
     }
     const made: Followed = { rows: new Rows(view.view), link: 'connecting', ports: new Set([port]), stop: () => undefined }
@@ -51,7 +51,7 @@ export class Streams {
     made.stop = follow(this.from, view, (news) => {
       made.rows.take(news)
       made.link = news.link
-      for (const p of made.ports) p.postMessage({ name, news })
+      for (const p of made.ports) tell(p, name, news)
       if (news.link === 'refused') this.followed.delete(name) // who asks again is asked for again
     })
   }
@@ -62,4 +62,8 @@ export class Streams {
     there.stop()
     this.followed.delete(name)
   }
+}
+
+function tell(port: Port, name: string, news: News): void {
+  for (const piece of pieces(news)) port.postMessage({ name, news: piece })
 }

@@ -8,9 +8,10 @@ export type Link = 'connecting' | 'live' | 'stale' | 'refused'
 
 export type View = Pick<Watch, 'view' | 'site' | 'content'>
 
-/** What is new. `reset`: what was known is void. Then `gone` goes, and `set` comes. */
+/** What is new. `reset`: what was known is void. Then `gone` goes, and `set` comes. `more`: the next news belongs to this. */
 export interface News<T = unknown> {
   reset?: boolean
+  more?: boolean
   gone?: string[]
   set?: T[]
   link: Link
@@ -48,6 +49,20 @@ export class Rows<T> {
   list(): T[] { return [...this.byKey.values()] }
 }
 
+/** So many rows a tab takes in one task: it stays answerable while thousands come. */
+const atOnce = 250
+
+/** The same news in pieces that a tab takes one after the other. */
+export function* pieces(news: News, most = atOnce): Generator<News> {
+  const { set = [], ...rest } = news
+  if (set.length <= most) return yield news
+  yield { ...rest, set: set.slice(0, most), more: true }
+  for (let at = most; at < set.length; at += most) {
+    const more = at + most < set.length
+    yield { link: news.link, set: set.slice(at, at + most), ...(more && { more }) }
+  }
+}
+
 /** Follows a view until what it returns is called. */
 export function follow(from: Server, view: View, tell: (news: News) => void): () => void {
   const stop = new AbortController()
@@ -72,7 +87,8 @@ export function follow(from: Server, view: View, tell: (news: News) => void): ()
         continue
       }
       const { set = [], gone = [], more } = event.data
-      next = { ...next, gone: [...(next.gone ?? []), ...gone], set: [...(next.set ?? []), ...set] }
+      for (const key of gone) (next.gone ??= []).push(key)
+      for (const row of set) (next.set ??= []).push(row)
       if (more) continue
       tell({ ...next, link: link = 'live' })
       next = { link }

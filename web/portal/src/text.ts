@@ -7,7 +7,7 @@ export const text = {
   nav: {
     settings: 'Settings', proposals: 'Approvals',
     label: 'Main', overview: 'Overview', flows: 'Flows', sites: 'Sites', endpoints: 'Endpoints', contents: 'Contents', rollouts: 'Rollouts', reports: 'Reports', enrolment: 'Enrolment', access: 'Access', audit: 'Audit log',
-    account: 'Your account', skip: 'Skip to content', find: 'Find a site, content or page',
+    account: 'Your account', skip: 'Skip to content', find: 'Find by name',
   },
   link: {
     connecting: 'Connecting …', live: 'Live', stale: 'Not up to date: the server does not answer. Trying again.', refused: 'The server refused',
@@ -43,7 +43,7 @@ export const text = {
   },
   states: { waiting: 'Waiting', running: 'Running', paused: 'Paused', complete: 'Complete', failed: 'Failed', halted: 'Halted' } as Record<string, string>,
   columns: {
-    site: 'Site', content: 'Content', version: 'Version', state: 'State', progress: 'Progress', endpoints: 'Endpoints', wan: 'WAN', peers: 'Peers', eta: 'Left', priority: 'Priority', why: 'Why',
+    site: 'Site', endpoint: 'Endpoint', content: 'Content', version: 'Version', state: 'State', progress: 'Progress', endpoints: 'Endpoints', wan: 'WAN', peers: 'Peers', eta: 'Left', priority: 'Priority', why: 'Why',
     name: 'Name', kind: 'Kind', online: 'Online', seen: 'Last seen', holds: 'Holds', address: 'Address', agent: 'Agent', health: 'Health', links: 'Links',
     created: 'Created', size: 'Size', newest: 'Newest', versions: 'Versions', serial: 'Serial', chunks: 'Chunks',
     cap: 'Cap', zone: 'Time zone', networks: 'Networks',

@@ -67,7 +67,7 @@ export default function Flows() {
     return sorted(group === 'flat' ? found : grouped(found, group), flowColumns, sort)
   }, [rows, typed, state, group, sort.by, sort.down])
   const chosen = useMemo(() => selected.size === 0 ? [] : rows.filter((f) => selected.has(flowKey(f))), [rows, selected])
-  const columns = group === 'flat' ? flowColumns : flowColumns.filter((c) => c.id !== (group === 'site' ? 'content' : 'site') && c.id !== 'version' && c.id !== 'why' && c.id !== 'priority')
+  const columns = useMemo(() => group === 'flat' ? flowColumns : flowColumns.filter((c) => c.id !== (group === 'site' ? 'content' : 'site') && c.id !== 'version' && c.id !== 'why' && c.id !== 'priority'), [group])
   return (
     <>
       <div className="heading"><h1>{text.flows.title}</h1>{past === undefined && <Freshness link={link} error={error} />}</div>

@@ -1,4 +1,4 @@
-// Goes anywhere by typing: pages, sites and contents. Ctrl K, or Cmd K, opens it.
+// Goes anywhere by typing: pages, sites, contents and endpoints. Ctrl K, or Cmd K, opens it.
 
 import { useEffect, useId, useRef, useState } from 'react'
 import { useLocation } from 'wouter'
@@ -17,12 +17,14 @@ const most = 8 // of each kind
 
 async function places(typed: string): Promise<Place[]> {
   if (typed === '') return []
-  const [sites, contents] = await Promise.all([
+  const [sites, contents, endpoints] = await Promise.all([
     rows('/api/v1/sites', { prefix: typed, limit: most }, most), rows('/api/v1/contents', { prefix: typed, limit: most }, most),
+    rows('/api/v1/endpoints', { text: typed, limit: most }, most),
   ])
   return [
     ...sites.rows.map((s) => ({ name: s.name, kind: text.columns.site, path: `/sites/${encodeURIComponent(s.name)}` })),
     ...contents.rows.map((c) => ({ name: c.name, kind: text.columns.content, path: `/contents/${encodeURIComponent(c.name)}` })),
+    ...endpoints.rows.map((e) => ({ name: e.name, kind: `${text.columns.endpoint}, ${e.site}`, path: `/endpoints?text=${encodeURIComponent(e.name)}` })),
   ]
 }
 
@@ -79,7 +81,7 @@ function Search({ pages, close }: { pages: Pages; close: () => void }) {
         aria-activedescendant={all.length > 0 ? `${id}-${at}` : undefined} onChange={(e) => { setTyped(e.target.value); setChosen(0) }} onKeyDown={key} />
       <ul id={id} role="listbox" aria-label={text.nav.find}>
         {all.map((place, i) => (
-          <li key={place.path} id={`${id}-${i}`} role="option" aria-selected={i === at} onMouseEnter={() => setChosen(i)} onClick={() => open(place)}>
+          <li key={`${place.path} ${i}`} id={`${id}-${i}`} role="option" aria-selected={i === at} onMouseEnter={() => setChosen(i)} onClick={() => open(place)}>
             <span>{place.name}</span><span className="soft">{place.kind}</span>
           </li>
         ))}
