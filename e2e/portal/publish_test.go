@@ -12,8 +12,8 @@ import (
 	"github.com/sitecast/sitecast/e2e/rig"
 )
 
-// fill types into a field as its user would, in place of what is in it.
-func (s *stand) fill(name, text string) {
+// retype types into a field as its user would, in place of what is in it.
+func (s *stand) retype(name, text string) {
 	s.t.Helper()
 	s.must(s.portal.Eval(s.ctx, fmt.Sprintf(`(() => { const f = document.querySelector('main input[name=%q]'); f.focus(); f.select() })()`, name), nil))
 	s.must(s.portal.Type(s.ctx, text))
@@ -22,7 +22,7 @@ func (s *stand) fill(name, text string) {
 // publishing publishes by upload, has the command say that it is what it would publish itself,
 // and orders it by the wizard.
 func (s *stand) publishing() {
-	file, folder, key := filepath.Join(s.dir, "upload.bin"), filepath.Join(s.dir, "upload"), filepath.Join(s.dir, "publisher.key")
+	file, folder, key := filepath.Join(s.Dir, "upload.bin"), filepath.Join(s.Dir, "upload"), filepath.Join(s.Dir, "publisher.key")
 	_, err := rig.Random(file, 11<<20, [32]byte{9})
 	s.must(err)
 	data, err := os.ReadFile(file)
@@ -80,8 +80,8 @@ func (s *stand) publishing() {
 // upload publishes what was chosen, and asks the command whether it is the same.
 func (s *stand) upload(name, version, key, path string) {
 	s.t.Helper()
-	s.fill("name", name)
-	s.fill("version", version)
+	s.retype("name", name)
+	s.retype("version", version)
 	s.must(s.portal.Choose(s.ctx, `input[name="key"]`, key))
 	s.until("the key to be known", `document.querySelector('.key-field .dot.live') !== null`)
 	s.press("Publish")

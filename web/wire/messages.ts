@@ -98,6 +98,7 @@ export const MaxAddresses = 16
 export const MaxAttempts = 8
 export const MaxCandidateBytes = 512
 export const MaxCandidates = 64
+export const MaxCarried = 64
 export const MaxDataBytes = 65472
 export const MaxDictionaryChunks = 64
 export const MaxFetchers = 64
@@ -264,12 +265,27 @@ export interface Flow {
 }
 
 /**
+ * Purge deletes a version of a content, or (Version is empty) every one up to a
+ * serial. What a flow needs and what is pinned stays. An endpoint is told the purges
+ * of what it says to have spare, and the newest.
+ */
+export interface Purge {
+  content: string
+  version?: string
+  serial: number
+  /** Block says that it stands: also what is used, pinned or the last copy goes, at once, and is not used meanwhile. */
+  block?: boolean
+}
+
+/**
  * Flows closes a generation: a flow that is not listed is no longer wanted. Pins and
- * Purges say what else the endpoint shall keep, and what it shall delete.
+ * Purges say what else the endpoint shall keep, and what it shall delete; a page is told of the
+ * blocks that stand on what its token names, and of nothing else.
  */
 export interface Flows {
   generation: number
   ids: string[]
+  purges?: Purge[]
   /** PeersOn are the networks that links may go over. */
   peers_on?: string[]
 }
@@ -732,7 +748,8 @@ const welcomeReader = object({ version: whole, session: text, resumed: opt(flag)
 const renewReader = object({ token: opt(text), expires: opt(time), ice: opt(list(iceReader)) })
 const trustReader = object({ document: raw })
 const flowReader = object({ generation: unsigned, id: hex(32), head: raw, priority: text, paused: opt(flag), paused_by: opt(text), superseded: opt(flag), relay: opt(text) })
-const flowsReader = object({ generation: unsigned, ids: list(hex(32)), peers_on: opt(list(text)) })
+const purgeReader = object({ content: text, version: opt(text), serial: unsigned, block: opt(flag) })
+const flowsReader = object({ generation: unsigned, ids: list(hex(32)), purges: opt(list(purgeReader)), peers_on: opt(list(text)) })
 const visitorReader = object({ flows: list(hex(32)) })
 const dialReader = object({ peer: text, attempt: whole, visitor: opt(visitorReader) })
 const visitingReader = object({ peer: text, flows: list(hex(32)) })

@@ -192,6 +192,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/contents/{name}/details": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the published versions of a content with who signed them, what they need over the WAN, and where they are held */
+        get: operations["detail-versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/distributions": {
         parameters: {
             query?: never;
@@ -204,6 +221,23 @@ export interface paths {
         put?: never;
         /** Order a version to sites */
         post: operations["distribute"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/distributions/forecast": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say what a distribution would come to: bytes over each WAN, when sites are complete, and which miss the deadline */
+        post: operations["forecast-distribution"];
         delete?: never;
         options?: never;
         head?: never;
@@ -268,7 +302,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** Show an endpoint: one that enrolled, or a page that is online */
+        get: operations["show-endpoint"];
         put?: never;
         post?: never;
         /** Forget an endpoint that is offline */
@@ -347,6 +382,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/flows/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List how flows came to be in other states, the newest first, as far as this server remembers */
+        get: operations["list-flow-changes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/flows/explain": {
         parameters: {
             query?: never;
@@ -375,6 +427,57 @@ export interface paths {
         get: operations["show-four-eyes"];
         /** Say whether what reaches all sites or a query needs approval */
         put: operations["set-four-eyes"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Say how far one can look back */
+        get: operations["history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/history/endpoints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the endpoints that were online at a time, by site and id */
+        get: operations["list-past-endpoints"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/history/flows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List flows as they were at a time, by site, content and version */
+        get: operations["list-past-flows"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -460,6 +563,24 @@ export interface paths {
         /** Say who asks */
         get: operations["show-me"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/views": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show the own saved views of the portal */
+        get: operations["show-views"];
+        /** Replace the own saved views of the portal */
+        put: operations["save-views"];
         post?: never;
         delete?: never;
         options?: never;
@@ -897,6 +1018,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/rules/effects/{generation}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show what became of a rule that was set, or of rules that were ended, at the sites that one may see */
+        get: operations["show-effect"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rules/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End one rule, and no other that it spans */
+        post: operations["end-rule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/rules/resume": {
         parameters: {
             query?: never;
@@ -1037,6 +1192,23 @@ export interface paths {
         patch: operations["change-site"];
         trace?: never;
     };
+    "/api/v1/sites/{name}/chunks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show which chunks of a flow each endpoint holds */
+        get: operations["show-chunks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sites/{name}/pair": {
         parameters: {
             query?: never;
@@ -1046,6 +1218,23 @@ export interface paths {
         };
         /** Say why two endpoints are linked or not */
         get: operations["explain-pair"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{name}/swarm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show who is online at a site, their links, and what moves */
+        get: operations["show-swarm"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1356,6 +1545,32 @@ export interface components {
             removed?: number;
             sites?: components["schemas"]["MeantSite"][] | null;
         };
+        ChunkMap: {
+            /** Format: int64 */
+            buckets: number;
+            /** Format: int32 */
+            chunks: number;
+            content: string;
+            endpoints: components["schemas"]["ChunkStrip"][];
+            /** Format: int64 */
+            more?: number;
+            site: string;
+            version: string;
+        };
+        ChunkRun: {
+            /** Format: int64 */
+            level: number;
+            /** Format: int64 */
+            n: number;
+        };
+        ChunkStrip: {
+            complete: boolean;
+            /** Format: int32 */
+            held: number;
+            id: string;
+            name: string;
+            runs: components["schemas"]["ChunkRun"][];
+        };
         ContentView: {
             name: string;
             newest: components["schemas"]["VersionView"];
@@ -1398,6 +1613,7 @@ export interface components {
             statement?: unknown;
             target?: string;
             version: string;
+            window?: string;
         };
         Effect: {
             /** Format: int64 */
@@ -1424,9 +1640,19 @@ export interface components {
             subject?: string;
             value: string;
         };
+        EndedRule: {
+            /**
+             * Format: int64
+             * @description in which it was set, as /rules lists it
+             */
+            generation: number;
+            /** @description that the rule is about; absent: it holds everywhere */
+            site?: string;
+        };
         EndedRules: {
             content?: string;
             site?: string;
+            together?: boolean;
             version?: string;
         };
         EndpointChange: {
@@ -1550,6 +1776,8 @@ export interface components {
             sites: number;
             /** Format: int64 */
             stuck: number;
+            /** Format: int64 */
+            wan_bps: number;
         };
         Finding: {
             do?: string;
@@ -1649,6 +1877,71 @@ export interface components {
             wan_bytes: number;
             why: components["schemas"]["Why"];
         };
+        ForecastSite: {
+            /**
+             * Format: int64
+             * @description what its line is expected to give; 0: not known
+             */
+            bps: number;
+            /**
+             * Format: int64
+             * @description that cross the WAN, as they lie in packs; patches make it less
+             */
+            bytes: number;
+            misses: boolean;
+            /**
+             * Format: int64
+             * @description endpoints, without pages
+             */
+            online: number;
+            /**
+             * Format: date-time
+             * @description when it is complete; in a later ring, if that opens as early as it can
+             */
+            ready?: string;
+            ring?: string;
+            site: string;
+            /** @description it misses the time, or nobody can tell */
+            why?: string;
+        };
+        ForecastView: {
+            /**
+             * Format: int64
+             * @description over the WAN, to all sites together
+             */
+            bytes: number;
+            /**
+             * Format: int64
+             * @description of them, that will miss the time by which it shall be complete
+             */
+            misses: number;
+            /**
+             * Format: int64
+             * @description sites beyond those rows
+             */
+            more: number;
+            /**
+             * Format: int64
+             * @description of them, without an endpoint online: it begins there when one comes
+             */
+            offline: number;
+            /**
+             * Format: date-time
+             * @description when the last of those sites is complete of which that can be told
+             */
+            ready?: string;
+            rows: components["schemas"]["ForecastSite"][] | null;
+            /**
+             * Format: int64
+             * @description that it means now
+             */
+            sites: number;
+            /**
+             * Format: int64
+             * @description of them, with endpoints online, of which nobody can tell when they will be complete
+             */
+            unknown: number;
+        };
         FourEyes: {
             on: boolean;
         };
@@ -1674,6 +1967,31 @@ export interface components {
             /** Format: int64 */
             unique_bytes: number;
             version: string;
+        };
+        HeldVersion: {
+            /**
+             * Format: int64
+             * @description of the version by itself; what it shares with others lies on the disk once
+             */
+            bytes: number;
+            content: string;
+            version: string;
+        };
+        History: {
+            /**
+             * Format: int64
+             * @description what it takes on the server's disk
+             */
+            bytes: number;
+            /** @description whether it writes down what it shows; false: it was started with --history 0 */
+            recorded: boolean;
+            /** @description the times of which there are pictures, the oldest first; between them the server did not run */
+            spans: components["schemas"]["Span"][] | null;
+            /**
+             * Format: double
+             * @description how far apart two pictures were lately
+             */
+            step_seconds: number;
         };
         Kept: {
             /**
@@ -1702,6 +2020,10 @@ export interface components {
             serial: number;
         };
         LineView: {
+            /** Format: double */
+            added_delay_p50_ms?: number;
+            /** Format: double */
+            added_delay_p95_ms?: number;
             /** Format: int64 */
             bound_bps: number;
             /** Format: int64 */
@@ -1747,6 +2069,7 @@ export interface components {
             statement?: unknown;
             target?: string;
             version: string;
+            window?: string;
         };
         Login: {
             name: string;
@@ -1936,6 +2259,8 @@ export interface components {
             /** @description A query of sites, in place of sites or all: who it means now, and later. */
             target?: string;
             version: string;
+            /** @description Hours of the week in which it may be fetched, by the site's clock, such as mon-fri 22:00-05:00; sat,sun. The site's own windows have to be open, too. What the last distribution of a version says counts. */
+            window?: string;
         };
         NewEnrolment: {
             /** @description endpoints are at the site where their networks say, and at none by themselves */
@@ -1995,11 +2320,16 @@ export interface components {
             soak_seconds?: number;
             /** @description A query, or rest for all sites that no ring before has. */
             target: string;
+            /**
+             * Format: int64
+             * @description Most that its sites may take over the WAN, all together and of whatever, for the next ring to open; 0: no matter.
+             */
+            wan_bps?: number;
         };
         NewRule: {
             /**
              * Format: int64
-             * @description Of a cap: the most that each site takes over the WAN, or (with a content) each flow of it. What is on the LAN goes round as ever.
+             * @description Of a cap: the most that each site takes over the WAN, or (with a content) each flow of it; of a budget what all sites take together. What is on the LAN goes round as ever.
              */
             cap_bytes_per_second?: number;
             content?: string;
@@ -2014,7 +2344,7 @@ export interface components {
              */
             for_seconds?: number;
             /** @enum {string} */
-            kind: "pause" | "priority" | "cap" | "pin" | "purge";
+            kind: "pause" | "priority" | "cap" | "budget" | "pin" | "purge";
             /** @enum {string} */
             priority?: "high" | "normal" | "low";
             /** @description Why, for others who see it: one line. */
@@ -2297,6 +2627,8 @@ export interface components {
             /** Format: int64 */
             soak_seconds: number;
             target: string;
+            /** Format: int64 */
+            wan_bps?: number;
         };
         RingView: {
             /** Format: int64 */
@@ -2313,6 +2645,8 @@ export interface components {
             /** Format: int64 */
             soak_seconds: number;
             target: string;
+            /** Format: int64 */
+            wan_bps?: number;
         };
         Rollout: {
             /** Format: date-time */
@@ -2349,6 +2683,7 @@ export interface components {
             rings: components["schemas"]["RingView"][] | null;
             state: string;
             version: string;
+            window?: string;
         };
         Rotation: {
             /**
@@ -2389,6 +2724,16 @@ export interface components {
             subject?: string;
             value: string;
         };
+        SavedView: {
+            name: string;
+            /** @enum {string} */
+            page: "flows";
+            /** @description what stands behind the ? of the page's address */
+            query: string;
+        };
+        SavedViews: {
+            views: components["schemas"]["SavedView"][] | null;
+        };
         SessionRequest: {
             endpoint: string;
             nonce: string;
@@ -2416,6 +2761,39 @@ export interface components {
             /** @description a tag, a site, or the id or name of an endpoint; nothing for the organisation */
             subject?: string;
         };
+        ShownEndpoint: {
+            activation?: components["schemas"]["Activation"];
+            address: string;
+            enrolled?: string;
+            evidence?: string;
+            flows: components["schemas"]["EndpointInFlow"][] | null;
+            /** Format: int64 */
+            generation: number;
+            /** @description the versions that it has all of, and how large they are */
+            held: components["schemas"]["HeldVersion"][] | null;
+            holds: string[] | null;
+            id: string;
+            kind: string;
+            /** Format: date-time */
+            last_seen: string;
+            /** Format: int64 */
+            links: number;
+            name: string;
+            online: boolean;
+            /** @description why it is at no site, and what would settle that */
+            quarantine?: components["schemas"]["Quarantined"];
+            quarantined?: boolean;
+            reported_by?: string[] | null;
+            restraints?: string[] | null;
+            /** @description since when and why its key is believed no more */
+            revocation?: components["schemas"]["Revocation"];
+            revoked?: string;
+            roaming?: boolean;
+            /** Format: date-time */
+            since: string;
+            site: string;
+            version: string;
+        };
         SignedTrust: {
             document: unknown;
         };
@@ -2423,6 +2801,12 @@ export interface components {
             external?: components["schemas"]["VendorFile"];
             head: unknown;
             packs: string[] | null;
+        };
+        Signer: {
+            key: string;
+            name?: string;
+            /** @enum {string} */
+            state: "valid" | "expired" | "revoked" | "unknown";
         };
         Site: {
             /** Format: int64 */
@@ -2449,6 +2833,24 @@ export interface components {
             relay?: components["schemas"]["Relay"];
             /** Format: int64 */
             replicas?: number;
+            /** @description time zone by which the site's hours are read, as Europe/Paris; empty for UTC */
+            tz?: string;
+        };
+        Sources: {
+            /** Format: int64 */
+            origin: number;
+            /** Format: int64 */
+            peer: number;
+            /** Format: int64 */
+            relay: number;
+            /** Format: int64 */
+            reused: number;
+        };
+        Span: {
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            to: string;
         };
         Spread: {
             /** Format: double */
@@ -2457,6 +2859,59 @@ export interface components {
             p50: number;
             /** Format: double */
             p99: number;
+        };
+        StateChange: {
+            /** Format: date-time */
+            at: string;
+            content: string;
+            site: string;
+            state: string;
+            /** @description why it moves or does not, in words */
+            text: string;
+            version: string;
+            /** @description empty where it was ordered, or is seen for the first time */
+            was: string;
+        };
+        SwarmEndpoint: {
+            battery?: boolean;
+            bytes: components["schemas"]["Sources"];
+            /** Format: int64 */
+            cache_budget_bytes?: number;
+            /** Format: int64 */
+            cache_used_bytes?: number;
+            egress: string;
+            fetches: boolean;
+            /** Format: int64 */
+            group: number;
+            id: string;
+            kind: string;
+            name: string;
+            network?: string;
+            /** Format: date-time */
+            since: string;
+            /** Format: int64 */
+            wan_bytes: number;
+            wireless?: boolean;
+        };
+        SwarmLink: {
+            /** Format: int64 */
+            a: number;
+            /** Format: int64 */
+            a_to_b_bytes?: number;
+            /** Format: int64 */
+            b: number;
+            /** Format: int64 */
+            b_to_a_bytes?: number;
+            relayed?: boolean;
+            up: boolean;
+        };
+        SwarmView: {
+            /** Format: date-time */
+            at: string;
+            endpoints: components["schemas"]["SwarmEndpoint"][];
+            lines: components["schemas"]["LineView"][];
+            links: components["schemas"]["SwarmLink"][];
+            site: string;
         };
         TagChange: {
             add_endpoints?: string[] | null;
@@ -2516,6 +2971,54 @@ export interface components {
             /** @description Last-Modified, as it was sent; absent: there was none. */
             modified?: string;
             url: string;
+        };
+        VersionDetail: {
+            /** @description the version before it */
+            before?: string;
+            /** Format: int64 */
+            bytes: number;
+            /** Format: int32 */
+            chunks: number;
+            /**
+             * Format: int64
+             * @description fewest copies at such a site
+             */
+            copies_least: number;
+            /**
+             * Format: int64
+             * @description most copies at such a site
+             */
+            copies_most: number;
+            /** Format: date-time */
+            created: string;
+            /**
+             * Format: int64
+             * @description online that hold it whole
+             */
+            endpoints: number;
+            id: string;
+            kind: string;
+            /**
+             * Format: int64
+             * @description that cross the WAN to who holds the version before, as they lie in packs
+             */
+            new_bytes?: number;
+            /**
+             * Format: int64
+             * @description the same with patches, where such are made
+             */
+            patch_bytes?: number;
+            /** Format: int64 */
+            serial: number;
+            signer: components["schemas"]["Signer"];
+            /**
+             * Format: int64
+             * @description where such an endpoint is
+             */
+            sites: number;
+            /** Format: int64 */
+            unique_bytes: number;
+            version: string;
         };
         VersionView: {
             /** Format: int64 */
@@ -3006,6 +3509,45 @@ export interface operations {
             };
         };
     };
+    "detail-versions": {
+        parameters: {
+            query?: {
+                /** @description the number of the last of the page before, as its Link header has it; 0: from the newest on */
+                before?: number;
+                limit?: number;
+            };
+            header?: {
+                /** @description ETag of an answer that is there already: 304 while it is the same */
+                "If-None-Match"?: string;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    Link?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionDetail"][] | null;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "list-distributions": {
         parameters: {
             query?: {
@@ -3086,6 +3628,42 @@ export interface operations {
             };
         };
     };
+    "forecast-distribution": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description any text that no other change has: sent again with it, a change is made once, and answered as the first time for a day */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewDistribution"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ForecastView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "show-distribution": {
         parameters: {
             query?: never;
@@ -3130,6 +3708,10 @@ export interface operations {
                 text?: string;
                 /** @description NAME or NAME@V: those that are online and have all of it */
                 holds?: string;
+                /** @description what is not right: at no site, revoked, caught by peers, doing without something, or a kiosk whose version failed */
+                standing?: "quarantined" | "revoked" | "reported" | "restrained" | "unhealthy";
+                /** @description in the version of its software, in either case; known of those that are online */
+                version?: string;
                 /** @description the last of the page before, as its Link header has it */
                 after?: string;
                 limit?: number;
@@ -3186,6 +3768,40 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EndpointStory"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "show-endpoint": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of an answer that is there already: 304 while it is the same */
+                "If-None-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShownEndpoint"];
                 };
             };
             /** @description Error */
@@ -3420,6 +4036,42 @@ export interface operations {
             };
         };
     };
+    "list-flow-changes": {
+        parameters: {
+            query?: {
+                site?: string;
+                limit?: number;
+            };
+            header?: {
+                /** @description ETag of an answer that is there already: 304 while it is the same */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    Link?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StateChange"][] | null;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "explain-flow": {
         parameters: {
             query: {
@@ -3518,6 +4170,119 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["FourEyes"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    history: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of an answer that is there already: 304 while it is the same */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["History"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-past-endpoints": {
+        parameters: {
+            query: {
+                /** @description when, as 2026-11-27T14:00:00Z */
+                at: string;
+                site?: string;
+                /** @description the last of the page before, as its Link header has it */
+                after?: string;
+                limit?: number;
+            };
+            header?: {
+                /** @description ETag of an answer that is there already: 304 while it is the same */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    Link?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointView"][] | null;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-past-flows": {
+        parameters: {
+            query: {
+                /** @description when, as 2026-11-27T14:00:00Z */
+                at: string;
+                site?: string;
+                content?: string;
+                /** @description the last of the page before, as its Link header has it */
+                after?: string;
+                limit?: number;
+            };
+            header?: {
+                /** @description ETag of an answer that is there already: 304 while it is the same */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    Link?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlowView"][] | null;
                 };
             };
             /** @description Error */
@@ -3691,6 +4456,76 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Actor"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "show-views": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of an answer that is there already: 304 while it is the same */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedViews"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "save-views": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description any text that no other change has: sent again with it, a change is made once, and answered as the first time for a day */
+                "Idempotency-Key"?: string;
+                /** @description ETag of what GET answered here: the change is made only while that is the same, else 412 */
+                "If-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SavedViews"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedViews"];
                 };
             };
             /** @description Error */
@@ -4812,6 +5647,76 @@ export interface operations {
             };
         };
     };
+    "show-effect": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of an answer that is there already: 304 while it is the same */
+                "If-None-Match"?: string;
+            };
+            path: {
+                generation: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Effect"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "end-rule": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description any text that no other change has: sent again with it, a change is made once, and answered as the first time for a day */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EndedRule"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Change"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     resume: {
         parameters: {
             query?: never;
@@ -5252,6 +6157,44 @@ export interface operations {
             };
         };
     };
+    "show-chunks": {
+        parameters: {
+            query: {
+                content: string;
+                /** @description absent: the newest at the site */
+                version?: string;
+            };
+            header?: {
+                /** @description ETag of an answer that is there already: 304 while it is the same */
+                "If-None-Match"?: string;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChunkMap"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "explain-pair": {
         parameters: {
             query: {
@@ -5278,6 +6221,40 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Report"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "show-swarm": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of an answer that is there already: 304 while it is the same */
+                "If-None-Match"?: string;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SwarmView"];
                 };
             };
             /** @description Error */
