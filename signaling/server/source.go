@@ -93,46 +93,51 @@ func (s *source) Desired(ctx context.Context, name string, named []wire.Named) (
 	for _, p := range purges {
 		d.Purges = append(d.Purges, wire.Purge{Content: p.Name, Version: p.Version, Serial: p.Serial, Why: wire.Clip(p.Why), Block: p.Block})
 	}
-	ordered, err := s.demands(ctx, orders, named, &d)
+	all, err := s.demands(ctx, orders, named, &d)
 	if err != nil {
 		return site.Desired{}, err
 	}
-	for _, order := range ordered {
+	for _, order := range all {
 		spec, err := s.version(ctx, content.Ref{Name: order.Name, Version: order.Version})
 		if err != nil {
 			return site.Desired{}, err
 		}
-		spec.Priority, spec.Paused, spec.PausedBy = wire.Priority(order.Priority), order.Paused, wire.Clip(order.PausedBy)
-		spec.PausedUntil, spec.Capped, spec.Cap, spec.CappedBy = order.PausedUntil, order.Capped, order.Cap, order.CappedBy
-		spec.ReadyBy, spec.PreStage, spec.Superseded, spec.OnDemand = order.ReadyBy, order.PreStage, order.Superseded, order.OnDemand
-		if when := order.When; when != nil {
-			spec.Activate = &site.Activate{At: when.At, Statement: when.Statement}
-		}
-		if order.Halted { // held, also past an instant that was signed, at which it is read anew
-			hold := site.Activate{}
-			if spec.Activate != nil {
-				hold.At = spec.Activate.At
-			}
-			spec.Activate = &hold
-		}
-		spec.NotBefore, spec.Retry = order.NotBefore, order.Retry
-		if order.Window != "" {
-			if spec.Window, _, err = policy.ParseWindow(order.Window); err != nil {
-				return site.Desired{}, fmt.Errorf("window of %s@%s: %w", order.Name, order.Version, err)
-			}
-		}
-		switch {
-		case spec.Superseded && !spec.OnDemand:
-			spec.Priority = wire.Low // nobody waits for it
-		case spec.Priority == "":
-			spec.Priority = wire.Normal
-		}
-		if err := errors.Join(s.hold(&d, &spec), s.look(ctx, &spec)); err != nil {
+		if err := errors.Join(ordered(&spec, order), s.hold(&d, &spec), s.look(ctx, &spec)); err != nil {
 			return site.Desired{}, err
 		}
 		d.Flows = append(d.Flows, spec)
 	}
 	return d, nil
+}
+
+// ordered fills in how a version is wanted.
+func ordered(spec *site.FlowSpec, order catalog.Order) (err error) {
+	spec.Priority, spec.Paused, spec.PausedBy = wire.Priority(order.Priority), order.Paused, wire.Clip(order.PausedBy)
+	spec.PausedUntil, spec.Capped, spec.Cap, spec.CappedBy = order.PausedUntil, order.Capped, order.Cap, order.CappedBy
+	spec.ReadyBy, spec.PreStage, spec.Superseded, spec.OnDemand = order.ReadyBy, order.PreStage, order.Superseded, order.OnDemand
+	if when := order.When; when != nil {
+		spec.Activate = &site.Activate{At: when.At, Statement: when.Statement}
+	}
+	if order.Halted { // held, also past an instant that was signed, at which it is read anew
+		hold := site.Activate{}
+		if spec.Activate != nil {
+			hold.At = spec.Activate.At
+		}
+		spec.Activate = &hold
+	}
+	spec.NotBefore, spec.Retry = order.NotBefore, order.Retry
+	if order.Window != "" {
+		if spec.Window, _, err = policy.ParseWindow(order.Window); err != nil {
+			return fmt.Errorf("window of %s@%s: %w", order.Name, order.Version, err)
+		}
+	}
+	switch {
+	case spec.Superseded && !spec.OnDemand:
+		spec.Priority = wire.Low // nobody waits for it
+	case spec.Priority == "":
+		spec.Priority = wire.Normal
+	}
+	return nil
 }
 
 // demands returns what a site shall have together with what browsers there name, and

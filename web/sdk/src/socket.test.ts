@@ -82,10 +82,10 @@ describe('the control socket', () => {
     expect(socket.now() - Date.now()).toBe(3_600_000)
   })
 
-  it('acknowledges within half a second', async () => {
+  it('acknowledges within five seconds', async () => {
     await joined()
     server.now.say('hang_up', 1, 0, { peer: id })
-    await vi.advanceTimersByTimeAsync(500)
+    await vi.advanceTimersByTimeAsync(5000)
     expect(server.now.heard.at(-1)).toMatchObject({ type: 'ack', ack: 1 })
   })
 
