@@ -4,7 +4,7 @@ import { backName, before, gates, halts, parts } from './gates.ts'
 
 const ring = (seen: Partial<Schemas['RingView']['seen']>, gates: Partial<Schemas['RingView']> = {}): Schemas['RingView'] => ({
   name: 'a', target: 'rest', delivered_percent: 95, failed_percent: 5, soak_seconds: 0, at_once: 0, halt_percent: 10, open: true, ...gates,
-  seen: { sites: 1, busy: 0, endpoints: 0, delivered: 0, kiosks: 0, activated: 0, failed: 0, stuck: 0, ...seen },
+  seen: { sites: 1, busy: 0, endpoints: 0, delivered: 0, kiosks: 0, activated: 0, failed: 0, stuck: 0, wan_bps: 0, ...seen },
 })
 
 it('says which gates are met, as the server decides', () => {
@@ -15,6 +15,8 @@ it('says which gates are met, as the server decides', () => {
   expect(met(ring({ endpoints: 20, delivered: 20, kiosks: 20 }))).toEqual([true, false]) // nobody tried it yet
   expect(met(ring({ endpoints: 20, delivered: 20, kiosks: 20, activated: 19, failed: 1 }))).toEqual([true, true])
   expect(met(ring({ endpoints: 20, delivered: 20, kiosks: 20, activated: 18, failed: 2 }))).toEqual([true, false])
+  expect(met(ring({ endpoints: 20, delivered: 20, wan_bps: 5 }, { wan_bps: 5 }))).toEqual([true, true])
+  expect(met(ring({ endpoints: 20, delivered: 20, wan_bps: 6 }, { wan_bps: 5 }))).toEqual([true, false])
 })
 
 it('draws no more than there is', () => {

@@ -1,7 +1,7 @@
 // Pure: which gates of a ring are met, as signaling/rollout decides it, and what a version is called that is gone back to.
 
 import type { Schemas } from '../api.ts'
-import { share } from '../format.ts'
+import { rate, share } from '../format.ts'
 import { text } from '../text.ts'
 
 type Ring = Schemas['RingView']
@@ -18,6 +18,7 @@ export function gates(ring: Ring): Gate[] {
     const tried = activated + failed
     out.push({ met: (tried > 0 || ring.failed_percent >= 100) && failed * 100 <= ring.failed_percent * tried, text: t.failed(share(failed, tried), ring.failed_percent) })
   }
+  if (ring.wan_bps) out.push({ met: ring.seen.wan_bps <= ring.wan_bps, text: t.wan(rate(ring.seen.wan_bps), rate(ring.wan_bps)) })
   return out
 }
 
