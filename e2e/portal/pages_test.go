@@ -11,7 +11,7 @@ import (
 
 func siteShowsItsEndpoints(s *stand) {
 	s.visit("sites/shop-12")
-	s.until("its endpoints and its line", shows("till-3")+" && "+shows("till-4")+" && "+shows("at most 2.00 Mbit/s"))
+	s.until("its endpoints and its line", shows("till-3")+" && "+shows("till-4")+" && "+shows("bound to 2.00 Mbit/s"))
 	s.visit("sites/shop-13")
 	s.until("a site without endpoints to teach", shows("sitecast enrol --site"))
 	s.visit("sites/no-such")

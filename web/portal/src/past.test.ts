@@ -19,6 +19,9 @@ describe('where there are pictures', () => {
   test.each([
     [150, 10, 160], [150, -10, 140], [190, 20, 300], [310, -20, 200], [110, -50, 100], [390, 10, 400], [390, 20, undefined], [150, 200, 350],
   ])('from %d by %d', (at, by, want) => expect(stepped(spans, at, by)).toBe(want))
+  test('an address has the first second that is not before it', () => {
+    expect([written(5400), written(5000)]).toEqual(['1970-01-01T00:00:06Z', '1970-01-01T00:00:05Z'])
+  })
   test('nowhere', () => {
     expect(nearest([], 5)).toBeUndefined()
     expect(stepped([], 5, 1)).toBeUndefined()

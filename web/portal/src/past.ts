@@ -23,8 +23,8 @@ export function parseAt(text: string | null, now: number): number | undefined {
   return Number.isFinite(at) && at > now - 365 * day && at <= now + grain ? at : undefined
 }
 
-/** A time as addresses have it: to the second. */
-export const written = (at: number): string => new Date(at).toISOString().replace(/\.\d+Z$/, 'Z')
+/** A time as addresses have it: to the second, and not before it, as nothing was recorded before the first picture. */
+export const written = (at: number): string => new Date(Math.ceil(at / 1000) * 1000).toISOString().replace(/\.\d+Z$/, 'Z')
 
 /** The nearest time of which there is a picture; nothing where there is none. */
 export function nearest(spans: readonly Span[], at: number): number | undefined {
