@@ -166,7 +166,6 @@ var steps = []struct {
 	{"an endpoint, settings and rules", endpointsAreLookedInto},
 	{"a swarm", (*stand).swarm},
 	{"the past", (*stand).travels},
-	{"publishing", (*stand).publishing},
 	{"a token is made", tokensAreMade},
 	{"somebody is invited", peopleAreInvited},
 	{"the audit log", auditSaysWhoDidWhat},
@@ -176,6 +175,7 @@ var steps = []struct {
 	{"many tabs", tabsShareTheirStreams},
 	{"obstacles", pagesHaveNoObstacles},
 	{"the server is away", serverComesBack},
+	{"publishing", (*stand).publishing},
 }
 
 func TestOperatorsDoWhatEachPageIsFor(t *testing.T) {

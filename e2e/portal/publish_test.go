@@ -54,7 +54,7 @@ func (s *stand) publishing() {
 	s.press("Next")
 	s.until("the sites", `document.querySelector('input[name="way"]') !== null`)
 	s.click(`input[name="way"]`)
-	s.until("it to be said whom that means", shows("Means 1 site now"))
+	s.until("it to be said whom that means", shows("Means 2 sites now"))
 	s.press("Next")
 	s.until("times", `document.querySelector('input[name="ready-by"]') !== null`)
 	s.must(s.portal.Eval(s.ctx, `history.back()`, nil))
@@ -65,7 +65,7 @@ func (s *stand) publishing() {
 	s.until("rings", `document.querySelector('input[name="rings"]') !== null`)
 	s.press("Next")
 	s.until("the forecast of the site", `[...document.querySelectorAll('td')].some((e) => e.innerText === 'shop-12') && `+shows("Over all WANs"))
-	s.press("Order page-app@1.0 to 1 site")
+	s.press("Order page-app@1.0 to 2 sites")
 	s.until("it to be ordered", shows("Ordered."))
 	if flows := s.run("flows", "--content", "page-app"); !strings.Contains(flows, "page-app") {
 		s.t.Errorf("the server lists no flow of it: %s", flows)
