@@ -154,7 +154,7 @@ func TestAMomentIsAsItWas(t *testing.T) {
 	again := open(t, dir, UsualBytes)
 	for range 300 {
 		n := r.IntN(steps)
-		at := start.Add(time.Duration(n)*Step + time.Duration(r.IntN(int(Step))))
+		at := start.Add(time.Duration(n)*Step + time.Duration(r.Int64N(int64(Step))))
 		for _, store := range []*Store{s, again} {
 			wantThen(t, store, at, "", days[n])
 			wantThen(t, store, at, fmt.Sprint("shop-", r.IntN(4)), days[n])
