@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"time"
 
 	"github.com/sitecast/sitecast/e2e/portal"
 	"github.com/sitecast/sitecast/e2e/rig"
@@ -31,6 +32,24 @@ var more = [][]string{
 	{"pause", "--site", "site-2", "--content", "film"},
 }
 
+// patience is how long a demo may take: it makes ten thousand files at each of eight endpoints.
+const patience = 5 * time.Minute
+
+// delivered waits until a demo invites to its portal, and returns what it said until then.
+func delivered(ctx context.Context, said string) ([]byte, error) {
+	ctx, stop := context.WithTimeoutCause(ctx, patience, fmt.Errorf("the demo did not deliver within %v", patience))
+	defer stop()
+	for {
+		text, err := os.ReadFile(said)
+		if err != nil || invitation.Match(text) {
+			return text, err
+		}
+		if err := rig.Pause(ctx, time.Second); err != nil {
+			return nil, err
+		}
+	}
+}
+
 // play plays the demo, and orders more to its sites. It returns the link of an invitation,
 // and what ends the demo, also where there is an error.
 func play(ctx context.Context, o options, dir string) (invite string, stop func() error, err error) {
@@ -48,12 +67,7 @@ func play(ctx context.Context, o options, dir string) (invite string, stop func(
 		return "", stop, err
 	}
 	stop = demo.Stop
-	var text []byte
-	err = rig.Poll(ctx, "the demo", func() (bool, error) {
-		var err error
-		text, err = os.ReadFile(said)
-		return invitation.Match(text), err
-	})
+	text, err := delivered(ctx, said)
 	if err != nil {
 		return "", stop, fmt.Errorf("%w\n%s", err, demo.Log())
 	}
