@@ -30,8 +30,9 @@ demo: build ## A server, two sites of four endpoints and real content on this ma
 REAL := portal|story|netlab|rig|browser|screen|demo|bench|cut|runbook|standby
 RACED := netlab|rig|browser
 # What is many times slower with the race detector than anything it would find is likely: the
-# whole in one process, what only computes, and SQLite, which is Go here. make test-long has it there.
-SLOW := e2e/lab|edge/governor|storage/patch|storage/catalog/sqlite
+# whole in one process, what only computes, and the catalog: SQLite is Go here, and one suite runs on
+# both databases. make test-long has it there.
+SLOW := e2e/lab|edge/governor|storage/patch|storage/catalog/(sqlite|postgres)
 
 .PHONY: test
 test: deps check web build ## Everything CI runs: checks, race-tested packages, namespace stories, the demo
