@@ -40,7 +40,7 @@ test: deps check web build ## Everything CI runs: checks, race-tested packages, 
 	$(GO) test -vet=off -timeout 14m $$($(GO) list ./... | grep -E '/($(SLOW))$$')
 	$(GO) test -vet=off -race -timeout 14m -p 1 $$($(GO) list ./... | grep -E '/e2e/($(RACED))(/|$$)')
 	$(GO) test -vet=off -timeout 14m -p 1 $$($(GO) list ./... | grep -E '/e2e/($(REAL))(/|$$)' | grep -vE '/e2e/($(RACED))(/|$$)')
-	DEMO_EXIT=1 bin/sitecast demo
+	DEMO_EXIT=1 bin/sitecast demo --content "$$($(GO) env GOROOT)/src/runtime"
 
 .PHONY: test-many
 test-many: ## 200 sites of 3 endpoints at one server, and a block at 200 endpoints, in one process and fake time
