@@ -242,7 +242,7 @@ export const text = {
     hourBack: '−1 h', tenBack: '−10 min', oneBack: '−1 min', oneOn: '+1 min', tenOn: '+10 min', hourOn: '+1 h', play: (n: number): string => `Play ×${n}`, stop: 'Stop', now: 'Back to now',
     none: 'There was nothing then.', liveOnly: 'Lines and settings are shown as they are now only.',
     savings: 'Saved by sharing', today: 'Today', month: 'This month', reports: 'Reports', savedWhat: 'Bytes that endpoints had from each other in place of the WAN, and the most that they could have.',
-    saved: (share: string, most: string, mostShare: string): string => `${share} of what would have crossed the WAN; at most ${most}, ${mostShare}`,
+    saved: (share: string): string => `${share} of what would have crossed the WAN`, mostSaved: (most: string, mostShare: string): string => `; at most ${most}, ${mostShare}`,
     events: 'Newest events', noEvents: 'Nothing happened yet.', at: (ref: string, sites: readonly string[]): string => `${ref} at ${sites.length === 1 ? sites[0] : plural(sites.length, 'site', 'sites')}`,
     views: 'Saved views', saveView: 'Save this view', viewName: 'Name', save: 'Save', removeView: (name: string): string => `Remove the view ${name}`, viewsWhat: 'Search, filters, order and groups get a name. It is yours, on every computer.',
     cap: 'Cap', capHint: '5 Mbit/s', capWhat: 'Most that each flow takes over the WAN, as 5 Mbit/s or 500 kbit/s', capWrong: 'Write a rate as 5 Mbit/s or 500 kbit/s.', uncap: 'No cap', capped: (rate: string): string => `Cap at ${rate}`,

@@ -37,7 +37,9 @@ function Since({ from, label }: { from: string; label: string }) {
 const percent = (part: number): string => `${Math.round(100 * part)} %`
 
 function Saved({ of }: { of: Saving }) {
-  const words = text.travel.saved(percent(of.share), size(of.most), percent(of.mostShare))
+  // What could have been is known of versions that came whole: while the first come it is behind what was saved.
+  const most = of.most >= of.bytes
+  const words = text.travel.saved(percent(of.share)) + (most ? text.travel.mostSaved(size(of.most), percent(of.mostShare)) : '')
   return (
     <>
       <dd className="saved">{size(of.bytes)}{of.money.map((m) => <span key={m.currency} className="money">{inMoney(m.currency, m.saved)}</span>)}</dd>
@@ -48,7 +50,7 @@ function Saved({ of }: { of: Saving }) {
           <rect className="peer" width={Math.max(0, 100 * of.share)} height="8" />
         </svg>
       </dd>
-      <dd className="soft">{words}{of.money.map((m) => <span key={m.currency}>, {inMoney(m.currency, m.most)}</span>)}</dd>
+      <dd className="soft">{words}{most && of.money.map((m) => <span key={m.currency}>, {inMoney(m.currency, m.most)}</span>)}</dd>
     </>
   )
 }
