@@ -99,6 +99,9 @@ func (m *memory) write() {
 		ctx, stop := context.WithTimeout(context.Background(), keepTimeout)
 		err := m.catalog.Together(ctx, func(ctx context.Context) error {
 			for _, name := range names {
+				if ctx.Err() != nil {
+					return ctx.Err() // said once, and not for each site that is left
+				}
 				m.keep(ctx, name, pending[name])
 			}
 			return nil // what could not be kept of one site takes nothing from the others
