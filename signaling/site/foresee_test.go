@@ -43,6 +43,11 @@ func TestAPlanIsForeseenBesideWhatIsOnItsWay(t *testing.T) {
 		if got := in(later); got < time.Hour+95*time.Second || got > time.Hour+105*time.Second {
 			t.Errorf("an hour later: complete in %v, want an hour and 100 s", got)
 		}
+		windowed := same
+		windowed.Window = windows(t, "02:00-04:00 open; * closed")
+		if got := in(windowed); got < 2*time.Hour+90*time.Second || got > 2*time.Hour+105*time.Second {
+			t.Errorf("in a window that opens in two hours: complete in %v, want 2 h and 100 s", got)
+		}
 		if got := s.foresee(site.Plan{Name: "b", Priority: wire.Normal}); !got.Ready.Equal(now) || got.Why != "" {
 			t.Errorf("nothing has to come: got %+v, want that it is complete", got)
 		}
