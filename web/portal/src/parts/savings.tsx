@@ -38,7 +38,7 @@ const percent = (part: number): string => `${Math.round(100 * part)} %`
 
 function Saved({ of }: { of: Saving }) {
   // What could have been is known of versions that came whole: while the first come it is behind what was saved.
-  const most = of.most >= of.bytes
+  const most = of.most > 0 && of.most >= of.bytes
   const words = text.travel.saved(percent(of.share)) + (most ? text.travel.mostSaved(size(of.most), percent(of.mostShare)) : '')
   return (
     <>
